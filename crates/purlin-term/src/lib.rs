@@ -1,0 +1,26 @@
+//! What a term is: the tagged word, boxed layouts, atoms, heaps, and the pure operations on them.
+//!
+//! This crate knows nothing of processes. Its unsafe code relies on these named invariants:
+//!
+//! - **LIVE**: a list or boxed [`Term`] points to a complete object that stays in place and alive for as long
+//!   as the term value is used. Natives get it for a whole call because only the instruction boundary collects.
+//! - **FRESH**: memory returned by [`Heap::alloc`] is written completely before anything else can see it.
+//! - **OFFHEAP**: every boxed object that owns a reference count is listed exactly once in the `off_heap` list
+//!   of the heap or fragment that holds it.
+//! - **LITERAL**: objects in the literal area are immutable and are never moved.
+
+pub mod atom;
+pub mod binary;
+pub mod boxed;
+pub mod copy;
+pub mod heap;
+pub mod list;
+pub mod literal;
+pub mod word;
+
+pub use atom::Atom;
+pub use binary::{BinData, Bits};
+pub use boxed::{FunEntry, Kind, Magic};
+pub use heap::{Fragment, Heap};
+pub use list::{ListBuilder, ListIter};
+pub use word::{Tag, Term};

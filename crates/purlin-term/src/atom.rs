@@ -1,0 +1,224 @@
+//! The atom table: one for the whole program, append-only, text kept for ever.
+//!
+//! Reading an atom's text takes no lock: chunks of entries never move once published.
+
+use parking_lot::RwLock;
+use std::collections::HashMap;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+
+/// An atom: an index into the atom table.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(transparent)]
+pub struct Atom(u32);
+
+/// The longest atom, in characters.
+pub const MAX_ATOM_CHARS: usize = 255;
+
+/// Why an atom could not be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtomError {
+    /// More than 255 characters.
+    TooLong,
+    /// The table holds as many atoms as its limit allows.
+    TableFull,
+}
+
+macro_rules! predefined {
+    ($($name:ident = $text:literal),* $(,)?) => {
+        #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
+        enum Index { $($name),* }
+        impl Atom { $(#[doc = concat!("The atom `", $text, "`.")] pub const $name: Atom = Atom(Index::$name as u32);)* }
+        const PREDEFINED: &[&str] = &[$($text),*];
+    };
+}
+
+predefined! {
+    EMPTY = "", FALSE = "false", TRUE = "true", OK = "ok", ERROR = "error", UNDEFINED = "undefined", NIL = "nil",
+    EXIT = "exit", THROW = "throw", NORMAL = "normal", KILL = "kill", KILLED = "killed", EXIT_TAG = "EXIT",
+    DOWN = "DOWN", NOPROC = "noproc", NOCATCH = "nocatch", PROCESS = "process", PORT = "port", INFINITY = "infinity",
+    TIMEOUT = "timeout", TIMEOUT_VALUE = "timeout_value", BADARG = "badarg", BADARITH = "badarith",
+    BADMATCH = "badmatch", BADFUN = "badfun", BADARITY = "badarity", BADKEY = "badkey", BADMAP = "badmap",
+    BADRECORD = "badrecord", CASE_CLAUSE = "case_clause", IF_CLAUSE = "if_clause", TRY_CLAUSE = "try_clause",
+    FUNCTION_CLAUSE = "function_clause", UNDEF = "undef", SYSTEM_LIMIT = "system_limit", NOTSUP = "notsup",
+    BADFILE = "badfile", NONODE = "nonode@nohost", ERLANG = "erlang", MODULE_INFO = "module_info",
+    UNDEFINED_FUNCTION = "undefined_function", UNDEFINED_LAMBDA = "undefined_lambda",
+    ERROR_HANDLER = "error_handler", ERROR_INFO = "error_info", MODULE = "module", FUNCTION = "function",
+    CAUSE = "cause", FILE = "file", LINE = "line", APPLY = "apply", HIGH = "high", LOW = "low", MAX = "max",
+    RE_PATTERN = "re_pattern", NONE_ATOM = "none", BADOPT = "badopt", NOCONNECT = "noconnect",
+}
+
+const CHUNK: usize = 4096;
+const CHUNKS: usize = 4096;
+
+struct Table {
+    index: RwLock<HashMap<&'static str, u32>>,
+    chunks: [AtomicPtr<&'static str>; CHUNKS],
+    count: AtomicU32,
+    limit: AtomicU32,
+}
+
+fn table() -> &'static Table {
+    static TABLE: OnceLock<Table> = OnceLock::new();
+    TABLE.get_or_init(|| {
+        let t = Table {
+            index: RwLock::new(HashMap::with_capacity(1 << 15)),
+            chunks: std::array::from_fn(|_| AtomicPtr::new(std::ptr::null_mut())),
+            count: AtomicU32::new(0),
+            limit: AtomicU32::new(1_048_576),
+        };
+        let mut index = t.index.write();
+        for text in PREDEFINED {
+            t.push(&mut index, text);
+        }
+        drop(index);
+        t
+    })
+}
+
+impl Table {
+    fn push(&self, index: &mut HashMap<&'static str, u32>, text: &'static str) -> u32 {
+        let i = self.count.load(Ordering::Relaxed);
+        let (chunk, slot) = (i as usize / CHUNK, i as usize % CHUNK);
+        let mut p = self.chunks[chunk].load(Ordering::Relaxed);
+        if p.is_null() {
+            p = Box::leak(vec![""; CHUNK].into_boxed_slice()).as_mut_ptr();
+        }
+        // SAFETY: FRESH: the slot lies in its chunk and no reader looks at it before `count` or the index names it.
+        unsafe { *p.add(slot) = text };
+        self.chunks[chunk].store(p, Ordering::Release);
+        self.count.store(i + 1, Ordering::Release);
+        index.insert(text, i);
+        i
+    }
+}
+
+impl Atom {
+    /// The atom with this text, made if it does not exist yet.
+    pub fn try_new(text: &str) -> Result<Atom, AtomError> {
+        if let Some(a) = Atom::existing(text) {
+            return Ok(a);
+        }
+        if text.len() > MAX_ATOM_CHARS && text.chars().count() > MAX_ATOM_CHARS {
+            return Err(AtomError::TooLong);
+        }
+        let t = table();
+        let mut index = t.index.write();
+        if let Some(&i) = index.get(text) {
+            return Ok(Atom(i));
+        }
+        let limit = t.limit.load(Ordering::Relaxed).min((CHUNK * CHUNKS) as u32);
+        if t.count.load(Ordering::Relaxed) >= limit {
+            return Err(AtomError::TableFull);
+        }
+        Ok(Atom(t.push(&mut index, String::leak(text.to_owned()))))
+    }
+
+    /// The atom with this text, for text the engine itself names.
+    ///
+    /// # Panics
+    /// When the table is full or the text too long.
+    pub fn new(text: &str) -> Atom {
+        Atom::try_new(text).expect("atom text fits the table")
+    }
+
+    /// The atom with this text if it exists.
+    pub fn existing(text: &str) -> Option<Atom> {
+        table().index.read().get(text).map(|&i| Atom(i))
+    }
+
+    /// The text.
+    pub fn name(self) -> &'static str {
+        let p = table().chunks[self.0 as usize / CHUNK].load(Ordering::Acquire);
+        debug_assert!(!p.is_null());
+        // SAFETY: an Atom exists only after its slot was published by `push`.
+        unsafe { *p.add(self.0 as usize % CHUNK) }
+    }
+
+    #[inline]
+    pub const fn index(self) -> u32 {
+        self.0
+    }
+
+    /// The atom at an index that [`Atom::index`] gave.
+    #[inline]
+    pub const fn from_index(i: u32) -> Atom {
+        Atom(i)
+    }
+
+    /// How many atoms exist.
+    pub fn count() -> usize {
+        table().count.load(Ordering::Relaxed) as usize
+    }
+
+    /// How many atoms may exist.
+    pub fn limit() -> usize {
+        table().limit.load(Ordering::Relaxed) as usize
+    }
+
+    /// Sets how many atoms may exist (the `+t` flag).
+    pub fn set_limit(n: usize) {
+        table().limit.store(n.min(CHUNK * CHUNKS) as u32, Ordering::Relaxed);
+    }
+}
+
+impl std::fmt::Debug for Atom {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "'{}'", self.name())
+    }
+}
+
+/// One use of an atom in the engine's source, interned at its first evaluation; see [`am!`](crate::am).
+pub struct AtomCell {
+    text: &'static str,
+    index: AtomicU32,
+}
+
+impl AtomCell {
+    pub const fn new(text: &'static str) -> AtomCell {
+        AtomCell { text, index: AtomicU32::new(u32::MAX) }
+    }
+
+    #[inline]
+    pub fn get(&self) -> Atom {
+        let i = self.index.load(Ordering::Relaxed);
+        if i != u32::MAX { Atom(i) } else { self.intern() }
+    }
+
+    #[cold]
+    fn intern(&self) -> Atom {
+        let a = Atom::new(self.text);
+        self.index.store(a.0, Ordering::Relaxed);
+        a
+    }
+}
+
+/// The atom **term** with the given literal text: `am!("ok")`.
+#[macro_export]
+macro_rules! am {
+    ($text:literal) => {{
+        static CELL: $crate::atom::AtomCell = $crate::atom::AtomCell::new($text);
+        $crate::Term::atom(CELL.get())
+    }};
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn same_text_gives_the_same_atom() {
+        assert_eq!(Atom::new("some_text"), Atom::new("some_text"));
+        assert_eq!(Atom::new("ok"), Atom::OK);
+        assert_eq!(Atom::OK.name(), "ok");
+        assert_eq!(am!("ok"), Term::atom(Atom::OK));
+    }
+
+    #[test]
+    fn length_is_limited_to_255_characters() {
+        assert!(Atom::try_new(&"é".repeat(255)).is_ok());
+        assert_eq!(Atom::try_new(&"é".repeat(256)), Err(AtomError::TooLong));
+    }
+
+    use crate::Term;
+}

@@ -1,0 +1,287 @@
+//! Heaps: where terms are allocated.
+//!
+//! A [`Heap`] is one block whose bottom grows up with terms; in a process the same block's top holds the stack,
+//! growing down, and `end` is the stack pointer. What does not fit goes to a [`Fragment`]; allocation therefore
+//! never fails and never moves anything. Only the collector (in purlin-vm) merges fragments and moves terms.
+
+use crate::binary::BinData;
+use crate::boxed::{Kind, Magic};
+use crate::word::Term;
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::sync::Arc;
+
+/// A block of words from the allocator, uninitialised.
+#[derive(Debug)]
+pub struct Block {
+    start: *mut u64,
+    words: usize,
+}
+
+impl Block {
+    /// Allocates `words` words (none allocates nothing).
+    pub fn new(words: usize) -> Block {
+        if words == 0 {
+            return Block::empty();
+        }
+        let layout = Layout::array::<u64>(words).expect("heap block fits the address space");
+        // SAFETY: the layout is not empty.
+        let start = unsafe { alloc(layout) };
+        if start.is_null() {
+            handle_alloc_error(layout);
+        }
+        Block { start: start.cast(), words }
+    }
+
+    pub const fn empty() -> Block {
+        Block { start: std::ptr::NonNull::dangling().as_ptr(), words: 0 }
+    }
+
+    #[inline]
+    pub fn start(&self) -> *mut u64 {
+        self.start
+    }
+
+    #[inline]
+    pub fn end(&self) -> *mut u64 {
+        self.start.wrapping_add(self.words)
+    }
+
+    #[inline]
+    pub fn words(&self) -> usize {
+        self.words
+    }
+
+    #[inline]
+    pub fn contains(&self, p: *const u64) -> bool {
+        (p as usize).wrapping_sub(self.start as usize) < self.words * 8
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        if self.words > 0 {
+            // SAFETY: allocated in `new` with the same layout.
+            unsafe { dealloc(self.start.cast(), Layout::array::<u64>(self.words).unwrap_unchecked()) }
+        }
+    }
+}
+
+/// A block of complete terms outside a heap's main block: a message, a table row, or a native's overflow.
+#[derive(Debug)]
+pub struct Fragment {
+    pub block: Block,
+    /// Words in use.
+    pub used: usize,
+    /// Objects in this fragment that own a reference count.
+    pub off_heap: Vec<*mut u64>,
+}
+
+// SAFETY: LIVE: a fragment owns its terms, and off-heap objects are counted atomically.
+unsafe impl Send for Fragment {}
+// SAFETY: terms are immutable once built.
+unsafe impl Sync for Fragment {}
+
+impl Fragment {
+    pub fn new(words: usize) -> Fragment {
+        Fragment { block: Block::new(words), used: 0, off_heap: Vec::new() }
+    }
+
+    #[inline]
+    fn alloc(&mut self, words: usize) -> Option<*mut u64> {
+        if self.block.words() - self.used < words {
+            return None;
+        }
+        let p = self.block.start().wrapping_add(self.used);
+        self.used += words;
+        Some(p)
+    }
+}
+
+impl Drop for Fragment {
+    fn drop(&mut self) {
+        for &p in &self.off_heap {
+            // SAFETY: OFFHEAP: listed once, and the fragment dies with this.
+            unsafe { release_off_heap(p) };
+        }
+    }
+}
+
+/// Gives up the reference count that an off-heap object owns.
+///
+/// # Safety
+/// `p` is the header of an off-heap object that nothing will use again (OFFHEAP).
+pub unsafe fn release_off_heap(p: *mut u64) {
+    // SAFETY: by the caller's promise `p` is such an object, so its raw words have the layout of its kind.
+    unsafe {
+        match Kind::of_header(*p) {
+            Kind::RefBin => BinData::release(*p.add(1) as *const BinData),
+            Kind::MagicRef => drop(Arc::from_raw(*p.add(3) as *const Magic)),
+            other => debug_assert!(false, "{other:?} owns no count"),
+        }
+    }
+}
+
+/// Takes a further reference count for a copied off-heap object.
+///
+/// # Safety
+/// As for [`release_off_heap`], and the original is alive.
+pub unsafe fn retain_off_heap(p: *mut u64) {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        match Kind::of_header(*p) {
+            Kind::RefBin => BinData::retain(*p.add(1) as *const BinData),
+            Kind::MagicRef => Arc::increment_strong_count(*p.add(3) as *const Magic),
+            other => debug_assert!(false, "{other:?} owns no count"),
+        }
+    }
+}
+
+/// Where a process, a decoder or a module's loader allocates terms.
+#[derive(Debug)]
+pub struct Heap {
+    /// The main block (young generation and, in a process, the stack).
+    pub block: Block,
+    /// Next free word.
+    pub top: *mut u64,
+    /// First word not free: the stack pointer in a process, the block's end elsewhere.
+    pub end: *mut u64,
+    /// Terms below this survived a collection already.
+    pub high_water: *mut u64,
+    /// Old generation.
+    pub old: Block,
+    pub old_top: *mut u64,
+    /// Overflow and adopted messages, merged at the next collection.
+    pub fragments: Vec<Fragment>,
+    /// Words in all fragments.
+    pub fragment_words: usize,
+    /// Objects in the main block that own a reference count.
+    pub off_heap: Vec<*mut u64>,
+    /// Those in the old generation.
+    pub old_off_heap: Vec<*mut u64>,
+    /// Off-heap bytes referenced since the last collection (counts toward collecting).
+    pub virtual_bytes: usize,
+}
+
+// SAFETY: LIVE: a heap owns all it points to.
+unsafe impl Send for Heap {}
+
+impl Heap {
+    /// A heap with a main block of this many words (0: everything goes to fragments).
+    pub fn new(words: usize) -> Heap {
+        let block = Block::new(words);
+        let (top, end) = (block.start(), block.end());
+        Heap {
+            high_water: top,
+            block,
+            top,
+            end,
+            old: Block::empty(),
+            old_top: Block::empty().start(),
+            fragments: Vec::new(),
+            fragment_words: 0,
+            off_heap: Vec::new(),
+            old_off_heap: Vec::new(),
+            virtual_bytes: 0,
+        }
+    }
+
+    /// Free words between the heap's top and the stack.
+    #[inline]
+    pub fn free_words(&self) -> usize {
+        (self.end as usize - self.top as usize) / 8
+    }
+
+    /// Memory for `words` words; the caller fills it before anything else runs (FRESH).
+    #[inline]
+    pub fn alloc(&mut self, words: usize) -> *mut u64 {
+        let p = self.top;
+        if self.end as usize - p as usize >= words * 8 {
+            self.top = p.wrapping_add(words);
+            p
+        } else {
+            self.alloc_fragment(words)
+        }
+    }
+
+    #[cold]
+    fn alloc_fragment(&mut self, words: usize) -> *mut u64 {
+        self.fragment_words += words;
+        if let Some(p) = self.fragments.last_mut().and_then(|f| f.alloc(words)) {
+            return p;
+        }
+        let size = words.max((self.fragment_words / 2).clamp(64, 1 << 17));
+        let mut f = Fragment::new(size);
+        let p = f.alloc(words).expect("a new fragment holds what it was made for");
+        self.fragments.push(f);
+        p
+    }
+
+    /// Lists a new off-heap object with the heap part that holds it.
+    pub fn note_off_heap(&mut self, p: *mut u64) {
+        if self.block.contains(p) {
+            self.off_heap.push(p);
+        } else {
+            let f = self.fragments.iter_mut().rev().find(|f| f.block.contains(p));
+            f.expect("an object lies in the heap that made it").off_heap.push(p);
+        }
+    }
+
+    /// Takes over a message's fragment; its terms are part of this heap from now on.
+    pub fn adopt(&mut self, fragment: Fragment) {
+        self.fragment_words += fragment.used;
+        self.virtual_bytes += fragment.off_heap.len() * 64;
+        // `alloc_fragment` fills the last fragment further: keep an adopted one out of that place.
+        let at = self.fragments.len().saturating_sub(1);
+        self.fragments.insert(at, fragment);
+    }
+
+    /// Whether a collection is due at the next instruction boundary.
+    #[inline]
+    pub fn wants_collection(&self) -> bool {
+        self.fragment_words > 0
+    }
+
+    /// A proper list of these elements.
+    pub fn list(&mut self, elements: &[Term]) -> Term {
+        self.list_with_tail(elements, Term::NIL)
+    }
+
+    /// A list of these elements that ends in `tail`.
+    pub fn list_with_tail(&mut self, elements: &[Term], tail: Term) -> Term {
+        if elements.is_empty() {
+            return tail;
+        }
+        let p = self.alloc(2 * elements.len());
+        for (i, e) in elements.iter().enumerate() {
+            let cell = p.wrapping_add(2 * i);
+            let next = if i + 1 == elements.len() { tail } else { Term::from_cons(cell.wrapping_add(2)) };
+            // SAFETY: FRESH: the cell lies in the block just allocated.
+            unsafe {
+                *cell = e.0;
+                *cell.add(1) = next.0;
+            }
+        }
+        Term::from_cons(p)
+    }
+
+    /// A list of byte values.
+    pub fn byte_list(&mut self, bytes: &[u8]) -> Term {
+        let elements: Vec<Term> = bytes.iter().map(|&b| Term::small(b as i64)).collect();
+        self.list(&elements)
+    }
+
+    /// A list of the text's code points.
+    pub fn string(&mut self, text: &str) -> Term {
+        let elements: Vec<Term> = text.chars().map(|c| Term::small(c as i64)).collect();
+        self.list(&elements)
+    }
+}
+
+impl Drop for Heap {
+    fn drop(&mut self) {
+        for &p in self.off_heap.iter().chain(&self.old_off_heap) {
+            // SAFETY: OFFHEAP: listed once, and the heap dies with this.
+            unsafe { release_off_heap(p) };
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! The term word: 64 bits whose low bits say what the rest means.
+//!
+//! | low bits | meaning | rest |
+//! |---|---|---|
+//! | `0000` | small integer | 60-bit two's complement, so `a + b`, `a - b` and `a < b` work on the raw words |
+//! | `0100` | atom | index into the atom table |
+//! | `1000` | local pid | 28-bit process data |
+//! | `1100` | special | nil, local port, catch, no-value |
+//! | `xx01` | boxed | pointer to a header word |
+//! | `xx10` | list | pointer to a cons cell |
+//! | `xx11` | header / continuation pointer | never a term: first word of a boxed object, or a return address on a stack |
+
+use crate::atom::Atom;
+use crate::boxed::Kind;
+
+/// A term: an immediate value or a pointer to a cons cell or boxed object.
+///
+/// `==` compares the raw words; use [`crate::compare`] for Erlang's equality.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(transparent)]
+pub struct Term(pub u64);
+
+// SAFETY: LIVE; a term is a plain word, and whoever moves one to another thread also moves what it points to.
+unsafe impl Send for Term {}
+// SAFETY: as above: terms are immutable once built.
+unsafe impl Sync for Term {}
+
+const SMALL: u64 = 0b0000;
+const ATOM: u64 = 0b0100;
+const PID: u64 = 0b1000;
+const SPECIAL: u64 = 0b1100;
+const TAG4: u64 = 0b1111;
+pub(crate) const BOXED: u64 = 0b01;
+pub(crate) const LIST: u64 = 0b10;
+pub(crate) const HEADER: u64 = 0b11;
+pub(crate) const TAG2: u64 = 0b11;
+
+const PORT: u64 = 0x2C;
+const CATCH: u64 = 0x3C;
+
+/// Largest small integer.
+pub const SMALL_MAX: i64 = (1 << 59) - 1;
+/// Smallest small integer.
+pub const SMALL_MIN: i64 = -(1 << 59);
+
+/// What kind of word a term is, by its tag alone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Tag {
+    Small,
+    Atom,
+    Pid,
+    Special,
+    Boxed,
+    List,
+    Header,
+}
+
+impl Term {
+    /// The empty list.
+    pub const NIL: Term = Term(SPECIAL);
+    /// No value: what a variable holds before it has one; never visible to Erlang code.
+    pub const NONE: Term = Term(0x1C);
+
+    #[inline]
+    pub fn tag(self) -> Tag {
+        match self.0 & TAG2 {
+            BOXED => Tag::Boxed,
+            LIST => Tag::List,
+            HEADER => Tag::Header,
+            _ => match self.0 & TAG4 {
+                SMALL => Tag::Small,
+                ATOM => Tag::Atom,
+                PID => Tag::Pid,
+                _ => Tag::Special,
+            },
+        }
+    }
+
+    // ---- small integers
+
+    /// A small integer; the value must lie in `SMALL_MIN..=SMALL_MAX` (see [`Heap::integer`](crate::Heap::integer)
+    /// for any other).
+    #[inline]
+    pub const fn small(i: i64) -> Term {
+        debug_assert!(i >= SMALL_MIN && i <= SMALL_MAX);
+        Term((i as u64) << 4)
+    }
+
+    #[inline]
+    pub const fn fits_small(i: i64) -> bool {
+        i >= SMALL_MIN && i <= SMALL_MAX
+    }
+
+    #[inline]
+    pub fn is_small(self) -> bool {
+        self.0 & TAG4 == SMALL
+    }
+
+    #[inline]
+    pub fn as_small(self) -> Option<i64> {
+        if self.is_small() { Some(self.small_value()) } else { None }
+    }
+
+    /// The value of a small integer; meaningless for any other term.
+    #[inline]
+    pub fn small_value(self) -> i64 {
+        (self.0 as i64) >> 4
+    }
+
+    /// A non-negative small integer as an index.
+    #[inline]
+    pub fn as_usize(self) -> Option<usize> {
+        self.as_small().and_then(|i| usize::try_from(i).ok())
+    }
+
+    // ---- atoms
+
+    #[inline]
+    pub const fn atom(a: Atom) -> Term {
+        Term(((a.index() as u64) << 4) | ATOM)
+    }
+
+    #[inline]
+    pub fn is_atom(self) -> bool {
+        self.0 & TAG4 == ATOM
+    }
+
+    #[inline]
+    pub fn as_atom(self) -> Option<Atom> {
+        if self.is_atom() { Some(Atom::from_index((self.0 >> 4) as u32)) } else { None }
+    }
+
+    #[inline]
+    pub const fn bool(b: bool) -> Term {
+        if b { Term::atom(Atom::TRUE) } else { Term::atom(Atom::FALSE) }
+    }
+
+    #[inline]
+    pub fn as_bool(self) -> Option<bool> {
+        if self == Term::atom(Atom::TRUE) {
+            Some(true)
+        } else if self == Term::atom(Atom::FALSE) {
+            Some(false)
+        } else {
+            None
+        }
+    }
+
+    /// Whether this is the given predefined or interned atom.
+    #[inline]
+    pub fn is(self, a: Atom) -> bool {
+        self == Term::atom(a)
+    }
+
+    // ---- pids and ports of this node
+
+    /// A local pid from its process data (28 bits).
+    #[inline]
+    pub const fn pid(data: u64) -> Term {
+        Term((data << 4) | PID)
+    }
+
+    #[inline]
+    pub fn as_pid(self) -> Option<u64> {
+        if self.0 & TAG4 == PID { Some(self.0 >> 4) } else { None }
+    }
+
+    #[inline]
+    pub fn is_local_pid(self) -> bool {
+        self.0 & TAG4 == PID
+    }
+
+    #[inline]
+    pub const fn port(data: u64) -> Term {
+        Term((data << 8) | PORT)
+    }
+
+    #[inline]
+    pub fn as_port(self) -> Option<u64> {
+        if self.0 & 0xFF == PORT { Some(self.0 >> 8) } else { None }
+    }
+
+    // ---- stack words
+
+    /// A catch tag holding the address of its handler.
+    #[inline]
+    pub fn catch(addr: usize) -> Term {
+        Term(((addr as u64) << 8) | CATCH)
+    }
+
+    #[inline]
+    pub fn as_catch(self) -> Option<usize> {
+        if self.0 & 0xFF == CATCH { Some((self.0 >> 8) as usize) } else { None }
+    }
+
+    /// A return address as it stands on a stack (8-byte aligned, tagged as a header so that collection skips it).
+    #[inline]
+    pub fn continuation(addr: usize) -> Term {
+        Term(addr as u64 | HEADER)
+    }
+
+    #[inline]
+    pub fn as_continuation(self) -> Option<usize> {
+        if self.0 & TAG2 == HEADER { Some((self.0 & !TAG2) as usize) } else { None }
+    }
+
+    // ---- pointers
+
+    #[inline]
+    pub fn is_nil(self) -> bool {
+        self == Term::NIL
+    }
+
+    #[inline]
+    pub fn is_none(self) -> bool {
+        self == Term::NONE
+    }
+
+    #[inline]
+    pub fn is_cons(self) -> bool {
+        self.0 & TAG2 == LIST
+    }
+
+    #[inline]
+    pub fn is_boxed(self) -> bool {
+        self.0 & TAG2 == BOXED
+    }
+
+    #[inline]
+    pub fn is_pointer(self) -> bool {
+        self.is_boxed() || self.is_cons()
+    }
+
+    #[inline]
+    pub fn is_immediate(self) -> bool {
+        self.0 & TAG2 == 0
+    }
+
+    #[inline]
+    pub fn is_header(self) -> bool {
+        self.0 & TAG2 == HEADER
+    }
+
+    /// A boxed term for an object whose header is at `p`.
+    #[inline]
+    pub fn from_boxed(p: *const u64) -> Term {
+        Term(p as u64 | BOXED)
+    }
+
+    /// A list term for a cons cell at `p`.
+    #[inline]
+    pub fn from_cons(p: *const u64) -> Term {
+        Term(p as u64 | LIST)
+    }
+
+    /// The address behind a list or boxed term.
+    #[inline]
+    pub fn pointer(self) -> *mut u64 {
+        (self.0 & !TAG2) as *mut u64
+    }
+
+    /// The header word of a boxed term's object.
+    #[inline]
+    pub(crate) fn header_word(self) -> u64 {
+        debug_assert!(self.is_boxed());
+        // SAFETY: LIVE
+        unsafe { *self.pointer() }
+    }
+
+    /// The kind of a boxed term, or `None` for immediates and lists.
+    #[inline]
+    pub fn boxed_kind(self) -> Option<Kind> {
+        if self.is_boxed() { Some(Kind::of_header(self.header_word())) } else { None }
+    }
+
+    /// Head and tail of a cons cell.
+    #[inline]
+    pub fn as_cons(self) -> Option<(Term, Term)> {
+        if self.is_cons() {
+            let p = self.pointer();
+            // SAFETY: LIVE
+            unsafe { Some((Term(*p), Term(*p.add(1)))) }
+        } else {
+            None
+        }
+    }
+}
+
+impl std::fmt::Debug for Term {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.tag() {
+            Tag::Small => write!(f, "{}", self.small_value()),
+            Tag::Atom => write!(f, "{:?}", Atom::from_index((self.0 >> 4) as u32)),
+            Tag::List => f.write_str("[..]"),
+            Tag::Boxed => write!(f, "{:?}(..)", Kind::of_header(self.header_word())),
+            _ if self.is_nil() => f.write_str("[]"),
+            tag => write!(f, "{tag:?}({:#x})", self.0),
+        }
+    }
+}
