@@ -1,0 +1,10 @@
+//! The functions that OTP expects the emulator to provide, one file per topic.
+//!
+//! Each topic has a table (`NATIVES`) naming module, function, arity and kind; [`tables`] lists them all.
+
+use purlin_vm::Native;
+
+/// All tables, for [`purlin_vm::Engine::new`].
+pub fn tables() -> Vec<&'static [Native]> {
+    vec![]
+}

@@ -1,0 +1,21 @@
+//! Processes at work: heap and collector, mailbox and signals, links, monitors, names, timers, schedulers,
+//! code, interpreter and exceptions.
+//!
+//! Its unsafe code relies on the invariants of `purlin_term` (LIVE, FRESH, OFFHEAP, LITERAL) and on these:
+//!
+//! - **OWNER**: a process's [`ProcessData`](process::ProcessData) is touched only by the thread that holds its
+//!   run state (`Running`); the run state word is the only thing that hands it over.
+//! - **INNER**: the inner part of a signal queue belongs to its receiver; senders touch only the outer part.
+//! - **CODE**: code that a process can return to stays until purging has checked that process.
+//! - **ROOTS**: a collection moves everything that is not reachable from the roots it is given: the stack, the live
+//!   X registers, and the terms in [`ProcessData::roots`](process::ProcessData).
+
+pub mod engine;
+pub mod escape;
+pub mod native;
+pub mod process;
+
+pub use engine::Engine;
+pub use escape::{Class, Escape, NativeResult};
+pub use native::{Ctx, Native, NativeKind};
+pub use process::{Process, ProcessData};

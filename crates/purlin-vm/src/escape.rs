@@ -1,0 +1,65 @@
+//! The ways out of a native other than returning a value.
+
+use purlin_term::{Atom, Term};
+
+/// What a native gives back.
+pub type NativeResult = Result<Term, Escape>;
+
+/// The class of an Erlang exception.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Class {
+    Error,
+    Exit,
+    Throw,
+}
+
+impl Class {
+    pub fn atom(self) -> Term {
+        Term::atom(match self {
+            Class::Error => Atom::ERROR,
+            Class::Exit => Atom::EXIT,
+            Class::Throw => Atom::THROW,
+        })
+    }
+}
+
+/// Why a native did not return a value.
+#[derive(Clone, Debug)]
+pub enum Escape {
+    /// `error:Reason`; the top frame is the native with its arguments and
+    /// `[{error_info, #{module => ErrorsModule}}]`.
+    Error(Term),
+    /// As [`Escape::Error`], with `cause => Cause` in the error_info map.
+    ErrorCause(Term, Term),
+    Exit(Term),
+    Throw(Term),
+    /// `erlang:error/1,2,3`: an error of the caller's frame. `args` are put in the caller's frame in place of its
+    /// arity (NONE: none given); `info` is the error_info map of `error/3` (NONE: none given).
+    CallerError { reason: Term, args: Term, info: Term },
+    /// `erlang:raise/3`: an exception with a stack trace given as a term.
+    Raise { class: Class, reason: Term, stack: Term },
+    /// Continue with a tail call of `module:function(args)`.
+    Trap { module: Atom, function: Atom, args: Vec<Term> },
+    /// Continue with a tail call of a fun.
+    Apply { fun: Term, args: Vec<Term> },
+    /// Let other processes run, then call this native again with these arguments.
+    Yield(Vec<Term>),
+    /// Sleep until a signal arrives, then call this native again with these arguments.
+    Wait(Vec<Term>),
+    /// `erlang:hibernate/3`: forget the stack, sleep until a message is there, then call this function.
+    Hibernate { module: Atom, function: Atom, args: Vec<Term> },
+    /// The calling process has to end with this exit reason now, whatever it catches.
+    Exited(Term),
+}
+
+impl Escape {
+    pub const BADARG: Escape = Escape::Error(Term::atom(Atom::BADARG));
+    pub const BADARITH: Escape = Escape::Error(Term::atom(Atom::BADARITH));
+    pub const SYSTEM_LIMIT: Escape = Escape::Error(Term::atom(Atom::SYSTEM_LIMIT));
+    pub const NOTSUP: Escape = Escape::Error(Term::atom(Atom::NOTSUP));
+
+    /// `badarg` with a cause that OTP's error formatter knows.
+    pub fn badarg_cause(cause: Term) -> Escape {
+        Escape::ErrorCause(Term::atom(Atom::BADARG), cause)
+    }
+}

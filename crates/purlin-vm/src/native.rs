@@ -1,0 +1,108 @@
+//! Natives: the functions that OTP expects the emulator to provide, declared in tables where they are written.
+
+use crate::engine::Engine;
+use crate::escape::{Escape, NativeResult};
+use crate::process::{Process, ProcessData};
+use purlin_term::{Heap, Term};
+use std::sync::Arc;
+
+/// A native's body. The slice holds exactly as many arguments as its arity.
+pub type NativeFn = fn(&mut Ctx<'_>, &[Term]) -> NativeResult;
+
+/// How a native may behave.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NativeKind {
+    /// Allowed in guards: no side effect, and a failure makes the guard fail.
+    Guard,
+    /// An ordinary call on the scheduler thread; long work must return [`Escape::Yield`] now and then.
+    Plain,
+    /// May block (files, name look-up): runs on the pool of blocking threads.
+    Blocking,
+}
+
+/// One row of a topic's table.
+#[derive(Clone, Copy)]
+pub struct Native {
+    pub module: &'static str,
+    pub function: &'static str,
+    pub arity: u8,
+    pub kind: NativeKind,
+    pub body: NativeFn,
+}
+
+impl Native {
+    pub const fn plain(module: &'static str, function: &'static str, arity: u8, body: NativeFn) -> Native {
+        Native { module, function, arity, kind: NativeKind::Plain, body }
+    }
+
+    pub const fn guard(module: &'static str, function: &'static str, arity: u8, body: NativeFn) -> Native {
+        Native { module, function, arity, kind: NativeKind::Guard, body }
+    }
+
+    pub const fn blocking(module: &'static str, function: &'static str, arity: u8, body: NativeFn) -> Native {
+        Native { module, function, arity, kind: NativeKind::Blocking, body }
+    }
+}
+
+/// What a native works with: the calling process and its engine.
+pub struct Ctx<'a> {
+    pub engine: &'a Arc<Engine>,
+    /// The calling process, as others see it.
+    pub process: &'a Arc<Process>,
+    /// The calling process, as only its running thread sees it.
+    pub data: &'a mut ProcessData,
+}
+
+impl Ctx<'_> {
+    /// The calling process's heap. Allocation never collects: terms stay in place for the whole call.
+    #[inline]
+    pub fn heap(&mut self) -> &mut Heap {
+        &mut self.data.heap
+    }
+
+    /// The calling process's pid.
+    #[inline]
+    pub fn pid(&self) -> Term {
+        self.process.pid()
+    }
+
+    /// Counts work against the process's time slice.
+    #[inline]
+    pub fn charge(&mut self, reductions: usize) {
+        self.data.charge(reductions);
+    }
+
+    /// Whether the time slice is used up, so that a long native should return [`Escape::Yield`].
+    #[inline]
+    pub fn out_of_reductions(&self) -> bool {
+        self.data.slice_left <= 0
+    }
+
+    /// A new unique reference.
+    pub fn make_ref(&mut self) -> Term {
+        let id = self.engine.next_ref();
+        self.data.heap.reference(id)
+    }
+
+    /// `{ok, T}`.
+    pub fn ok(&mut self, t: Term) -> NativeResult {
+        Ok(self.data.heap.tuple(&[Term::atom(purlin_term::Atom::OK), t]))
+    }
+
+    /// `{error, T}`.
+    pub fn error(&mut self, t: Term) -> NativeResult {
+        Ok(self.data.heap.tuple(&[Term::atom(purlin_term::Atom::ERROR), t]))
+    }
+}
+
+/// The value, or `badarg`.
+pub trait OrBadarg<T> {
+    fn or_badarg(self) -> Result<T, Escape>;
+}
+
+impl<T> OrBadarg<T> for Option<T> {
+    #[inline]
+    fn or_badarg(self) -> Result<T, Escape> {
+        self.ok_or(Escape::BADARG)
+    }
+}
