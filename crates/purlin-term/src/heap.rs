@@ -10,6 +10,9 @@ use crate::word::Term;
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::sync::Arc;
 
+/// Bytes outside the heap that call for a collection, so that dead binaries do not pile up.
+const VIRTUAL_LIMIT: usize = 1 << 22;
+
 /// A block of words from the allocator, uninitialised.
 #[derive(Debug)]
 pub struct Block {
@@ -235,10 +238,11 @@ impl Heap {
         self.fragments.insert(at, fragment);
     }
 
-    /// Whether a collection is due at the next instruction boundary.
+    /// Whether a collection is due at the next instruction boundary: fragments hold more than the main block has
+    /// free, or many bytes outside the heap hang on it.
     #[inline]
     pub fn wants_collection(&self) -> bool {
-        self.fragment_words > 0
+        self.fragment_words > self.free_words() || self.virtual_bytes > VIRTUAL_LIMIT
     }
 
     /// A proper list of these elements.

@@ -12,6 +12,7 @@
 
 pub mod engine;
 pub mod escape;
+pub mod gc;
 pub mod native;
 pub mod process;
 
