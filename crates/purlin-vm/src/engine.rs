@@ -1,6 +1,7 @@
 //! The engine: everything that the processes of one virtual machine share. Two engines can live in one program.
 
 use crate::native::Native;
+use crate::state::{Slot, States};
 use hashbrown::HashMap;
 use parking_lot::RwLock;
 use std::any::{Any, TypeId};
@@ -12,6 +13,7 @@ pub struct Engine {
     natives: HashMap<(&'static str, &'static str, u8), Native>,
     refs: AtomicU64,
     extensions: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
+    states: States,
 }
 
 impl Engine {
@@ -22,7 +24,7 @@ impl Engine {
             let before = natives.insert((n.module, n.function, n.arity), *n);
             debug_assert!(before.is_none(), "{}:{}/{} is registered twice", n.module, n.function, n.arity);
         }
-        Arc::new(Engine { natives, refs: AtomicU64::new(1), extensions: RwLock::new(HashMap::new()) })
+        Arc::new(Engine { natives, refs: AtomicU64::new(1), extensions: RwLock::new(HashMap::new()), states: States::default() })
     }
 
     /// The native of this name, if the engine has it.
@@ -34,6 +36,12 @@ impl Engine {
     /// The id words of a new unique reference.
     pub fn next_ref(&self) -> [u64; 2] {
         [self.refs.fetch_add(1, Ordering::Relaxed), 0]
+    }
+
+    /// This engine's state that `slot` names, without any lock; for topics that need theirs at every call.
+    #[inline]
+    pub fn state<T: Any + Send + Sync + Default>(&self, slot: &Slot<T>) -> &T {
+        self.states.get(slot)
     }
 
     /// State of type `T` that a topic of natives keeps for this engine (tables, files, ...), made when first used.

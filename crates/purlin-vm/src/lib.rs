@@ -15,8 +15,10 @@ pub mod escape;
 pub mod gc;
 pub mod native;
 pub mod process;
+pub mod state;
 
 pub use engine::Engine;
 pub use escape::{Class, Escape, NativeResult};
 pub use native::{Ctx, Native, NativeKind};
 pub use process::{Process, ProcessData};
+pub use state::Slot;
