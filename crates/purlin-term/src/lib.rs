@@ -16,6 +16,7 @@ pub mod copy;
 pub mod heap;
 pub mod list;
 pub mod literal;
+pub mod owned;
 pub mod word;
 
 pub use atom::Atom;
@@ -23,4 +24,5 @@ pub use binary::{BinData, Bits};
 pub use boxed::{FunEntry, Kind, Magic};
 pub use heap::{Fragment, Heap};
 pub use list::{ListBuilder, ListIter};
+pub use owned::Owned;
 pub use word::{Tag, Term};
