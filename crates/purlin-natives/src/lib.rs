@@ -2,9 +2,13 @@
 //!
 //! Each topic has a table (`NATIVES`) naming module, function, arity and kind; [`tables`] lists them all.
 
+mod atomics;
+
 use purlin_vm::Native;
 
 /// All tables, for [`purlin_vm::Engine::new`].
 pub fn tables() -> Vec<&'static [Native]> {
-    vec![]
+    vec![
+        atomics::NATIVES,
+    ]
 }
