@@ -215,30 +215,28 @@ impl Code {
 /// Passes over an operand, a list with its elements.
 #[inline]
 fn skip_operand(cursor: &mut Cursor<'_>) -> Result<(), BeamError> {
+    let at = cursor.pos();
     match cursor.tagged()? {
         (tag::Z, Number::Word(1)) => {
             for _ in 0..cursor.index()? {
-                match cursor.tagged()? {
-                    (tag::Z, Number::Word(1)) => {
-                        return Err(cursor.error(BeamErrorKind::BadTag(tag::Z)));
-                    }
-                    (tag::Z, number) => skip_extended(cursor, number)?,
-                    _ => {}
+                let at = cursor.pos();
+                if let (tag::Z, number) = cursor.tagged()? {
+                    skip_extended(cursor, at, number)?;
                 }
             }
             Ok(())
         }
-        (tag::Z, number) => skip_extended(cursor, number),
+        (tag::Z, number) => skip_extended(cursor, at, number),
         _ => Ok(()),
     }
 }
 
-fn skip_extended(cursor: &mut Cursor<'_>, number: Number) -> Result<(), BeamError> {
+fn skip_extended(cursor: &mut Cursor<'_>, at: usize, number: Number) -> Result<(), BeamError> {
     let terms = match number {
         Number::Word(2 | 4) => 1,
         Number::Word(3) => cursor.index()?.saturating_mul(2),
         Number::Word(5) => 2,
-        _ => return Err(cursor.error(BeamErrorKind::BadTag(tag::Z))),
+        _ => return Err(cursor.error_at(BeamErrorKind::BadTag(tag::Z), at)),
     };
     for _ in 0..terms {
         cursor.tagged()?;

@@ -15,10 +15,12 @@
     allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)
 )]
 
+mod atom;
 mod checksum;
 mod code;
 mod container;
 mod cursor;
+mod disassemble;
 mod error;
 mod file;
 mod functions;
@@ -32,6 +34,7 @@ mod tests;
 mod types;
 
 pub use code::{Code, Decoder, Instruction, MAX_ARITY, Operand, Register};
+pub use disassemble::{Disassembler, LiteralPrinter, disassemble};
 pub use error::{BeamError, BeamErrorKind, ChunkName};
 pub use file::{BeamFile, find_chunk};
 pub use functions::{CodeIndex, Function};

@@ -1,1 +1,6 @@
+mod build;
+mod checksum;
+mod damage;
+mod disassemble;
 mod installed;
+mod tables;
