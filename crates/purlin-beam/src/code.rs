@@ -273,11 +273,9 @@ impl Decoder<'_> {
         into.list.clear();
         let arity = op.arity();
         for position in 0..arity {
-            let at = self.cursor.pos();
-            let (tag, number) = self.cursor.tagged()?;
-            let operand = match self.simple(at, tag, number)? {
+            let operand = match self.short() {
                 Some(operand) => operand,
-                None => self.list(at, number, position + 1 == arity, &mut into.list)?,
+                None => self.operand(position + 1 == arity, &mut into.list)?,
             };
             if let Some(place) = into.args.get_mut(position) {
                 *place = operand;
@@ -288,6 +286,43 @@ impl Decoder<'_> {
             self.whole = false;
         }
         Ok(true)
+    }
+
+    /// The common operands in their short forms. What is left over, and what
+    /// is wrong, is for [`operand`](Self::operand), from the same position.
+    #[inline(always)]
+    fn short(&mut self) -> Option<Operand> {
+        let start = self.cursor.pos();
+        let found = self.cursor.short().and_then(|(tag, value)| {
+            let limits = &self.code.limits;
+            Some(match tag {
+                tag::U => Operand::U(value.into()),
+                tag::I => Operand::I(value.into()),
+                tag::A if value <= limits.atoms => Operand::Atom(value),
+                tag::X if u64::from(value) < MAX_REGISTER => Operand::X(value as u16),
+                tag::Y if u64::from(value) < MAX_REGISTER => Operand::Y(value as u16),
+                tag::F if value < self.code.labels => Operand::Label(value),
+                tag::Z if value == 4 => match self.cursor.short() {
+                    Some((tag::U, index)) if index < limits.literals => Operand::Literal(index),
+                    _ => return None,
+                },
+                _ => return None,
+            })
+        });
+        if found.is_none() {
+            self.cursor.rewind(start);
+        }
+        found
+    }
+
+    /// Any operand, checked in full.
+    fn operand(&mut self, last: bool, list: &mut Vec<Operand>) -> Result<Operand, BeamError> {
+        let at = self.cursor.pos();
+        let (tag, number) = self.cursor.tagged()?;
+        match self.simple(at, tag, number)? {
+            Some(operand) => Ok(operand),
+            None => self.list(at, number, last, list),
+        }
     }
 
     /// An operand of any kind but a list, for which it gives nothing.
@@ -420,6 +455,10 @@ impl Decoder<'_> {
         }
         list.reserve(len as usize);
         for _ in 0..len {
+            if let Some(operand) = self.short() {
+                list.push(operand);
+                continue;
+            }
             let at = self.cursor.pos();
             let (tag, number) = self.cursor.tagged()?;
             match self.simple(at, tag, number)? {

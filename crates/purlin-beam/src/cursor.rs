@@ -142,6 +142,28 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// A compact term of one or two bytes, which nearly all are; nothing, and
+    /// no step ahead, for the others and at the end of the data.
+    #[inline(always)]
+    pub fn short(&mut self) -> Option<(u8, u32)> {
+        let first = *self.bytes.get(self.pos)?;
+        if first & 0x08 == 0 {
+            self.pos += 1;
+            Some((first & 7, (first >> 4).into()))
+        } else if first & 0x10 == 0 {
+            let low = *self.bytes.get(self.pos + 1)?;
+            self.pos += 2;
+            Some((first & 7, u32::from(first >> 5) << 8 | u32::from(low)))
+        } else {
+            None
+        }
+    }
+
+    #[inline]
+    pub fn rewind(&mut self, pos: usize) {
+        self.pos = pos;
+    }
+
     fn multi_byte(&mut self, first: u8) -> Result<(u8, Number), BeamError> {
         let tag = first & 7;
         let len = self.byte_count(first)?;

@@ -216,10 +216,18 @@ impl Code {
 #[inline]
 fn skip_operand(cursor: &mut Cursor<'_>) -> Result<(), BeamError> {
     let at = cursor.pos();
+    match cursor.short() {
+        Some((tag, _)) if tag != tag::Z => return Ok(()),
+        _ => cursor.rewind(at),
+    }
     match cursor.tagged()? {
         (tag::Z, Number::Word(1)) => {
             for _ in 0..cursor.index()? {
                 let at = cursor.pos();
+                match cursor.short() {
+                    Some((tag, _)) if tag != tag::Z => continue,
+                    _ => cursor.rewind(at),
+                }
                 if let (tag::Z, number) = cursor.tagged()? {
                     skip_extended(cursor, at, number)?;
                 }
