@@ -44,6 +44,8 @@ pub struct CodeIndex {
     /// How many instructions there are, `int_code_end` included.
     pub instructions: u64,
     labels: Vec<u32>,
+    /// Label and offset, in the order of the code.
+    places: Vec<(u32, u32)>,
 }
 
 impl CodeIndex {
@@ -72,14 +74,11 @@ impl CodeIndex {
         self.function_at(self.label(label)?)
     }
 
-    /// The labels within a function, with their offsets, in label order.
-    pub fn labels_of(&self, function: &Function) -> impl Iterator<Item = (u32, u32)> {
-        let range = function.range.clone();
-        self.labels
-            .iter()
-            .enumerate()
-            .filter(move |(_, at)| range.contains(at))
-            .map(|(label, at)| (label as u32, *at))
+    /// The labels within a function, with their offsets, in the order of the
+    /// code.
+    pub fn labels_of(&self, function: &Function) -> &[(u32, u32)] {
+        let before = |end: u32| self.places.partition_point(|(_, at)| *at < end);
+        self.places.get(before(function.range.start)..before(function.range.end)).unwrap_or(&[])
     }
 
     fn define(&mut self, label: u32, at: u32) -> Result<(), BeamErrorKind> {
@@ -90,6 +89,7 @@ impl CodeIndex {
         match self.labels.get_mut(label as usize) {
             Some(place) if *place == UNDEFINED => {
                 *place = at;
+                self.places.push((label, at));
                 Ok(())
             }
             _ => Err(BeamErrorKind::DuplicateLabel(label)),

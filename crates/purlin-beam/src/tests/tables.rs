@@ -30,7 +30,7 @@ fn a_small_module_reads_back() {
     assert_eq!(function.range, 20..29);
     assert_eq!(index.label(2), Some(26));
     assert_eq!(index.function_of_label(2), Some(0));
-    assert_eq!(index.labels_of(function).collect::<Vec<_>>(), [(1, 20), (2, 26)]);
+    assert_eq!(index.labels_of(function), [(1, 20), (2, 26)]);
     assert_eq!(index.instructions, 5);
 }
 
