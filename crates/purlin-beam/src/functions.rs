@@ -147,14 +147,14 @@ impl Code {
                     entry_due = false;
                 }
                 Opcode::Line => {
-                    let (tag, number) = cursor.tagged()?;
-                    head.line = match (tag, number) {
-                        (tag::U, Number::Word(line)) if head.line.is_none() => Some(line as u32),
-                        _ => None,
+                    let operand = cursor.pos();
+                    head = match (cursor.short(), head.line) {
+                        (Some((tag::U, line)), None) => Head { line: Some(line), ..head },
+                        _ => {
+                            cursor.rewind(operand);
+                            self.long_line(&mut cursor, head)?
+                        }
                     };
-                    if head.line.is_none() {
-                        head.label = None;
-                    }
                 }
                 Opcode::FuncInfo => {
                     let Some((info_label, start)) = head.label else {
@@ -187,6 +187,23 @@ impl Code {
                         skip_operand(&mut cursor)?;
                     }
                 }
+            }
+        }
+    }
+
+    /// A `line` whose operand takes more than two bytes or is no number, or
+    /// that is not the first behind the label.
+    #[cold]
+    fn long_line(&self, cursor: &mut Cursor<'_>, head: Head) -> Result<Head, BeamError> {
+        let at = cursor.pos();
+        match (cursor.tagged()?, head.line) {
+            ((tag::U, Number::Word(line)), None) if line <= u32::MAX.into() => {
+                Ok(Head { line: Some(line as u32), ..head })
+            }
+            _ => {
+                cursor.rewind(at);
+                skip_operand(cursor)?;
+                Ok(Head::default())
             }
         }
     }

@@ -53,6 +53,8 @@ pub enum OperandKind {
     Any,
 }
 
+const NO_INFO: Info = Info { name: "", kinds: &[], obsolete: true };
+
 struct Info {
     name: &'static str,
     kinds: &'static [OperandKind],
@@ -77,8 +79,7 @@ macro_rules! opcodes {
 
         // 256 entries, so that looking one up by its number needs no check.
         static INFO: [Info; 256] = {
-            const NONE: Info = Info { name: "", kinds: &[], obsolete: true };
-            let mut table = [NONE; 256];
+            let mut table = [NO_INFO; 256];
             $(table[$number] = Info {
                 name: $name,
                 kinds: &[$(OperandKind::$kind,)*],
@@ -295,7 +296,7 @@ impl Opcode {
     /// The instruction with this number.
     #[inline]
     pub fn from_u8(number: u8) -> Option<Opcode> {
-        BY_NUMBER[number as usize]
+        BY_NUMBER.get(number as usize).copied().flatten()
     }
 
     /// The instruction with this name.
@@ -303,26 +304,30 @@ impl Opcode {
         Opcode::ALL.iter().copied().find(|op| op.name() == name)
     }
 
+    fn info(self) -> &'static Info {
+        INFO.get(self as usize).unwrap_or(&NO_INFO)
+    }
+
     /// The name as the compiler writes it.
     pub fn name(self) -> &'static str {
-        INFO[self as usize].name
+        self.info().name
     }
 
     /// How many operands follow; an extended list counts as one.
     #[inline]
     pub fn arity(self) -> usize {
-        ARITY[self as usize] as usize
+        ARITY.get(self as usize).copied().unwrap_or(0) as usize
     }
 
     /// What each operand means.
     pub fn kinds(self) -> &'static [OperandKind] {
-        INFO[self as usize].kinds
+        self.info().kinds
     }
 
     /// Whether the emulator has dropped this instruction: its number is taken,
     /// but a file that uses it has to be compiled again.
     pub fn is_obsolete(self) -> bool {
-        INFO[self as usize].obsolete
+        self.info().obsolete
     }
 }
 

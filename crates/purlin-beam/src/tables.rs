@@ -184,7 +184,7 @@ pub(crate) fn lambdas(mut cursor: Cursor<'_>, atoms: usize) -> Result<Vec<Lambda
             })
         })
         .collect::<Result<_, _>>()?;
-    if fields.cursor.remaining() % 24 != 0 {
+    if !fields.cursor.remaining().is_multiple_of(24) {
         return Err(fields.cursor.error(BeamErrorKind::TrailingBytes));
     }
     Ok(lambdas)

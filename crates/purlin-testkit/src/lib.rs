@@ -1,0 +1,8 @@
+//! What tests of several crates share: repeatable damage to inputs, and the
+//! fuzz targets that use it. It depends on the crates under test; none of them
+//! depends on it.
+
+#![forbid(unsafe_code)]
+
+pub mod fuzz;
+pub mod mutate;

@@ -149,3 +149,11 @@ fn a_list_is_kept_beside_its_operand() {
     assert_eq!(args, [Operand::X(1), Operand::List { len: 3 }]);
     assert_eq!(list, [Operand::Atom(1), Operand::X(2), Operand::I(5)]);
 }
+
+#[test]
+fn the_skim_keeps_step_past_a_line_that_is_no_number() {
+    // line {literal, 0}, which no compiler writes; what follows is still found.
+    let literal = [words(&[0, 1, 2]), vec![131, 106]].concat();
+    let file = parse(Module::new().body(&[153, 0x47, 0x00, 19]).with(b"LitT", literal));
+    assert_eq!(file.code().index().unwrap().instructions, 6);
+}
