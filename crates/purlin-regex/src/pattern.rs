@@ -1,0 +1,156 @@
+//! Rewriting of the few things that PCRE2 reads differently from PCRE 8.44, with the way back for error offsets.
+//!
+//! PCRE2 takes `{,3}` and `{ 1, 2 }` as quantifiers; in PCRE 8.44 they are plain text. A hyphen behind `\d` or the
+//! like in a class is an error for PCRE2 and a hyphen for PCRE 8.44, as `\B`, `\R` and `\X` there are letters. `\x` without digits is the zero byte there.
+//! `(*UTF8)` is now `(*UTF)`.
+
+/// A pattern as the library gets it.
+pub struct Adapted {
+    pub text: Vec<u8>,
+    /// Offsets in `text` of bytes that were added.
+    added: Vec<usize>,
+    /// Offset in the original behind which one byte was left out.
+    removed: Option<usize>,
+}
+
+impl Adapted {
+    /// The offset in the original pattern.
+    pub fn original_offset(&self, offset: usize) -> usize {
+        let o = offset - self.added.iter().filter(|&&a| a < offset).count();
+        o + self.removed.is_some_and(|r| o >= r) as usize
+    }
+}
+
+/// Whether `rest`, which starts with a brace, is a quantifier for PCRE 8.44.
+fn is_quantifier(rest: &[u8]) -> bool {
+    let digits = |s: &[u8]| s.iter().take_while(|b| b.is_ascii_digit()).count();
+    let body = &rest[1..];
+    let n = digits(body);
+    match body.get(n) {
+        _ if n == 0 => false,
+        Some(b'}') => true,
+        Some(b',') => body.get(n + 1 + digits(&body[n + 1..])) == Some(&b'}'),
+        _ => false,
+    }
+}
+
+/// How long a class escape such as `\d` or `\p{Lu}` at the start of `rest` is.
+fn class_escape(rest: &[u8]) -> Option<usize> {
+    match rest {
+        [b'\\', b'd' | b'D' | b'w' | b'W' | b's' | b'S' | b'h' | b'H' | b'v' | b'V', ..] => Some(2),
+        [b'\\', b'p' | b'P', b'{', more @ ..] => more.iter().position(|&b| b == b'}').map(|end| end + 4),
+        [b'\\', b'p' | b'P', _, ..] => Some(3),
+        _ => None,
+    }
+}
+
+/// Whether `\x` at the start of `rest` has neither digits nor a brace.
+fn is_bare_x(rest: &[u8]) -> bool {
+    rest.starts_with(b"\\x") && !rest.get(2).is_some_and(|b| b.is_ascii_hexdigit() || *b == b'{')
+}
+
+pub fn adapt(pattern: &[u8]) -> Adapted {
+    let mut out = Adapted { text: Vec::with_capacity(pattern.len()), added: Vec::new(), removed: None };
+    let mut i = 0;
+    while let Some(rest) = pattern.get(i..).filter(|r| r.starts_with(b"(*")) {
+        // Leading verbs, up to the one that was renamed.
+        if rest.starts_with(b"(*UTF8)") {
+            out.text.extend_from_slice(b"(*UTF)");
+            out.removed = Some(i + 5);
+            i += 7;
+            break;
+        }
+        let Some(end) = rest.iter().position(|&b| b == b')') else { break };
+        out.text.extend_from_slice(&rest[..=end]);
+        i += end + 1;
+    }
+    let mut class = false;
+    while i < pattern.len() {
+        let rest = &pattern[i..];
+        let take = match rest[0] {
+            b'\\' if rest.starts_with(b"\\Q") => {
+                rest.windows(2).position(|w| w == b"\\E").map_or(rest.len(), |end| end + 2)
+            }
+            b'\\' if is_bare_x(rest) => {
+                out.added.extend([out.text.len(), out.text.len() + 1]);
+                out.text.extend_from_slice(b"\\x00");
+                i += 2;
+                continue;
+            }
+            b'\\' if class && matches!(rest.get(1), Some(b'B' | b'R' | b'X')) => {
+                // Plain letters inside a class.
+                out.added.extend([out.text.len(), out.text.len() + 1]);
+                out.text.extend_from_slice(format!("\\x{:02x}", rest[1]).as_bytes());
+                i += 2;
+                continue;
+            }
+            b'\\' if class && class_escape(rest).is_some_and(|n| rest.get(n) == Some(&b'-')) => {
+                let n = class_escape(rest).unwrap_or(2);
+                out.text.extend_from_slice(&rest[..n]);
+                out.added.push(out.text.len());
+                out.text.push(b'\\');
+                i += n;
+                1
+            }
+            // The brace of \x{..}, \p{..}, \g{..} and the like belongs to the escape.
+            b'\\' if rest.len() > 2 && rest[2] == b'{' && b"xopPgkN".contains(&rest[1]) => 3,
+            b'\\' => 2.min(rest.len()),
+            b'[' if !class => {
+                class = true;
+                match rest {
+                    [_, b'^', b']', ..] => 3,
+                    [_, b']', ..] | [_, b'^', ..] => 2,
+                    _ => 1,
+                }
+            }
+            b'[' if rest.starts_with(b"[:") => rest.windows(2).position(|w| w == b":]").map_or(1, |end| end + 2),
+            b']' if class => {
+                class = false;
+                1
+            }
+            b'{' if !class && !is_quantifier(rest) => {
+                out.added.push(out.text.len());
+                out.text.push(b'\\');
+                1
+            }
+            _ => 1,
+        };
+        out.text.extend_from_slice(&pattern[i..i + take]);
+        i += take;
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn braces_that_are_no_quantifier_are_escaped() {
+        for (from, to) in [
+            ("a{1}", "a{1}"),
+            ("a{1,}b{2,3}", "a{1,}b{2,3}"),
+            ("a{,3}", "a\\{,3}"),
+            ("a{ 1}", "a\\{ 1}"),
+            ("[{,3}]", "[{,3}]"),
+            ("[]{,3}]{", "[]{,3}]\\{"),
+            ("[[:alpha:]{,]", "[[:alpha:]{,]"),
+            ("\\x{41}\\{,1}", "\\x{41}\\{,1}"),
+            ("\\Q{,3}\\E{,3}", "\\Q{,3}\\E\\{,3}"),
+            ("[\\w-.]\\w-", "[\\w\\-.]\\w-"),
+            ("[\\p{Lu}-a]", "[\\p{Lu}\\-a]"),
+            ("\\xg\\x1", "\\x00g\\x1"),
+            ("(*UTF8)a", "(*UTF)a"),
+            ("(*ANY)(*UTF8)a", "(*ANY)(*UTF)a"),
+        ] {
+            assert_eq!(String::from_utf8(adapt(from.as_bytes()).text).unwrap(), to, "{from}");
+        }
+    }
+
+    #[test]
+    fn offsets_lead_back_to_the_original() {
+        let a = adapt(b"(*UTF8){,1}(");
+        assert_eq!(a.text, b"(*UTF)\\{,1}(");
+        assert_eq!(a.original_offset(a.text.len()), 12);
+    }
+}

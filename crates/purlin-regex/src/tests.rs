@@ -1,0 +1,76 @@
+use super::*;
+
+fn compile(pattern: &[u8], flags: Flags) -> Result<Regex, CompileError> {
+    Regex::compile(pattern, Options { flags, ..Options::default() })
+}
+
+fn first(pattern: &str, flags: Flags, subject: &[u8]) -> Option<(usize, usize)> {
+    let found = compile(pattern.as_bytes(), flags).unwrap().run(subject, 0, &MatchOptions::default()).unwrap();
+    found.and_then(|c| c[0])
+}
+
+#[test]
+fn groups_that_took_no_part_are_unset_and_left_out_at_the_end() {
+    let r = compile(b"(a)|(b)(c)|(d)", Flags::default()).unwrap();
+    assert_eq!(r.groups(), 4);
+    let found = r.run(b"bc", 0, &MatchOptions::default()).unwrap().unwrap();
+    assert_eq!(found, vec![Some((0, 2)), None, Some((0, 1)), Some((1, 2))]);
+}
+
+#[test]
+fn bytes_are_latin1_without_utf() {
+    assert_eq!(first("\\xe9", Flags::CASELESS, b"\xc9"), Some((0, 1)));
+    assert_eq!(first("\\w+", Flags::default(), b" \xe9\xff "), Some((1, 3)));
+    assert_eq!(first("\\w", Flags::default(), b"\xd7"), None);
+    assert_eq!(first("[[:punct:]]", Flags::default(), b"a\xbf"), Some((1, 2)));
+}
+
+#[test]
+fn utf_subjects_must_be_utf() {
+    let r = compile(b".", Flags::UTF).unwrap();
+    let run = |s: &[u8], at| r.run(s, at, &MatchOptions::default());
+    assert_eq!(run("å".as_bytes(), 0).unwrap().unwrap()[0], Some((0, 2)));
+    assert_eq!(run("å".as_bytes(), 1), Err(MatchError::BadUtf));
+    assert_eq!(run(b"\xff", 0), Err(MatchError::BadUtf));
+    assert_eq!(run(b"a", 2), Err(MatchError::BadOffset));
+}
+
+#[test]
+fn catastrophic_patterns_end_at_the_match_limit() {
+    let r = compile(b"(a+)+$", Flags::default()).unwrap();
+    let subject = [b"a".repeat(40), b"b".to_vec()].concat();
+    let run = |m, d| r.run(&subject, 0, &MatchOptions { match_limit: m, depth_limit: d, ..Default::default() });
+    assert_eq!(run(Some(10_000), None), Err(MatchError::MatchLimit));
+    assert_eq!(run(None, Some(3)), Err(MatchError::DepthLimit));
+    assert_eq!(run(None, None), Err(MatchError::MatchLimit));
+}
+
+#[test]
+fn names_are_sorted() {
+    let r = compile(b"(?<b>.)(?<a>.)", Flags::default()).unwrap();
+    assert_eq!(r.names(), [(b"a".to_vec(), 2), (b"b".to_vec(), 1)]);
+}
+
+#[test]
+fn line_ends_come_from_options_or_pattern() {
+    let newline = |p: &[u8], newline| Regex::compile(p, Options { newline, ..Default::default() }).unwrap().newline();
+    assert_eq!(newline(b"a", Newline::Lf), Newline::Lf);
+    assert_eq!(newline(b"a", Newline::AnyCrLf), Newline::AnyCrLf);
+    assert_eq!(newline(b"(*CRLF)a", Newline::Lf), Newline::CrLf);
+}
+
+#[test]
+fn patterns_end_at_a_zero_byte() {
+    assert_eq!(compile(b"a\0(", Flags::default()).unwrap().groups(), 0);
+}
+
+/// Pattern, offset and message as the stock system reports them.
+#[test]
+fn compile_errors_read_as_on_otp_25() {
+    for line in include_str!("errors.tsv").lines() {
+        let mut parts = line.split('\t');
+        let (pattern, offset, message) = (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
+        let error = compile(pattern.as_bytes(), Flags::default()).err().unwrap_or_else(|| panic!("{pattern} compiles"));
+        assert_eq!((error.message, error.offset.to_string().as_str()), (message, offset), "{pattern}");
+    }
+}
