@@ -1,11 +1,23 @@
 //! The engine: everything that the processes of one virtual machine share. Two engines can live in one program.
 
+use crate::clock::Clock;
+use crate::exit::ExitHook;
+use crate::handle::bounce;
+use crate::names::Names;
 use crate::native::Native;
+use crate::port::{PortSignal, Ports};
+use crate::process::Process;
+use crate::relation::Watcher;
+use crate::sched::Schedulers;
+use crate::signal::{Signal, SignalKind};
 use crate::state::{Slot, States};
+use crate::table::Table;
+use crate::timer::Timers;
 use hashbrown::HashMap;
 use parking_lot::RwLock;
+use purlin_term::{Atom, Term};
 use std::any::{Any, TypeId};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// One virtual machine.
@@ -14,17 +26,72 @@ pub struct Engine {
     refs: AtomicU64,
     extensions: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
     states: States,
+    /// What the engine was made with.
+    pub config: Config,
+    pub processes: Table,
+    pub names: Names,
+    pub timers: Timers,
+    pub clock: Clock,
+    pub sched: Schedulers,
+    ports: OnceLock<Box<dyn Ports>>,
+    exit_hooks: RwLock<Vec<ExitHook>>,
+    uniques: AtomicU64,
+    monotonic_uniques: AtomicU64,
+}
+
+/// How an engine is made.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Scheduler threads (the `+S` flag).
+    pub schedulers: usize,
+    /// Processes at most (the `+P` flag).
+    pub process_limit: usize,
+    /// Collect at every point where collection is possible.
+    pub collect_always: bool,
+    /// A virtual clock that starts at this system time, in nanoseconds since 1970.
+    pub virtual_clock: Option<i64>,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            schedulers: std::thread::available_parallelism().map_or(1, usize::from),
+            process_limit: crate::table::DEFAULT_LIMIT,
+            collect_always: false,
+            virtual_clock: None,
+        }
+    }
 }
 
 impl Engine {
-    /// An engine with the natives of these tables.
+    /// An engine with the natives of these tables and the usual settings.
     pub fn new(tables: &[&[Native]]) -> Arc<Engine> {
+        Engine::with_config(tables, Config::default())
+    }
+
+    /// An engine with the natives of these tables.
+    pub fn with_config(tables: &[&[Native]], config: Config) -> Arc<Engine> {
         let mut natives = HashMap::new();
         for n in tables.iter().flat_map(|t| t.iter()) {
             let before = natives.insert((n.module, n.function, n.arity), *n);
             debug_assert!(before.is_none(), "{}:{}/{} is registered twice", n.module, n.function, n.arity);
         }
-        Arc::new(Engine { natives, refs: AtomicU64::new(1), extensions: RwLock::new(HashMap::new()), states: States::default() })
+        Arc::new(Engine {
+            natives,
+            refs: AtomicU64::new(1),
+            extensions: RwLock::new(HashMap::new()),
+            states: States::default(),
+            processes: Table::new(config.process_limit),
+            names: Names::default(),
+            timers: Timers::default(),
+            clock: config.virtual_clock.map_or_else(Clock::real, Clock::virtual_from),
+            sched: Schedulers::new(config.schedulers),
+            ports: OnceLock::new(),
+            exit_hooks: RwLock::new(Vec::new()),
+            uniques: AtomicU64::new(0),
+            monotonic_uniques: AtomicU64::new(0),
+            config,
+        })
     }
 
     /// The native of this name, if the engine has it.
@@ -37,6 +104,99 @@ impl Engine {
     pub fn next_ref(&self) -> [u64; 2] {
         [self.refs.fetch_add(1, Ordering::Relaxed), 0]
     }
+
+    /// A number that no other call gives (`unique_integer/0` counts from the smallest small integer).
+    pub fn next_unique(&self) -> u64 {
+        self.uniques.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// As [`Engine::next_unique`], and greater than in all earlier calls.
+    pub fn next_monotonic_unique(&self) -> u64 {
+        self.monotonic_uniques.fetch_add(1, Ordering::SeqCst)
+    }
+
+    // ---- processes and signals
+
+    /// The process with this number.
+    #[inline]
+    pub fn process(&self, id: u64) -> Option<Arc<Process>> {
+        self.processes.get(id)
+    }
+
+    /// Sends a signal; gives it back when the receiver has ended.
+    #[inline]
+    pub fn signal(&self, to: &Arc<Process>, signal: Box<Signal>) -> Result<(), Box<Signal>> {
+        if to.outer.push(signal)? {
+            self.wake(to);
+        }
+        Ok(())
+    }
+
+    /// Sends a signal to a local pid or port; when it has ended, who waits for something gets its answer.
+    pub fn post(self: &Arc<Engine>, to: Term, signal: Box<Signal>) {
+        if let Some(id) = to.as_pid() {
+            let back = match self.process(id) {
+                Some(p) => self.signal(&p, signal).err(),
+                None => Some(signal),
+            };
+            if let Some(signal) = back {
+                bounce(self, to, signal);
+            }
+        } else if let Some(port) = to.as_port() {
+            self.post_to_port(to, port, signal);
+        }
+    }
+
+    fn post_to_port(self: &Arc<Engine>, to: Term, port: u64, signal: Box<Signal>) {
+        match signal.kind {
+            SignalKind::Exit { from, linked } => {
+                let reason = signal.term.as_tuple().map_or(Term::NIL, |t| t[2]);
+                self.port_signal(port, PortSignal::Exit { from, linked, reason });
+            }
+            SignalKind::Unlink { from, id } => {
+                self.port_signal(port, PortSignal::Unlink { from });
+                self.post(from, Signal::bare(SignalKind::UnlinkAck { from: to, id }));
+            }
+            SignalKind::Demonitor { monitor } => {
+                self.port_signal(port, PortSignal::Demonitor { monitor });
+            }
+            _ => {}
+        }
+    }
+
+    /// Hands a signal to a port; false: there is no such port.
+    pub fn port_signal(self: &Arc<Engine>, port: u64, signal: PortSignal) -> bool {
+        self.ports.get().is_some_and(|p| p.signal(self, port, signal))
+    }
+
+    /// The ports, once natives for ports have set them.
+    pub fn ports(&self) -> Option<&dyn Ports> {
+        self.ports.get().map(|p| &**p)
+    }
+
+    /// Sets what ports are. The first call counts.
+    pub fn set_ports(&self, ports: Box<dyn Ports>) {
+        let _ = self.ports.set(ports);
+    }
+
+    /// Tells a watcher of a port that the port is gone.
+    pub fn port_down(self: &Arc<Engine>, port: Term, watcher: &Watcher, reason: Term) {
+        self.post(watcher.watcher, crate::handle::down_signal(port, watcher, Atom::PORT, reason));
+    }
+
+    /// Has `hook` called whenever a process ends, before its links and monitors are told.
+    pub fn on_exit(&self, hook: ExitHook) {
+        let mut hooks = self.exit_hooks.write();
+        if !hooks.iter().any(|&h| std::ptr::fn_addr_eq(h, hook)) {
+            hooks.push(hook);
+        }
+    }
+
+    pub(crate) fn exit_hooks(&self) -> Vec<ExitHook> {
+        self.exit_hooks.read().clone()
+    }
+
+    // ---- state of topics
 
     /// This engine's state that `slot` names, without any lock; for topics that need theirs at every call.
     #[inline]

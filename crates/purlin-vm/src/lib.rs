@@ -10,15 +10,33 @@
 //! - **ROOTS**: a collection moves everything that is not reachable from the roots it is given: the stack, the live
 //!   X registers, and the terms in [`ProcessData::roots`](process::ProcessData).
 
+pub mod clock;
+pub mod dictionary;
 pub mod engine;
 pub mod escape;
+pub mod exit;
 pub mod gc;
+pub mod handle;
+pub mod mailbox;
+pub mod names;
 pub mod native;
+pub mod port;
 pub mod process;
+pub mod receive;
+pub mod relation;
+pub mod sched;
+pub mod send;
+pub mod signal;
+pub mod spawn;
 pub mod state;
+mod sync;
+pub mod table;
+pub mod timer;
 
-pub use engine::Engine;
+pub use engine::{Config, Engine};
 pub use escape::{Class, Escape, NativeResult};
 pub use native::{Ctx, Native, NativeKind};
-pub use process::{Process, ProcessData};
+pub use process::{Mfa, Priority, Process, ProcessData};
+pub use sched::{Runner, Stop};
+pub use spawn::Spawn;
 pub use state::Slot;

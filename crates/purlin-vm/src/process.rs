@@ -1,15 +1,79 @@
 //! A process: the part that others may touch ([`Process`]) and the part that only its running thread may
 //! ([`ProcessData`], invariant OWNER).
+//!
+//! The run state says who owns the private part:
+//!
+//! | run state | owner | who changes it |
+//! |---|---|---|
+//! | `Runnable` | the run queue that holds the process | the scheduler that takes it out: to `Running` |
+//! | `Running` | the scheduler thread that runs it | that thread: to any other |
+//! | `Blocking` | the pool thread that runs its native | that thread: to `Runnable` |
+//! | `Waiting` | nobody | whoever signals it: to `Runnable`, and puts it into a run queue |
+//!
+//! The exiting mark is set once, by the owner, and stays.
 
-use purlin_term::{Heap, Term};
+use crate::dictionary::Dictionary;
+use crate::relation::Relations;
+use crate::signal::{Batch, Outer};
+use crate::sync::{AtomicU32, Ordering};
+use crate::timer::Deadline;
+use crate::mailbox::Mailbox;
+use purlin_term::{Atom, Heap, Term};
 use std::cell::UnsafeCell;
+
+/// Who owns a process's private part.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u32)]
+pub enum RunState {
+    Runnable = 0,
+    Running = 1,
+    Waiting = 2,
+    Blocking = 3,
+}
+
+const RUN_STATE: u32 = 0b11;
+const EXITING: u32 = 0b100;
+const SYSTEM: u32 = 0b1000;
+
+/// Scheduling priority.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[repr(u8)]
+pub enum Priority {
+    Max = 0,
+    High = 1,
+    Normal = 2,
+    Low = 3,
+}
+
+impl Priority {
+    pub fn atom(self) -> Term {
+        Term::atom(match self {
+            Priority::Max => Atom::MAX,
+            Priority::High => Atom::HIGH,
+            Priority::Normal => Atom::NORMAL,
+            Priority::Low => Atom::LOW,
+        })
+    }
+
+    pub fn from_term(t: Term) -> Option<Priority> {
+        [Priority::Max, Priority::High, Priority::Normal, Priority::Low].into_iter().find(|p| p.atom() == t)
+    }
+}
 
 /// A process as other processes see it.
 pub struct Process {
     /// Process data of the pid (28 bits).
     id: u64,
+    state: AtomicU32,
+    /// Index of the registered name, or `NO_NAME`.
+    name: AtomicU32,
+    priority: AtomicU32,
+    /// Signals that have not been fetched.
+    pub(crate) outer: Outer,
     data: UnsafeCell<ProcessData>,
 }
+
+const NO_NAME: u32 = u32::MAX;
 
 // SAFETY: OWNER: `data` is reached only through `Process::data`, whose caller holds the run state.
 unsafe impl Sync for Process {}
@@ -17,8 +81,16 @@ unsafe impl Sync for Process {}
 unsafe impl Send for Process {}
 
 impl Process {
+    /// A process that is owned by its maker until it is put into a run queue (it counts as runnable).
     pub fn new(id: u64, data: ProcessData) -> Process {
-        Process { id, data: UnsafeCell::new(data) }
+        Process {
+            id,
+            state: AtomicU32::new(RunState::Runnable as u32),
+            name: AtomicU32::new(NO_NAME),
+            priority: AtomicU32::new(Priority::Normal as u32),
+            outer: Outer::new(),
+            data: UnsafeCell::new(data),
+        }
     }
 
     #[inline]
@@ -41,6 +113,128 @@ impl Process {
         // SAFETY: by the caller's promise.
         unsafe { &mut *self.data.get() }
     }
+
+    // ---- run state
+
+    pub fn run_state(&self) -> RunState {
+        match self.state.load(Ordering::Acquire) & RUN_STATE {
+            0 => RunState::Runnable,
+            1 => RunState::Running,
+            2 => RunState::Waiting,
+            _ => RunState::Blocking,
+        }
+    }
+
+    /// Hands the process over from its owner. Only the owner calls this, never to go to sleep (see [`Process::sleep`]).
+    pub(crate) fn set_run_state(&self, to: RunState) {
+        debug_assert!(to != RunState::Waiting);
+        let flags = self.state.load(Ordering::Relaxed) & !RUN_STATE;
+        self.state.store(flags | to as u32, Ordering::Release);
+    }
+
+    /// Gives up ownership until a signal or timer comes; the owner calls this. False: a signal came in between, or
+    /// `already` says that a timer has fired, and the caller still owns the process.
+    ///
+    /// No wake-up is lost: a sender publishes its signal and then looks at the run state; this publishes the run
+    /// state and then looks for signals (both sequentially consistent), so one of the two sees the other.
+    pub(crate) fn sleep(&self, already: impl Fn() -> bool) -> bool {
+        let flags = self.state.load(Ordering::Relaxed) & !RUN_STATE;
+        let (waiting, running) = (flags | RunState::Waiting as u32, flags | RunState::Running as u32);
+        self.state.swap(waiting, Ordering::SeqCst);
+        if self.outer.is_empty() && !already() {
+            return true;
+        }
+        self.state.compare_exchange(waiting, running, Ordering::SeqCst, Ordering::Relaxed).is_err()
+    }
+
+    /// Takes a sleeping process over; true: the caller owns it now and puts it into a run queue.
+    pub(crate) fn try_wake(&self) -> bool {
+        let s = self.state.load(Ordering::SeqCst);
+        if s & RUN_STATE != RunState::Waiting as u32 {
+            return false;
+        }
+        let runnable = (s & !RUN_STATE) | RunState::Runnable as u32;
+        self.state.compare_exchange(s, runnable, Ordering::SeqCst, Ordering::Relaxed).is_ok()
+    }
+
+    /// Whether the process has begun to end: it has no name, and takes no signals.
+    #[inline]
+    pub fn is_exiting(&self) -> bool {
+        self.state.load(Ordering::Acquire) & EXITING != 0
+    }
+
+    pub(crate) fn set_exiting(&self) {
+        self.state.fetch_or(EXITING, Ordering::SeqCst);
+    }
+
+    /// Whether this is a system process: shutdown leaves it alone.
+    pub fn is_system(&self) -> bool {
+        self.state.load(Ordering::Relaxed) & SYSTEM != 0
+    }
+
+    pub fn set_system(&self) {
+        self.state.fetch_or(SYSTEM, Ordering::Relaxed);
+    }
+
+    // ---- attributes that others read
+
+    /// The registered name.
+    pub fn name(&self) -> Option<Atom> {
+        match self.name.load(Ordering::Acquire) {
+            NO_NAME => None,
+            i => Some(Atom::from_index(i)),
+        }
+    }
+
+    /// Only [`Names`](crate::names::Names) calls this, under its lock.
+    pub(crate) fn set_name(&self, name: Option<Atom>) {
+        self.name.store(name.map_or(NO_NAME, Atom::index), Ordering::Release);
+    }
+
+    pub fn priority(&self) -> Priority {
+        match self.priority.load(Ordering::Relaxed) {
+            0 => Priority::Max,
+            1 => Priority::High,
+            2 => Priority::Normal,
+            _ => Priority::Low,
+        }
+    }
+
+    pub fn set_priority(&self, p: Priority) {
+        self.priority.store(p as u32, Ordering::Relaxed);
+    }
+}
+
+/// A function as module, name and arity.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Mfa {
+    pub module: Atom,
+    pub function: Atom,
+    pub arity: u8,
+}
+
+/// Properties of a process that are on or off.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Flags(u16);
+
+impl Flags {
+    pub const TRAP_EXIT: Flags = Flags(1);
+    pub const SENSITIVE: Flags = Flags(1 << 1);
+    pub const OFF_HEAP_MESSAGES: Flags = Flags(1 << 2);
+    pub const ASYNC_DIST: Flags = Flags(1 << 3);
+
+    #[inline]
+    pub fn has(self, f: Flags) -> bool {
+        self.0 & f.0 != 0
+    }
+
+    pub fn set(&mut self, f: Flags, on: bool) {
+        if on {
+            self.0 |= f.0;
+        } else {
+            self.0 &= !f.0;
+        }
+    }
 }
 
 /// A process as its running thread sees it.
@@ -55,11 +249,161 @@ pub struct ProcessData {
     pub reductions: u64,
     /// Further terms that the engine keeps for the process and that collection must follow.
     pub roots: Vec<Term>,
+
+    /// Messages that were fetched.
+    pub mailbox: Mailbox,
+    /// Set while registers may hold parts of a message that was not received yet: nothing may collect.
+    pub delay_collection: bool,
+    pub flags: Flags,
+    /// How many suspends are in force; the process handles signals but runs no code while there are any.
+    pub suspended: u32,
+    /// Set from hibernation until there is a message: signals alone do not end the sleep.
+    pub hibernating: bool,
+    /// The timeout of the `receive` that is under way.
+    pub receive_timer: Option<Deadline>,
+    /// The reason to end with, once an exit signal decided that; else NONE.
+    pub exit_reason: Term,
+    /// Signals taken from the queue and not handled because the process ends.
+    pub(crate) unhandled: Batch,
+    relations: Option<Box<Relations>>,
+    dictionary: Option<Box<Dictionary>>,
+    rare: Option<Box<Rare>>,
+    pub group_leader: Term,
+    /// The spawning process (NONE: the engine).
+    pub parent: Term,
+    pub initial_call: Mfa,
+    pub error_handler: Atom,
+}
+
+/// Settings that few processes have.
+#[derive(Clone, Debug)]
+pub struct Rare {
+    pub min_heap_size: usize,
+    pub min_bin_vheap_size: usize,
+    pub fullsweep_after: u32,
+    pub max_heap_size: MaxHeap,
+    /// Processes that this process has suspended, and how often.
+    pub suspending: Vec<(u64, u32)>,
+    /// Size of the list of saved calls (0: none are saved).
+    pub save_calls: u32,
+}
+
+/// The `max_heap_size` of a process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MaxHeap {
+    /// Words (0: no limit).
+    pub size: usize,
+    pub kill: bool,
+    pub error_logger: bool,
+}
+
+impl Default for Rare {
+    fn default() -> Rare {
+        Rare {
+            min_heap_size: crate::gc::MIN_HEAP,
+            min_bin_vheap_size: 46422,
+            fullsweep_after: 65535,
+            max_heap_size: MaxHeap { size: 0, kill: true, error_logger: true },
+            suspending: Vec::new(),
+            save_calls: 0,
+        }
+    }
 }
 
 impl ProcessData {
+    /// A process with `heap`, to start with a call of `initial_call` with the arguments in `saved_x`.
+    pub fn new(heap: Heap, saved_x: Vec<Term>, initial_call: Mfa) -> ProcessData {
+        ProcessData {
+            heap,
+            saved_x,
+            slice_left: 0,
+            reductions: 0,
+            roots: Vec::new(),
+            mailbox: Mailbox::default(),
+            delay_collection: false,
+            flags: Flags::default(),
+            suspended: 0,
+            hibernating: false,
+            receive_timer: None,
+            exit_reason: Term::NONE,
+            unhandled: Batch::empty(),
+            relations: None,
+            dictionary: None,
+            rare: None,
+            group_leader: Term::NONE,
+            parent: Term::NONE,
+            initial_call,
+            error_handler: Atom::ERROR_HANDLER,
+        }
+    }
+
     #[inline]
     pub fn charge(&mut self, reductions: usize) {
         self.slice_left = self.slice_left.saturating_sub(reductions.min(i32::MAX as usize) as i32);
+    }
+
+    /// Links, monitors and aliases.
+    pub fn relations(&mut self) -> &mut Relations {
+        self.relations.get_or_insert_default()
+    }
+
+    /// Links, monitors and aliases, if there ever were any.
+    pub fn relations_if_any(&self) -> Option<&Relations> {
+        self.relations.as_deref()
+    }
+
+    pub(crate) fn take_relations(&mut self) -> Relations {
+        self.relations.take().map(|r| *r).unwrap_or_default()
+    }
+
+    /// The process dictionary.
+    pub fn dictionary(&mut self) -> &mut Dictionary {
+        self.dictionary.get_or_insert_default()
+    }
+
+    /// The process dictionary, if it was ever used.
+    pub fn dictionary_if_any(&self) -> Option<&Dictionary> {
+        self.dictionary.as_deref()
+    }
+
+    /// Settings that few processes have, to change them.
+    pub fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    /// Settings that few processes have.
+    pub fn rare(&self) -> Option<&Rare> {
+        self.rare.as_deref()
+    }
+
+    pub fn traps_exits(&self) -> bool {
+        self.flags.has(Flags::TRAP_EXIT)
+    }
+
+    /// Calls `visit` with every slot outside the stack and the live registers that holds a term of the heap (ROOTS).
+    pub fn visit_roots(&mut self, visit: &mut dyn FnMut(&mut Term)) {
+        self.saved_x.iter_mut().for_each(&mut *visit);
+        self.roots.iter_mut().for_each(&mut *visit);
+        visit(&mut self.exit_reason);
+        visit(&mut self.group_leader);
+        if let Some(d) = &mut self.dictionary {
+            d.visit(visit);
+        }
+    }
+
+    /// Frees what the process holds; it has ended.
+    pub(crate) fn release(&mut self) {
+        let initial_call = self.initial_call;
+        *self = ProcessData::new(Heap::new(0), Vec::new(), initial_call);
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_small() {
+        assert!(size_of::<Process>() <= 448, "{}", size_of::<Process>());
     }
 }

@@ -1,0 +1,66 @@
+//! The clock: the only door through which time comes in, so that a run can be given a virtual one.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Erlang monotonic time at the start of an engine, in nanoseconds.
+pub const START: i64 = -576_460_752_000_000_000;
+
+/// Erlang monotonic time, in nanoseconds.
+pub type Time = i64;
+
+/// One engine's clock.
+pub enum Clock {
+    /// The operating system's.
+    Real { start: Instant },
+    /// One that stands still until it is moved.
+    Virtual { now: AtomicI64, system_offset: i64 },
+}
+
+impl Clock {
+    pub fn real() -> Clock {
+        Clock::Real { start: Instant::now() }
+    }
+
+    /// A clock that starts at this system time (nanoseconds since 1970).
+    pub fn virtual_from(system: i64) -> Clock {
+        Clock::Virtual { now: AtomicI64::new(START), system_offset: system - START }
+    }
+
+    /// Erlang monotonic time.
+    #[inline]
+    pub fn now(&self) -> Time {
+        match self {
+            Clock::Real { start } => START + start.elapsed().as_nanos() as i64,
+            Clock::Virtual { now, .. } => now.load(Ordering::Acquire),
+        }
+    }
+
+    /// System time, in nanoseconds since 1970.
+    pub fn system(&self) -> i64 {
+        match self {
+            Clock::Real { .. } => match SystemTime::now().duration_since(UNIX_EPOCH) {
+                Ok(d) => d.as_nanos() as i64,
+                Err(e) => -(e.duration().as_nanos() as i64),
+            },
+            Clock::Virtual { system_offset, .. } => self.now() + system_offset,
+        }
+    }
+
+    /// Moves a virtual clock forward to `t`; a real clock moves by itself.
+    pub fn advance_to(&self, t: Time) {
+        if let Clock::Virtual { now, .. } = self {
+            now.fetch_max(t, Ordering::AcqRel);
+        }
+    }
+
+    /// Whether time passes only when the engine moves it.
+    pub fn is_virtual(&self) -> bool {
+        matches!(self, Clock::Virtual { .. })
+    }
+
+    /// How long a thread may sleep until `t`.
+    pub fn until(&self, t: Time) -> Duration {
+        Duration::from_nanos(t.saturating_sub(self.now()).max(0) as u64)
+    }
+}

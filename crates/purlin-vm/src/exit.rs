@@ -1,0 +1,75 @@
+//! The end of a process.
+//!
+//! In this order, as others can observe it: timers and name are gone, exit hooks ran (tables are gone), the process
+//! is out of the process table and takes no more signals, then links, watchers and monitored processes are told.
+
+use crate::engine::Engine;
+use crate::handle::{bounce, demonitor_other_side, send_down};
+use crate::process::{Process, ProcessData};
+use crate::signal::{Signal, SignalKind};
+use purlin_term::Term;
+use std::sync::Arc;
+
+/// What a topic of natives does when a process ends, such as deleting its tables.
+pub type ExitHook = fn(&Arc<Engine>, &Arc<Process>, &mut ProcessData, Term);
+
+/// Ends a process that the caller owns.
+pub fn terminate(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, reason: Term) {
+    data.delay_collection = false;
+    if let Some(deadline) = data.receive_timer.take() {
+        engine.timers.cancel_wake(deadline);
+    }
+    process.set_exiting();
+    engine.names.release(process);
+    for hook in engine.exit_hooks() {
+        hook(engine, process, data, reason);
+    }
+    engine.processes.remove(process);
+    let me = process.pid();
+    for signal in std::mem::replace(&mut data.unhandled, crate::signal::Batch::empty()) {
+        handle_last(engine, process, data, signal);
+    }
+    for signal in process.outer.close() {
+        handle_last(engine, process, data, signal);
+    }
+    let relations = data.take_relations();
+    for other in relations.links() {
+        engine.post(other, Signal::exit(me, true, reason));
+    }
+    for w in relations.watchers.values() {
+        send_down(engine, me, w, reason);
+    }
+    for (&monitor, m) in &relations.monitors {
+        demonitor_other_side(engine, me, m.watched, monitor);
+    }
+    if let Some(rare) = data.rare() {
+        for &(other, count) in &rare.suspending {
+            resume(engine, other, count);
+        }
+    }
+    data.release();
+}
+
+/// A signal that arrived before the end and was not handled: what it removes is removed, what it asks for fails.
+fn handle_last(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, signal: Box<Signal>) {
+    match &signal.kind {
+        SignalKind::Demonitor { monitor } => {
+            data.relations().watchers.remove(monitor);
+        }
+        SignalKind::Unlink { from, .. } => {
+            data.relations().unlinked_by(*from);
+            bounce(engine, process.pid(), signal);
+        }
+        _ => bounce(engine, process.pid(), signal),
+    }
+}
+
+/// Takes back `count` suspends of a process.
+pub fn resume(engine: &Arc<Engine>, other: u64, count: u32) {
+    let request = Signal::request(move |_, target| {
+        if let crate::signal::Target::Alive(_, data) = target {
+            data.suspended = data.suspended.saturating_sub(count);
+        }
+    });
+    engine.post(Term::pid(other), request);
+}

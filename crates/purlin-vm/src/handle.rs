@@ -1,0 +1,158 @@
+//! How a receiver handles signals: in their order, and only by the thread that owns it.
+
+use crate::engine::Engine;
+use crate::process::{Process, ProcessData};
+use crate::relation::{AliasMode, Watched, Watcher};
+use crate::signal::{RefId, Signal, SignalKind, Target};
+use purlin_term::{Atom, Heap, Term};
+use std::sync::Arc;
+
+/// Fetches and handles all signals that have arrived; the exit reason if the process has to end now.
+pub fn fetch(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData) -> Option<Term> {
+    if data.exit_reason.is_none() {
+        let mut batch = process.outer.take();
+        while let Some(signal) = batch.next() {
+            handle(engine, process, data, signal);
+            if !data.exit_reason.is_none() {
+                data.unhandled = batch;
+                break;
+            }
+        }
+    }
+    (!data.exit_reason.is_none()).then_some(data.exit_reason)
+}
+
+fn handle(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, mut signal: Box<Signal>) {
+    let me = process.pid();
+    match std::mem::replace(&mut signal.kind, SignalKind::Message) {
+        SignalKind::Message => data.mailbox.append(signal),
+        SignalKind::AliasMessage { alias } => {
+            if alias_takes_message(engine, process, data, alias) {
+                data.mailbox.append(signal);
+            }
+        }
+        SignalKind::Exit { from, linked } => handle_exit(process, data, signal, from, linked),
+        SignalKind::Down { monitor } => handle_down(data, signal, monitor),
+        SignalKind::Link { from } => data.relations().linked_by(from),
+        SignalKind::Unlink { from, id } => {
+            data.relations().unlinked_by(from);
+            engine.post(from, Signal::bare(SignalKind::UnlinkAck { from: me, id }));
+        }
+        SignalKind::UnlinkAck { from, id } => data.relations().unlink_done(from, id),
+        SignalKind::Monitor(w) => {
+            data.relations().watchers.insert(w.monitor, *w);
+        }
+        SignalKind::Demonitor { monitor } => {
+            data.relations().watchers.remove(&monitor);
+        }
+        SignalKind::GroupLeader => {
+            if signal.fragment.used > 0 {
+                data.group_leader = data.heap.copy(signal.term);
+            } else {
+                data.group_leader = signal.term;
+            }
+        }
+        SignalKind::Request(request) => request(engine, Target::Alive(process, data)),
+    }
+}
+
+/// Whether a message to this alias gets through; ends what it ends.
+fn alias_takes_message(engine: &Arc<Engine>, process: &Process, data: &mut ProcessData, alias: RefId) -> bool {
+    let relations = data.relations();
+    match relations.aliases.get(&alias) {
+        None => false,
+        Some(AliasMode::Explicit | AliasMode::Demonitor) => true,
+        Some(mode @ (AliasMode::Reply | AliasMode::ReplyDemonitor)) => {
+            let with_monitor = *mode == AliasMode::ReplyDemonitor;
+            relations.aliases.remove(&alias);
+            if with_monitor && let Some(m) = relations.monitors.remove(&alias) {
+                demonitor_other_side(engine, process.pid(), m.watched, alias);
+            }
+            true
+        }
+    }
+}
+
+/// Tells the monitored side that a monitor has been removed.
+pub fn demonitor_other_side(engine: &Arc<Engine>, me: Term, watched: Watched, monitor: RefId) {
+    let other = match watched {
+        Watched::Process(other) | Watched::Port(other) => Some(other),
+        Watched::Name(_, other) | Watched::PortName(_, other) => other,
+        Watched::TimeOffset => None,
+    };
+    if let Some(other) = other.filter(|&o| o != me) {
+        engine.post(other, Signal::bare(SignalKind::Demonitor { monitor }));
+    }
+}
+
+fn handle_exit(process: &Process, data: &mut ProcessData, signal: Box<Signal>, from: Term, linked: bool) {
+    if linked && !data.relations().drop_link(from) {
+        return;
+    }
+    let reason = signal.term.as_tuple().map_or(Term::NONE, |t| t[2]);
+    if reason.is(Atom::KILL) && !linked {
+        data.exit_reason = Term::atom(Atom::KILLED);
+    } else if data.traps_exits() {
+        data.mailbox.append(signal);
+    } else if !reason.is(Atom::NORMAL) || (!linked && from == process.pid()) {
+        data.exit_reason = reason;
+        if signal.fragment.used > 0 {
+            data.heap.adopt(signal.fragment);
+        }
+    }
+}
+
+fn handle_down(data: &mut ProcessData, mut signal: Box<Signal>, monitor: RefId) {
+    let relations = data.relations();
+    let Some(m) = relations.monitors.remove(&monitor) else { return };
+    end_alias_of_monitor(relations, monitor);
+    if let Some(tag) = m.tag {
+        let old: Vec<Term> = signal.term.as_tuple().unwrap_or(&[]).to_vec();
+        signal = Signal::built(SignalKind::Message, |h: &mut Heap| {
+            let mut elements = old.clone();
+            elements[0] = tag.term;
+            h.tuple(&elements)
+        });
+    }
+    data.mailbox.append(signal);
+}
+
+/// Ends an alias that lives as long as its monitor.
+pub fn end_alias_of_monitor(relations: &mut crate::relation::Relations, monitor: RefId) {
+    if matches!(relations.aliases.get(&monitor), Some(AliasMode::Demonitor | AliasMode::ReplyDemonitor)) {
+        relations.aliases.remove(&monitor);
+    }
+}
+
+/// What becomes of a signal to a process that has ended: who waits for something gets its answer.
+pub fn bounce(engine: &Arc<Engine>, to: Term, signal: Box<Signal>) {
+    match signal.kind {
+        SignalKind::Link { from } => {
+            engine.post(from, Signal::exit(to, true, Term::atom(Atom::NOPROC)));
+        }
+        SignalKind::Unlink { from, id } => {
+            engine.post(from, Signal::bare(SignalKind::UnlinkAck { from: to, id }));
+        }
+        SignalKind::Monitor(w) => send_down(engine, to, &w, Term::atom(Atom::NOPROC)),
+        SignalKind::Request(request) => request(engine, Target::Gone),
+        _ => {}
+    }
+}
+
+/// Sends `{'DOWN', Ref, process, Object, Reason}` for the ended process `me`.
+pub fn send_down(engine: &Arc<Engine>, me: Term, w: &Watcher, reason: Term) {
+    engine.post(w.watcher, down_signal(me, w, Atom::PROCESS, reason));
+}
+
+/// The signal that tells a watcher of the end of `item`, a process or port.
+pub fn down_signal(item: Term, w: &Watcher, kind: Atom, reason: Term) -> Box<Signal> {
+    Signal::built(SignalKind::Down { monitor: w.monitor }, |h| {
+        let reference =
+            if w.alias { h.pid_reference(w.monitor, w.watcher) } else { h.reference(w.monitor) };
+        let object = match w.name {
+            Some(name) => h.tuple(&[Term::atom(name), Term::atom(Atom::NONODE)]),
+            None => item,
+        };
+        h.tuple(&[Term::atom(Atom::DOWN), reference, Term::atom(kind), object, reason])
+    })
+}

@@ -1,0 +1,269 @@
+//! The mailbox: the inner part of a signal queue (INNER), the messages that a process has fetched and not received.
+//!
+//! The messages are a doubly linked list in the order of arrival. The cursor is the next message that the running
+//! `receive` looks at; null means all were looked at, and the next arrival is where it goes on. Every message has a
+//! number, counting up, so that a receive marker is just a number: what arrived later has the same number or more.
+
+use crate::signal::{RefId, Signal};
+use purlin_term::{Fragment, Term};
+use std::ptr::null_mut;
+
+/// Markers kept per process; with more of them, the oldest is forgotten (which costs time, not messages).
+const MARKERS: usize = 8;
+
+/// Messages that a process has fetched.
+pub struct Mailbox {
+    head: *mut Signal,
+    tail: *mut Signal,
+    cursor: *mut Signal,
+    len: usize,
+    next_seq: u64,
+    /// Which references were made when: messages with smaller numbers cannot contain them.
+    markers: Option<Box<Vec<(RefId, u64)>>>,
+}
+
+impl Default for Mailbox {
+    fn default() -> Mailbox {
+        Mailbox { head: null_mut(), tail: null_mut(), cursor: null_mut(), len: 0, next_seq: 0, markers: None }
+    }
+}
+
+impl Mailbox {
+    /// Messages in the mailbox.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Adds a message at the end.
+    pub fn append(&mut self, signal: Box<Signal>) {
+        let node = Box::into_raw(signal);
+        // SAFETY: INNER: the list's nodes are this mailbox's; `node` was just taken over.
+        unsafe {
+            (*node).next = null_mut();
+            (*node).prev = self.tail;
+            (*node).seq = self.next_seq;
+            if self.tail.is_null() {
+                self.head = node;
+            } else {
+                (*self.tail).next = node;
+            }
+        }
+        self.tail = node;
+        self.next_seq += 1;
+        self.len += 1;
+        if self.cursor.is_null() {
+            self.cursor = node;
+        }
+    }
+
+    /// The message at the cursor.
+    #[inline]
+    pub fn current(&self) -> Option<Term> {
+        if self.cursor.is_null() {
+            return None;
+        }
+        // SAFETY: INNER
+        Some(unsafe { (*self.cursor).term })
+    }
+
+    /// Moves the cursor to the next message.
+    #[inline]
+    pub fn advance(&mut self) {
+        if !self.cursor.is_null() {
+            // SAFETY: INNER
+            self.cursor = unsafe { (*self.cursor).next };
+        }
+    }
+
+    /// Moves the cursor to the first message.
+    #[inline]
+    pub fn rewind(&mut self) {
+        self.cursor = self.head;
+    }
+
+    /// Takes the message at the cursor out, and rewinds.
+    pub fn remove_current(&mut self) -> Option<(Term, Fragment)> {
+        let node = self.cursor;
+        if node.is_null() {
+            return None;
+        }
+        // SAFETY: INNER: `node` is in the list; unlinked from it, it is owned here alone.
+        let node = unsafe {
+            let (prev, next) = ((*node).prev, (*node).next);
+            if prev.is_null() {
+                self.head = next;
+            } else {
+                (*prev).next = next;
+            }
+            if next.is_null() {
+                self.tail = prev;
+            } else {
+                (*next).prev = prev;
+            }
+            Box::from_raw(node)
+        };
+        self.len -= 1;
+        self.cursor = self.head;
+        Some((node.term, node.fragment))
+    }
+
+    /// All messages, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = Term> + '_ {
+        let mut p = self.head;
+        std::iter::from_fn(move || {
+            if p.is_null() {
+                return None;
+            }
+            // SAFETY: INNER
+            unsafe {
+                let t = (*p).term;
+                p = (*p).next;
+                Some(t)
+            }
+        })
+    }
+
+    /// Words in all messages.
+    pub fn words(&self) -> usize {
+        let (mut p, mut words) = (self.head, 0);
+        while !p.is_null() {
+            // SAFETY: INNER
+            unsafe {
+                words += (*p).fragment.used;
+                p = (*p).next;
+            }
+        }
+        words
+    }
+
+    // ---- receive markers
+
+    /// `recv_marker_reserve`: the number that the next message to arrive has or exceeds.
+    #[inline]
+    pub fn marker(&self) -> u64 {
+        self.next_seq
+    }
+
+    /// `recv_marker_bind`: no message before `marker` contains the reference.
+    pub fn bind_marker(&mut self, marker: u64, reference: RefId) {
+        let markers = self.markers.get_or_insert_default();
+        markers.retain(|m| m.0 != reference);
+        if markers.len() >= MARKERS {
+            markers.remove(0);
+        }
+        markers.push((reference, marker));
+    }
+
+    /// `recv_marker_clear`.
+    pub fn clear_marker(&mut self, reference: RefId) {
+        if let Some(m) = &mut self.markers {
+            m.retain(|m| m.0 != reference);
+        }
+    }
+
+    /// `recv_marker_use`: starts at the first message that can contain the reference.
+    pub fn use_marker(&mut self, reference: RefId) {
+        let found = self.markers.as_ref().and_then(|m| m.iter().find(|m| m.0 == reference));
+        let Some(&(_, marker)) = found else { return };
+        // From the end: an answer is most often among the last messages.
+        let (mut p, mut first) = (self.tail, null_mut());
+        while !p.is_null() {
+            // SAFETY: INNER
+            unsafe {
+                if (*p).seq < marker {
+                    break;
+                }
+                first = p;
+                p = (*p).prev;
+            }
+        }
+        self.cursor = first;
+    }
+}
+
+impl Drop for Mailbox {
+    fn drop(&mut self) {
+        let mut p = self.head;
+        while !p.is_null() {
+            // SAFETY: INNER: the list's nodes are this mailbox's.
+            p = unsafe { Box::from_raw(p) }.next;
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    fn filled(n: i64) -> Mailbox {
+        let mut m = Mailbox::default();
+        (0..n).for_each(|i| m.append(Signal::message(Term::small(i))));
+        m
+    }
+
+    fn contents(m: &Mailbox) -> Vec<i64> {
+        m.iter().map(Term::small_value).collect()
+    }
+
+    #[test]
+    fn selective_receive_keeps_the_skipped_messages_in_order() {
+        let mut m = filled(5);
+        m.advance();
+        m.advance();
+        assert_eq!(m.remove_current().unwrap().0, Term::small(2));
+        assert_eq!(contents(&m), [0, 1, 3, 4]);
+        assert_eq!(m.current(), Some(Term::small(0)), "the next receive starts at the front");
+        assert_eq!(m.len(), 4);
+    }
+
+    #[test]
+    fn the_cursor_waits_at_the_end_for_the_next_arrival() {
+        let mut m = filled(2);
+        m.advance();
+        m.advance();
+        assert_eq!(m.current(), None);
+        m.append(Signal::message(Term::small(9)));
+        assert_eq!(m.current(), Some(Term::small(9)));
+        m.remove_current();
+        assert_eq!(contents(&m), [0, 1]);
+        m.append(Signal::message(Term::small(10)));
+        assert_eq!(contents(&m), [0, 1, 10], "the list's end is kept when the last message goes");
+    }
+
+    #[test]
+    fn a_marker_skips_what_was_there_before() {
+        let mut m = filled(3);
+        let marker = m.marker();
+        m.bind_marker(marker, [1, 0]);
+        m.use_marker([1, 0]);
+        assert_eq!(m.current(), None);
+        m.append(Signal::message(Term::small(7)));
+        m.rewind();
+        m.use_marker([1, 0]);
+        assert_eq!(m.current(), Some(Term::small(7)));
+        m.remove_current();
+        m.clear_marker([1, 0]);
+        m.use_marker([1, 0]);
+        assert_eq!(m.current(), Some(Term::small(0)), "an unknown marker changes nothing");
+        assert_eq!(contents(&m), [0, 1, 2]);
+    }
+
+    #[test]
+    fn a_marker_survives_the_messages_around_it() {
+        let mut m = filled(1);
+        m.bind_marker(m.marker(), [1, 0]);
+        m.append(Signal::message(Term::small(5)));
+        m.remove_current();
+        m.remove_current();
+        assert!(m.is_empty());
+        m.append(Signal::message(Term::small(6)));
+        m.use_marker([1, 0]);
+        assert_eq!(m.current(), Some(Term::small(6)));
+    }
+}

@@ -1,0 +1,102 @@
+//! Registered names of processes and ports.
+
+use crate::process::Process;
+use hashbrown::HashMap;
+use parking_lot::RwLock;
+use purlin_term::{Atom, Term};
+
+/// The registered names of one engine.
+#[derive(Default)]
+pub struct Names {
+    names: RwLock<HashMap<Atom, Term>>,
+}
+
+/// Why a name could not be registered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RegisterError {
+    /// The name is in use, or `undefined`.
+    BadName,
+    /// The process or port has a name already.
+    HasName,
+    /// The process or port has ended.
+    Dead,
+}
+
+impl Names {
+    /// Gives a process a name.
+    pub fn register(&self, name: Atom, process: &Process) -> Result<(), RegisterError> {
+        if name == Atom::UNDEFINED {
+            return Err(RegisterError::BadName);
+        }
+        let mut names = self.names.write();
+        // Under the lock: an ending process takes the lock to give up its name after it was marked.
+        if process.is_exiting() {
+            return Err(RegisterError::Dead);
+        }
+        if names.contains_key(&name) {
+            return Err(RegisterError::BadName);
+        }
+        if process.name().is_some() {
+            return Err(RegisterError::HasName);
+        }
+        names.insert(name, process.pid());
+        process.set_name(Some(name));
+        Ok(())
+    }
+
+    /// Gives a port a name; the caller keeps the port alive meanwhile and unregisters it when it closes.
+    pub fn register_port(&self, name: Atom, port: Term) -> Result<(), RegisterError> {
+        let mut names = self.names.write();
+        if name == Atom::UNDEFINED || names.contains_key(&name) {
+            return Err(RegisterError::BadName);
+        }
+        if names.values().any(|&t| t == port) {
+            return Err(RegisterError::HasName);
+        }
+        names.insert(name, port);
+        Ok(())
+    }
+
+    /// Frees a name; who had it. `process` finds the process of a pid.
+    pub fn unregister(&self, name: Atom, engine: &crate::engine::Engine) -> Option<Term> {
+        let mut names = self.names.write();
+        let who = names.remove(&name)?;
+        if let Some(p) = who.as_pid().and_then(|id| engine.process(id)) {
+            p.set_name(None);
+        }
+        Some(who)
+    }
+
+    /// Frees the name of an ending process.
+    pub fn release(&self, process: &Process) -> Option<Atom> {
+        // Anyone who registers after this sees that the process is exiting.
+        let mut names = self.names.write();
+        let name = process.name()?;
+        names.remove(&name);
+        process.set_name(None);
+        Some(name)
+    }
+
+    /// Frees the name of a closing port.
+    pub fn release_port(&self, port: Term) -> Option<Atom> {
+        let mut names = self.names.write();
+        let name = *names.iter().find(|&(_, &t)| t == port)?.0;
+        names.remove(&name);
+        Some(name)
+    }
+
+    /// The pid or port of this name.
+    pub fn whereis(&self, name: Atom) -> Option<Term> {
+        self.names.read().get(&name).copied()
+    }
+
+    /// The name of a port.
+    pub fn of_port(&self, port: Term) -> Option<Atom> {
+        self.names.read().iter().find(|&(_, &t)| t == port).map(|(&n, _)| n)
+    }
+
+    /// All names.
+    pub fn all(&self) -> Vec<Atom> {
+        self.names.read().keys().copied().collect()
+    }
+}

@@ -1,0 +1,319 @@
+//! Schedulers: threads that give each runnable process its turn.
+//!
+//! A process that becomes runnable goes to the queue of the scheduler that made it so. A scheduler whose queues are
+//! empty steals; when there is nothing to steal it parks until it is woken or a timer is due. Timers are looked at
+//! between time slices.
+
+pub mod idle;
+pub mod pool;
+pub mod queue;
+
+use crate::clock::Time;
+use crate::engine::Engine;
+use crate::exit::terminate;
+use crate::handle::fetch;
+use crate::process::{Process, ProcessData, RunState};
+use crate::timer::Deadline;
+use idle::Idle;
+use parking_lot::Mutex;
+use pool::Pool;
+use purlin_term::{Term, am};
+use queue::RunQueue;
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Reductions in a time slice.
+pub const SLICE: i32 = 4000;
+
+/// How often an idle scheduler looks for work while others are busy, in case they are held up by a long native.
+const LOOK_AROUND: Duration = Duration::from_millis(10);
+
+/// Why a process stopped running.
+#[derive(Debug)]
+pub enum Stop {
+    /// The time slice is used up.
+    Yield,
+    /// It waits for a signal or for its `receive_timer`.
+    Wait,
+    /// It has ended with this reason.
+    Exited(Term),
+    /// It is at a blocking native: [`Runner::block`] has to run on the pool, then the process goes on.
+    Blocking,
+}
+
+/// What executes processes: the interpreter, or a test's own.
+pub trait Runner: Send + Sync {
+    /// Runs a process until it stops.
+    fn run(&self, engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData) -> Stop;
+
+    /// Runs the blocking native that [`Stop::Blocking`] was given for, and keeps its result in the process.
+    fn block(&self, engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData);
+}
+
+/// All schedulers of an engine.
+pub struct Schedulers {
+    queues: Vec<RunQueue>,
+    idle: Idle,
+    pool: Pool,
+    runner: OnceLock<Box<dyn Runner>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    next_queue: AtomicUsize,
+    halted: AtomicBool,
+    status: AtomicI32,
+    /// Who asked for multi-scheduling to be blocked: only the first scheduler runs processes while there is anyone.
+    pub multi_blocked: AtomicU32,
+    /// Time slices run.
+    pub slices: AtomicU64,
+    /// Reductions used by all processes.
+    pub reductions: AtomicU64,
+}
+
+thread_local! {
+    /// Which engine (by address) and which of its schedulers this thread is.
+    static SELF: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
+}
+
+impl Schedulers {
+    pub fn new(count: usize) -> Schedulers {
+        let count = count.max(1);
+        Schedulers {
+            queues: (0..count).map(|_| RunQueue::default()).collect(),
+            idle: Idle::new(count),
+            pool: Pool::default(),
+            runner: OnceLock::new(),
+            threads: Mutex::new(Vec::new()),
+            next_queue: AtomicUsize::new(0),
+            halted: AtomicBool::new(false),
+            status: AtomicI32::new(0),
+            multi_blocked: AtomicU32::new(0),
+            slices: AtomicU64::new(0),
+            reductions: AtomicU64::new(0),
+        }
+    }
+
+    /// How many schedulers there are.
+    pub fn count(&self) -> usize {
+        self.queues.len()
+    }
+
+    /// Runnable processes in all queues.
+    pub fn queued(&self) -> usize {
+        self.queues.iter().map(RunQueue::len).sum()
+    }
+
+    /// Runnable processes in each queue.
+    pub fn queue_lengths(&self) -> Vec<usize> {
+        self.queues.iter().map(RunQueue::len).collect()
+    }
+
+    pub fn is_halted(&self) -> bool {
+        self.halted.load(Ordering::Acquire)
+    }
+
+    /// Takes a process from the first of the queues that has one, beginning with scheduler `me`'s own.
+    fn next(&self, me: usize) -> Option<Arc<Process>> {
+        if me > 0 && self.multi_blocked.load(Ordering::Acquire) > 0 {
+            return None;
+        }
+        let n = self.queues.len();
+        self.queues[me].pop().or_else(|| (1..n).find_map(|d| self.queues[(me + d) % n].steal()))
+    }
+}
+
+/// The index, from 0, of the scheduler of `engine` that the calling thread is.
+pub fn current(engine: &Engine) -> Option<usize> {
+    let (e, i) = SELF.get();
+    (e == engine as *const Engine as usize).then_some(i)
+}
+
+impl Engine {
+    /// Starts the scheduler threads.
+    pub fn start(self: &Arc<Engine>, runner: Box<dyn Runner>) {
+        if self.sched.runner.set(runner).is_err() {
+            return;
+        }
+        for i in 0..self.sched.count() {
+            let engine = self.clone();
+            let thread = std::thread::Builder::new().name(format!("scheduler {}", i + 1));
+            let thread = thread.stack_size(16 << 20).spawn(move || engine.scheduler(i));
+            self.sched.threads.lock().push(thread.expect("the system allows a thread per scheduler"));
+        }
+    }
+
+    /// Makes all schedulers stop after their current slices; [`Engine::wait`] returns `status`. The first call counts.
+    pub fn halt(&self, status: i32) {
+        if !self.sched.halted.swap(true, Ordering::AcqRel) {
+            self.sched.status.store(status, Ordering::Release);
+        }
+        self.sched.idle.wake_all();
+    }
+
+    /// Waits until the engine was halted and its schedulers have stopped; the status to exit with.
+    pub fn wait(self: &Arc<Engine>) -> i32 {
+        let threads: Vec<_> = std::mem::take(&mut *self.sched.threads.lock());
+        for t in threads {
+            // A scheduler's panic was reported by the panic hook; the others still have to be waited for.
+            let _ = t.join();
+        }
+        self.sched.queues.iter().for_each(RunQueue::clear);
+        self.sched.status.load(Ordering::Acquire)
+    }
+
+    /// Puts a process that the caller owns into a run queue.
+    pub fn enqueue(&self, process: Arc<Process>) {
+        debug_assert_eq!(process.run_state(), RunState::Runnable);
+        let s = &self.sched;
+        match current(self) {
+            Some(i) => {
+                // One waiting process is left to this scheduler, which is about to come to it; more are shared.
+                if s.queues[i].push(process) > 1 {
+                    s.idle.wake_one();
+                }
+            }
+            None => {
+                let i = match s.idle.any() {
+                    Some(i) => i,
+                    None => s.next_queue.fetch_add(1, Ordering::Relaxed) % s.queues.len(),
+                };
+                s.queues[i].push(process);
+                if !s.idle.wake(i) {
+                    s.idle.wake_one();
+                }
+            }
+        }
+    }
+
+    /// Makes a sleeping process runnable.
+    #[inline]
+    pub fn wake(&self, process: &Arc<Process>) {
+        if process.try_wake() {
+            self.enqueue(process.clone());
+        }
+    }
+
+    fn scheduler(self: Arc<Engine>, me: usize) {
+        SELF.set((Arc::as_ptr(&self) as usize, me));
+        while !self.sched.is_halted() {
+            if self.timers.first().is_some_and(|t| t <= self.clock.now()) {
+                self.timers.fire(&self);
+            }
+            match self.sched.next(me) {
+                Some(p) => self.run_slice(p),
+                None => self.idle(me),
+            }
+        }
+        SELF.set((0, 0));
+    }
+
+    /// Parks scheduler `me` until there may be work.
+    fn idle(self: &Arc<Engine>, me: usize) {
+        let s = &self.sched;
+        s.idle.enter(me);
+        // A process that was queued before `enter` was seen by others is found here; one queued later wakes us.
+        let work = s.is_halted() || (0..s.queues.len()).any(|i| s.queues[i].len() > 0 && (i == me || s.may_steal(me)));
+        if !work {
+            if self.clock.is_virtual() && s.idle.all_idle() && self.pool_is_idle() {
+                if let Some(t) = self.timers.first() {
+                    s.idle.leave(me);
+                    self.clock.advance_to(t);
+                    return;
+                }
+            }
+            s.idle.park(me, self.park_time());
+        }
+        s.idle.leave(me);
+    }
+
+    fn pool_is_idle(&self) -> bool {
+        self.sched.pool.is_idle()
+    }
+
+    fn park_time(&self) -> Option<Duration> {
+        let timer: Option<Time> = if self.clock.is_virtual() { None } else { self.timers.first() };
+        let timer = timer.map(|t| self.clock.until(t));
+        if self.sched.idle.all_idle() { timer } else { Some(timer.unwrap_or(LOOK_AROUND).min(LOOK_AROUND)) }
+    }
+
+    /// Gives a process its turn.
+    fn run_slice(self: &Arc<Engine>, process: Arc<Process>) {
+        process.set_run_state(RunState::Running);
+        // SAFETY: OWNER: it came out of a run queue, which owned it.
+        let data = unsafe { process.data() };
+        if !process.outer.is_empty() {
+            fetch(self, &process, data);
+        }
+        if !data.exit_reason.is_none() {
+            let reason = data.exit_reason;
+            return terminate(self, &process, data, reason);
+        }
+        if data.suspended > 0 || (data.hibernating && data.mailbox.is_empty()) {
+            let deadline = if data.suspended > 0 { None } else { data.receive_timer };
+            return self.sleep_or_requeue(process, deadline);
+        }
+        data.hibernating = false;
+        data.slice_left = SLICE;
+        let runner = self.sched.runner.get().expect("schedulers are started with a runner");
+        let stop = catch_unwind(AssertUnwindSafe(|| runner.run(self, &process, data)));
+        self.count_slice(data);
+        match stop {
+            Ok(Stop::Yield) => {
+                process.set_run_state(RunState::Runnable);
+                self.enqueue(process);
+            }
+            Ok(Stop::Wait) => {
+                let deadline = data.receive_timer;
+                self.sleep_or_requeue(process, deadline);
+            }
+            Ok(Stop::Exited(reason)) => terminate(self, &process, data, reason),
+            Ok(Stop::Blocking) => {
+                process.set_run_state(RunState::Blocking);
+                self.sched.pool.submit(self, process);
+            }
+            Err(_) => {
+                let reason = data.heap.tuple(&[am!("internal_error"), am!("panic")]);
+                terminate(self, &process, data, reason);
+            }
+        }
+    }
+
+    fn count_slice(&self, data: &mut ProcessData) {
+        let used = (SLICE - data.slice_left).max(1) as u64;
+        data.reductions += used;
+        self.sched.slices.fetch_add(1, Ordering::Relaxed);
+        self.sched.reductions.fetch_add(used, Ordering::Relaxed);
+        data.slice_left = 0;
+    }
+
+    fn sleep_or_requeue(&self, process: Arc<Process>, deadline: Option<Deadline>) {
+        if !process.sleep(|| deadline.is_some_and(|d| self.clock.now() >= d.at())) {
+            process.set_run_state(RunState::Runnable);
+            self.enqueue(process);
+        }
+    }
+
+    /// Runs a process's blocking native; called by a thread of the pool, which owns the process.
+    fn run_blocking(self: &Arc<Engine>, process: Arc<Process>) {
+        // SAFETY: OWNER: the scheduler handed the process over in the state `Blocking`.
+        let data = unsafe { process.data() };
+        let runner = self.sched.runner.get().expect("schedulers are started with a runner");
+        if catch_unwind(AssertUnwindSafe(|| runner.block(self, &process, data))).is_err() {
+            let reason = data.heap.tuple(&[am!("internal_error"), am!("panic")]);
+            data.exit_reason = reason;
+        }
+        process.set_run_state(RunState::Runnable);
+        self.enqueue(process);
+    }
+}
+
+impl Schedulers {
+    fn may_steal(&self, me: usize) -> bool {
+        me == 0 || self.multi_blocked.load(Ordering::Acquire) == 0
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests;

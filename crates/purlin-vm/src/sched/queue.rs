@@ -1,0 +1,135 @@
+//! One scheduler's run queue: three queues by priority. Processes of low priority stand among the normal ones and are
+//! passed over several times before they run, as on the BEAM.
+
+use crate::process::{Priority, Process};
+use parking_lot::Mutex;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// How often a process of low priority comes to the front before it runs.
+const LOW_TURNS: u8 = 8;
+
+/// The runnable processes of one scheduler.
+#[derive(Default)]
+pub struct RunQueue {
+    queues: Mutex<Queues>,
+    len: AtomicUsize,
+}
+
+#[derive(Default)]
+struct Queues {
+    max: VecDeque<Arc<Process>>,
+    high: VecDeque<Arc<Process>>,
+    /// With the number of turns a process still has to come to the front.
+    normal: VecDeque<(Arc<Process>, u8)>,
+}
+
+impl Queues {
+    fn pop(&mut self) -> Option<Arc<Process>> {
+        if let Some(p) = self.max.pop_front().or_else(|| self.high.pop_front()) {
+            return Some(p);
+        }
+        loop {
+            let (p, turns) = self.normal.pop_front()?;
+            if turns <= 1 {
+                return Some(p);
+            }
+            self.normal.push_back((p, turns - 1));
+        }
+    }
+}
+
+impl RunQueue {
+    /// Adds a process; how many there are now.
+    pub fn push(&self, process: Arc<Process>) -> usize {
+        let mut q = self.queues.lock();
+        match process.priority() {
+            Priority::Max => q.max.push_back(process),
+            Priority::High => q.high.push_back(process),
+            Priority::Normal => q.normal.push_back((process, 1)),
+            Priority::Low => q.normal.push_back((process, LOW_TURNS)),
+        }
+        // SeqCst: ordered against a scheduler that goes idle (see `Idle`).
+        self.len.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    /// Takes the process whose turn it is.
+    pub fn pop(&self) -> Option<Arc<Process>> {
+        if self.len() == 0 {
+            return None;
+        }
+        let mut q = self.queues.lock();
+        let p = q.pop()?;
+        self.len.fetch_sub(1, Ordering::SeqCst);
+        Some(p)
+    }
+
+    /// Takes a process for another scheduler.
+    pub fn steal(&self) -> Option<Arc<Process>> {
+        self.pop()
+    }
+
+    pub fn len(&self) -> usize {
+        self.len.load(Ordering::SeqCst)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(super) fn clear(&self) {
+        let all = std::mem::take(&mut *self.queues.lock());
+        self.len.store(0, Ordering::SeqCst);
+        drop(all);
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::process::{Mfa, ProcessData};
+    use purlin_term::{Atom, Heap};
+
+    fn process(id: u64, priority: Priority) -> Arc<Process> {
+        let mfa = Mfa { module: Atom::OK, function: Atom::OK, arity: 0 };
+        let p = Process::new(id, ProcessData::new(Heap::new(0), Vec::new(), mfa));
+        p.set_priority(priority);
+        Arc::new(p)
+    }
+
+    #[test]
+    fn higher_priorities_come_first() {
+        let q = RunQueue::default();
+        for (i, p) in [Priority::Normal, Priority::High, Priority::Max].into_iter().enumerate() {
+            q.push(process(i as u64, p));
+        }
+        let order: Vec<u64> = std::iter::from_fn(|| q.pop()).map(|p| p.id()).collect();
+        assert_eq!(order, [2, 1, 0]);
+    }
+
+    #[test]
+    fn a_low_process_runs_once_while_a_normal_one_runs_seven_times() {
+        let q = RunQueue::default();
+        q.push(process(0, Priority::Low));
+        q.push(process(1, Priority::Normal));
+        let mut normal = 0;
+        loop {
+            let p = q.pop().unwrap();
+            if p.id() == 0 {
+                break;
+            }
+            normal += 1;
+            q.push(p);
+        }
+        assert_eq!(normal, 7);
+    }
+
+    #[test]
+    fn a_low_process_alone_runs_at_once() {
+        let q = RunQueue::default();
+        q.push(process(0, Priority::Low));
+        assert_eq!(q.pop().unwrap().id(), 0);
+        assert!(q.is_empty());
+    }
+}

@@ -1,0 +1,84 @@
+//! Starting processes.
+
+use crate::engine::Engine;
+use crate::gc::MIN_HEAP;
+use crate::process::{Flags, Mfa, Priority, Process, ProcessData, Rare};
+use crate::relation::Watcher;
+use purlin_term::{Atom, Heap, Term, copy};
+use std::sync::Arc;
+
+/// What to start, and how.
+pub struct Spawn<'a> {
+    pub module: Atom,
+    pub function: Atom,
+    pub args: &'a [Term],
+    /// The spawning process (NONE: the engine).
+    pub parent: Term,
+    pub group_leader: Term,
+    /// The child is linked to its parent; the parent adds its side.
+    pub link: bool,
+    /// Someone monitors the child from its start; the watcher adds its side.
+    pub watcher: Option<Watcher>,
+    pub priority: Priority,
+    pub flags: Flags,
+    /// Settings other than the usual ones.
+    pub rare: Option<Rare>,
+    pub system: bool,
+}
+
+impl<'a> Spawn<'a> {
+    /// A process without relations that calls `module:function(args...)`.
+    pub fn new(module: Atom, function: Atom, args: &'a [Term]) -> Spawn<'a> {
+        Spawn {
+            module,
+            function,
+            args,
+            parent: Term::NONE,
+            group_leader: Term::NONE,
+            link: false,
+            watcher: None,
+            priority: Priority::Normal,
+            flags: Flags::default(),
+            rare: None,
+            system: false,
+        }
+    }
+
+    /// Creates the process and puts it into a run queue; `None` when the process table is full.
+    pub fn start(self, engine: &Arc<Engine>) -> Option<Arc<Process>> {
+        let process = self.create(engine)?;
+        engine.enqueue(process.clone());
+        Some(process)
+    }
+
+    /// Creates the process, owned by the caller, who has to [`Engine::enqueue`] it.
+    pub fn create(self, engine: &Arc<Engine>) -> Option<Arc<Process>> {
+        let words: usize = self.args.iter().map(|&t| copy::flat_size(t)).sum();
+        let min = self.rare.as_ref().map_or(MIN_HEAP, |r| r.min_heap_size.max(MIN_HEAP));
+        let size = crate::gc::next_size(min.max(words + MIN_HEAP / 2));
+        let mut heap = Heap::new(size);
+        let saved_x = self.args.iter().map(|&t| heap.copy(t)).collect();
+        let initial_call = Mfa { module: self.module, function: self.function, arity: self.args.len() as u8 };
+        let mut data = ProcessData::new(heap, saved_x, initial_call);
+        data.parent = self.parent;
+        data.flags = self.flags;
+        if let Some(rare) = self.rare {
+            *data.rare_mut() = rare;
+        }
+        if self.link {
+            data.relations().linked_by(self.parent);
+        }
+        if let Some(w) = self.watcher {
+            data.relations().watchers.insert(w.monitor, w);
+        }
+        engine.processes.insert(|id| {
+            data.group_leader = if self.group_leader.is_none() { Term::pid(id) } else { self.group_leader };
+            let p = Process::new(id, data);
+            p.set_priority(self.priority);
+            if self.system {
+                p.set_system();
+            }
+            p
+        })
+    }
+}

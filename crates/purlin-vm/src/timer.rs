@@ -1,0 +1,161 @@
+//! Timers: receive timeouts and `send_after`/`start_timer`, ordered by time and, at equal times, by their start.
+//!
+//! The rule that must stay true: a timer never fires before its time.
+
+use crate::clock::{Clock, Time};
+use crate::engine::Engine;
+use crate::process::Process;
+use crate::signal::{RefId, Signal};
+use hashbrown::HashMap;
+use parking_lot::Mutex;
+use purlin_term::{Atom, Term};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+/// When a timer fires: the time, and a number that keeps timers of one time apart and in order.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Deadline {
+    at: Time,
+    number: u64,
+}
+
+impl Deadline {
+    pub fn at(self) -> Time {
+        self.at
+    }
+}
+
+/// What happens when a timer fires.
+enum Action {
+    /// A sleeping process goes on.
+    Wake(Arc<Process>),
+    /// A message is sent.
+    Send { to: Destination, message: Box<Signal>, timer: RefId },
+}
+
+/// Where a timer's message goes.
+#[derive(Clone, Copy, Debug)]
+pub enum Destination {
+    Pid(u64),
+    /// Looked up when the timer fires.
+    Name(Atom),
+}
+
+/// All timers of one engine.
+pub struct Timers {
+    inner: Mutex<Inner>,
+    /// The time of the first timer (`Time::MAX`: none).
+    first: AtomicI64,
+}
+
+#[derive(Default)]
+struct Inner {
+    queue: BTreeMap<Deadline, Action>,
+    by_ref: HashMap<RefId, Deadline>,
+    started: u64,
+}
+
+impl Default for Timers {
+    fn default() -> Timers {
+        Timers { inner: Mutex::default(), first: AtomicI64::new(Time::MAX) }
+    }
+}
+
+impl Timers {
+    fn add(&self, inner: &mut Inner, at: Time, action: Action) -> Deadline {
+        inner.started += 1;
+        let deadline = Deadline { at, number: inner.started };
+        inner.queue.insert(deadline, action);
+        self.note_first(inner);
+        deadline
+    }
+
+    fn note_first(&self, inner: &Inner) {
+        let first = inner.queue.first_key_value().map_or(Time::MAX, |(d, _)| d.at);
+        self.first.store(first, Ordering::Release);
+    }
+
+    /// The time of the first timer.
+    #[inline]
+    pub fn first(&self) -> Option<Time> {
+        let t = self.first.load(Ordering::Acquire);
+        (t != Time::MAX).then_some(t)
+    }
+
+    /// Wakes a process after `ms` milliseconds.
+    pub fn wake_after(&self, clock: &Clock, ms: u64, process: &Arc<Process>) -> Deadline {
+        let at = clock.now().saturating_add((ms as i64).saturating_mul(1_000_000));
+        let mut inner = self.inner.lock();
+        self.add(&mut inner, at, Action::Wake(process.clone()))
+    }
+
+    /// Takes back a wake-up that may have happened already.
+    pub fn cancel_wake(&self, deadline: Deadline) {
+        let mut inner = self.inner.lock();
+        let action = inner.queue.remove(&deadline);
+        self.note_first(&inner);
+        drop(inner);
+        drop(action);
+    }
+
+    /// Sends a message at the time `at`; `timer` is the reference to cancel or read it by.
+    pub fn send_at(&self, at: Time, to: Destination, message: Box<Signal>, timer: RefId) {
+        let mut inner = self.inner.lock();
+        let deadline = self.add(&mut inner, at, Action::Send { to, message, timer });
+        inner.by_ref.insert(timer, deadline);
+    }
+
+    /// Cancels a message timer; the time it would have fired at, or `None` when there is no such timer.
+    pub fn cancel(&self, timer: RefId) -> Option<Time> {
+        let mut inner = self.inner.lock();
+        let deadline = inner.by_ref.remove(&timer)?;
+        let action = inner.queue.remove(&deadline);
+        self.note_first(&inner);
+        drop(inner);
+        drop(action);
+        Some(deadline.at)
+    }
+
+    /// When a message timer will fire.
+    pub fn read(&self, timer: RefId) -> Option<Time> {
+        self.inner.lock().by_ref.get(&timer).map(|d| d.at)
+    }
+
+    /// Message timers that are running: when, to whom.
+    pub fn count(&self) -> usize {
+        self.inner.lock().queue.len()
+    }
+
+    /// Fires what is due.
+    pub fn fire(&self, engine: &Arc<Engine>) {
+        while let Some(first) = self.first() {
+            if first > engine.clock.now() {
+                return;
+            }
+            let mut inner = self.inner.lock();
+            let due = match inner.queue.first_entry() {
+                Some(e) if e.key().at <= engine.clock.now() => e.remove(),
+                _ => return,
+            };
+            if let Action::Send { timer, .. } = &due {
+                inner.by_ref.remove(timer);
+            }
+            self.note_first(&inner);
+            drop(inner);
+            match due {
+                Action::Wake(p) => engine.wake(&p),
+                Action::Send { to, message, .. } => {
+                    let pid = match to {
+                        Destination::Pid(id) => Some(id),
+                        Destination::Name(name) => engine.names.whereis(name).and_then(Term::as_pid),
+                    };
+                    if let Some(p) = pid.and_then(|id| engine.process(id)) {
+                        // A receiver that has just ended gets nothing, as one that ended before.
+                        let _ = engine.signal(&p, message);
+                    }
+                }
+            }
+        }
+    }
+}
