@@ -3,6 +3,7 @@
 //! Each topic has a table (`NATIVES`) naming module, function, arity and kind; [`tables`] lists them all.
 
 mod atomics;
+mod re;
 
 use purlin_vm::Native;
 
@@ -10,5 +11,6 @@ use purlin_vm::Native;
 pub fn tables() -> Vec<&'static [Native]> {
     vec![
         atomics::NATIVES,
+        re::NATIVES,
     ]
 }

@@ -1,0 +1,135 @@
+//! The option list of `re:compile/2` and `re:run/3`: one list for both, with options that only one of them allows.
+
+use purlin_regex::{Flags, MatchOptions, Newline, Options};
+use purlin_term::{Term, am};
+
+/// A read option list.
+#[derive(Default)]
+pub struct Parsed {
+    pub compile: Options,
+    pub run: MatchOptions,
+    /// Line ends, where the list names them.
+    pub newline: Option<Newline>,
+    pub bsr_anycrlf: Option<bool>,
+    pub offset: usize,
+    /// What to return and in which form.
+    pub capture: Option<(Term, Term)>,
+    pub unicode: bool,
+    pub global: bool,
+    pub report_errors: bool,
+    /// Whether an option occurs that only compiling allows.
+    pub compile_only: bool,
+    /// Whether an option occurs that only matching allows.
+    pub run_only: bool,
+}
+
+/// An integer from 0 to 2^31 - 1.
+fn int(t: Term) -> Option<u32> {
+    t.as_small().and_then(|i| i32::try_from(i).ok()).and_then(|i| u32::try_from(i).ok())
+}
+
+impl Parsed {
+    /// Reads a list; nothing when it is not a proper list of known options.
+    pub fn of(list: Term) -> Option<Parsed> {
+        let mut p = Parsed::default();
+        let mut items = list.iter();
+        for item in items.by_ref() {
+            match item.as_tuple() {
+                Some(&[name, values, kind]) if name == am!("capture") => p.capture(values, kind),
+                Some(&[name, value]) => p.pair(name, value)?,
+                Some(_) => return None,
+                None => p.name(item)?,
+            }
+        }
+        items.tail().is_nil().then_some(p)
+    }
+
+    fn capture(&mut self, values: Term, kind: Term) {
+        self.capture = Some((values, kind));
+        self.run_only = true;
+    }
+
+    fn pair(&mut self, name: Term, value: Term) -> Option<()> {
+        if name == am!("newline") {
+            return self.set_newline(value);
+        }
+        if name == am!("capture") {
+            self.capture(value, am!("index"));
+        } else if name == am!("offset") {
+            self.offset = int(value)? as usize;
+        } else if name == am!("match_limit") {
+            self.run.match_limit = Some(int(value)?);
+        } else if name == am!("match_limit_recursion") {
+            self.run.depth_limit = Some(int(value)?);
+        } else {
+            return None;
+        }
+        self.run_only = true;
+        Some(())
+    }
+
+    fn set_newline(&mut self, value: Term) -> Option<()> {
+        let names = [
+            (am!("cr"), Newline::Cr),
+            (am!("lf"), Newline::Lf),
+            (am!("crlf"), Newline::CrLf),
+            (am!("anycrlf"), Newline::AnyCrLf),
+            (am!("any"), Newline::Any),
+        ];
+        let newline = names.iter().find(|n| n.0 == value)?.1;
+        self.newline = Some(newline);
+        self.compile.newline = newline;
+        Some(())
+    }
+
+    fn name(&mut self, name: Term) -> Option<()> {
+        let flags = [
+            (am!("unicode"), Flags::UTF),
+            (am!("caseless"), Flags::CASELESS),
+            (am!("dollar_endonly"), Flags::DOLLAR_ENDONLY),
+            (am!("dotall"), Flags::DOTALL),
+            (am!("extended"), Flags::EXTENDED),
+            (am!("firstline"), Flags::FIRSTLINE),
+            (am!("multiline"), Flags::MULTILINE),
+            (am!("no_auto_capture"), Flags::NO_AUTO_CAPTURE),
+            (am!("dupnames"), Flags::DUPNAMES),
+            (am!("ungreedy"), Flags::UNGREEDY),
+            (am!("ucp"), Flags::UCP),
+            (am!("never_utf"), Flags::NEVER_UTF),
+            (am!("no_start_optimize"), Flags::NO_START_OPTIMIZE),
+        ];
+        if let Some((_, flag)) = flags.iter().find(|f| f.0 == name) {
+            self.compile.flags = self.compile.flags.with(*flag);
+            self.unicode |= *flag == Flags::UTF;
+            self.compile_only = true;
+            return Some(());
+        }
+        if name == am!("anchored") {
+            self.compile.flags = self.compile.flags.with(Flags::ANCHORED);
+            self.run.anchored = true;
+            return Some(());
+        }
+        if name == am!("bsr_anycrlf") || name == am!("bsr_unicode") {
+            let anycrlf = name == am!("bsr_anycrlf");
+            self.compile.bsr_anycrlf = anycrlf;
+            self.bsr_anycrlf = Some(anycrlf);
+            return Some(());
+        }
+        let switches = [
+            (am!("notempty"), &mut self.run.notempty),
+            (am!("notempty_atstart"), &mut self.run.notempty_atstart),
+            (am!("notbol"), &mut self.run.notbol),
+            (am!("noteol"), &mut self.run.noteol),
+            (am!("report_errors"), &mut self.report_errors),
+            (am!("global"), &mut self.global),
+        ];
+        for (n, switch) in switches {
+            if n == name {
+                *switch = true;
+                self.run_only = true;
+                return Some(());
+            }
+        }
+        None
+    }
+}
