@@ -1,0 +1,280 @@
+use super::*;
+use crate::engine::Config;
+use crate::native::Ctx;
+use crate::receive::{self, Peek, Wait};
+use crate::relation::Watcher;
+use crate::send::send;
+use crate::signal::Signal;
+use crate::spawn::Spawn;
+use crate::timer::Destination;
+use purlin_term::{Atom, Heap};
+
+/// A process's code: called for each of its slices.
+type Body = fn(&mut Ctx<'_>) -> Stop;
+
+/// Runs processes whose "function" is the position of a body.
+struct Bodies(&'static [(&'static str, Body)]);
+
+impl Runner for Bodies {
+    fn run(&self, engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData) -> Stop {
+        let name = data.initial_call.function.name();
+        let body = self.0.iter().find(|b| b.0 == name).expect("the test names its bodies").1;
+        body(&mut Ctx { engine, process, data })
+    }
+
+    fn block(&self, _: &Arc<Engine>, _: &Arc<Process>, data: &mut ProcessData) {
+        data.roots.push(Term::small(1));
+    }
+}
+
+fn engine(schedulers: usize) -> Arc<Engine> {
+    Engine::with_config(&[], Config { schedulers, ..Config::default() })
+}
+
+fn spawn<'a>(function: &str, args: &'a [Term]) -> Spawn<'a> {
+    Spawn::new(Atom::OK, Atom::new(function), args)
+}
+
+/// Takes the next message.
+fn receive(c: &mut Ctx<'_>) -> Result<Term, Stop> {
+    match receive::peek(c.engine, c.process, c.data) {
+        Peek::Message(t) => {
+            receive::remove(c.engine, c.data);
+            Ok(t)
+        }
+        Peek::Empty => Err(Stop::Wait),
+        Peek::Exit(reason) => Err(Stop::Exited(reason)),
+    }
+}
+
+fn run(schedulers: usize, bodies: &'static [(&'static str, Body)], start: impl FnOnce(&Arc<Engine>)) -> i32 {
+    let e = engine(schedulers);
+    start(&e);
+    e.start(Box::new(Bodies(bodies)));
+    e.wait()
+}
+
+/// Sends `{Self, N}` back as `{Self, N + 1}`.
+fn echo(c: &mut Ctx<'_>) -> Stop {
+    loop {
+        match receive(c) {
+            Ok(t) => {
+                let e = t.as_tuple().unwrap();
+                let answer = c.data.heap.tuple(&[c.process.pid(), Term::small(e[1].small_value() + 1)]);
+                send(c.engine, c.process, e[0], answer).unwrap();
+            }
+            Err(stop) => return stop,
+        }
+    }
+}
+
+/// Plays with the process in its first argument up to a count, then halts with its low bits.
+fn player(c: &mut Ctx<'_>) -> Stop {
+    if c.data.roots.is_empty() {
+        c.data.roots.push(Term::NIL);
+        let first = c.data.heap.tuple(&[c.process.pid(), Term::small(0)]);
+        send(c.engine, c.process, c.data.saved_x[0], first).unwrap();
+    }
+    loop {
+        match receive(c) {
+            Ok(t) => {
+                let e = t.as_tuple().unwrap();
+                if e[1].small_value() >= 20_000 {
+                    c.engine.halt((e[1].small_value() & 0xFF) as i32);
+                    return Stop::Yield;
+                }
+                let next = c.data.heap.tuple(&[c.process.pid(), e[1]]);
+                send(c.engine, c.process, e[0], next).unwrap();
+            }
+            Err(stop) => return stop,
+        }
+    }
+}
+
+#[test]
+fn two_processes_play_ping_pong() {
+    for schedulers in [1, 2, 4] {
+        let status = run(schedulers, &[("echo", echo), ("player", player)], |e| {
+            let p = spawn("echo", &[]).start(e).unwrap();
+            spawn("player", &[p.pid()]).start(e).unwrap();
+        });
+        assert_eq!(status, 20_000 & 0xFF);
+    }
+}
+
+fn waiter(c: &mut Ctx<'_>) -> Stop {
+    receive(c).err().unwrap_or(Stop::Wait)
+}
+
+/// Ends with the reason in its argument when it gets a message.
+fn ender(c: &mut Ctx<'_>) -> Stop {
+    match receive(c) {
+        Ok(_) => Stop::Exited(c.data.saved_x[0]),
+        Err(stop) => stop,
+    }
+}
+
+/// Halts with 7 when it gets `{'DOWN', Ref, process, Pid, boom}`.
+fn watcher(c: &mut Ctx<'_>) -> Stop {
+    match receive(c) {
+        Ok(t) => {
+            let e = t.as_tuple().unwrap();
+            let good = e[0].is(Atom::DOWN) && e[2].is(Atom::PROCESS) && e[4] == am!("boom");
+            c.engine.halt(if good { 7 } else { 1 });
+            Stop::Yield
+        }
+        Err(stop) => stop,
+    }
+}
+
+#[test]
+fn an_exit_goes_through_links_and_is_told_to_watchers() {
+    let bodies: &'static [(&str, Body)] = &[("waiter", waiter), ("ender", ender), ("watcher", watcher)];
+    let status = run(2, bodies, |e| {
+        let w = spawn("watcher", &[]).start(e).unwrap();
+        let id = e.next_ref();
+        // SAFETY: OWNER: no scheduler runs yet.
+        unsafe { w.data() }
+            .relations()
+            .monitors
+            .insert(id, crate::relation::Monitor { watched: crate::relation::Watched::TimeOffset, tag: None });
+        let first = spawn("ender", &[am!("boom")]).create(e).unwrap();
+        let mut chain = first.clone();
+        for i in 0..100 {
+            let mut s = spawn("waiter", &[]);
+            s.parent = chain.pid();
+            s.link = true;
+            if i == 99 {
+                s.watcher = Some(Watcher { monitor: id, watcher: w.pid(), name: None, alias: false });
+            }
+            let next = s.create(e).unwrap();
+            // SAFETY: OWNER: no scheduler runs yet.
+            unsafe { chain.data() }.relations().link(next.pid());
+            e.enqueue(std::mem::replace(&mut chain, next));
+        }
+        e.enqueue(chain);
+        e.signal(&first, Signal::message(Term::NIL)).ok().unwrap();
+    });
+    assert_eq!(status, 7);
+}
+
+#[test]
+fn an_ended_process_leaves_the_table_and_answers_with_noproc() {
+    let e = engine(1);
+    let p = spawn("x", &[]).create(&e).unwrap();
+    let w = spawn("x", &[]).create(&e).unwrap();
+    // SAFETY: OWNER: this thread made them and no scheduler runs.
+    let (pd, wd) = unsafe { (p.data(), w.data()) };
+    e.names.register(Atom::OK, &p).unwrap();
+    wd.relations().link(p.pid());
+    let link = Signal::bare(crate::signal::SignalKind::Link { from: w.pid() });
+    e.signal(&p, link).ok().unwrap();
+    terminate(&e, &p, pd, am!("gone"));
+    assert!(e.process(p.id()).is_none());
+    assert_eq!(e.names.whereis(Atom::OK), None);
+    assert_eq!(fetch(&e, &w, wd), Some(Term::atom(Atom::NOPROC)), "the link was not handled before the end");
+}
+
+#[test]
+fn an_unlinked_process_does_not_feel_an_exit_under_way() {
+    let e = engine(1);
+    let p = spawn("x", &[]).create(&e).unwrap();
+    // SAFETY: OWNER: this thread made it and no scheduler runs.
+    let data = unsafe { p.data() };
+    let other = Term::pid(999);
+    data.relations().link(other);
+    data.relations().unlink(other, 1);
+    e.signal(&p, Signal::exit(other, true, am!("boom"))).ok().unwrap();
+    assert_eq!(fetch(&e, &p, data), None);
+    e.signal(&p, Signal::exit(other, false, Term::atom(Atom::NORMAL))).ok().unwrap();
+    assert_eq!(fetch(&e, &p, data), None, "normal does not end another process");
+    e.signal(&p, Signal::exit(other, false, Term::atom(Atom::KILL))).ok().unwrap();
+    assert_eq!(fetch(&e, &p, data), Some(Term::atom(Atom::KILLED)));
+}
+
+/// Waits 20 ms in a receive, while a message that it does not want arrives in between.
+fn sleeper(c: &mut Ctx<'_>) -> Stop {
+    loop {
+        match receive::peek(c.engine, c.process, c.data) {
+            Peek::Message(_) => receive::advance(c.data),
+            Peek::Exit(r) => return Stop::Exited(r),
+            Peek::Empty => match receive::wait_timeout(c.engine, c.process, c.data, Term::small(20)) {
+                Wait::Sleep => return Stop::Wait,
+                Wait::TimedOut => {
+                    receive::timeout(c.engine, c.data);
+                    c.engine.halt(c.data.mailbox.len() as i32);
+                    return Stop::Yield;
+                }
+                Wait::BadTimeout => panic!("20 is a good timeout"),
+            },
+        }
+    }
+}
+
+#[test]
+fn a_receive_timeout_runs_over_several_sleeps() {
+    let e = engine(2);
+    let p = spawn("sleeper", &[]).start(&e).unwrap();
+    let start = e.clock.now();
+    for ms in [5, 10] {
+        let at = start + ms * 1_000_000;
+        e.timers.send_at(at, Destination::Pid(p.id()), Signal::message(Term::NIL), e.next_ref());
+    }
+    e.start(Box::new(Bodies(&[("sleeper", sleeper)])));
+    assert_eq!(e.wait(), 2, "unwanted messages stay");
+    assert!(e.clock.now() - start >= 20_000_000, "a timer never fires early");
+}
+
+#[test]
+fn virtual_time_passes_when_all_are_idle() {
+    let e = Engine::with_config(&[], Config { schedulers: 1, virtual_clock: Some(0), ..Config::default() });
+    spawn("sleeper", &[]).start(&e).unwrap();
+    e.start(Box::new(Bodies(&[("sleeper", sleeper)])));
+    assert_eq!(e.wait(), 0);
+    assert_eq!(e.clock.now() - crate::clock::START, 20_000_000);
+}
+
+fn blocker(c: &mut Ctx<'_>) -> Stop {
+    if c.data.roots.len() < 3 {
+        return Stop::Blocking;
+    }
+    c.engine.halt(c.data.roots.len() as i32);
+    Stop::Yield
+}
+
+#[test]
+fn a_blocking_native_runs_on_the_pool_and_comes_back() {
+    assert_eq!(run(1, &[("blocker", blocker)], |e| drop(spawn("blocker", &[]).start(e))), 3);
+}
+
+fn crasher(c: &mut Ctx<'_>) -> Stop {
+    let _ = c;
+    panic!("a bug in a native");
+}
+
+#[test]
+fn a_panic_ends_the_process_alone() {
+    let status = run(1, &[("crasher", crasher), ("watcher", watcher), ("blocker", blocker)], |e| {
+        spawn("crasher", &[]).start(e).unwrap();
+        spawn("blocker", &[]).start(e).unwrap();
+    });
+    assert_eq!(status, 3);
+}
+
+#[test]
+fn a_message_is_copied_out_of_its_senders_heap() {
+    let e = engine(1);
+    let (a, b) = (spawn("x", &[]).create(&e).unwrap(), spawn("x", &[]).create(&e).unwrap());
+    // SAFETY: OWNER: this thread made them and no scheduler runs.
+    let (ad, bd) = unsafe { (a.data(), b.data()) };
+    let bin = ad.heap.binary(&[7; 100]);
+    let t = ad.heap.tuple(&[bin, a.pid()]);
+    send(&e, &a, b.pid(), t).unwrap();
+    ad.heap = Heap::new(0);
+    assert!(matches!(receive::peek(&e, &b, bd), Peek::Message(_)));
+    assert!(bd.delay_collection);
+    let Peek::Message(t) = receive::peek(&e, &b, bd) else { panic!("the message is there") };
+    receive::remove(&e, bd);
+    assert!(!bd.delay_collection);
+    assert_eq!(t.as_tuple().unwrap()[0].as_bytes().unwrap().as_ref(), &[7; 100]);
+}
