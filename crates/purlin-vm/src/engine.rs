@@ -18,7 +18,7 @@ use parking_lot::RwLock;
 use purlin_term::{Atom, Term};
 use std::any::{Any, TypeId};
 use std::sync::{Arc, OnceLock};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// One virtual machine.
 pub struct Engine {
@@ -35,6 +35,8 @@ pub struct Engine {
     pub sched: Schedulers,
     ports: OnceLock<Box<dyn Ports>>,
     exit_hooks: RwLock<Vec<ExitHook>>,
+    halt_hooks: RwLock<Vec<fn(&Arc<Engine>)>>,
+    node: AtomicU32,
     uniques: AtomicU64,
     monotonic_uniques: AtomicU64,
 }
@@ -88,6 +90,8 @@ impl Engine {
             sched: Schedulers::new(config.schedulers),
             ports: OnceLock::new(),
             exit_hooks: RwLock::new(Vec::new()),
+            halt_hooks: RwLock::new(Vec::new()),
+            node: AtomicU32::new(Atom::NONODE.index()),
             uniques: AtomicU64::new(0),
             monotonic_uniques: AtomicU64::new(0),
             config,
@@ -181,7 +185,7 @@ impl Engine {
 
     /// Tells a watcher of a port that the port is gone.
     pub fn port_down(self: &Arc<Engine>, port: Term, watcher: &Watcher, reason: Term) {
-        self.post(watcher.watcher, crate::handle::down_signal(port, watcher, Atom::PORT, reason));
+        self.post(watcher.watcher, crate::handle::down_signal(self, port, watcher, Atom::PORT, reason));
     }
 
     /// Has `hook` called whenever a process ends, before its links and monitors are told.
@@ -194,6 +198,29 @@ impl Engine {
 
     pub(crate) fn exit_hooks(&self) -> Vec<ExitHook> {
         self.exit_hooks.read().clone()
+    }
+
+    /// Has `hook` called when the engine was halted with flushing and its schedulers have stopped.
+    pub fn on_halt(&self, hook: fn(&Arc<Engine>)) {
+        let mut hooks = self.halt_hooks.write();
+        if !hooks.iter().any(|&h| std::ptr::fn_addr_eq(h, hook)) {
+            hooks.push(hook);
+        }
+    }
+
+    pub(crate) fn halt_hooks(&self) -> Vec<fn(&Arc<Engine>)> {
+        self.halt_hooks.read().clone()
+    }
+
+    /// The name of this node.
+    #[inline]
+    pub fn node(&self) -> Atom {
+        Atom::from_index(self.node.load(Ordering::Relaxed))
+    }
+
+    /// Changes the name of this node (`setnode/2`).
+    pub fn set_node(&self, name: Atom) {
+        self.node.store(name.index(), Ordering::Relaxed);
     }
 
     // ---- state of topics

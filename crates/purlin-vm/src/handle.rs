@@ -141,16 +141,16 @@ pub fn bounce(engine: &Arc<Engine>, to: Term, signal: Box<Signal>) {
 
 /// Sends `{'DOWN', Ref, process, Object, Reason}` for the ended process `me`.
 pub fn send_down(engine: &Arc<Engine>, me: Term, w: &Watcher, reason: Term) {
-    engine.post(w.watcher, down_signal(me, w, Atom::PROCESS, reason));
+    engine.post(w.watcher, down_signal(engine, me, w, Atom::PROCESS, reason));
 }
 
 /// The signal that tells a watcher of the end of `item`, a process or port.
-pub fn down_signal(item: Term, w: &Watcher, kind: Atom, reason: Term) -> Box<Signal> {
+pub fn down_signal(engine: &Engine, item: Term, w: &Watcher, kind: Atom, reason: Term) -> Box<Signal> {
     Signal::built(SignalKind::Down { monitor: w.monitor }, |h| {
         let reference =
             if w.alias { h.pid_reference(w.monitor, w.watcher) } else { h.reference(w.monitor) };
         let object = match w.name {
-            Some(name) => h.tuple(&[Term::atom(name), Term::atom(Atom::NONODE)]),
+            Some(name) => h.tuple(&[Term::atom(name), Term::atom(engine.node())]),
             None => item,
         };
         h.tuple(&[Term::atom(Atom::DOWN), reference, Term::atom(kind), object, reason])

@@ -81,6 +81,12 @@ impl Mailbox {
         }
     }
 
+    /// Moves the cursor behind all messages: the next `receive` looks at later arrivals only. What it waits for must
+    /// not have arrived yet, and it must not time out.
+    pub fn seek_end(&mut self) {
+        self.cursor = null_mut();
+    }
+
     /// Moves the cursor to the first message.
     #[inline]
     pub fn rewind(&mut self) {

@@ -33,11 +33,11 @@ impl Names {
         if process.is_exiting() {
             return Err(RegisterError::Dead);
         }
-        if names.contains_key(&name) {
-            return Err(RegisterError::BadName);
-        }
         if process.name().is_some() {
             return Err(RegisterError::HasName);
+        }
+        if names.contains_key(&name) {
+            return Err(RegisterError::BadName);
         }
         names.insert(name, process.pid());
         process.set_name(Some(name));

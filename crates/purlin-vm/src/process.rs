@@ -13,11 +13,12 @@
 //! The exiting mark is set once, by the owner, and stays.
 
 use crate::dictionary::Dictionary;
+use crate::gc::{self, Collected, Depth};
+use crate::mailbox::Mailbox;
 use crate::relation::Relations;
 use crate::signal::{Batch, Outer};
 use crate::sync::{AtomicU32, Ordering};
 use crate::timer::Deadline;
-use crate::mailbox::Mailbox;
 use purlin_term::{Atom, Heap, Term};
 use std::cell::UnsafeCell;
 
@@ -237,6 +238,17 @@ impl Flags {
     }
 }
 
+/// What a process was doing when a signal is handled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Activity {
+    /// It has not run yet, or its time slice was over.
+    Runnable,
+    /// It runs right now.
+    Running,
+    /// It waits for a message.
+    Waiting,
+}
+
 /// A process as its running thread sees it.
 pub struct ProcessData {
     /// Terms and, at the other end of the same block, the stack (`heap.end` is the stack pointer).
@@ -255,6 +267,11 @@ pub struct ProcessData {
     /// Set while registers may hold parts of a message that was not received yet: nothing may collect.
     pub delay_collection: bool,
     pub flags: Flags,
+    pub activity: Activity,
+    /// Minor collections since the last major one.
+    pub minor_collections: u32,
+    /// A collection that was asked for, to be done at the next instruction boundary.
+    pub wanted_collection: Option<Depth>,
     /// How many suspends are in force; the process handles signals but runs no code while there are any.
     pub suspended: u32,
     /// Set from hibernation until there is a message: signals alone do not end the sleep.
@@ -286,6 +303,8 @@ pub struct Rare {
     pub suspending: Vec<(u64, u32)>,
     /// Size of the list of saved calls (0: none are saved).
     pub save_calls: u32,
+    /// Subscriptions to changes of nodes: the options as bits, and how often.
+    pub node_monitors: Vec<(u32, u32)>,
 }
 
 /// The `max_heap_size` of a process.
@@ -306,6 +325,7 @@ impl Default for Rare {
             max_heap_size: MaxHeap { size: 0, kill: true, error_logger: true },
             suspending: Vec::new(),
             save_calls: 0,
+            node_monitors: Vec::new(),
         }
     }
 }
@@ -322,6 +342,9 @@ impl ProcessData {
             mailbox: Mailbox::default(),
             delay_collection: false,
             flags: Flags::default(),
+            activity: Activity::Runnable,
+            minor_collections: 0,
+            wanted_collection: None,
             suspended: 0,
             hibernating: false,
             receive_timer: None,
@@ -389,6 +412,40 @@ impl ProcessData {
         if let Some(d) = &mut self.dictionary {
             d.visit(visit);
         }
+    }
+
+    /// Asks for a collection: done now if the process does not run (its registers are saved), else at the next
+    /// instruction boundary.
+    pub fn want_collection(&mut self, depth: Depth) {
+        self.wanted_collection = Some(depth);
+        if self.activity == Activity::Running {
+            // Makes `Heap::wants_collection` true, which is what instruction boundaries look at.
+            self.heap.virtual_bytes = usize::MAX / 2;
+        } else {
+            self.collect(&mut [], 0);
+        }
+    }
+
+    /// Collects, so that at least `need` words are free afterwards: in the depth that was asked for, or as deep as
+    /// the settings say. `live` are the live X registers, if the process runs.
+    pub fn collect(&mut self, live: &mut [Term], need: usize) -> Collected {
+        let sweep = self.rare.as_ref().map_or(65535, |r| r.fullsweep_after);
+        let due = if self.minor_collections >= sweep { Depth::Major } else { Depth::Minor };
+        let depth = self.wanted_collection.take().unwrap_or(due);
+        // The heap is taken out so that the roots around it can be visited.
+        let mut heap = std::mem::replace(&mut self.heap, Heap::new(0));
+        let done = gc::collect(
+            &mut heap,
+            &mut |visit| {
+                live.iter_mut().for_each(&mut *visit);
+                self.visit_roots(visit);
+            },
+            need,
+            depth,
+        );
+        self.heap = heap;
+        self.minor_collections = if done.major { 0 } else { self.minor_collections + 1 };
+        done
     }
 
     /// Frees what the process holds; it has ended.

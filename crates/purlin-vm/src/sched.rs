@@ -12,12 +12,12 @@ use crate::clock::Time;
 use crate::engine::Engine;
 use crate::exit::terminate;
 use crate::handle::fetch;
-use crate::process::{Process, ProcessData, RunState};
+use crate::process::{Activity, Mfa, Process, ProcessData, RunState};
 use crate::timer::Deadline;
 use idle::Idle;
 use parking_lot::Mutex;
 use pool::Pool;
-use purlin_term::{Term, am};
+use purlin_term::{Atom, Heap, Term, am};
 use queue::RunQueue;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -52,6 +52,20 @@ pub trait Runner: Send + Sync {
 
     /// Runs the blocking native that [`Stop::Blocking`] was given for, and keeps its result in the process.
     fn block(&self, engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData);
+
+    /// Where the process is: its innermost frame and its callers, at most `depth`; terms are made in `heap`.
+    fn frames(&self, engine: &Arc<Engine>, data: &ProcessData, heap: &mut Heap, depth: usize) -> Vec<Frame>;
+
+    /// Whether the process could still run the old code of a module.
+    fn uses_old_code(&self, engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, module: Atom) -> bool;
+}
+
+/// One place in a process's call chain.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame {
+    pub mfa: Mfa,
+    /// `[{file, File}, {line, Line}]`, or nil.
+    pub location: Term,
 }
 
 /// All schedulers of an engine.
@@ -63,6 +77,7 @@ pub struct Schedulers {
     threads: Mutex<Vec<JoinHandle<()>>>,
     next_queue: AtomicUsize,
     halted: AtomicBool,
+    flush: AtomicBool,
     status: AtomicI32,
     /// Who asked for multi-scheduling to be blocked: only the first scheduler runs processes while there is anyone.
     pub multi_blocked: AtomicU32,
@@ -88,6 +103,7 @@ impl Schedulers {
             threads: Mutex::new(Vec::new()),
             next_queue: AtomicUsize::new(0),
             halted: AtomicBool::new(false),
+            flush: AtomicBool::new(false),
             status: AtomicI32::new(0),
             multi_blocked: AtomicU32::new(0),
             slices: AtomicU64::new(0),
@@ -144,10 +160,17 @@ impl Engine {
         }
     }
 
-    /// Makes all schedulers stop after their current slices; [`Engine::wait`] returns `status`. The first call counts.
-    pub fn halt(&self, status: i32) {
+    /// What executes processes, once the schedulers were started.
+    pub fn runner(&self) -> Option<&dyn Runner> {
+        self.sched.runner.get().map(|r| &**r)
+    }
+
+    /// Makes all schedulers stop after their current slices; [`Engine::wait`] flushes output, if `flush` asks for
+    /// it, and returns `status`. The first call counts.
+    pub fn halt(&self, status: i32, flush: bool) {
         if !self.sched.halted.swap(true, Ordering::AcqRel) {
             self.sched.status.store(status, Ordering::Release);
+            self.sched.flush.store(flush, Ordering::Release);
         }
         self.sched.idle.wake_all();
     }
@@ -158,6 +181,11 @@ impl Engine {
         for t in threads {
             // A scheduler's panic was reported by the panic hook; the others still have to be waited for.
             let _ = t.join();
+        }
+        if self.sched.flush.load(Ordering::Acquire) {
+            for hook in self.halt_hooks() {
+                hook(self);
+            }
         }
         self.sched.queues.iter().for_each(RunQueue::clear);
         self.sched.status.load(Ordering::Acquire)
@@ -256,9 +284,11 @@ impl Engine {
         }
         data.hibernating = false;
         data.slice_left = SLICE;
+        data.activity = Activity::Running;
         let runner = self.sched.runner.get().expect("schedulers are started with a runner");
         let stop = catch_unwind(AssertUnwindSafe(|| runner.run(self, &process, data)));
         self.count_slice(data);
+        data.activity = if matches!(stop, Ok(Stop::Wait)) { Activity::Waiting } else { Activity::Runnable };
         match stop {
             Ok(Stop::Yield) => {
                 process.set_run_state(RunState::Runnable);

@@ -46,7 +46,7 @@ pub fn send(engine: &Arc<Engine>, from: &Arc<Process>, to: Term, message: Term) 
         let (Some(name), Some(node)) = (name.as_atom(), node.as_atom()) else {
             return Err(SendError::BadDestination);
         };
-        if node != Atom::NONODE {
+        if node != engine.node() && node != Atom::NONODE {
             return Err(SendError::Remote);
         }
         if let Some(who) = engine.names.whereis(name) {

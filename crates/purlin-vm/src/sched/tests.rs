@@ -25,6 +25,14 @@ impl Runner for Bodies {
     fn block(&self, _: &Arc<Engine>, _: &Arc<Process>, data: &mut ProcessData) {
         data.roots.push(Term::small(1));
     }
+
+    fn frames(&self, _: &Arc<Engine>, _: &ProcessData, _: &mut Heap, _: usize) -> Vec<Frame> {
+        Vec::new()
+    }
+
+    fn uses_old_code(&self, _: &Arc<Engine>, _: &Arc<Process>, _: &mut ProcessData, _: Atom) -> bool {
+        false
+    }
 }
 
 fn engine(schedulers: usize) -> Arc<Engine> {
@@ -80,7 +88,7 @@ fn player(c: &mut Ctx<'_>) -> Stop {
             Ok(t) => {
                 let e = t.as_tuple().unwrap();
                 if e[1].small_value() >= 20_000 {
-                    c.engine.halt((e[1].small_value() & 0xFF) as i32);
+                    c.engine.halt((e[1].small_value() & 0xFF) as i32, true);
                     return Stop::Yield;
                 }
                 let next = c.data.heap.tuple(&[c.process.pid(), e[1]]);
@@ -120,7 +128,7 @@ fn watcher(c: &mut Ctx<'_>) -> Stop {
         Ok(t) => {
             let e = t.as_tuple().unwrap();
             let good = e[0].is(Atom::DOWN) && e[2].is(Atom::PROCESS) && e[4] == am!("boom");
-            c.engine.halt(if good { 7 } else { 1 });
+            c.engine.halt(if good { 7 } else { 1 }, true);
             Stop::Yield
         }
         Err(stop) => stop,
@@ -202,7 +210,7 @@ fn sleeper(c: &mut Ctx<'_>) -> Stop {
                 Wait::Sleep => return Stop::Wait,
                 Wait::TimedOut => {
                     receive::timeout(c.engine, c.data);
-                    c.engine.halt(c.data.mailbox.len() as i32);
+                    c.engine.halt(c.data.mailbox.len() as i32, true);
                     return Stop::Yield;
                 }
                 Wait::BadTimeout => panic!("20 is a good timeout"),
@@ -238,7 +246,7 @@ fn blocker(c: &mut Ctx<'_>) -> Stop {
     if c.data.roots.len() < 3 {
         return Stop::Blocking;
     }
-    c.engine.halt(c.data.roots.len() as i32);
+    c.engine.halt(c.data.roots.len() as i32, true);
     Stop::Yield
 }
 
