@@ -241,6 +241,14 @@ impl Term {
         }
     }
 
+    /// The three 32-bit numbers of a reference of this node, in OTP's order: the first holds 18 bits, and the last is
+    /// the most significant for ordering and printing.
+    #[inline]
+    pub fn ref_numbers(self) -> Option<[u32; 3]> {
+        let [low, high] = self.as_local_ref()?;
+        Some([low as u32 & 0x3_FFFF, (low >> 18) as u32, (low >> 50) as u32 | (high << 14) as u32])
+    }
+
     /// The pid that a reference made by `Heap::pid_reference` belongs to.
     pub fn ref_pid(self) -> Option<Term> {
         let b = self.body(Kind::Ref)?;
@@ -303,6 +311,12 @@ impl Term {
 pub(crate) fn words_as_terms(w: &[u64]) -> &[Term] {
     // SAFETY: Term is a transparent u64.
     unsafe { std::slice::from_raw_parts(w.as_ptr().cast(), w.len()) }
+}
+
+/// The id words whose [`Term::ref_numbers`] are these; `None` for a first number above 18 bits.
+pub fn ref_id(numbers: [u32; 3]) -> Option<[u64; 2]> {
+    let [a, b, c] = numbers.map(u64::from);
+    (a <= 0x3_FFFF).then_some([a | b << 18 | c << 50, c >> 14])
 }
 
 impl Heap {

@@ -12,10 +12,13 @@
 pub mod atom;
 pub mod binary;
 pub mod boxed;
+pub mod compare;
 pub mod copy;
+pub mod hash;
 pub mod heap;
 pub mod list;
 pub mod literal;
+pub mod map;
 pub mod owned;
 pub mod word;
 

@@ -1,0 +1,298 @@
+//! Erlang's term order and equalities.
+//!
+//! Two orders exist. The arithmetic one (`==`, `<`) compares an integer with a float by exact value; the exact one
+//! (`=:=`, map keys) puts every integer before every float. Map keys compare in the exact order even inside an
+//! arithmetic comparison. Nothing here recurses: terms may nest a million deep.
+
+mod equal;
+mod hashmap;
+mod number;
+#[cfg(test)]
+mod tests;
+
+pub use equal::{eq, same};
+
+use crate::atom::Atom;
+use crate::boxed::{Kind, words_as_terms};
+use crate::word::{Tag, Term};
+use hashmap::{HashMaps, Step};
+use smallvec::SmallVec;
+use std::cmp::Ordering;
+
+/// The arithmetic order: `<`, `>`, `==`, `lists:sort/1`.
+#[inline]
+pub fn cmp(a: Term, b: Term) -> Ordering {
+    quick(a, b).unwrap_or_else(|| compound(a, b, false))
+}
+
+/// The exact order, in which only terms that are `=:=` are equal: map keys, `erts_internal:cmp_term/2`.
+#[inline]
+pub fn cmp_exact(a: Term, b: Term) -> Ordering {
+    quick(a, b).unwrap_or_else(|| compound(a, b, true))
+}
+
+#[inline]
+fn quick(a: Term, b: Term) -> Option<Ordering> {
+    if a == b {
+        Some(Ordering::Equal)
+    } else if a.is_small() && b.is_small() {
+        Some((a.0 as i64).cmp(&(b.0 as i64)))
+    } else if let (Some(a), Some(b)) = (a.as_atom(), b.as_atom()) {
+        Some(atoms(a, b))
+    } else {
+        None
+    }
+}
+
+/// Atoms are ordered by their text.
+#[inline]
+fn atoms(a: Atom, b: Atom) -> Ordering {
+    a.name().as_bytes().cmp(b.name().as_bytes())
+}
+
+/// Work that remains when the two terms at hand turn out to be equal.
+enum Frame<'a> {
+    Pair(Term, Term),
+    Slices(&'a [Term], &'a [Term]),
+    /// The exact comparison of map keys ends here.
+    Arithmetic,
+    /// A comparison of two large maps, which wants to know unequal results too.
+    Maps(Box<HashMaps<'a>>),
+}
+
+fn compound(a: Term, b: Term, exact: bool) -> Ordering {
+    let mut exact = exact;
+    let mut stack: SmallVec<[Frame; 8]> = SmallVec::new();
+    let mut next = Some((a, b));
+    loop {
+        let mut result = match next.take() {
+            Some((a, b)) => match quick(a, b) {
+                Some(result) => result,
+                None => one_level(a, b, &mut exact, &mut stack),
+            },
+            None => Ordering::Equal,
+        };
+        loop {
+            match stack.pop() {
+                None => return result,
+                Some(Frame::Maps(mut maps)) => match maps.step(result) {
+                    Step::Compare(a, b, mode) => {
+                        exact = mode;
+                        next = Some((a, b));
+                        stack.push(Frame::Maps(maps));
+                        break;
+                    }
+                    Step::Done(ordering) => {
+                        exact = maps.was_exact;
+                        result = ordering;
+                    }
+                },
+                Some(_) if result != Ordering::Equal => {}
+                Some(Frame::Arithmetic) => exact = false,
+                Some(Frame::Pair(a, b)) => {
+                    next = Some((a, b));
+                    break;
+                }
+                Some(Frame::Slices(a, b)) => {
+                    let differ = a.iter().zip(b).position(|(x, y)| x != y);
+                    let Some(i) = differ else { continue };
+                    if i + 1 < a.len() {
+                        stack.push(Frame::Slices(&a[i + 1..], &b[i + 1..]));
+                    }
+                    next = Some((a[i], b[i]));
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// Compares what two terms are apart from the terms inside them, which go on the stack.
+fn one_level<'a>(a: Term, b: Term, exact: &mut bool, stack: &mut SmallVec<[Frame<'a>; 8]>) -> Ordering {
+    let (rank_a, rank_b) = (rank(a), rank(b));
+    if rank_a != rank_b {
+        return rank_a.cmp(&rank_b);
+    }
+    match rank_a {
+        Rank::Number => number::cmp(a, b, *exact),
+        Rank::Atom | Rank::Nil => a.0.cmp(&b.0),
+        Rank::Reference => references(a, b),
+        Rank::Fun => funs(a, b, stack),
+        Rank::Port => ports(a, b),
+        Rank::Pid => pids(a, b),
+        Rank::Tuple => {
+            let (x, y) = (terms_of(a), terms_of(b));
+            x.len().cmp(&y.len()).then_with(|| {
+                stack.push(Frame::Slices(x, y));
+                Ordering::Equal
+            })
+        }
+        Rank::Map => maps(a, b, exact, stack),
+        Rank::List => {
+            lists(a, b, stack);
+            Ordering::Equal
+        }
+        Rank::Bitstring => bitstrings(a, b),
+    }
+}
+
+/// Types in their order.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Number,
+    Atom,
+    Reference,
+    Fun,
+    Port,
+    Pid,
+    Tuple,
+    Map,
+    Nil,
+    List,
+    Bitstring,
+}
+
+fn rank(t: Term) -> Rank {
+    match t.tag() {
+        Tag::Small => Rank::Number,
+        Tag::Atom => Rank::Atom,
+        Tag::Pid => Rank::Pid,
+        Tag::Special if t.as_port().is_some() => Rank::Port,
+        Tag::Special | Tag::Header => Rank::Nil,
+        Tag::List => Rank::List,
+        Tag::Boxed => match Kind::of_header(t.header_word()) {
+            Kind::Tuple => Rank::Tuple,
+            Kind::Float | Kind::PosBig | Kind::NegBig => Rank::Number,
+            Kind::Fun | Kind::ExportFun => Rank::Fun,
+            Kind::Ref | Kind::MagicRef | Kind::ExtRef => Rank::Reference,
+            Kind::HeapBin | Kind::RefBin | Kind::SubBits | Kind::MatchCtx => Rank::Bitstring,
+            Kind::FlatMap | Kind::HashRoot | Kind::HashNode => Rank::Map,
+            Kind::ExtPid => Rank::Pid,
+            Kind::ExtPort => Rank::Port,
+        },
+    }
+}
+
+pub(crate) fn terms_of<'a>(t: Term) -> &'a [Term] {
+    words_as_terms(t.any_body())
+}
+
+/// Skips a common start, then leaves heads and tails to compare.
+fn lists(a: Term, b: Term, stack: &mut SmallVec<[Frame; 8]>) {
+    let (mut a, mut b) = (a, b);
+    while let (Some((head_a, tail_a)), Some((head_b, tail_b))) = (a.as_cons(), b.as_cons()) {
+        if head_a != head_b {
+            stack.push(Frame::Pair(tail_a, tail_b));
+            stack.push(Frame::Pair(head_a, head_b));
+            return;
+        }
+        (a, b) = (tail_a, tail_b);
+        if a == b {
+            return;
+        }
+    }
+    stack.push(Frame::Pair(a, b));
+}
+
+fn maps<'a>(a: Term, b: Term, exact: &mut bool, stack: &mut SmallVec<[Frame<'a>; 8]>) -> Ordering {
+    let by_size = crate::map::size(a).cmp(&crate::map::size(b));
+    if by_size != Ordering::Equal {
+        return by_size;
+    }
+    match (a.as_flat_map(), b.as_flat_map()) {
+        (Some((keys_a, values_a)), Some((keys_b, values_b))) => {
+            stack.push(Frame::Slices(values_a, values_b));
+            if !*exact {
+                stack.push(Frame::Arithmetic);
+                *exact = true;
+            }
+            stack.push(Frame::Slices(keys_a, keys_b));
+        }
+        _ => stack.push(Frame::Maps(Box::new(HashMaps::new(a, b, *exact)))),
+    }
+    Ordering::Equal
+}
+
+/// Name and creation of this node, which identifiers of other nodes are compared with.
+fn this_node() -> (Atom, u32) {
+    (Atom::NONODE, 0)
+}
+
+fn nodes(a: (Atom, u32), b: (Atom, u32)) -> Ordering {
+    if a.0 != b.0 { atoms(a.0, b.0) } else { a.1.cmp(&b.1) }
+}
+
+/// By serial, number, then node.
+fn pids(a: Term, b: Term) -> Ordering {
+    let parts = |t: Term| match (t.as_pid(), t.as_external()) {
+        (Some(data), _) => (data >> 15, data & 0x7FFF, this_node()),
+        (None, Some((_, node, creation, words))) => (words[1], words[0], (node, creation)),
+        (None, None) => (0, 0, this_node()),
+    };
+    let (a, b) = (parts(a), parts(b));
+    (a.0, a.1).cmp(&(b.0, b.1)).then_with(|| nodes(a.2, b.2))
+}
+
+/// By node, then number.
+fn ports(a: Term, b: Term) -> Ordering {
+    let parts = |t: Term| match (t.as_port(), t.as_external()) {
+        (Some(number), _) => (this_node(), number),
+        (None, Some((_, node, creation, words))) => ((node, creation), words[0]),
+        (None, None) => (this_node(), 0),
+    };
+    let (a, b) = (parts(a), parts(b));
+    nodes(a.0, b.0).then_with(|| a.1.cmp(&b.1))
+}
+
+/// By node, then numbers from the most significant (last) down; missing ones count as zero.
+fn references(a: Term, b: Term) -> Ordering {
+    let parts = |t: Term| -> ((Atom, u32), SmallVec<[u64; 5]>) {
+        match (t.ref_numbers(), t.as_external()) {
+            (Some(numbers), _) => (this_node(), numbers.iter().map(|&n| n as u64).collect()),
+            (None, Some((_, node, creation, words))) => ((node, creation), SmallVec::from_slice(words)),
+            (None, None) => (this_node(), SmallVec::new()),
+        }
+    };
+    let ((node_a, a), (node_b, b)) = (parts(a), parts(b));
+    let number = |of: &[u64], i: usize| of.get(i).copied().unwrap_or(0);
+    nodes(node_a, node_b).then_with(|| {
+        let differ = (0..a.len().max(b.len())).rev().find(|&i| number(&a, i) != number(&b, i));
+        differ.map_or(Ordering::Equal, |i| number(&a, i).cmp(&number(&b, i)))
+    })
+}
+
+/// Local funs come before external ones.
+fn funs<'a>(a: Term, b: Term, stack: &mut SmallVec<[Frame<'a>; 8]>) -> Ordering {
+    match (a.as_fun(), b.as_fun()) {
+        (Some((x, _, env_x)), Some((y, _, env_y))) => atoms(x.module, y.module)
+            .then_with(|| x.index.cmp(&y.index))
+            .then_with(|| (x.old_uniq.wrapping_sub(y.old_uniq) as i32).cmp(&0))
+            .then_with(|| env_x.len().cmp(&env_y.len()))
+            .then_with(|| {
+                stack.push(Frame::Slices(env_x, env_y));
+                Ordering::Equal
+            }),
+        (Some(_), None) => Ordering::Less,
+        (None, Some(_)) => Ordering::Greater,
+        (None, None) => match (a.as_export_fun(), b.as_export_fun()) {
+            (Some(x), Some(y)) => {
+                atoms(x.0, y.0).then_with(|| atoms(x.1, y.1)).then_with(|| x.2.cmp(&y.2))
+            }
+            (x, y) => x.is_some().cmp(&y.is_some()),
+        },
+    }
+}
+
+/// Bit by bit; a start of the other comes first.
+fn bitstrings(a: Term, b: Term) -> Ordering {
+    let (Some(x), Some(y)) = (a.as_bits(), b.as_bits()) else { return a.0.cmp(&b.0) };
+    if (x.offset | y.offset | (x.size | y.size) % 8) == 0 {
+        return x.data[..x.size / 8].cmp(&y.data[..y.size / 8]);
+    }
+    let common = x.size.min(y.size);
+    let (x_common, y_common) = (x.slice(0, common), y.slice(0, common));
+    (0..common.div_ceil(8))
+        .map(|i| x_common.byte(i).cmp(&y_common.byte(i)))
+        .find(|&o| o != Ordering::Equal)
+        .unwrap_or_else(|| x.size.cmp(&y.size))
+}
