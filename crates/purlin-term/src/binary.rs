@@ -30,15 +30,20 @@ impl BinData {
 
     /// A new buffer with one count, zero bits used and its bytes uninitialised.
     pub fn new(capacity: usize) -> *mut BinData {
+        BinData::try_new(capacity).unwrap_or_else(|| handle_alloc_error(BinData::layout(capacity)))
+    }
+
+    /// As [`BinData::new`]; `None` when there is no memory for so many bytes.
+    pub fn try_new(capacity: usize) -> Option<*mut BinData> {
         let layout = BinData::layout(capacity);
         // SAFETY: the layout is not empty.
         let p = unsafe { alloc(layout) } as *mut BinData;
         if p.is_null() {
-            handle_alloc_error(layout);
+            return None;
         }
         // SAFETY: FRESH
         unsafe { p.write(BinData { count: AtomicUsize::new(1), capacity, used_bits: AtomicUsize::new(0) }) };
-        p
+        Some(p)
     }
 
     /// # Safety

@@ -11,6 +11,7 @@
 
 pub mod atom;
 pub mod binary;
+pub mod bits;
 pub mod boxed;
 pub mod compare;
 pub mod copy;
