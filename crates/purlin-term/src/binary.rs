@@ -70,6 +70,11 @@ impl BinData {
         self.capacity
     }
 
+    /// How many terms and others refer to the buffer.
+    pub fn count(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
+
     pub fn used_bits(&self) -> &AtomicUsize {
         &self.used_bits
     }

@@ -194,6 +194,29 @@ impl Heap {
         (self.end as usize - self.top as usize) / 8
     }
 
+    /// The words on the stack, the innermost frame's first.
+    pub fn stack(&self) -> impl Iterator<Item = Term> + '_ {
+        let words = (self.block.end() as usize - self.end as usize) / 8;
+        // SAFETY: LIVE: the words between the stack pointer and the block's end are the stack.
+        (0..words).map(|i| Term(unsafe { *self.end.add(i) }))
+    }
+
+    /// Address, size and reference count of each counted binary that this heap refers to.
+    pub fn counted_binaries(&self) -> Vec<(usize, usize, usize)> {
+        let fragments = self.fragments.iter().flat_map(|f| &f.off_heap);
+        let all = self.off_heap.iter().chain(&self.old_off_heap).chain(fragments);
+        all.filter_map(|&p| {
+            // SAFETY: OFFHEAP: listed objects are complete, and a RefBin's first raw word is its live buffer.
+            unsafe {
+                (Kind::of_header(*p) == Kind::RefBin).then(|| {
+                    let data = &*(*p.add(1) as *const BinData);
+                    (BinData::bytes(data) as usize, data.capacity(), data.count())
+                })
+            }
+        })
+        .collect()
+    }
+
     /// Memory for `words` words; the caller fills it before anything else runs (FRESH).
     #[inline]
     pub fn alloc(&mut self, words: usize) -> *mut u64 {

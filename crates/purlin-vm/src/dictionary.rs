@@ -73,7 +73,8 @@ impl Dictionary {
     }
 }
 
-fn same(a: Term, b: Term) -> bool {
+/// Whether two terms are exactly equal.
+pub fn same(a: Term, b: Term) -> bool {
     if a == b {
         return true;
     }

@@ -43,6 +43,7 @@ pub fn terminate(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut Proces
         demonitor_other_side(engine, me, m.watched, monitor);
     }
     if let Some(rare) = data.rare() {
+        engine.sched.unblock_multi(rare.multi_blocks);
         for &(other, count) in &rare.suspending {
             resume(engine, other, count);
         }

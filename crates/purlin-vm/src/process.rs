@@ -158,6 +158,12 @@ impl Process {
         self.state.compare_exchange(s, runnable, Ordering::SeqCst, Ordering::Relaxed).is_ok()
     }
 
+    /// Whether signals have arrived that the process has not fetched.
+    #[inline]
+    pub fn has_signals(&self) -> bool {
+        !self.outer.is_empty()
+    }
+
     /// Whether the process has begun to end: it has no name, and takes no signals.
     #[inline]
     pub fn is_exiting(&self) -> bool {
@@ -303,6 +309,8 @@ pub struct Rare {
     pub suspending: Vec<(u64, u32)>,
     /// Size of the list of saved calls (0: none are saved).
     pub save_calls: u32,
+    /// How often this process has blocked multi-scheduling.
+    pub multi_blocks: u32,
     /// Subscriptions to changes of nodes: the options as bits, and how often.
     pub node_monitors: Vec<(u32, u32)>,
 }
@@ -325,6 +333,7 @@ impl Default for Rare {
             max_heap_size: MaxHeap { size: 0, kill: true, error_logger: true },
             suspending: Vec::new(),
             save_calls: 0,
+            multi_blocks: 0,
             node_monitors: Vec::new(),
         }
     }

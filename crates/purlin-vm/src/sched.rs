@@ -79,8 +79,10 @@ pub struct Schedulers {
     halted: AtomicBool,
     flush: AtomicBool,
     status: AtomicI32,
-    /// Who asked for multi-scheduling to be blocked: only the first scheduler runs processes while there is anyone.
-    pub multi_blocked: AtomicU32,
+    /// How often multi-scheduling was blocked: only the first scheduler runs processes while it is.
+    multi_blocked: AtomicU32,
+    /// How many schedulers run processes.
+    online: AtomicUsize,
     /// Time slices run.
     pub slices: AtomicU64,
     /// Reductions used by all processes.
@@ -106,6 +108,7 @@ impl Schedulers {
             flush: AtomicBool::new(false),
             status: AtomicI32::new(0),
             multi_blocked: AtomicU32::new(0),
+            online: AtomicUsize::new(count),
             slices: AtomicU64::new(0),
             reductions: AtomicU64::new(0),
         }
@@ -130,9 +133,48 @@ impl Schedulers {
         self.halted.load(Ordering::Acquire)
     }
 
+    /// How many schedulers run processes.
+    pub fn online(&self) -> usize {
+        self.online.load(Ordering::Acquire)
+    }
+
+    /// Lets the first `n` schedulers run processes; how many did before, or `None` when there are not so many.
+    pub fn set_online(&self, n: usize) -> Option<usize> {
+        if n == 0 || n > self.count() {
+            return None;
+        }
+        let before = self.online.swap(n, Ordering::AcqRel);
+        self.idle.wake_all();
+        Some(before)
+    }
+
+    /// Whether multi-scheduling is blocked.
+    pub fn is_multi_blocked(&self) -> bool {
+        self.multi_blocked.load(Ordering::Acquire) > 0
+    }
+
+    /// Lets only the first scheduler run processes, until as many calls of [`Schedulers::unblock_multi`] follow.
+    pub fn block_multi(&self) {
+        self.multi_blocked.fetch_add(1, Ordering::AcqRel);
+        self.idle.wake_all();
+    }
+
+    /// Takes back `n` calls of [`Schedulers::block_multi`].
+    pub fn unblock_multi(&self, n: u32) {
+        if n > 0 {
+            self.multi_blocked.fetch_sub(n, Ordering::AcqRel);
+            self.idle.wake_all();
+        }
+    }
+
+    /// Whether scheduler `i` may run processes now.
+    fn may_run(&self, i: usize) -> bool {
+        i == 0 || (i < self.online() && !self.is_multi_blocked())
+    }
+
     /// Takes a process from the first of the queues that has one, beginning with scheduler `me`'s own.
     fn next(&self, me: usize) -> Option<Arc<Process>> {
-        if me > 0 && self.multi_blocked.load(Ordering::Acquire) > 0 {
+        if !self.may_run(me) {
             return None;
         }
         let n = self.queues.len();
@@ -196,16 +238,17 @@ impl Engine {
         debug_assert_eq!(process.run_state(), RunState::Runnable);
         let s = &self.sched;
         match current(self) {
-            Some(i) => {
+            Some(i) if s.may_run(i) => {
                 // One waiting process is left to this scheduler, which is about to come to it; more are shared.
                 if s.queues[i].push(process) > 1 {
                     s.idle.wake_one();
                 }
             }
-            None => {
+            _ => {
                 let i = match s.idle.any() {
-                    Some(i) => i,
-                    None => s.next_queue.fetch_add(1, Ordering::Relaxed) % s.queues.len(),
+                    Some(i) if s.may_run(i) => i,
+                    _ if s.is_multi_blocked() => 0,
+                    _ => s.next_queue.fetch_add(1, Ordering::Relaxed) % s.online(),
                 };
                 s.queues[i].push(process);
                 if !s.idle.wake(i) {
@@ -242,7 +285,7 @@ impl Engine {
         let s = &self.sched;
         s.idle.enter(me);
         // A process that was queued before `enter` was seen by others is found here; one queued later wakes us.
-        let work = s.is_halted() || (0..s.queues.len()).any(|i| s.queues[i].len() > 0 && (i == me || s.may_steal(me)));
+        let work = s.is_halted() || (s.may_run(me) && s.queues.iter().any(|q| !q.is_empty()));
         if !work {
             if self.clock.is_virtual() && s.idle.all_idle() && self.pool_is_idle() {
                 if let Some(t) = self.timers.first() {
@@ -336,12 +379,6 @@ impl Engine {
         }
         process.set_run_state(RunState::Runnable);
         self.enqueue(process);
-    }
-}
-
-impl Schedulers {
-    fn may_steal(&self, me: usize) -> bool {
-        me == 0 || self.multi_blocked.load(Ordering::Acquire) == 0
     }
 }
 

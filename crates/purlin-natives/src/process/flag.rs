@@ -1,0 +1,202 @@
+//! `process_flag/2`, `erts_internal:process_flag/3`.
+
+use super::heap_limit::{max_heap, max_heap_map};
+use super::options::{bin_heap_size, heap_size};
+use super::pair;
+use purlin_term::{Atom, Term, am};
+use purlin_vm::native::OrBadarg;
+use purlin_vm::process::{Flags, Priority, Rare};
+use purlin_vm::signal::{Signal, SignalKind, Target};
+use purlin_vm::{Ctx, Escape, Native, NativeResult, ProcessData};
+
+pub const NATIVES: &[Native] = &[
+    Native::plain("erlang", "process_flag", 2, process_flag),
+    Native::plain("erts_internal", "process_flag", 3, process_flag_of_other),
+];
+
+fn process_flag(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let (flag, value) = (a[0], a[1]);
+    if flag == am!("trap_exit") {
+        return bit(c, Flags::TRAP_EXIT, value);
+    }
+    if flag == am!("error_handler") {
+        let handler = value.as_atom().or_badarg()?;
+        return Ok(Term::atom(std::mem::replace(&mut c.data.error_handler, handler)));
+    }
+    if flag == am!("priority") {
+        let before = c.process.priority();
+        c.process.set_priority(Priority::from_term(value).or_badarg()?);
+        return Ok(before.atom());
+    }
+    if flag == am!("sensitive") {
+        return bit(c, Flags::SENSITIVE, value);
+    }
+    if flag == am!("message_queue_data") {
+        return message_queue_data(c, value);
+    }
+    if flag == am!("scheduler") {
+        // Processes are not bound; 0 is what an unbound one has.
+        let n = value.as_usize().or_badarg()?;
+        return if n <= c.engine.sched.count() { Ok(Term::small(0)) } else { Err(Escape::BADARG) };
+    }
+    if flag == am!("monitor_nodes") {
+        return monitor_nodes(c, Term::NIL, value);
+    }
+    if let Some((flag, options)) = pair(flag)
+        && flag == am!("monitor_nodes")
+    {
+        return monitor_nodes(c, options, value);
+    }
+    heap_setting(c, flag, value)
+}
+
+fn bit(c: &mut Ctx<'_>, flag: Flags, value: Term) -> NativeResult {
+    let on = value.as_bool().or_badarg()?;
+    let before = c.data.flags.has(flag);
+    c.data.flags.set(flag, on);
+    Ok(Term::bool(before))
+}
+
+fn message_queue_data(c: &mut Ctx<'_>, value: Term) -> NativeResult {
+    let off = if value == am!("off_heap") {
+        true
+    } else if value == am!("on_heap") {
+        false
+    } else {
+        return Err(Escape::BADARG);
+    };
+    let before = c.data.flags.has(Flags::OFF_HEAP_MESSAGES);
+    c.data.flags.set(Flags::OFF_HEAP_MESSAGES, off);
+    Ok(if before { am!("off_heap") } else { am!("on_heap") })
+}
+
+fn heap_setting(c: &mut Ctx<'_>, flag: Term, value: Term) -> NativeResult {
+    let words = |n: usize| Term::small(n as i64);
+    if flag == am!("min_heap_size") {
+        let size = heap_size(value).or_badarg()?;
+        return Ok(words(std::mem::replace(&mut c.data.rare_mut().min_heap_size, size)));
+    }
+    if flag == am!("min_bin_vheap_size") {
+        let size = bin_heap_size(value).or_badarg()?;
+        return Ok(words(std::mem::replace(&mut c.data.rare_mut().min_bin_vheap_size, size)));
+    }
+    if flag == am!("fullsweep_after") {
+        let n = value.as_usize().or_badarg()?.min(65535) as u32;
+        return Ok(words(std::mem::replace(&mut c.data.rare_mut().fullsweep_after, n) as usize));
+    }
+    if flag == am!("max_heap_size") {
+        let now = c.data.rare().cloned().unwrap_or_default();
+        let limit = max_heap(value, now.max_heap_size).or_badarg()?;
+        if limit.size != 0 && limit.size < now.min_heap_size {
+            return Err(Escape::BADARG);
+        }
+        c.data.rare_mut().max_heap_size = limit;
+        return Ok(max_heap_map(c.heap(), now.max_heap_size));
+    }
+    match save_calls(c.data, flag, value) {
+        Saved::Was(n) => Ok(Term::small(n as i64)),
+        Saved::BadValue => Err(Escape::badarg_cause(Term::atom(Atom::NONE_ATOM))),
+        Saved::NoSuchFlag => Err(Escape::badarg_cause(Term::atom(Atom::BADOPT))),
+    }
+}
+
+enum Saved {
+    Was(u32),
+    BadValue,
+    NoSuchFlag,
+}
+
+fn save_calls(data: &mut ProcessData, flag: Term, value: Term) -> Saved {
+    if flag != am!("save_calls") {
+        return Saved::NoSuchFlag;
+    }
+    match value.as_usize() {
+        Some(n) if n <= 10_000 => Saved::Was(std::mem::replace(&mut data.rare_mut().save_calls, n as u32)),
+        _ => Saved::BadValue,
+    }
+}
+
+/// Subscribes to changes of nodes, or ends all subscriptions with these options; how many there were before.
+fn monitor_nodes(c: &mut Ctx<'_>, options: Term, on: Term) -> NativeResult {
+    let bits = node_options(options).or_badarg()?;
+    let on = on.as_bool().or_badarg()?;
+    let all = &mut c.data.rare_mut().node_monitors;
+    let at = all.iter().position(|m| m.0 == bits);
+    let before = at.map_or(0, |i| all[i].1);
+    match (on, at) {
+        (true, Some(i)) => all[i].1 += 1,
+        (true, None) => all.push((bits, 1)),
+        (false, Some(i)) => drop(all.swap_remove(i)),
+        (false, None) => {}
+    }
+    Ok(Term::small(before as i64))
+}
+
+fn node_options(options: Term) -> Option<u32> {
+    let mut bits = 0;
+    if let Some((keys, values)) = options.as_flat_map() {
+        for (&k, &v) in keys.iter().zip(values) {
+            bits |= node_option(k, v)? | 1 << 16;
+        }
+        return Some(bits | 1 << 16);
+    }
+    for option in options.as_list()? {
+        bits |= match pair(option) {
+            Some((k, v)) => node_option(k, v)?,
+            None if option == am!("nodedown_reason") => 1,
+            None => return None,
+        };
+    }
+    Some(bits)
+}
+
+fn node_option(key: Term, value: Term) -> Option<u32> {
+    if key == am!("node_type") {
+        [am!("visible"), am!("hidden"), am!("all")].iter().position(|&t| t == value).map(|i| 2 << i)
+    } else if key == am!("connection_id") {
+        value.as_bool().map(|on| if on { 16 } else { 0 })
+    } else if key == am!("nodedown_reason") {
+        value.as_bool().map(|on| if on { 1 } else { 0 })
+    } else {
+        None
+    }
+}
+
+/// Sets `save_calls` of another process, which answers with `{Ref, Old}`; the reference to wait for.
+fn process_flag_of_other(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let answer = |data: &mut ProcessData, flag, value| match save_calls(data, flag, value) {
+        Saved::Was(n) => Term::small(n as i64),
+        _ => Term::atom(Atom::BADARG),
+    };
+    if a[0] == c.pid() {
+        return Ok(answer(c.data, a[1], a[2]));
+    }
+    let badtype = am!("badtype");
+    let Some(p) = a[0].as_pid().and_then(|id| c.engine.process(id)) else { return Ok(badtype) };
+    let (id, me) = (c.engine.next_ref(), c.pid());
+    // Only immediate values are ever good.
+    let (flag, value) =
+        (if a[1].is_immediate() { a[1] } else { Term::NIL }, if a[2].is_immediate() { a[2] } else { Term::NIL });
+    let request = Signal::request(move |engine, target| {
+        let result = match target {
+            Target::Alive(_, data) => answer(data, flag, value),
+            Target::Gone => Term::atom(Atom::BADARG),
+        };
+        engine.post(
+            me,
+            Signal::built(SignalKind::Message, |h| {
+                let r = h.reference(id);
+                h.tuple(&[r, result])
+            }),
+        );
+    });
+    match c.engine.signal(&p, request) {
+        Ok(()) => Ok(c.heap().reference(id)),
+        Err(_) => Ok(badtype),
+    }
+}
+
+/// The settings in force.
+pub fn rare_of(data: &ProcessData) -> Rare {
+    data.rare().cloned().unwrap_or_default()
+}

@@ -1,0 +1,365 @@
+//! `process_info/1,2`: what a process is and does. Another process answers for itself, in the order of its signals.
+
+use super::flag::rare_of;
+use super::heap_limit::max_heap_map;
+use super::await_result;
+use purlin_term::{Atom, Heap, Kind, Term, am};
+use purlin_vm::native::OrBadarg;
+use purlin_vm::process::{Activity, Flags};
+use purlin_vm::relation::Watched;
+use purlin_vm::sched::SLICE;
+use purlin_vm::signal::{Signal, SignalKind, Target};
+use purlin_vm::{Ctx, Engine, Escape, Mfa, Native, NativeResult, Process, ProcessData};
+use std::sync::Arc;
+
+pub const NATIVES: &[Native] = &[
+    Native::plain("erlang", "process_info", 1, process_info_1),
+    Native::plain("erlang", "process_info", 2, process_info_2),
+];
+
+/// Frames in a `current_stacktrace`.
+const STACK_DEPTH: usize = 8;
+
+/// The items that exist.
+const ITEMS: &[&str] = &[
+    "registered_name", "current_function", "initial_call", "status", "messages", "message_queue_len", "links",
+    "monitors", "monitored_by", "dictionary", "trap_exit", "error_handler", "heap_size", "stack_size", "memory",
+    "garbage_collection", "group_leader", "reductions", "priority", "trace", "binary", "sequential_trace_token",
+    "catchlevel", "backtrace", "last_calls", "total_heap_size", "suspending", "min_heap_size",
+    "min_bin_vheap_size", "max_heap_size", "current_location", "current_stacktrace", "message_queue_data",
+    "garbage_collection_info", "magic_ref", "fullsweep_after", "parent",
+];
+
+/// What `process_info/1` gives, in its order.
+const USUAL: &[&str] = &[
+    "registered_name", "current_function", "initial_call", "status", "message_queue_len", "links", "dictionary",
+    "trap_exit", "error_handler", "priority", "group_leader", "total_heap_size", "heap_size", "stack_size",
+    "reductions", "garbage_collection", "suspending",
+];
+
+/// Which items are asked for, and how the answer is shaped.
+#[derive(Clone)]
+struct Question {
+    items: Vec<&'static str>,
+    /// One item: the answer is not a list.
+    single: bool,
+    /// `{registered_name, []}` is given for a process without a name.
+    all: bool,
+}
+
+fn process_info_1(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    answer(c, a[0], Question { items: USUAL.to_vec(), single: false, all: false })
+}
+
+fn process_info_2(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let question = if a[1].is_atom() {
+        Question { items: vec![item(a[1])?], single: true, all: false }
+    } else {
+        let items = a[1].as_list().or_badarg()?;
+        Question { items: items.into_iter().map(item).collect::<Result<_, _>>()?, single: false, all: true }
+    };
+    answer(c, a[0], question)
+}
+
+fn item(t: Term) -> Result<&'static str, Escape> {
+    let name = t.as_atom().or_badarg()?.name();
+    ITEMS.iter().find(|&&i| i == name).copied().or_badarg()
+}
+
+fn answer(c: &mut Ctx<'_>, pid: Term, question: Question) -> NativeResult {
+    if pid == c.pid() {
+        if let Some(reason) = purlin_vm::handle::fetch(c.engine, c.process, c.data) {
+            return Err(Escape::Exited(reason));
+        }
+        // A heap of its own, because items are read from the one that the result goes to.
+        let mut scratch = Heap::new(0);
+        let result = Subject { engine: c.engine, process: c.process, data: c.data, itself: true }.all(&mut scratch, &question);
+        c.charge(question.items.len());
+        return Ok(c.heap().copy(result));
+    }
+    let undefined = Ok(Term::atom(Atom::UNDEFINED));
+    let Some(id) = pid.as_pid() else {
+        return match pid.as_external() {
+            Some((Kind::ExtPid, node, ..)) if node == c.engine.node() => undefined,
+            _ => Err(Escape::BADARG),
+        };
+    };
+    let Some(other) = c.engine.process(id) else { return undefined };
+    let (ref_id, me) = (c.engine.next_ref(), c.pid());
+    let request = Signal::request(move |engine, target| {
+        let message = Signal::built(SignalKind::Message, |h| {
+            let result = match target {
+                Target::Alive(process, data) => Subject { engine, process, data, itself: false }.all(h, &question),
+                Target::Gone => Term::atom(Atom::UNDEFINED),
+            };
+            let r = h.reference(ref_id);
+            h.tuple(&[r, result])
+        });
+        engine.post(me, message);
+    });
+    let reference = c.heap().reference(ref_id);
+    let escape = await_result(c, reference);
+    match c.engine.signal(&other, request) {
+        Ok(()) => Err(escape),
+        Err(_) => {
+            c.data.mailbox.rewind();
+            undefined
+        }
+    }
+}
+
+/// The process that is looked at.
+struct Subject<'a> {
+    engine: &'a Arc<Engine>,
+    process: &'a Arc<Process>,
+    data: &'a mut ProcessData,
+    /// It asks about itself.
+    itself: bool,
+}
+
+impl Subject<'_> {
+    fn all(&mut self, h: &mut Heap, question: &Question) -> Term {
+        if question.single {
+            let name = question.items[0];
+            if name == "registered_name" && self.process.name().is_none() {
+                return Term::NIL;
+            }
+            return self.tagged(h, name);
+        }
+        let mut list = Vec::with_capacity(question.items.len());
+        for &name in &question.items {
+            if question.all || name != "registered_name" || self.process.name().is_some() {
+                list.push(self.tagged(h, name));
+            }
+        }
+        h.list(&list)
+    }
+
+    fn tagged(&mut self, h: &mut Heap, name: &'static str) -> Term {
+        let value = self.value(h, name);
+        h.tuple(&[Term::atom(Atom::new(name)), value])
+    }
+
+    fn value(&mut self, h: &mut Heap, name: &str) -> Term {
+        let rare = || rare_of(self.data);
+        match name {
+            "registered_name" => self.process.name().map_or(Term::NIL, Term::atom),
+            "current_function" => match self.frames(h, 1).first() {
+                Some(f) => mfa(h, f.mfa),
+                None => Term::atom(Atom::UNDEFINED),
+            },
+            "current_location" => match self.frames(h, 1).first() {
+                Some(f) => located(h, f),
+                None => Term::atom(Atom::UNDEFINED),
+            },
+            "current_stacktrace" => {
+                let frames = self.frames(h, STACK_DEPTH);
+                let frames: Vec<Term> = frames.iter().map(|f| located(h, f)).collect();
+                h.list(&frames)
+            }
+            "initial_call" => mfa(h, self.data.initial_call),
+            "status" => self.status(),
+            "messages" => self.messages(h),
+            "message_queue_len" => h.unsigned(self.data.mailbox.len() as u64),
+            "links" => self.links(h),
+            "monitors" => self.monitors(h),
+            "monitored_by" => self.monitored_by(h),
+            "dictionary" => self.dictionary(h),
+            "trap_exit" => Term::bool(self.data.traps_exits()),
+            "error_handler" => Term::atom(self.data.error_handler),
+            "heap_size" => h.unsigned(self.data.heap.block.words() as u64),
+            "stack_size" => h.unsigned(self.stack_words() as u64),
+            "total_heap_size" => h.unsigned(self.total_words() as u64),
+            "memory" => {
+                let fixed = size_of::<Process>() + 16;
+                h.unsigned((fixed + self.total_words() * 8 + self.data.mailbox.len() * size_of::<Signal>()) as u64)
+            }
+            "garbage_collection" => self.garbage_collection(h),
+            "garbage_collection_info" => self.garbage_collection_info(h),
+            "group_leader" => h.copy(self.data.group_leader),
+            "reductions" => h.unsigned(self.reductions()),
+            "priority" => self.process.priority().atom(),
+            "trace" => Term::small(0),
+            "binary" => self.binaries(h),
+            "sequential_trace_token" => Term::NIL,
+            "catchlevel" => Term::small(self.stack().filter(|w| w.as_catch().is_some()).count() as i64),
+            "backtrace" => {
+                let text = super::task::backtrace_text(self.engine, self.data);
+                h.binary(text.as_bytes())
+            }
+            "last_calls" => Term::bool(false),
+            "suspending" => self.suspending(h),
+            "min_heap_size" => Term::small(rare().min_heap_size as i64),
+            "min_bin_vheap_size" => Term::small(rare().min_bin_vheap_size as i64),
+            "max_heap_size" => max_heap_map(h, rare().max_heap_size),
+            "fullsweep_after" => Term::small(rare().fullsweep_after as i64),
+            "message_queue_data" if self.data.flags.has(Flags::OFF_HEAP_MESSAGES) => am!("off_heap"),
+            "message_queue_data" => am!("on_heap"),
+            "magic_ref" => Term::NIL,
+            "parent" if self.data.parent.is_none() => Term::atom(Atom::UNDEFINED),
+            "parent" => self.data.parent,
+            _ => Term::atom(Atom::UNDEFINED),
+        }
+    }
+
+    fn frames(&self, h: &mut Heap, depth: usize) -> Vec<purlin_vm::sched::Frame> {
+        self.engine.runner().map_or_else(Vec::new, |r| r.frames(self.engine, self.data, h, depth))
+    }
+
+    fn status(&self) -> Term {
+        if self.itself {
+            return am!("running");
+        }
+        match self.data.activity {
+            _ if self.data.suspended > 0 => am!("suspended"),
+            Activity::Running => am!("running"),
+            Activity::Waiting if self.data.mailbox.current().is_none() => am!("waiting"),
+            Activity::Waiting | Activity::Runnable => am!("runnable"),
+        }
+    }
+
+    fn messages(&self, h: &mut Heap) -> Term {
+        if self.data.flags.has(Flags::SENSITIVE) {
+            return Term::NIL;
+        }
+        let messages: Vec<Term> = self.data.mailbox.iter().map(|m| h.copy(m)).collect();
+        h.list(&messages)
+    }
+
+    fn links(&self, h: &mut Heap) -> Term {
+        let links: Vec<Term> = self.data.relations_if_any().map_or_else(Vec::new, |r| r.links().collect());
+        h.list(&links)
+    }
+
+    fn monitors(&self, h: &mut Heap) -> Term {
+        let Some(r) = self.data.relations_if_any() else { return Term::NIL };
+        let (process, port) = (Term::atom(Atom::PROCESS), Term::atom(Atom::PORT));
+        let mut list = Vec::new();
+        for m in r.monitors.values() {
+            let (kind, item) = match m.watched {
+                Watched::Process(pid) => (process, pid),
+                Watched::Port(p) => (port, p),
+                Watched::Name(name, _) => (process, name_and_node(h, name, self.engine)),
+                Watched::PortName(name, _) => (port, name_and_node(h, name, self.engine)),
+                Watched::TimeOffset => (am!("time_offset"), am!("clock_service")),
+            };
+            list.push(h.tuple(&[kind, item]));
+        }
+        list.reverse();
+        h.list(&list)
+    }
+
+    fn monitored_by(&self, h: &mut Heap) -> Term {
+        let Some(r) = self.data.relations_if_any() else { return Term::NIL };
+        let mut list: Vec<Term> = r.watchers.values().map(|w| w.watcher).collect();
+        list.reverse();
+        h.list(&list)
+    }
+
+    fn dictionary(&self, h: &mut Heap) -> Term {
+        match self.data.dictionary_if_any() {
+            Some(d) if !self.data.flags.has(Flags::SENSITIVE) => {
+                let mut list = Vec::with_capacity(d.len());
+                for (k, v) in d.iter() {
+                    let (k, v) = (h.copy(k), h.copy(v));
+                    list.push(h.tuple(&[k, v]));
+                }
+                h.list(&list)
+            }
+            _ => Term::NIL,
+        }
+    }
+
+    fn stack_words(&self) -> usize {
+        (self.data.heap.block.end() as usize - self.data.heap.end as usize) / 8
+    }
+
+    fn stack(&self) -> impl Iterator<Item = Term> + '_ {
+        self.data.heap.stack()
+    }
+
+    fn total_words(&self) -> usize {
+        let h = &self.data.heap;
+        let messages = if self.data.flags.has(Flags::OFF_HEAP_MESSAGES) { 0 } else { self.data.mailbox.words() };
+        h.block.words() + h.old.words() + h.fragment_words + messages
+    }
+
+    fn reductions(&self) -> u64 {
+        let now = if self.data.activity == Activity::Running { SLICE - self.data.slice_left } else { 0 };
+        self.data.reductions + now.max(0) as u64
+    }
+
+    fn garbage_collection(&self, h: &mut Heap) -> Term {
+        let rare = rare_of(self.data);
+        let limit = max_heap_map(h, rare.max_heap_size);
+        let entries = [
+            (am!("max_heap_size"), limit),
+            (am!("min_bin_vheap_size"), Term::small(rare.min_bin_vheap_size as i64)),
+            (am!("min_heap_size"), Term::small(rare.min_heap_size as i64)),
+            (am!("fullsweep_after"), Term::small(rare.fullsweep_after as i64)),
+            (am!("minor_gcs"), Term::small(self.data.minor_collections as i64)),
+        ];
+        let entries: Vec<Term> = entries.iter().map(|&(k, v)| h.tuple(&[k, v])).collect();
+        h.list(&entries)
+    }
+
+    fn garbage_collection_info(&self, h: &mut Heap) -> Term {
+        let heap = &self.data.heap;
+        let words = |from: *mut u64, to: *mut u64| (to as usize - from as usize) / 8;
+        let entries = [
+            (am!("old_heap_block_size"), heap.old.words()),
+            (am!("heap_block_size"), heap.block.words()),
+            (am!("mbuf_size"), heap.fragment_words),
+            (am!("recent_size"), words(heap.high_water, heap.top)),
+            (am!("stack_size"), self.stack_words()),
+            (am!("old_heap_size"), words(heap.old.start(), heap.old_top)),
+            (am!("heap_size"), words(heap.block.start(), heap.top)),
+            (am!("bin_vheap_size"), heap.virtual_bytes / 8),
+            (am!("bin_vheap_block_size"), rare_of(self.data).min_bin_vheap_size),
+            (am!("bin_old_vheap_size"), 0),
+            (am!("bin_old_vheap_block_size"), rare_of(self.data).min_bin_vheap_size),
+        ];
+        let entries: Vec<Term> = entries
+            .iter()
+            .map(|&(k, v)| {
+                let v = h.unsigned(v as u64);
+                h.tuple(&[k, v])
+            })
+            .collect();
+        h.list(&entries)
+    }
+
+    /// `[{Address, Bytes, References}]`.
+    fn binaries(&self, h: &mut Heap) -> Term {
+        let found = self.data.heap.counted_binaries();
+        let mut list = Vec::with_capacity(found.len());
+        for (address, size, count) in found {
+            let parts = [h.unsigned(address as u64), h.unsigned(size as u64), h.unsigned(count as u64)];
+            list.push(h.tuple(&parts));
+        }
+        h.list(&list)
+    }
+
+    fn suspending(&self, h: &mut Heap) -> Term {
+        let all = rare_of(self.data).suspending;
+        let list: Vec<Term> = all
+            .iter()
+            .map(|&(id, n)| h.tuple(&[Term::pid(id), Term::small(n as i64), Term::small(0)]))
+            .collect();
+        h.list(&list)
+    }
+}
+
+fn mfa(h: &mut Heap, f: Mfa) -> Term {
+    h.tuple(&[Term::atom(f.module), Term::atom(f.function), Term::small(f.arity as i64)])
+}
+
+fn located(h: &mut Heap, f: &purlin_vm::sched::Frame) -> Term {
+    let m = f.mfa;
+    h.tuple(&[Term::atom(m.module), Term::atom(m.function), Term::small(m.arity as i64), f.location])
+}
+
+fn name_and_node(h: &mut Heap, name: Atom, engine: &Engine) -> Term {
+    h.tuple(&[Term::atom(name), Term::atom(engine.node())])
+}
+

@@ -1,0 +1,38 @@
+//! `erlang:send/2,3` and the function `'!'/2`.
+
+use super::{badopt, ok};
+use purlin_term::{Atom, Term, am};
+use purlin_vm::send::{SendError, send};
+use purlin_vm::{Ctx, Escape, Native, NativeResult};
+
+pub const NATIVES: &[Native] = &[
+    Native::plain("erlang", "!", 2, send_2),
+    Native::plain("erlang", "send", 2, send_2),
+    Native::plain("erlang", "send", 3, send_3),
+];
+
+fn send_2(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    c.charge(4);
+    match send(c.engine, c.process, a[0], a[1]) {
+        // Without distribution no other node can be reached, and messages to one are lost.
+        Ok(()) | Err(SendError::Remote) => Ok(a[1]),
+        Err(SendError::BadDestination) => Err(Escape::BADARG),
+    }
+}
+
+fn send_3(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let mut connect = true;
+    for option in a[2].as_list().ok_or_else(badopt)? {
+        if option.is(Atom::NOCONNECT) {
+            connect = false;
+        } else if option != am!("nosuspend") {
+            return Err(badopt());
+        }
+    }
+    c.charge(4);
+    match send(c.engine, c.process, a[0], a[1]) {
+        Ok(()) => Ok(ok()),
+        Err(SendError::Remote) => Ok(if connect { ok() } else { Term::atom(Atom::NOCONNECT) }),
+        Err(SendError::BadDestination) => Err(Escape::BADARG),
+    }
+}

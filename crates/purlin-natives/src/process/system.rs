@@ -1,0 +1,235 @@
+//! Natives on all processes or on the emulator: `processes/0`, `is_process_alive/1`, `group_leader`, `system_flag/2`.
+
+use super::{TRUE, await_result, bool_arg};
+use purlin_term::{Atom, Kind, Term, am};
+use purlin_vm::native::OrBadarg;
+use purlin_vm::process::RunState;
+use purlin_vm::signal::{Signal, SignalKind, Target};
+use purlin_vm::{Ctx, Escape, Native, NativeResult, Slot};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
+pub const NATIVES: &[Native] = &[
+    Native::plain("erlang", "processes", 0, processes),
+    Native::plain("erlang", "is_process_alive", 1, is_process_alive),
+    Native::plain("erlang", "group_leader", 0, group_leader),
+    Native::plain("erlang", "system_flag", 2, system_flag),
+    Native::plain("erts_internal", "is_process_alive", 2, is_process_alive_request),
+    Native::plain("erts_internal", "group_leader", 2, set_group_leader),
+    Native::plain("erts_internal", "group_leader", 3, request_group_leader),
+    Native::plain("erts_internal", "is_system_process", 1, is_system_process),
+    Native::plain("erts_internal", "no_aux_work_threads", 0, no_aux_work_threads),
+    Native::plain("erts_internal", "scheduler_wall_time", 1, scheduler_wall_time),
+];
+
+fn processes(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    let pids: Vec<Term> = c.engine.processes.all().iter().filter(|p| !p.is_exiting()).map(|p| p.pid()).collect();
+    c.charge(pids.len() / 10);
+    Ok(c.heap().list(&pids))
+}
+
+fn is_process_alive(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let Some(id) = a[0].as_pid() else {
+        return match a[0].as_external() {
+            Some((Kind::ExtPid, node, ..)) if node == c.engine.node() => Ok(Term::bool(false)),
+            _ => Err(Escape::BADARG),
+        };
+    };
+    if a[0] == c.pid() {
+        return Ok(TRUE);
+    }
+    let Some(p) = c.engine.process(id) else { return Ok(Term::bool(false)) };
+    if p.run_state() == RunState::Waiting && !p.has_signals() && !p.is_exiting() {
+        return Ok(TRUE);
+    }
+    // It may be about to handle an exit signal that the caller sent: let it answer in its turn.
+    let ref_id = c.engine.next_ref();
+    let reference = c.heap().reference(ref_id);
+    let escape = await_result(c, reference);
+    ask_alive(c, a[0], ref_id);
+    Err(escape)
+}
+
+/// Has a process answer `{Ref, true}`, or `{Ref, false}` be sent in its place.
+fn ask_alive(c: &mut Ctx<'_>, pid: Term, ref_id: [u64; 2]) {
+    let me = c.pid();
+    let request = Signal::request(move |engine, target| {
+        let alive = Term::bool(matches!(target, Target::Alive(..)));
+        engine.post(me, reply(ref_id, alive));
+    });
+    c.engine.post(pid, request);
+}
+
+/// `{Ref, Result}` with an immediate result.
+fn reply(ref_id: [u64; 2], result: Term) -> Box<Signal> {
+    Signal::built(SignalKind::Message, |h| {
+        let r = h.reference(ref_id);
+        h.tuple(&[r, result])
+    })
+}
+
+fn is_process_alive_request(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    if !a[0].is_local_pid() {
+        return Err(Escape::BADARG);
+    }
+    let ref_id = a[1].as_local_ref().or_badarg()?;
+    ask_alive(c, a[0], ref_id);
+    Ok(am!("ok"))
+}
+
+fn group_leader(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    Ok(c.data.group_leader)
+}
+
+/// Sets a group leader at once if that keeps the order of signals; `false`: it has to be requested.
+fn set_group_leader(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let badarg = Term::atom(Atom::BADARG);
+    if !a[0].is_pid() {
+        return Ok(badarg);
+    }
+    if a[1] == c.pid() {
+        c.data.group_leader = a[0];
+        return Ok(TRUE);
+    }
+    match a[1].as_pid().and_then(|id| c.engine.process(id)) {
+        Some(_) => Ok(Term::bool(false)),
+        None => Ok(badarg),
+    }
+}
+
+fn request_group_leader(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    if !a[0].is_pid() || !a[1].is_local_pid() {
+        return Err(Escape::BADARG);
+    }
+    let (me, ref_id) = (c.pid(), a[2].as_local_ref().or_badarg()?);
+    let leader = purlin_term::Owned::new(a[0]);
+    let request = Signal::request(move |engine, target| {
+        let done = match target {
+            Target::Alive(_, data) => {
+                data.group_leader = data.heap.copy(leader.term());
+                TRUE
+            }
+            Target::Gone => Term::atom(Atom::BADARG),
+        };
+        engine.post(me, reply(ref_id, done));
+    });
+    c.engine.post(a[1], request);
+    Ok(am!("ok"))
+}
+
+fn is_system_process(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    match (a[0].as_pid(), a[0].as_external()) {
+        (Some(id), _) => Ok(Term::bool(c.engine.process(id).is_some_and(|p| p.is_system()))),
+        (None, Some((Kind::ExtPid, node, ..))) if node == c.engine.node() => Ok(Term::bool(false)),
+        _ => Err(Escape::BADARG),
+    }
+}
+
+/// There is one thread per scheduler that does what OTP calls auxiliary work.
+fn no_aux_work_threads(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    Ok(Term::small(c.engine.sched.count() as i64))
+}
+
+/// What `system_flag/2` can change and the engine only remembers.
+struct Remembered {
+    wall_time: AtomicBool,
+    fullsweep_after: AtomicI64,
+    min_heap_size: AtomicI64,
+    min_bin_vheap_size: AtomicI64,
+    trace_control_word: AtomicI64,
+    requests_limit: AtomicI64,
+}
+
+impl Default for Remembered {
+    fn default() -> Remembered {
+        Remembered {
+            wall_time: AtomicBool::new(false),
+            fullsweep_after: AtomicI64::new(65535),
+            min_heap_size: AtomicI64::new(233),
+            min_bin_vheap_size: AtomicI64::new(46422),
+            trace_control_word: AtomicI64::new(0),
+            requests_limit: AtomicI64::new(134_217_727),
+        }
+    }
+}
+
+static REMEMBERED: Slot<Remembered> = Slot::new();
+
+fn scheduler_wall_time(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let on = a[0] == TRUE;
+    Ok(Term::bool(c.engine.state(&REMEMBERED).wall_time.swap(on, Ordering::AcqRel)))
+}
+
+fn system_flag(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let (flag, value) = (a[0], a[1]);
+    let remembered = c.engine.state(&REMEMBERED);
+    let number = || value.as_usize().map(|n| n as i64).or_badarg();
+    let remember = |cell: &AtomicI64, n: i64| Ok(Term::small(cell.swap(n, Ordering::AcqRel)));
+    if flag == am!("multi_scheduling") {
+        return multi_scheduling(c, value);
+    }
+    if flag == am!("backtrace_depth") {
+        let depth = value.as_usize().or_badarg()?.min(64);
+        return Ok(Term::small(c.engine.set_backtrace_depth(depth) as i64));
+    }
+    if flag == am!("system_logger") {
+        return system_logger(c, value);
+    }
+    if flag == am!("schedulers_online") {
+        let before = c.engine.sched.set_online(value.as_usize().or_badarg()?).or_badarg()?;
+        return Ok(Term::small(before as i64));
+    }
+    if flag == am!("fullsweep_after") {
+        return remember(&remembered.fullsweep_after, number()?.min(65535));
+    }
+    if flag == am!("min_heap_size") {
+        let n = super::options::heap_size(value).or_badarg()?;
+        return remember(&remembered.min_heap_size, n as i64);
+    }
+    if flag == am!("min_bin_vheap_size") {
+        let n = super::options::bin_heap_size(value).or_badarg()?;
+        return remember(&remembered.min_bin_vheap_size, n as i64);
+    }
+    if flag == am!("trace_control_word") {
+        return remember(&remembered.trace_control_word, number()?);
+    }
+    if flag == am!("outstanding_system_requests_limit") {
+        let n = number()?;
+        if n < 1 {
+            return Err(Escape::BADARG);
+        }
+        return remember(&remembered.requests_limit, n);
+    }
+    if flag == am!("scheduler_wall_time") {
+        bool_arg(value)?;
+        let (module, function) = (Atom::new("erts_internal"), Atom::new("system_flag_scheduler_wall_time"));
+        return Err(Escape::Trap { module, function, args: vec![value] });
+    }
+    if flag == am!("time_offset") && value == am!("finalize") {
+        return Ok(am!("final"));
+    }
+    Err(super::badopt())
+}
+
+fn multi_scheduling(c: &mut Ctx<'_>, value: Term) -> NativeResult {
+    if value == am!("block") || value == am!("block_normal") {
+        c.data.rare_mut().multi_blocks += 1;
+        c.engine.sched.block_multi();
+        // On with the first scheduler.
+        c.data.slice_left = 0;
+    } else if value == am!("unblock") || value == am!("unblock_normal") {
+        if c.data.rare().is_some_and(|r| r.multi_blocks > 0) {
+            c.data.rare_mut().multi_blocks -= 1;
+            c.engine.sched.unblock_multi(1);
+        }
+    } else {
+        return Err(Escape::BADARG);
+    }
+    Ok(if c.engine.sched.is_multi_blocked() { am!("blocked") } else { am!("enabled") })
+}
+
+fn system_logger(c: &mut Ctx<'_>, value: Term) -> NativeResult {
+    if value != am!("logger") && value != am!("undefined") && !value.is_local_pid() {
+        return Err(Escape::BADARG);
+    }
+    Ok(std::mem::replace(&mut *c.engine.system_logger.lock(), value))
+}

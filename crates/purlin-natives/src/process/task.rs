@@ -1,0 +1,246 @@
+//! What one process has another do or bear: collection, code checks, suspension; and the text of a call chain.
+
+use super::{TRUE, await_result, pair};
+use purlin_term::{Atom, Heap, Owned, Term, am};
+use purlin_vm::gc::Depth;
+use purlin_vm::native::OrBadarg;
+use purlin_vm::process::RunState;
+use purlin_vm::signal::{Signal, SignalKind, Target};
+use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult, Priority, Process, ProcessData};
+use std::fmt::Write;
+use std::sync::Arc;
+
+pub const NATIVES: &[Native] = &[
+    Native::plain("erts_internal", "request_system_task", 3, request_system_task_3),
+    Native::plain("erts_internal", "request_system_task", 4, request_system_task_4),
+    Native::plain("erts_internal", "garbage_collect", 1, garbage_collect),
+    Native::plain("erts_internal", "check_process_code", 1, check_process_code),
+    Native::plain("erts_internal", "suspend_process", 2, suspend_process),
+    Native::plain("erts_internal", "process_display", 2, process_display),
+    Native::plain("erts_internal", "is_process_executing_dirty", 1, is_process_executing_dirty),
+    Native::plain("erts_internal", "dirty_process_handle_signals", 1, dirty_process_handle_signals),
+    Native::plain("erlang", "resume_process", 1, resume_process),
+];
+
+fn request_system_task_3(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let me = c.pid();
+    request_system_task(c, me, a[0], a[1], a[2])
+}
+
+fn request_system_task_4(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    request_system_task(c, a[0], a[1], a[2], a[3])
+}
+
+/// What a system task does.
+#[derive(Clone, Copy)]
+enum Task {
+    Collect(Depth),
+    CheckCode(Atom),
+}
+
+/// Has `target` carry out a task and send `{Kind, RequestId, Result}` to `requester`.
+fn request_system_task(c: &mut Ctx<'_>, requester: Term, target: Term, priority: Term, task: Term) -> NativeResult {
+    if !requester.is_local_pid() || !target.is_local_pid() {
+        return Err(Escape::BADARG);
+    }
+    if priority != am!("inherit") && Priority::from_term(priority).is_none() {
+        return Err(Escape::BADARG);
+    }
+    let Some(&[kind, request_id, argument]) = task.as_tuple() else { return Err(Escape::BADARG) };
+    let task = if kind == am!("garbage_collect") {
+        Task::Collect(depth(argument)?)
+    } else if kind == am!("check_process_code") {
+        Task::CheckCode(argument.as_atom().or_badarg()?)
+    } else {
+        return Err(Escape::BADARG);
+    };
+    let request_id = Owned::new(request_id);
+    let request = Signal::request(move |engine, receiver| {
+        let done = match (receiver, task) {
+            (Target::Gone, _) => false,
+            (Target::Alive(_, data), Task::Collect(depth)) => {
+                data.want_collection(depth);
+                true
+            }
+            (Target::Alive(process, data), Task::CheckCode(module)) => uses_old_code(engine, process, data, module),
+        };
+        engine.post(
+            requester,
+            Signal::built(SignalKind::Message, |h| h.tuple(&[kind, request_id.term(), Term::bool(done)])),
+        );
+    });
+    c.engine.post(target, request);
+    Ok(am!("ok"))
+}
+
+fn depth(t: Term) -> Result<Depth, Escape> {
+    if t == am!("major") {
+        Ok(Depth::Major)
+    } else if t == am!("minor") {
+        Ok(Depth::Minor)
+    } else {
+        Err(Escape::BADARG)
+    }
+}
+
+fn uses_old_code(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, module: Atom) -> bool {
+    engine.runner().is_some_and(|r| r.uses_old_code(engine, process, data, module))
+}
+
+fn garbage_collect(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let depth = depth(a[0])?;
+    c.data.want_collection(depth);
+    Ok(TRUE)
+}
+
+fn check_process_code(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let module = a[0].as_atom().or_badarg()?;
+    Ok(Term::bool(uses_old_code(c.engine, c.process, c.data, module)))
+}
+
+fn suspend_process(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let badarg = Ok(Term::atom(Atom::BADARG));
+    let Some(other) = a[0].as_pid().filter(|&id| id != c.process.id()) else { return badarg };
+    let (mut unless_suspending, mut asynchronous, mut tag) = (false, false, None);
+    let Some(options) = a[1].as_list() else { return Ok(Term::atom(Atom::BADOPT)) };
+    for option in options {
+        match pair(option) {
+            None if option == am!("unless_suspending") => unless_suspending = true,
+            None if option == am!("asynchronous") => asynchronous = true,
+            Some((key, value)) if key == am!("asynchronous") => {
+                asynchronous = true;
+                tag = Some(value);
+            }
+            _ => return Ok(Term::atom(Atom::BADOPT)),
+        }
+    }
+    if c.engine.process(other).is_none() {
+        return if asynchronous { Ok(TRUE) } else { badarg };
+    }
+    let suspending = &mut c.data.rare_mut().suspending;
+    let entry = suspending.iter_mut().find(|s| s.0 == other);
+    match entry {
+        Some(_) if unless_suspending => return Ok(Term::bool(false)),
+        Some(s) => s.1 += 1,
+        None => suspending.push((other, 1)),
+    }
+    if asynchronous {
+        let tag = tag.map(Owned::new);
+        ask_suspend(c, other, move |h, done| {
+            let state = if done { am!("suspended") } else { am!("exited") };
+            tag.map(|t| h.tuple(&[t.term(), state]))
+        });
+        return Ok(TRUE);
+    }
+    let id = c.engine.next_ref();
+    c.data.mailbox.seek_end();
+    ask_suspend(c, other, move |h, done| {
+        let result = if done { TRUE } else { Term::atom(Atom::BADARG) };
+        let r = h.reference(id);
+        Some(h.tuple(&[r, result]))
+    });
+    Ok(c.heap().reference(id))
+}
+
+/// Suspends a process once more; `answer` makes the message that tells whether it is alive.
+fn ask_suspend(c: &mut Ctx<'_>, other: u64, answer: impl FnOnce(&mut Heap, bool) -> Option<Term> + Send + 'static) {
+    let me = c.pid();
+    let request = Signal::request(move |engine, target| {
+        let done = match target {
+            Target::Alive(_, data) => {
+                data.suspended += 1;
+                // A process that is just running stops at its next call.
+                data.slice_left = 0;
+                true
+            }
+            Target::Gone => false,
+        };
+        let mut heap = Heap::new(0);
+        if let Some(message) = answer(&mut heap, done) {
+            engine.post(me, Signal::message(message));
+        }
+    });
+    c.engine.post(Term::pid(other), request);
+}
+
+fn resume_process(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let other = a[0].as_pid().filter(|&id| id != c.process.id()).or_badarg()?;
+    let alive = c.engine.process(other).is_some();
+    let suspending = &mut c.data.rare_mut().suspending;
+    let at = suspending.iter().position(|s| s.0 == other).or_badarg()?;
+    if !alive || suspending[at].1 == 1 {
+        suspending.swap_remove(at);
+    } else {
+        suspending[at].1 -= 1;
+    }
+    if !alive {
+        return Err(Escape::BADARG);
+    }
+    purlin_vm::exit::resume(c.engine, other, 1);
+    Ok(TRUE)
+}
+
+fn process_display(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    if a[1] != am!("backtrace") {
+        return Ok(Term::atom(Atom::BADOPT));
+    }
+    if a[0] == c.pid() {
+        eprint!("{}", backtrace_text(c.engine, c.data));
+        return Ok(TRUE);
+    }
+    let Some(other) = a[0].as_pid().and_then(|id| c.engine.process(id)) else {
+        return Ok(Term::atom(Atom::BADARG));
+    };
+    let (id, me) = (c.engine.next_ref(), c.pid());
+    let request = Signal::request(move |engine, target| {
+        let result = match target {
+            Target::Alive(_, data) => {
+                eprint!("{}", backtrace_text(engine, data));
+                TRUE
+            }
+            Target::Gone => Term::atom(Atom::BADARG),
+        };
+        let answer = Signal::built(SignalKind::Message, |h| {
+            let r = h.reference(id);
+            h.tuple(&[r, result])
+        });
+        engine.post(me, answer);
+    });
+    let reference = c.heap().reference(id);
+    let escape = await_result(c, reference);
+    match c.engine.signal(&other, request) {
+        Ok(()) => Err(escape),
+        Err(_) => {
+            c.data.mailbox.rewind();
+            Ok(Term::atom(Atom::BADARG))
+        }
+    }
+}
+
+/// The call chain as text, one line per frame.
+pub fn backtrace_text(engine: &Arc<Engine>, data: &ProcessData) -> String {
+    let mut heap = Heap::new(0);
+    let frames = engine.runner().map_or_else(Vec::new, |r| r.frames(engine, data, &mut heap, 10_000));
+    let mut text = String::new();
+    for (i, f) in frames.iter().enumerate() {
+        let what = if i == 0 { "Program counter:" } else { "Return addr" };
+        let (m, f, a) = (f.mfa.module.name(), f.mfa.function.name(), f.mfa.arity);
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{what} ({m}:{f}/{a})");
+    }
+    text
+}
+
+/// What OTP calls dirty is a native that runs on the blocking pool.
+fn is_process_executing_dirty(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let id = a[0].as_pid().or_badarg()?;
+    let blocking = c.engine.process(id).is_some_and(|p| p.run_state() == RunState::Blocking);
+    Ok(Term::bool(blocking))
+}
+
+/// Processes handle their signals themselves, whatever they run.
+fn dirty_process_handle_signals(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let Some(id) = a[0].as_pid() else { return Ok(Term::bool(false)) };
+    let there = c.engine.process(id).is_some();
+    Ok(if there { Term::atom(Atom::NORMAL) } else { Term::atom(Atom::NOPROC) })
+}

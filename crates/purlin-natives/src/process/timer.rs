@@ -1,0 +1,130 @@
+//! `send_after`, `start_timer`, `cancel_timer`, `read_timer`.
+
+use super::{FALSE, badopt, bool_arg, ok, pair};
+use purlin_term::{Atom, Term, am};
+use purlin_vm::clock::Time;
+use purlin_vm::native::OrBadarg;
+use purlin_vm::signal::{Signal, SignalKind};
+use purlin_vm::timer::Destination;
+use purlin_vm::{Ctx, Escape, Native, NativeResult};
+
+pub const NATIVES: &[Native] = &[
+    Native::plain("erlang", "send_after", 3, send_after),
+    Native::plain("erlang", "send_after", 4, send_after),
+    Native::plain("erlang", "start_timer", 3, start_timer),
+    Native::plain("erlang", "start_timer", 4, start_timer),
+    Native::plain("erlang", "cancel_timer", 1, cancel_timer),
+    Native::plain("erlang", "cancel_timer", 2, cancel_timer),
+    Native::plain("erlang", "read_timer", 1, read_timer),
+    Native::plain("erlang", "read_timer", 2, read_timer),
+];
+
+const MS: i64 = 1_000_000;
+/// The longest time, in milliseconds, that a timer can run: about 200 years.
+const LONGEST: i64 = 1 << 42;
+
+#[derive(Default)]
+struct Options {
+    absolute: bool,
+    asynchronous: bool,
+    no_info: bool,
+}
+
+/// Parses timer options of which only those in `allowed` may be given.
+fn options(list: Option<&Term>, allowed: &[Term]) -> Result<Options, Escape> {
+    let mut o = Options::default();
+    let Some(list) = list else { return Ok(o) };
+    for option in list.as_list().or_badarg()? {
+        let (key, value) = pair(option).or_badarg()?;
+        if !allowed.contains(&key) {
+            return Err(Escape::BADARG);
+        }
+        let value = bool_arg(value)?;
+        if key == am!("abs") {
+            o.absolute = value;
+        } else if key == am!("async") {
+            o.asynchronous = value;
+        } else {
+            o.no_info = !value;
+        }
+    }
+    Ok(o)
+}
+
+fn send_after(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    start(c, a, false)
+}
+
+fn start_timer(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    start(c, a, true)
+}
+
+fn start(c: &mut Ctx<'_>, a: &[Term], wrap: bool) -> NativeResult {
+    let o = options(a.get(3), &[am!("abs")]).map_err(|_| badopt())?;
+    let at = deadline(c, a[0], o.absolute).ok_or_else(|| Escape::badarg_cause(am!("time")))?;
+    let to = match (a[1].as_pid(), a[1].as_atom()) {
+        (Some(id), _) => Destination::Pid(id),
+        (None, Some(name)) => Destination::Name(name),
+        _ => return Err(Escape::BADARG),
+    };
+    let id = c.engine.next_ref();
+    let reference = c.heap().reference(id);
+    let alive = match to {
+        Destination::Pid(p) => c.engine.process(p).is_some(),
+        Destination::Name(_) => true,
+    };
+    if alive {
+        let message = if wrap {
+            Signal::built(SignalKind::Message, |h| h.tuple(&[Term::atom(Atom::TIMEOUT), reference, a[2]]))
+        } else {
+            Signal::message(a[2])
+        };
+        c.engine.timers.send_at(at, to, message, id);
+    }
+    Ok(reference)
+}
+
+fn deadline(c: &Ctx<'_>, t: Term, absolute: bool) -> Option<Time> {
+    let ms = t.as_small()?;
+    if absolute {
+        return (ms.abs() < LONGEST).then(|| ms * MS);
+    }
+    (0..LONGEST).contains(&ms).then(|| c.engine.clock.now().saturating_add(ms * MS))
+}
+
+/// Milliseconds until `at`, as a term; `false` if there is no timer.
+fn left(c: &Ctx<'_>, at: Option<Time>) -> Term {
+    match at {
+        Some(at) => Term::small((at - c.engine.clock.now()).max(0).div_ceil(MS)),
+        None => FALSE,
+    }
+}
+
+fn cancel_timer(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let o = options(a.get(1), &[am!("async"), am!("info")])?;
+    access(c, a[0], &o, true)
+}
+
+fn read_timer(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let o = options(a.get(1), &[am!("async")])?;
+    access(c, a[0], &o, false)
+}
+
+fn access(c: &mut Ctx<'_>, timer: Term, o: &Options, cancel: bool) -> NativeResult {
+    if !timer.is_ref() {
+        return Err(Escape::BADARG);
+    }
+    let timers = &c.engine.timers;
+    let at = timer.as_local_ref().and_then(|id| if cancel { timers.cancel(id) } else { timers.read(id) });
+    let left = left(c, at);
+    if o.no_info {
+        return Ok(if o.asynchronous || at.is_some() { ok() } else { FALSE });
+    }
+    if !o.asynchronous {
+        return Ok(left);
+    }
+    let tag = if cancel { am!("cancel_timer") } else { am!("read_timer") };
+    let me = c.pid();
+    c.engine.post(me, Signal::built(SignalKind::Message, |h| h.tuple(&[tag, timer, left])));
+    Ok(ok())
+}
