@@ -3,14 +3,28 @@
 //! Each topic has a table (`NATIVES`) naming module, function, arity and kind; [`tables`] lists them all.
 
 mod atomics;
+mod process;
 mod re;
 
 use purlin_vm::Native;
 
 /// All tables, for [`purlin_vm::Engine::new`].
 pub fn tables() -> Vec<&'static [Native]> {
-    vec![
+    let mut tables = vec![
         atomics::NATIVES,
         re::NATIVES,
-    ]
+    ];
+    tables.extend(process::TABLES);
+    tables
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn each_native_is_registered_once() {
+        let mut seen = std::collections::HashSet::new();
+        for n in super::tables().into_iter().flatten() {
+            assert!(seen.insert((n.module, n.function, n.arity)), "{}:{}/{}", n.module, n.function, n.arity);
+        }
+    }
 }

@@ -95,7 +95,7 @@ fn deadline(c: &Ctx<'_>, t: Term, absolute: bool) -> Option<Time> {
 /// Milliseconds until `at`, as a term; `false` if there is no timer.
 fn left(c: &Ctx<'_>, at: Option<Time>) -> Term {
     match at {
-        Some(at) => Term::small((at - c.engine.clock.now()).max(0).div_ceil(MS)),
+        Some(at) => Term::small(((at - c.engine.clock.now()).max(0) + MS - 1) / MS),
         None => FALSE,
     }
 }
