@@ -1,36 +1,43 @@
 //! The process dictionary.
 
-use hashbrown::HashMap;
-use purlin_term::Term;
+use hashbrown::HashTable;
+use purlin_term::compare::same;
+use purlin_term::{Term, hash};
 
-/// Keys and values that `put/2` stored. Both are terms of the process's heap (ROOTS).
+/// Keys and values that `put/2` stored. Both are terms of the process's heap (ROOTS); a key's hash depends on its
+/// value alone, so that it stays when the key moves.
 #[derive(Default)]
 pub struct Dictionary {
-    /// Keys that are immediate: the word is the key.
-    immediate: HashMap<Term, Term>,
-    /// Other keys, which move on collection.
-    others: Vec<(Term, Term)>,
+    entries: HashTable<Entry>,
+}
+
+struct Entry {
+    hash: u64,
+    key: Term,
+    value: Term,
+}
+
+#[inline]
+fn hash_of(key: Term) -> u64 {
+    let h = if key.is_immediate() { key.0 >> 4 } else { hash::internal(key, 0) as u64 };
+    // The table takes its tag from the top bits.
+    (h + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
 impl Dictionary {
     /// The value of a key.
     #[inline]
     pub fn get(&self, key: Term) -> Option<Term> {
-        if key.is_immediate() {
-            return self.immediate.get(&key).copied();
-        }
-        self.others.iter().find(|e| same(e.0, key)).map(|e| e.1)
+        self.entries.find(hash_of(key), |e| e.key == key || same(e.key, key)).map(|e| e.value)
     }
 
     /// Sets the value of a key; the value before.
     pub fn put(&mut self, key: Term, value: Term) -> Option<Term> {
-        if key.is_immediate() {
-            return self.immediate.insert(key, value);
-        }
-        match self.others.iter_mut().find(|e| same(e.0, key)) {
-            Some(e) => Some(std::mem::replace(&mut e.1, value)),
+        let hash = hash_of(key);
+        match self.entries.find_mut(hash, |e| e.key == key || same(e.key, key)) {
+            Some(e) => Some(std::mem::replace(&mut e.value, value)),
             None => {
-                self.others.push((key, value));
+                self.entries.insert_unique(hash, Entry { hash, key, value }, |e| e.hash);
                 None
             }
         }
@@ -38,11 +45,8 @@ impl Dictionary {
 
     /// Removes a key; its value.
     pub fn erase(&mut self, key: Term) -> Option<Term> {
-        if key.is_immediate() {
-            return self.immediate.remove(&key);
-        }
-        let i = self.others.iter().position(|e| same(e.0, key))?;
-        Some(self.others.swap_remove(i).1)
+        let found = self.entries.find_entry(hash_of(key), |e| e.key == key || same(e.key, key)).ok()?;
+        Some(found.remove().0.value)
     }
 
     /// Removes everything.
@@ -52,53 +56,45 @@ impl Dictionary {
 
     /// All keys and values.
     pub fn iter(&self) -> impl Iterator<Item = (Term, Term)> + '_ {
-        self.immediate.iter().map(|(&k, &v)| (k, v)).chain(self.others.iter().copied())
+        self.entries.iter().map(|e| (e.key, e.value))
     }
 
     pub fn len(&self) -> usize {
-        self.immediate.len() + self.others.len()
+        self.entries.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.entries.is_empty()
     }
 
     /// Visits every slot that holds a term of the heap.
     pub(crate) fn visit(&mut self, visit: &mut dyn FnMut(&mut Term)) {
-        self.immediate.values_mut().for_each(&mut *visit);
-        for (k, v) in &mut self.others {
-            visit(k);
-            visit(v);
+        for e in self.entries.iter_mut() {
+            visit(&mut e.key);
+            visit(&mut e.value);
         }
     }
 }
 
-/// Whether two terms are exactly equal.
-pub fn same(a: Term, b: Term) -> bool {
-    if a == b {
-        return true;
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use purlin_term::Heap;
+
+    #[test]
+    fn keys_are_found_by_value() {
+        let mut heap = Heap::new(0);
+        let mut d = Dictionary::default();
+        for i in 0..100 {
+            let key = heap.tuple(&[Term::small(i), Term::NIL]);
+            assert_eq!(d.put(key, Term::small(i)), None);
+            assert_eq!(d.put(Term::small(i), Term::small(-i)), None);
+        }
+        let key = heap.tuple(&[Term::small(7), Term::NIL]);
+        assert_eq!(d.get(key), Some(Term::small(7)));
+        assert_eq!(d.put(key, Term::NIL), Some(Term::small(7)));
+        assert_eq!(d.erase(key), Some(Term::NIL));
+        assert_eq!(d.get(key), None);
+        assert_eq!(d.len(), 199);
     }
-    if let (Some((ah, at)), Some((bh, bt))) = (a.as_cons(), b.as_cons()) {
-        return same(ah, bh) && same(at, bt);
-    }
-    if let (Some(x), Some(y)) = (a.as_tuple(), b.as_tuple()) {
-        return x.len() == y.len() && x.iter().zip(y).all(|(&x, &y)| same(x, y));
-    }
-    if let (Some(x), Some(y)) = (a.as_local_ref(), b.as_local_ref()) {
-        return x == y;
-    }
-    if let (Some(x), Some(y)) = (a.as_bits(), b.as_bits()) {
-        return x.size == y.size && x.to_bytes() == y.to_bytes();
-    }
-    if let (Some(x), Some(y)) = (a.as_float(), b.as_float()) {
-        return x == y;
-    }
-    if let (Some(x), Some(y)) = (a.as_big(), b.as_big()) {
-        return x == y;
-    }
-    if let (Some((xk, xv)), Some((yk, yv))) = (a.as_flat_map(), b.as_flat_map()) {
-        let all = |x: &[Term], y: &[Term]| x.len() == y.len() && x.iter().zip(y).all(|(&x, &y)| same(x, y));
-        return all(xk, yk) && all(xv, yv);
-    }
-    false
 }

@@ -17,7 +17,7 @@ use crate::gc::{self, Collected, Depth};
 use crate::mailbox::Mailbox;
 use crate::relation::Relations;
 use crate::signal::{Batch, Outer};
-use crate::sync::{AtomicU32, Ordering};
+use crate::sync::{AtomicU32, Ordering, checked_order};
 use crate::timer::Deadline;
 use purlin_term::{Atom, Heap, Term};
 use std::cell::UnsafeCell;
@@ -142,6 +142,7 @@ impl Process {
         let flags = self.state.load(Ordering::Relaxed) & !RUN_STATE;
         let (waiting, running) = (flags | RunState::Waiting as u32, flags | RunState::Running as u32);
         self.state.swap(waiting, Ordering::SeqCst);
+        checked_order();
         if self.outer.is_empty() && !already() {
             return true;
         }
@@ -150,6 +151,7 @@ impl Process {
 
     /// Takes a sleeping process over; true: the caller owns it now and puts it into a run queue.
     pub(crate) fn try_wake(&self) -> bool {
+        checked_order();
         let s = self.state.load(Ordering::SeqCst);
         if s & RUN_STATE != RunState::Waiting as u32 {
             return false;
@@ -471,5 +473,31 @@ mod tests {
     #[test]
     fn a_process_is_small() {
         assert!(size_of::<Process>() <= 448, "{}", size_of::<Process>());
+    }
+}
+
+#[cfg(all(test, loom))]
+mod loom_tests {
+    use super::*;
+    use crate::signal::Signal;
+    use loom::sync::Arc;
+
+    #[test]
+    fn loom_a_signal_sent_while_its_receiver_falls_asleep_wakes_it() {
+        loom::model(|| {
+            let mfa = Mfa { module: Atom::OK, function: Atom::OK, arity: 0 };
+            let p = Arc::new(Process::new(0, ProcessData::new(Heap::new(0), Vec::new(), mfa)));
+            p.set_run_state(RunState::Running);
+            let sender = {
+                let p = p.clone();
+                loom::thread::spawn(move || {
+                    let first = p.outer.push(Signal::message(Term::NIL)).ok().unwrap();
+                    first && p.try_wake()
+                })
+            };
+            let asleep = p.sleep(|| false);
+            let woken = sender.join().unwrap();
+            assert_eq!(asleep, woken, "exactly one of the two goes on with the process");
+        });
     }
 }

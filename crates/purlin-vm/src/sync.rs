@@ -4,7 +4,7 @@
 #[cfg(not(loom))]
 mod usual {
     pub use parking_lot::{Condvar, Mutex};
-    pub use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering, fence};
+    pub use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 }
 #[cfg(not(loom))]
 pub(crate) use usual::*;
@@ -52,3 +52,11 @@ mod checked {
 }
 #[cfg(loom)]
 pub(crate) use checked::*;
+
+/// Stands between a sequentially consistent access and a later one to another place, for the model checker alone: it
+/// takes such accesses for acquire and release, and knows only fences as sequentially consistent.
+#[inline]
+pub(crate) fn checked_order() {
+    #[cfg(loom)]
+    fence(Ordering::SeqCst);
+}

@@ -54,6 +54,6 @@ fn get_keys_0(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
 
 fn get_keys_1(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let Some(d) = c.data.dictionary_if_any() else { return Ok(Term::NIL) };
-    let keys: Vec<Term> = d.iter().filter(|e| purlin_vm::dictionary::same(e.1, a[0])).map(|e| e.0).collect();
+    let keys: Vec<Term> = d.iter().filter(|e| purlin_term::compare::same(e.1, a[0])).map(|e| e.0).collect();
     Ok(c.heap().list(&keys))
 }

@@ -34,7 +34,7 @@ impl Idle {
     pub fn enter(&self, i: usize) {
         self.parkers[i].state.store(IDLE, Ordering::SeqCst);
         self.idle.fetch_add(1, Ordering::SeqCst);
-        crate::sync::fence(Ordering::SeqCst);
+        crate::sync::checked_order();
     }
 
     /// Ends the idleness of scheduler `i`.
@@ -75,7 +75,7 @@ impl Idle {
 
     /// Wakes one idle scheduler, if any.
     pub fn wake_one(&self) {
-        crate::sync::fence(Ordering::SeqCst);
+        crate::sync::checked_order();
         if self.idle.load(Ordering::SeqCst) > 0 {
             (0..self.parkers.len()).any(|i| self.wake(i));
         }
