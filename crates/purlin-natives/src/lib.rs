@@ -3,6 +3,7 @@
 //! Each topic has a table (`NATIVES`) naming module, function, arity and kind; [`tables`] lists them all.
 
 mod atomics;
+mod data;
 mod process;
 mod re;
 
@@ -14,6 +15,7 @@ pub fn tables() -> Vec<&'static [Native]> {
         atomics::NATIVES,
         re::NATIVES,
     ];
+    tables.extend(data::TABLES);
     tables.extend(process::TABLES);
     tables
 }

@@ -82,3 +82,43 @@ impl ListBuilder {
         heap.list(&self.elements)
     }
 }
+
+impl Heap {
+    /// A copy of the proper list `front` that ends in `tail`; `None` when `front` is no proper list.
+    pub fn append(&mut self, front: Term, tail: Term) -> Option<Term> {
+        let n = front.list_length()?;
+        if n == 0 {
+            return Some(tail);
+        }
+        let start = self.alloc(2 * n);
+        let mut cell = start;
+        for (i, e) in front.iter().enumerate() {
+            let next = if i + 1 == n { tail } else { Term::from_cons(cell.wrapping_add(2)) };
+            // SAFETY: FRESH: `n` cells were allocated, and the list has as many.
+            unsafe {
+                *cell = e.0;
+                *cell.add(1) = next.0;
+            }
+            cell = cell.wrapping_add(2);
+        }
+        Some(Term::from_cons(start))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn append_copies_the_front_only() {
+        let mut h = Heap::new(100);
+        let n = Term::small;
+        let (front, tail) = (h.list(&[n(1), n(2)]), h.list(&[n(3)]));
+        let both = h.append(front, tail).unwrap();
+        assert_eq!(both.as_list().unwrap(), [n(1), n(2), n(3)]);
+        assert_eq!(front.as_list().unwrap(), [n(1), n(2)]);
+        assert_eq!(h.append(Term::NIL, n(3)), Some(n(3)));
+        let improper = h.cons(n(1), n(2));
+        assert_eq!(h.append(improper, tail), None);
+    }
+}

@@ -1,0 +1,172 @@
+//! The `maps` module's natives and their relatives.
+
+use purlin_term::map::{self, NextForm};
+use purlin_term::{Atom, Heap, Kind, Term, am};
+use purlin_vm::native::OrBadarg;
+use purlin_vm::{Ctx, Escape, Native, NativeResult};
+
+pub const NATIVES: &[Native] = &[
+    Native::plain("maps", "get", 2, get),
+    Native::plain("maps", "find", 2, find),
+    Native::plain("maps", "is_key", 2, is_key),
+    Native::plain("maps", "keys", 1, keys),
+    Native::plain("maps", "values", 1, values),
+    Native::plain("maps", "put", 3, put),
+    Native::plain("maps", "update", 3, update),
+    Native::plain("maps", "remove", 2, remove),
+    Native::plain("maps", "take", 2, take),
+    Native::plain("maps", "merge", 2, merge),
+    Native::plain("maps", "from_list", 1, from_list),
+    Native::plain("maps", "from_keys", 2, from_keys),
+    Native::plain("erts_internal", "map_next", 3, map_next),
+    Native::plain("erts_internal", "map_to_tuple_keys", 1, map_to_tuple_keys),
+    Native::plain("erts_internal", "term_type", 1, term_type),
+];
+
+/// Associations put or listed for one reduction.
+const STEPS_PER_REDUCTION: usize = 40;
+
+/// `{badmap, T}`
+pub(super) fn badmap(h: &mut Heap, t: Term) -> Escape {
+    Escape::Error(h.tuple(&[Term::atom(Atom::BADMAP), t]))
+}
+
+/// `{badkey, K}`
+fn badkey(h: &mut Heap, key: Term) -> Escape {
+    Escape::Error(h.tuple(&[Term::atom(Atom::BADKEY), key]))
+}
+
+/// The term, which must be a map.
+fn checked(ctx: &mut Ctx<'_>, t: Term) -> Result<Term, Escape> {
+    if t.is_map() { Ok(t) } else { Err(badmap(ctx.heap(), t)) }
+}
+
+pub(super) fn get(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let m = checked(ctx, a[1])?;
+    map::get(m, a[0]).ok_or_else(|| badkey(ctx.heap(), a[0]))
+}
+
+fn find(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let m = checked(ctx, a[1])?;
+    match map::get(m, a[0]) {
+        Some(value) => ctx.ok(value),
+        None => Ok(Term::atom(Atom::ERROR)),
+    }
+}
+
+pub(super) fn is_key(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let m = checked(ctx, a[1])?;
+    Ok(Term::bool(map::contains(m, a[0])))
+}
+
+fn keys(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let m = checked(ctx, a[0])?;
+    ctx.charge(map::size(m) / STEPS_PER_REDUCTION);
+    Ok(map::keys(ctx.heap(), m))
+}
+
+fn values(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let m = checked(ctx, a[0])?;
+    ctx.charge(map::size(m) / STEPS_PER_REDUCTION);
+    Ok(map::values(ctx.heap(), m))
+}
+
+fn put(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let m = checked(ctx, a[2])?;
+    Ok(map::put(ctx.heap(), m, a[0], a[1]))
+}
+
+fn update(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let m = checked(ctx, a[2])?;
+    map::update(ctx.heap(), m, a[0], a[1]).ok_or_else(|| badkey(ctx.heap(), a[0]))
+}
+
+fn remove(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let m = checked(ctx, a[1])?;
+    Ok(map::remove(ctx.heap(), m, a[0]))
+}
+
+fn take(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let m = checked(ctx, a[1])?;
+    match map::take(ctx.heap(), m, a[0]) {
+        Some((value, rest)) => Ok(ctx.heap().tuple(&[value, rest])),
+        None => Ok(Term::atom(Atom::ERROR)),
+    }
+}
+
+fn merge(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let (x, y) = (checked(ctx, a[0])?, checked(ctx, a[1])?);
+    ctx.charge((map::size(x) + map::size(y)) / STEPS_PER_REDUCTION);
+    Ok(map::merge(ctx.heap(), x, y))
+}
+
+fn from_list(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let mut pairs = Vec::new();
+    let mut list = a[0].iter();
+    for t in list.by_ref() {
+        let Some(&[key, value]) = t.as_tuple() else { return Err(Escape::BADARG) };
+        pairs.push((key, value));
+    }
+    from_pairs(ctx, list.tail(), &pairs)
+}
+
+fn from_keys(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let mut list = a[0].iter();
+    let pairs: Vec<(Term, Term)> = list.by_ref().map(|key| (key, a[1])).collect();
+    from_pairs(ctx, list.tail(), &pairs)
+}
+
+fn from_pairs(ctx: &mut Ctx<'_>, tail: Term, pairs: &[(Term, Term)]) -> NativeResult {
+    if !tail.is_nil() {
+        return Err(Escape::BADARG);
+    }
+    ctx.charge(pairs.len() / STEPS_PER_REDUCTION);
+    Ok(map::from_pairs(ctx.heap(), pairs))
+}
+
+fn map_next(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let form = match a[2] {
+        t if t == am!("iterator") => NextForm::Iterator,
+        t if t.is_list() => NextForm::List(t),
+        _ => return Err(Escape::BADARG),
+    };
+    let limit = ctx.data.slice_left.max(1) as usize;
+    ctx.charge(limit.min(map::size(a[1])) / STEPS_PER_REDUCTION);
+    map::map_next(ctx.heap(), a[0], a[1], form, limit).or_badarg()
+}
+
+fn map_to_tuple_keys(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let m = checked(ctx, a[0])?;
+    let (keys, _) = m.as_flat_map().or_badarg()?;
+    Ok(ctx.heap().tuple(keys))
+}
+
+/// What `erts_debug:size/1` calls the kinds of terms.
+fn term_type(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let t = a[0];
+    Ok(match t.boxed_kind() {
+        Some(Kind::Tuple) => am!("tuple"),
+        Some(Kind::Fun) => am!("fun"),
+        Some(Kind::ExportFun) => am!("export"),
+        Some(Kind::FlatMap) => am!("flatmap"),
+        Some(Kind::HashRoot) => am!("hashmap"),
+        Some(Kind::HashNode) => am!("hashmap_node"),
+        Some(Kind::RefBin) => am!("refc_binary"),
+        Some(Kind::HeapBin) => am!("heap_binary"),
+        Some(Kind::SubBits) => am!("sub_binary"),
+        Some(Kind::MatchCtx) => am!("matchstate"),
+        Some(Kind::PosBig | Kind::NegBig) => am!("bignum"),
+        Some(Kind::Ref | Kind::MagicRef) => am!("reference"),
+        Some(Kind::ExtRef) => am!("external_reference"),
+        Some(Kind::ExtPid) => am!("external_pid"),
+        Some(Kind::ExtPort) => am!("external_port"),
+        Some(Kind::Float) => am!("hfloat"),
+        None if t.is_cons() => am!("list"),
+        None if t.is_nil() => am!("nil"),
+        None if t.is_small() => am!("fixnum"),
+        None if t.is_atom() => am!("atom"),
+        None if t.is_pid() => am!("pid"),
+        None if t.is_port() => am!("port"),
+        None => return Err(Escape::BADARG),
+    })
+}
