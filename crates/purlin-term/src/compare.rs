@@ -283,8 +283,20 @@ fn funs<'a>(a: Term, b: Term, stack: &mut SmallVec<[Frame<'a>; 8]>) -> Ordering 
     }
 }
 
+/// The bytes of a heap or counted binary.
+#[inline]
+fn whole_bytes<'a>(t: Term) -> &'a [u8] {
+    let (p, len) = t.base_bytes();
+    // SAFETY: LIVE, and OFFHEAP keeps a counted binary's buffer.
+    unsafe { std::slice::from_raw_parts(p, len) }
+}
+
 /// Bit by bit; a start of the other comes first.
 fn bitstrings(a: Term, b: Term) -> Ordering {
+    const WHOLE: [Option<Kind>; 2] = [Some(Kind::HeapBin), Some(Kind::RefBin)];
+    if WHOLE.contains(&a.boxed_kind()) && WHOLE.contains(&b.boxed_kind()) {
+        return whole_bytes(a).cmp(whole_bytes(b));
+    }
     let (Some(x), Some(y)) = (a.as_bits(), b.as_bits()) else { return a.0.cmp(&b.0) };
     if (x.offset | y.offset | (x.size | y.size) % 8) == 0 {
         return x.data[..x.size / 8].cmp(&y.data[..y.size / 8]);

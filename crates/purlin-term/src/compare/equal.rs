@@ -141,6 +141,7 @@ fn one_level<'a>(a: Term, b: Term, exact: &mut bool, stack: &mut Stack<'a>) -> b
             stack.push(Frame::Children(&x[2..], &y[2..]));
             true
         }
+        (Kind::HeapBin | Kind::RefBin, Kind::HeapBin | Kind::RefBin) => super::whole_bytes(a) == super::whole_bytes(b),
         (Kind::HeapBin | Kind::RefBin | Kind::SubBits, Kind::HeapBin | Kind::RefBin | Kind::SubBits) => {
             a.bit_size() == b.bit_size() && super::bitstrings(a, b) == Ordering::Equal
         }

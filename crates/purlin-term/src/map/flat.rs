@@ -2,6 +2,7 @@
 //! values.
 
 use super::FLAT_LIMIT;
+use crate::boxed::Kind;
 use crate::compare::{cmp_exact, same};
 use crate::heap::Heap;
 use crate::word::Term;
@@ -28,9 +29,10 @@ pub(super) fn replace(heap: &mut Heap, map: Term, i: usize, value: Term) -> Term
     if values[i] == value {
         return map;
     }
-    let mut values: SmallVec<[Term; FLAT_LIMIT]> = SmallVec::from_slice(values);
-    values[i] = value;
-    heap.flat_map_with_keys(keys_tuple(map), &values)
+    let new = heap.flat_map_with_keys(keys_tuple(map), values);
+    // SAFETY: FRESH: the map was just made; its values start two words behind the header.
+    unsafe { *new.pointer().add(2 + i) = value.0 };
+    new
 }
 
 pub(super) fn put(heap: &mut Heap, map: Term, key: Term, value: Term) -> Term {
@@ -44,15 +46,7 @@ pub(super) fn put(heap: &mut Heap, map: Term, key: Term, value: Term) -> Term {
         return super::build::hashed(heap, &pairs);
     }
     let i = keys.partition_point(|&k| cmp_exact(k, key) == Ordering::Less);
-    let inserted = |of: &[Term], t: Term| {
-        let mut all: SmallVec<[Term; FLAT_LIMIT]> = SmallVec::with_capacity(of.len() + 1);
-        all.extend_from_slice(&of[..i]);
-        all.push(t);
-        all.extend_from_slice(&of[i..]);
-        all
-    };
-    let (keys, values) = (inserted(keys, key), inserted(values, value));
-    heap.flat_map(&keys, &values)
+    heap.flat_map_inserted(keys, values, i, key, value)
 }
 
 /// The map without position `i`.
@@ -65,6 +59,38 @@ pub(super) fn without(heap: &mut Heap, map: Term, i: usize) -> Term {
     };
     let (keys, values) = (removed(keys), removed(values));
     heap.flat_map(&keys, &values)
+}
+
+impl Heap {
+    /// A flat map of these keys and values with one more of each at position `i`.
+    fn flat_map_inserted(&mut self, keys: &[Term], values: &[Term], i: usize, key: Term, value: Term) -> Term {
+        let n = keys.len();
+        let p = self.alloc(2 + n + 3 + n);
+        let map = p.wrapping_add(2 + n);
+        // SAFETY: FRESH: a tuple of n + 1 keys takes n + 2 words, the map n + 3 more.
+        unsafe {
+            *p = Kind::Tuple.header(n + 1);
+            insert(p.add(1), keys, i, key);
+            *map = Kind::FlatMap.header(n + 2);
+            *map.add(1) = Term::from_boxed(p).0;
+            insert(map.add(2), values, i, value);
+        }
+        Term::from_boxed(map)
+    }
+}
+
+/// Writes the terms with one more at position `i`.
+///
+/// # Safety
+/// There is memory for all of them at `to` (FRESH).
+unsafe fn insert(to: *mut u64, terms: &[Term], i: usize, new: Term) {
+    let (before, after) = terms.split_at(i);
+    // SAFETY: by the caller's promise.
+    unsafe {
+        std::ptr::copy_nonoverlapping(before.as_ptr().cast(), to, i);
+        *to.add(i) = new.0;
+        std::ptr::copy_nonoverlapping(after.as_ptr().cast(), to.add(i + 1), after.len());
+    }
 }
 
 /// A flat map from at most 32 pairs with different keys, in any order.

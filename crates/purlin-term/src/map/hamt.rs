@@ -73,33 +73,45 @@ pub(super) fn slot(bitmap: u32, bit: u32) -> usize {
 
 /// A node; with a size, the root.
 pub(super) fn make(heap: &mut Heap, size: Option<usize>, bitmap: u32, children: &[Term]) -> Term {
-    debug_assert_eq!(bitmap.count_ones() as usize, children.len());
-    let mut words: SmallVec<[u64; 18]> = SmallVec::new();
-    if let Some(size) = size {
-        words.push(Term::small(size as i64).0);
+    make_of(heap, size, bitmap, [children, &[], &[]])
+}
+
+/// A node whose children are these parts, one behind the other.
+fn make_of(heap: &mut Heap, size: Option<usize>, bitmap: u32, parts: [&[Term]; 3]) -> Term {
+    let len = bitmap.count_ones() as usize;
+    assert_eq!(len, parts.iter().map(|p| p.len()).sum::<usize>(), "a child for each bit");
+    let lead = if size.is_some() { 2 } else { 1 };
+    let p = heap.alloc(1 + lead + len);
+    let kind = if size.is_some() { Kind::HashRoot } else { Kind::HashNode };
+    // SAFETY: FRESH: header, size for a root, bitmap, and as many children as the assertion counted.
+    unsafe {
+        *p = kind.header(lead + len);
+        if let Some(size) = size {
+            *p.add(1) = Term::small(size as i64).0;
+        }
+        *p.add(lead) = Term::small(bitmap as i64).0;
+        let mut to = p.add(lead + 1);
+        for part in parts {
+            std::ptr::copy_nonoverlapping(part.as_ptr().cast(), to, part.len());
+            to = to.add(part.len());
+        }
     }
-    words.push(Term::small(bitmap as i64).0);
-    words.extend(children.iter().map(|c| c.0));
-    heap.boxed(if size.is_some() { Kind::HashRoot } else { Kind::HashNode }, &words)
+    Term::from_boxed(p)
 }
 
 /// The node with the child at `bit` set; a root with this size.
 fn with_child(heap: &mut Heap, size: Option<usize>, of: Term, bit: u32, child: Term) -> Term {
     let (bitmap, children) = node(of);
     let at = slot(bitmap, bit);
-    let mut new: SmallVec<[Term; 16]> = SmallVec::from_slice(&children[..at]);
-    new.push(child);
-    new.extend_from_slice(&children[at + usize::from(bitmap & bit != 0)..]);
-    make(heap, size, bitmap | bit, &new)
+    let after = at + usize::from(bitmap & bit != 0);
+    make_of(heap, size, bitmap | bit, [&children[..at], &[child], &children[after..]])
 }
 
 /// The node without the child at `bit`.
 fn without_child(heap: &mut Heap, size: Option<usize>, of: Term, bit: u32) -> Term {
     let (bitmap, children) = node(of);
     let at = slot(bitmap, bit);
-    let mut new: SmallVec<[Term; 16]> = SmallVec::from_slice(&children[..at]);
-    new.extend_from_slice(&children[at + 1..]);
-    make(heap, size, bitmap & !bit, &new)
+    make_of(heap, size, bitmap & !bit, [&children[..at], &children[at + 1..], &[]])
 }
 
 pub(super) fn get(map: Term, key: Term) -> Option<Term> {
