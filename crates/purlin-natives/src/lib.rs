@@ -4,6 +4,9 @@
 
 mod atomics;
 mod data;
+mod ets;
+mod match_spec;
+mod persistent_term;
 mod process;
 mod re;
 
@@ -13,9 +16,12 @@ use purlin_vm::Native;
 pub fn tables() -> Vec<&'static [Native]> {
     let mut tables = vec![
         atomics::NATIVES,
+        match_spec::NATIVES,
+        persistent_term::NATIVES,
         re::NATIVES,
     ];
     tables.extend(data::TABLES);
+    tables.extend(ets::TABLES);
     tables.extend(process::TABLES);
     tables
 }

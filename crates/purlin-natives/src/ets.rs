@@ -1,0 +1,86 @@
+//! `ets`: tables that processes share.
+//!
+//! A call finds its table by reference or by name, takes the table's lock for reading or writing, checks that the
+//! caller may do so, and works. No lock is held between calls; a long scan gives the lock up now and then and goes on
+//! later with the table fixed.
+
+mod access;
+mod hash;
+mod info;
+mod key;
+mod owner;
+mod registry;
+mod select;
+mod table;
+mod tree;
+
+pub(crate) use key::{is_open, variable};
+use parking_lot::{RwLockReadGuard, RwLockWriteGuard};
+use purlin_term::{Atom, Term};
+use purlin_vm::{Ctx, Escape, Native};
+use registry::{Handle, Missing};
+use table::{Protection, State, Table};
+
+/// The tables of natives, one per file.
+pub const TABLES: &[&[Native]] = &[access::NATIVES, info::NATIVES, owner::NATIVES, select::NATIVES];
+
+/// What a call wants to do with a table.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Need {
+    Read,
+    Write,
+    /// Only facts about it, which everybody may have.
+    Info,
+}
+
+/// `badarg` with the cause that OTP gives for a bad argument of this call.
+fn cause(text: &str) -> Escape {
+    Escape::badarg_cause(Term::atom(Atom::new(text)))
+}
+
+/// As [`cause`], for causes that concern the table.
+fn table_cause(text: &str) -> Escape {
+    cause(text)
+}
+
+impl From<Missing> for Escape {
+    fn from(m: Missing) -> Escape {
+        table_cause(match m {
+            Missing::Type => "type",
+            Missing::Id => "id",
+        })
+    }
+}
+
+/// The table that an argument names.
+fn find<'a>(ctx: &Ctx<'_>, id: Term) -> Result<Handle<'a>, Escape> {
+    Ok(registry::of(ctx.engine).find(id)?)
+}
+
+fn may(state: &State, pid: Term, need: Need) -> Result<(), Escape> {
+    if !state.alive {
+        return Err(Missing::Id.into());
+    }
+    let open = match need {
+        Need::Info => true,
+        Need::Read => state.protection != Protection::Private,
+        Need::Write => state.protection == Protection::Public,
+    };
+    if open || state.owner == pid { Ok(()) } else { Err(table_cause("access")) }
+}
+
+impl Table {
+    /// The state for reading, if `pid` may do that.
+    fn read(&self, pid: Term, need: Need) -> Result<RwLockReadGuard<'_, State>, Escape> {
+        let state = self.state.read();
+        may(&state, pid, need)?;
+        Ok(state)
+    }
+
+    /// The state for changing it, if `pid` may do that.
+    fn write(&self, pid: Term, need: Need) -> Result<RwLockWriteGuard<'_, State>, Escape> {
+        let state = self.state.write();
+        may(&state, pid, need)?;
+        Ok(state)
+    }
+}

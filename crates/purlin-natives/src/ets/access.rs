@@ -1,0 +1,359 @@
+//! Natives that read and write single rows.
+
+use super::table::{Kind, Rows, State, Table};
+use super::{Need, cause, find, key, table_cause};
+use purlin_term::{Heap, Owned, Term, am};
+use purlin_vm::native::OrBadarg;
+use purlin_vm::{Ctx, Escape, Native, NativeResult};
+
+pub const NATIVES: &[Native] = &[
+    Native::plain("ets", "insert", 2, insert),
+    Native::plain("ets", "insert_new", 2, insert_new),
+    Native::plain("ets", "lookup", 2, lookup),
+    Native::plain("ets", "lookup_element", 3, lookup_element),
+    Native::plain("ets", "member", 2, member),
+    Native::plain("ets", "take", 2, take),
+    Native::plain("ets", "delete", 2, delete),
+    Native::plain("ets", "delete_object", 2, delete_object),
+    Native::plain("ets", "internal_delete_all", 2, internal_delete_all),
+    Native::plain("ets", "first", 1, first),
+    Native::plain("ets", "last", 1, last),
+    Native::plain("ets", "next", 2, next),
+    Native::plain("ets", "prev", 2, prev),
+    Native::plain("ets", "slot", 2, slot),
+    Native::plain("ets", "update_element", 3, update_element),
+    Native::plain("ets", "update_counter", 3, update_counter),
+    Native::plain("ets", "update_counter", 4, update_counter),
+];
+
+fn end_of_table() -> Term {
+    am!("$end_of_table")
+}
+
+// ---- inserting
+
+/// Whether a term can be a row of a table with this key position.
+fn is_row(t: Term, keypos: usize) -> bool {
+    t.as_tuple().is_some_and(|e| e.len() >= keypos)
+}
+
+/// The rows that an insertion is about: one tuple, or a list of them.
+fn rows_to_insert(t: &Table, arg: Term) -> Option<Vec<Term>> {
+    let rows = if arg.is_list() { arg.as_list()? } else { vec![arg] };
+    rows.iter().all(|r| is_row(*r, t.options.keypos)).then_some(rows)
+}
+
+fn insert_rows(ctx: &mut Ctx<'_>, args: &[Term], only_new: bool) -> Result<bool, Escape> {
+    let t = find(ctx, args[0])?;
+    let Some(rows) = rows_to_insert(&t, args[1]) else {
+        // Lacking access is the better reason.
+        drop(t.write(ctx.pid(), Need::Write)?);
+        return Err(Escape::BADARG);
+    };
+    ctx.charge(rows.len() / 8);
+    // Copied before the lock is taken. As in OTP, a bag gets the rows of a list in reverse order.
+    let mut rows: Vec<Owned> = rows.into_iter().map(Owned::new).collect();
+    if t.options.kind == Kind::Bag {
+        rows.reverse();
+    }
+    let mut state = t.write(ctx.pid(), Need::Write)?;
+    if only_new {
+        if let [_] = rows[..] {
+            return Ok(rows.pop().is_none_or(|row| state.put(row, true)));
+        }
+        if rows.iter().any(|r| state.contains(key::of(t.options.keypos, r.term()))) {
+            return Ok(false);
+        }
+    }
+    for row in rows {
+        state.put(row, false);
+    }
+    Ok(true)
+}
+
+fn insert(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    insert_rows(ctx, args, false).map(Term::bool)
+}
+
+fn insert_new(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    insert_rows(ctx, args, true).map(Term::bool)
+}
+
+// ---- reading
+
+/// A list of copies of rows.
+fn copies(heap: &mut Heap, rows: impl Iterator<Item = Term>) -> Term {
+    let rows: smallvec::SmallVec<[Term; 4]> = rows.map(|r| heap.copy(r)).collect();
+    heap.list(&rows)
+}
+
+fn lookup(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let t = find(ctx, args[0])?;
+    let state = t.read(ctx.pid(), Need::Read)?;
+    Ok(copies(ctx.heap(), state.lookup(args[1])))
+}
+
+fn lookup_element(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let t = find(ctx, args[0])?;
+    let state = t.read(ctx.pid(), Need::Read)?;
+    let at = args[2].as_usize().filter(|n| *n > 0).or_badarg()?;
+    let mut elements = Vec::new();
+    for row in state.lookup(args[1]) {
+        let element = row.as_tuple().and_then(|e| e.get(at - 1)).or_badarg()?;
+        elements.push(*element);
+    }
+    if elements.is_empty() {
+        return Err(cause("badkey"));
+    }
+    let h = ctx.heap();
+    if matches!(t.options.kind, Kind::Bag | Kind::DuplicateBag) {
+        return Ok(copies(h, elements.into_iter()));
+    }
+    Ok(h.copy(elements[0]))
+}
+
+fn member(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let t = find(ctx, args[0])?;
+    let state = t.read(ctx.pid(), Need::Read)?;
+    Ok(Term::bool(state.contains(args[1])))
+}
+
+// ---- deleting
+
+fn take(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let t = find(ctx, args[0])?;
+    let mut state = t.write(ctx.pid(), Need::Write)?;
+    let list = copies(ctx.heap(), state.lookup(args[1]));
+    if !list.is_nil() {
+        state.delete(args[1]);
+    }
+    Ok(list)
+}
+
+fn delete(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let t = find(ctx, args[0])?;
+    t.write(ctx.pid(), Need::Write)?.delete(args[1]);
+    Ok(am!("true"))
+}
+
+fn delete_object(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let t = find(ctx, args[0])?;
+    let mut state = t.write(ctx.pid(), Need::Write)?;
+    if !is_row(args[1], t.options.keypos) {
+        return Err(Escape::BADARG);
+    }
+    state.delete_object(args[1], t.options.keypos);
+    Ok(am!("true"))
+}
+
+fn internal_delete_all(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let t = find(ctx, args[0])?;
+    let mut state = t.write(ctx.pid(), Need::Write)?;
+    if args[1] != am!("undefined") {
+        return Err(Escape::BADARG);
+    }
+    let n = state.len();
+    state.clear();
+    drop(state);
+    ctx.charge(n / 32);
+    Ok(ctx.heap().unsigned(n as u64))
+}
+
+// ---- walking
+
+fn key_of_row(t: &Table, row: &Owned) -> Term {
+    key::of(t.options.keypos, row.term())
+}
+
+/// A copy of a key, or the end of the table.
+fn key_or_end(ctx: &mut Ctx<'_>, key: Option<Term>) -> NativeResult {
+    Ok(key.map_or_else(end_of_table, |k| ctx.heap().copy(k)))
+}
+
+fn first(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let t = find(ctx, args[0])?;
+    let state = t.read(ctx.pid(), Need::Read)?;
+    let key = match &state.rows {
+        Rows::Hash(h) => h.first(),
+        Rows::Tree(r) => r.first().map(|r| key_of_row(&t, r)),
+    };
+    key_or_end(ctx, key)
+}
+
+fn last(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let t = find(ctx, args[0])?;
+    let state = t.read(ctx.pid(), Need::Read)?;
+    let key = match &state.rows {
+        Rows::Hash(h) => h.first(),
+        Rows::Tree(r) => r.last().map(|r| key_of_row(&t, r)),
+    };
+    key_or_end(ctx, key)
+}
+
+fn step(ctx: &mut Ctx<'_>, args: &[Term], forward: bool) -> NativeResult {
+    let t = find(ctx, args[0])?;
+    let state = t.read(ctx.pid(), Need::Read)?;
+    let key = match &state.rows {
+        // In a hash table both directions are one.
+        Rows::Hash(h) => h.next(args[1]).ok().or_badarg()?,
+        Rows::Tree(_) if args[1] == end_of_table() => return Err(Escape::BADARG),
+        Rows::Tree(r) => {
+            let row = if forward { r.next(args[1]) } else { r.prev(args[1]) };
+            row.map(|r| key_of_row(&t, r))
+        }
+    };
+    key_or_end(ctx, key)
+}
+
+fn next(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    step(ctx, args, true)
+}
+
+fn prev(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    step(ctx, args, false)
+}
+
+fn slot(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let t = find(ctx, args[0])?;
+    let state = t.read(ctx.pid(), Need::Read)?;
+    let n = args[1].as_usize().or_badarg()?;
+    let slots = match &state.rows {
+        Rows::Hash(h) => h.active(),
+        Rows::Tree(r) => r.len(),
+    };
+    if n >= slots {
+        return if n == slots { Ok(end_of_table()) } else { Err(Escape::BADARG) };
+    }
+    match &state.rows {
+        Rows::Hash(h) => Ok(copies(ctx.heap(), h.bucket(n).iter().filter(|e| !e.deleted).map(|e| e.row.term()))),
+        Rows::Tree(r) => Ok(copies(ctx.heap(), r.nth(n).map(|r| r.term()).into_iter())),
+    }
+}
+
+// ---- changing elements
+
+/// A row with some elements replaced, in memory of its own.
+fn changed(elements: &[Term]) -> Owned {
+    let mut scratch = Heap::new(elements.len() + 1);
+    Owned::new(scratch.tuple(elements))
+}
+
+fn only_sets(t: &Table) -> Result<(), Escape> {
+    let set = matches!(t.options.kind, Kind::Set | Kind::OrderedSet);
+    set.then_some(()).ok_or_else(|| table_cause("table_type"))
+}
+
+fn update_element(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let t = find(ctx, args[0])?;
+    let mut state = t.write(ctx.pid(), Need::Write)?;
+    only_sets(&t)?;
+    let Some(row) = state.lookup(args[1]).next() else { return Ok(am!("false")) };
+    let changes = if args[2].is_tuple() { vec![args[2]] } else { args[2].as_list().or_badarg()? };
+    let mut elements = row.as_tuple().or_badarg()?.to_vec();
+    for c in changes {
+        let Some(&[at, value]) = c.as_tuple() else { return Err(Escape::BADARG) };
+        let at = at.as_small().or_badarg()?;
+        if at == t.options.keypos as i64 {
+            return Err(cause("keypos"));
+        }
+        let at = usize::try_from(at).ok().and_then(|n| n.checked_sub(1)).or_badarg()?;
+        *elements.get_mut(at).or_badarg()? = value;
+    }
+    let row = changed(&elements);
+    state.put(row, false);
+    Ok(am!("true"))
+}
+
+/// `Old + By`; big integers go through the arithmetic of `erlang:'+'/2`.
+fn add(ctx: &mut Ctx<'_>, old: Term, by: Term) -> NativeResult {
+    if let (Some(a), Some(b)) = (old.as_small(), by.as_small()) {
+        return Ok(ctx.heap().integer(a + b));
+    }
+    let plus = ctx.engine.native("erlang", "+", 2).ok_or(Escape::Error(am!("undef")))?.body;
+    plus(ctx, &[old, by])
+}
+
+/// Whether `value` lies beyond `threshold` in the direction in which `by` counts.
+fn is_beyond(value: Term, threshold: Term, by: Term) -> bool {
+    use purlin_term::compare::cmp;
+    if cmp(by, Term::small(0)).is_lt() { cmp(value, threshold).is_lt() } else { cmp(value, threshold).is_gt() }
+}
+
+/// One step of `update_counter`: position (from 0), increment, and threshold with the value beyond it.
+struct Step {
+    at: usize,
+    by: Term,
+    wrap: Option<(Term, Term)>,
+}
+
+/// Reads an operation and checks it against the row, whose size and counters must fit.
+fn counter_step(t: &Table, op: Term, row: &[Term]) -> Result<Step, Escape> {
+    let (at, by, wrap) = match op.as_tuple() {
+        Some(&[at, by]) => (at, by, None),
+        Some(&[at, by, threshold, value]) if threshold.is_integer() && value.is_integer() => {
+            (at, by, Some((threshold, value)))
+        }
+        _ => return Err(Escape::BADARG),
+    };
+    let at = at.as_small().or_badarg()?;
+    if !by.is_integer() {
+        return Err(Escape::BADARG);
+    }
+    if at == t.options.keypos as i64 {
+        return Err(cause("keypos"));
+    }
+    let at = usize::try_from(at).ok().and_then(|n| n.checked_sub(1)).filter(|n| *n < row.len());
+    let at = at.ok_or_else(|| cause("position"))?;
+    if !row[at].is_integer() {
+        return Err(Escape::BADARG);
+    }
+    Ok(Step { at, by, wrap })
+}
+
+/// `update_counter/3,4`; the fourth argument is the row to start from when the key is missing.
+fn update_counter(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let t = find(ctx, args[0])?;
+    let mut state = t.write(ctx.pid(), Need::Write)?;
+    let default = args.get(3).copied();
+    if default.is_some_and(|d| !d.is_tuple()) {
+        return Err(Escape::BADARG);
+    }
+    only_sets(&t)?;
+    let mut elements = start_row(&t, &state, args[1], default)?;
+    let single = !args[2].is_list();
+    let ops = if args[2].is_integer() {
+        vec![Step { at: t.options.keypos, by: args[2], wrap: None }]
+    } else {
+        let ops = if single { vec![args[2]] } else { args[2].as_list().or_badarg()? };
+        ops.into_iter().map(|op| counter_step(&t, op, &elements)).collect::<Result<_, _>>()?
+    };
+    if args[2].is_integer() && !elements.get(t.options.keypos).or_else(|| None).is_some_and(|e| e.is_integer()) {
+        let missing = elements.len() <= t.options.keypos;
+        return Err(if missing { cause("position") } else { Escape::BADARG });
+    }
+    let mut results = Vec::with_capacity(ops.len());
+    for Step { at, by, wrap } in ops {
+        let mut value = add(ctx, elements[at], by)?;
+        if let Some((threshold, beyond)) = wrap
+            && is_beyond(value, threshold, by)
+        {
+            value = beyond;
+        }
+        elements[at] = value;
+        results.push(value);
+    }
+    let row = changed(&elements);
+    // An existing row keeps its own key, which may be `==` to the one given.
+    state.put(row, false);
+    Ok(if single { results[0] } else { ctx.heap().list(&results) })
+}
+
+/// The elements of the row to count in.
+fn start_row(t: &Table, state: &State, key: Term, default: Option<Term>) -> Result<Vec<Term>, Escape> {
+    if let Some(row) = state.lookup(key).next() {
+        return Ok(row.as_tuple().or_badarg()?.to_vec());
+    }
+    let mut elements = default.ok_or_else(|| cause("badkey"))?.as_tuple().or_badarg()?.to_vec();
+    *elements.get_mut(t.options.keypos - 1).or_badarg()? = key;
+    Ok(elements)
+}

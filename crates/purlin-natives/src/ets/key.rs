@@ -1,0 +1,171 @@
+//! Keys of rows: where they are, how they hash, how they are ordered.
+
+use purlin_term::compare::cmp;
+use purlin_term::{Term, hash};
+use std::cmp::Ordering;
+
+/// Element `keypos` (from 1) of a row, which has it.
+#[inline]
+pub fn of(keypos: usize, row: Term) -> Term {
+    row.as_tuple().and_then(|e| e.get(keypos - 1)).copied().unwrap_or(Term::NONE)
+}
+
+/// The hash value that decides a row's bucket.
+pub fn hash(key: Term) -> u32 {
+    match key.as_atom() {
+        Some(a) => hash::atom_value(a),
+        None => hash::internal(key, 0),
+    }
+}
+
+/// A point in the order of keys: a key, or one of the two ends of all keys that match a pattern such as `{a, '_'}`.
+#[derive(Clone, Copy)]
+pub struct Probe {
+    term: Term,
+    end: End,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Key,
+    Before,
+    Behind,
+}
+
+impl Probe {
+    pub fn key(term: Term) -> Probe {
+        Probe { term, end: End::Key }
+    }
+
+    /// Before all keys that match.
+    pub fn before(pattern: Term) -> Probe {
+        Probe { term: pattern, end: End::Before }
+    }
+
+    /// Behind all keys that match.
+    pub fn behind(pattern: Term) -> Probe {
+        Probe { term: pattern, end: End::Behind }
+    }
+}
+
+impl PartialEq for Probe {
+    fn eq(&self, other: &Probe) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Probe {}
+
+impl PartialOrd for Probe {
+    fn partial_cmp(&self, other: &Probe) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Probe {
+    fn cmp(&self, other: &Probe) -> Ordering {
+        let side = |end: End| match end {
+            End::Before => -1,
+            End::Key => 0,
+            End::Behind => 1,
+        };
+        match (self.end, other.end) {
+            (End::Key, End::Key) => cmp(self.term, other.term),
+            (_, End::Key) => compare_pattern(self.term, other.term).then(side(self.end).cmp(&0)),
+            (End::Key, _) => compare_pattern(other.term, self.term).reverse().then(0.cmp(&side(other.end))),
+            // Both ends of one pattern.
+            (a, b) => side(a).cmp(&side(b)),
+        }
+    }
+}
+
+/// The number of a match variable (`'$7'`).
+pub fn variable(t: Term) -> Option<usize> {
+    let digits = t.as_atom()?.name().strip_prefix('$')?;
+    let canonical = digits == "0" || !digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit());
+    (canonical && !digits.is_empty()).then(|| digits.parse().ok()).flatten()
+}
+
+/// Whether a pattern leaves something open: a variable, `'_'`, or a map (which matches larger maps too).
+pub fn is_open(pattern: Term) -> bool {
+    let mut work = vec![pattern];
+    while let Some(mut t) = work.pop() {
+        while let Some((head, tail)) = t.as_cons() {
+            work.push(head);
+            t = tail;
+        }
+        if let Some(elements) = t.as_tuple() {
+            work.extend_from_slice(elements);
+        } else if t.is_map() || variable(t).is_some() || t.as_atom().is_some_and(|a| a.name() == "_") {
+            return true;
+        }
+    }
+    false
+}
+
+/// Compares a pattern with a key as far as the pattern is closed, left to right; equal from its first open part on.
+fn compare_pattern(pattern: Term, key: Term) -> Ordering {
+    compare_parts(pattern, key).unwrap_or(Ordering::Equal)
+}
+
+/// `None`: an open part was reached.
+fn compare_parts(pattern: Term, key: Term) -> Option<Ordering> {
+    let (mut pattern, mut key) = (pattern, key);
+    loop {
+        if !is_open(pattern) {
+            return Some(cmp(pattern, key));
+        }
+        if let (Some((ph, pt)), Some((kh, kt))) = (pattern.as_cons(), key.as_cons()) {
+            match compare_parts(ph, kh)? {
+                Ordering::Equal => (pattern, key) = (pt, kt),
+                other => return Some(other),
+            }
+            continue;
+        }
+        let Some((p, k)) = pattern.as_tuple().zip(key.as_tuple()).filter(|(p, k)| p.len() == k.len()) else {
+            // A pattern of another shape than the key: its kind decides unless it is open altogether.
+            let closed_shape = pattern.is_cons() || pattern.is_tuple();
+            return closed_shape.then(|| cmp(pattern, key));
+        };
+        for (p, k) in p.iter().zip(k) {
+            match compare_parts(*p, *k)? {
+                Ordering::Equal => {}
+                other => return Some(other),
+            }
+        }
+        return Some(Ordering::Equal);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use purlin_term::{Atom, Heap, am};
+
+    #[test]
+    fn variables_are_dollar_numbers_without_leading_zeros() {
+        for (name, n) in
+            [("$0", Some(0)), ("$12", Some(12)), ("$01", None), ("$", None), ("$_", None), ("a", None), ("$$", None)]
+        {
+            assert_eq!(variable(Term::atom(Atom::new(name))), n, "{name}");
+        }
+    }
+
+    #[test]
+    fn open_patterns_span_all_keys_that_match() {
+        let mut h = Heap::new(256);
+        let p = h.tuple(&[am!("b"), am!("_")]);
+        let mut key = |a: Term, b: i64| h.tuple(&[a, Term::small(b)]);
+        let (below, inside, above) = (key(am!("a"), 9), key(am!("b"), -1), key(am!("c"), 0));
+        for (k, before, behind) in [
+            (below, Ordering::Greater, Ordering::Greater),
+            (inside, Ordering::Less, Ordering::Greater),
+            (above, Ordering::Less, Ordering::Less),
+            (Term::small(1), Ordering::Greater, Ordering::Greater),
+            (Term::NIL, Ordering::Less, Ordering::Less),
+        ] {
+            assert_eq!(Probe::before(p).cmp(&Probe::key(k)), before);
+            assert_eq!(Probe::behind(p).cmp(&Probe::key(k)), behind);
+        }
+    }
+}

@@ -1,0 +1,391 @@
+//! Natives about a table as a whole: making, naming, owning, inheriting, fixing and deleting it.
+
+use super::registry::{self, table_of};
+use super::table::{Kind, Options, Protection, Rows, State, Table, Writers};
+use super::{Need, cause, find};
+use purlin_term::{Atom, Heap, Magic, Owned, Term, am};
+use purlin_vm::native::OrBadarg;
+use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult, Process, ProcessData, send};
+use std::sync::Arc;
+
+pub const NATIVES: &[Native] = &[
+    Native::plain("ets", "new", 2, new),
+    Native::plain("ets", "delete", 1, delete),
+    Native::plain("ets", "rename", 2, rename),
+    Native::plain("ets", "whereis", 1, whereis),
+    Native::plain("ets", "give_away", 3, give_away),
+    Native::plain("ets", "setopts", 2, setopts),
+    Native::plain("ets", "safe_fixtable", 2, safe_fixtable),
+    Native::plain("ets", "internal_request_all", 0, internal_request_all),
+];
+
+/// A table's reference.
+pub fn reference(heap: &mut Heap, magic: &Arc<Magic>) -> Term {
+    heap.magic_reference(table_of(magic).id, magic.clone())
+}
+
+/// What programs know a table by: its name if it is named, else its reference.
+fn known_as(heap: &mut Heap, magic: &Arc<Magic>, state: &State) -> Term {
+    if table_of(magic).options.named { Term::atom(state.name) } else { reference(heap, magic) }
+}
+
+// ---- making
+
+fn protection(t: Term) -> Option<Protection> {
+    let all = [
+        (am!("public"), Protection::Public),
+        (am!("protected"), Protection::Protected),
+        (am!("private"), Protection::Private),
+    ];
+    all.iter().find(|p| p.0 == t).map(|p| p.1)
+}
+
+/// An heir that an option names: none, or a pid and what the message carries.
+type Heir = Option<(Term, Term)>;
+
+/// Options of `ets:new/2` as far as they have been read.
+struct Reader {
+    options: Options,
+    decentralized: Option<bool>,
+    default_decentralized: bool,
+    heir: Heir,
+}
+
+impl Reader {
+    fn read(list: Term) -> Option<(Options, Heir)> {
+        let options = Options {
+            kind: Kind::Set,
+            protection: Protection::Protected,
+            keypos: 1,
+            named: false,
+            compressed: false,
+            read_concurrency: false,
+            writers: Writers::Off,
+            decentralized_counters: false,
+        };
+        let mut r = Reader { options, decentralized: None, default_decentralized: false, heir: None };
+        let mut items = list.iter();
+        for item in items.by_ref() {
+            match item.as_tuple() {
+                Some(pair) => r.pair(pair)?,
+                None => r.name(item)?,
+            }
+        }
+        if !items.tail().is_nil() {
+            return None;
+        }
+        let mut o = r.options;
+        if o.kind == Kind::OrderedSet && matches!(o.writers, Writers::Locks(_)) {
+            return None;
+        }
+        o.decentralized_counters = r.decentralized.unwrap_or(r.default_decentralized) && o.many_writers();
+        Some((o, r.heir))
+    }
+
+    fn name(&mut self, name: Term) -> Option<()> {
+        let kinds =
+            [(am!("bag"), Kind::Bag), (am!("duplicate_bag"), Kind::DuplicateBag), (am!("ordered_set"), Kind::OrderedSet)];
+        if let Some((_, kind)) = kinds.iter().find(|k| k.0 == name) {
+            self.options.kind = *kind;
+            self.default_decentralized |= *kind == Kind::OrderedSet;
+        } else if name == am!("named_table") {
+            self.options.named = true;
+        } else if name == am!("compressed") {
+            self.options.compressed = true;
+        } else if name == am!("set") || name == am!("protected") {
+            // What a table is anyway; given after another kind it does not change that.
+        } else {
+            self.options.protection = protection(name)?;
+        }
+        Some(())
+    }
+
+    fn pair(&mut self, pair: &[Term]) -> Option<()> {
+        let (name, value) = match *pair {
+            [heir, pid, data] if heir == am!("heir") && pid.is_local_pid() => {
+                self.heir = Some((pid, data));
+                return Some(());
+            }
+            [name, value] => (name, value),
+            _ => return None,
+        };
+        if name == am!("keypos") {
+            self.options.keypos = value.as_usize().filter(|n| *n > 0)?;
+        } else if name == am!("read_concurrency") {
+            self.options.read_concurrency = value.as_bool()?;
+        } else if name == am!("decentralized_counters") {
+            self.decentralized = Some(value.as_bool()?);
+        } else if name == am!("heir") && value == am!("none") {
+            self.heir = None;
+        } else if name == am!("write_concurrency") {
+            self.writers(value)?;
+        } else {
+            return None;
+        }
+        Some(())
+    }
+
+    fn writers(&mut self, value: Term) -> Option<()> {
+        self.options.writers = if value == am!("auto") {
+            self.default_decentralized = true;
+            Writers::Auto
+        } else if let Some(on) = value.as_bool() {
+            if on && self.options.kind != Kind::OrderedSet {
+                self.default_decentralized = false;
+            }
+            if on { Writers::On } else { Writers::Off }
+        } else {
+            let &[name, n] = value.as_tuple()? else { return None };
+            let n = n.as_usize().filter(|n| (1..=32768).contains(n))?;
+            self.default_decentralized = true;
+            (name == am!("debug_hash_fixed_number_of_locks")).then_some(Writers::Locks(n))?
+        };
+        Some(())
+    }
+}
+
+/// An heir to keep, unless it does not live.
+fn living_heir(engine: &Engine, heir: Heir) -> Option<(Term, Owned)> {
+    let (pid, data) = heir?;
+    engine.process(pid.as_pid()?).filter(|p| !p.is_exiting())?;
+    Some((pid, Owned::new(data)))
+}
+
+fn new(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let name = args[0].as_atom().or_badarg()?;
+    let (options, heir) = Reader::read(args[1]).or_badarg()?;
+    let registry = registry::of(ctx.engine);
+    registry.hook_once(|| ctx.engine.on_exit(process_ended));
+    let heir = living_heir(ctx.engine, heir);
+    let table = Table::new(ctx.engine.next_ref(), name, ctx.pid(), options, heir);
+    let magic = Arc::new(Magic { value: Box::new(table) });
+    if !registry.add(magic.clone(), options.named.then_some(name), ctx.pid()) {
+        return Err(cause("already_exists"));
+    }
+    Ok(if options.named { args[0] } else { reference(ctx.heap(), &magic) })
+}
+
+// ---- ending
+
+/// Deletes a table whose lock the caller holds; its rows are for the caller to drop.
+fn end(engine: &Engine, table: &Table, state: &mut State) -> Rows {
+    let registry = registry::of(engine);
+    for f in &state.fixations().by {
+        if f.process != state.owner {
+            registry.release(f.process, table.id[0]);
+        }
+    }
+    registry.remove(table, state.name, state.owner);
+    state.kill(&table.options)
+}
+
+fn delete(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let t = find(ctx, args[0])?;
+    let mut state = t.write(ctx.pid(), Need::Write)?;
+    let rows = end(ctx.engine, &t, &mut state);
+    let n = match &rows {
+        Rows::Hash(h) => h.len(),
+        Rows::Tree(r) => r.len(),
+    };
+    drop(state);
+    drop(rows);
+    ctx.charge(n / 32);
+    Ok(am!("true"))
+}
+
+/// What happens to the tables of a process that ends.
+fn process_ended(engine: &Arc<Engine>, process: &Arc<Process>, _: &mut ProcessData, _: Term) {
+    release_all(engine, process);
+}
+
+fn release_all(engine: &Arc<Engine>, process: &Arc<Process>) {
+    let pid = process.pid();
+    for magic in registry::of(engine).take_process(pid) {
+        let t = table_of(&magic);
+        let mut state = t.state.write();
+        if !state.alive {
+            continue;
+        }
+        if state.owner != pid {
+            state.unfix(pid, true);
+            continue;
+        }
+        let heir = state.heir.as_ref().filter(|h| h.0 != pid).map(|h| (h.0, h.1.term()));
+        if let Some((to, data)) = heir.filter(|h| is_alive(engine, h.0)) {
+            state.unfix(pid, true);
+            state.owner = to;
+            transfer(engine, process, &magic, &state, to, data);
+            drop(state);
+            check_new_owner(engine, to);
+            continue;
+        }
+        let rows = end(engine, t, &mut state);
+        drop(state);
+        drop(rows);
+    }
+}
+
+fn is_alive(engine: &Engine, pid: Term) -> bool {
+    pid.as_pid().and_then(|id| engine.process(id)).is_some_and(|p| !p.is_exiting())
+}
+
+/// Makes `to` answer for a table and tells it.
+fn transfer(engine: &Arc<Engine>, from: &Arc<Process>, magic: &Arc<Magic>, state: &State, to: Term, data: Term) {
+    registry::of(engine).involve(to, table_of(magic).id[0]);
+    let mut scratch = Heap::new(16);
+    let table = known_as(&mut scratch, magic, state);
+    let message = scratch.tuple(&[am!("ETS-TRANSFER"), table, from.pid(), data]);
+    // Nobody is left to tell when it has ended meanwhile.
+    let _ = send::send(engine, from, to, message);
+}
+
+/// A new owner may have ended before it was noted as one: then nobody else looks after its tables.
+fn check_new_owner(engine: &Arc<Engine>, pid: Term) {
+    match pid.as_pid().and_then(|id| engine.process(id)) {
+        Some(p) if p.is_exiting() => release_all(engine, &p),
+        Some(_) => {}
+        None => {
+            for magic in registry::of(engine).take_process(pid) {
+                let t = table_of(&magic);
+                let mut state = t.state.write();
+                if state.alive && state.owner == pid {
+                    let rows = end(engine, t, &mut state);
+                    drop(state);
+                    drop(rows);
+                }
+            }
+        }
+    }
+}
+
+// ---- owning
+
+fn give_away(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let t = find(ctx, args[0])?;
+    let mut state = t.write(ctx.pid(), Need::Write)?;
+    let to = args[1];
+    if !is_alive(ctx.engine, to) {
+        return Err(Escape::BADARG);
+    }
+    if state.owner != ctx.pid() {
+        return Err(cause("not_owner"));
+    }
+    if to == ctx.pid() {
+        return Err(cause("owner"));
+    }
+    let registry = registry::of(ctx.engine);
+    let magic = registry.by_id(t.id[0]).or_badarg()?;
+    if !state.fixations().by.iter().any(|f| f.process == ctx.pid()) {
+        registry.release(ctx.pid(), t.id[0]);
+    }
+    state.owner = to;
+    transfer(ctx.engine, ctx.process, &magic, &state, to, args[2]);
+    drop(state);
+    check_new_owner(ctx.engine, to);
+    Ok(am!("true"))
+}
+
+fn setopts(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let t = find(ctx, args[0])?;
+    let mut state = t.write(ctx.pid(), Need::Write)?;
+    let options = if args[1].is_tuple() { vec![args[1]] } else { args[1].as_list().or_badarg()? };
+    let (mut heir, mut level): (Option<Heir>, Option<Protection>) = (None, None);
+    for option in options {
+        match *option.as_tuple().or_badarg()? {
+            [name, none] if name == am!("heir") && none == am!("none") && heir.is_none() => heir = Some(None),
+            [name, pid, data] if name == am!("heir") && pid.is_local_pid() && heir.is_none() => {
+                heir = Some(Some((pid, data)));
+            }
+            [name, value] if name == am!("protection") && level.is_none() => {
+                level = Some(protection(value).or_badarg()?);
+            }
+            _ => return Err(Escape::BADARG),
+        }
+    }
+    if state.owner != ctx.pid() {
+        return Err(Escape::BADARG);
+    }
+    if let Some(heir) = heir {
+        state.heir = living_heir(ctx.engine, heir);
+    }
+    if let Some(level) = level {
+        state.protection = level;
+    }
+    Ok(am!("true"))
+}
+
+fn rename(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let t = find(ctx, args[0])?;
+    let mut state = t.write(ctx.pid(), Need::Write)?;
+    let to: Atom = args[1].as_atom().or_badarg()?;
+    if !t.options.named {
+        state.name = to;
+        return Ok(args[0]);
+    }
+    if !registry::of(ctx.engine).rename(&t, state.name, to) {
+        return Err(Escape::BADARG);
+    }
+    state.name = to;
+    Ok(args[1])
+}
+
+fn whereis(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let name = args[0].as_atom().or_badarg()?;
+    match registry::of(ctx.engine).named(name) {
+        Some(magic) => Ok(reference(ctx.heap(), &magic)),
+        None => Ok(am!("undefined")),
+    }
+}
+
+// ---- fixing
+
+/// Monotonic time and time offset now, in nanoseconds.
+fn now(engine: &Engine) -> (i64, i64) {
+    let monotonic = engine.clock.now() as i64;
+    (monotonic, engine.clock.system() - monotonic)
+}
+
+/// Notes a fixation by the calling process.
+pub fn fix(ctx: &Ctx<'_>, t: &Table, state: &State) {
+    state.fix(ctx.pid(), now(ctx.engine));
+    registry::of(ctx.engine).involve(ctx.pid(), t.id[0]);
+}
+
+/// Takes back a fixation by the calling process.
+pub fn unfix(ctx: &Ctx<'_>, t: &Table, state: &mut State) {
+    if state.unfix(ctx.pid(), false) && state.owner != ctx.pid() {
+        registry::of(ctx.engine).release(ctx.pid(), t.id[0]);
+    }
+}
+
+fn safe_fixtable(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let t = find(ctx, args[0])?;
+    let mut state = t.write(ctx.pid(), Need::Read)?;
+    match args[1].as_bool().or_badarg()? {
+        true => fix(ctx, &t, &state),
+        false => unfix(ctx, &t, &mut state),
+    }
+    Ok(am!("true"))
+}
+
+// ---- listing
+
+/// Sends the caller as many answers as there are schedulers, as `ets:all/0` expects; the first has all tables.
+fn internal_request_all(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    let request = ctx.make_ref();
+    let all = registry::of(ctx.engine).all();
+    let mut scratch = Heap::new(0);
+    let mut tables = Vec::with_capacity(all.len());
+    for magic in &all {
+        let state = table_of(magic).state.read();
+        if state.alive {
+            tables.push(known_as(&mut scratch, magic, &state));
+        }
+    }
+    let tables = scratch.list(&tables);
+    for i in 0..ctx.engine.config.schedulers {
+        let message = scratch.tuple(&[request, if i == 0 { tables } else { Term::NIL }]);
+        let _ = send::send(ctx.engine, ctx.process, ctx.pid(), message);
+    }
+    Ok(request)
+}

@@ -1,0 +1,185 @@
+//! All tables of an engine: by name, by reference, by owner.
+//!
+//! A table's reference is a magic reference, so a call with it finds the table without asking here. Names are spread
+//! over several maps, so that calls by name from many schedulers seldom meet.
+
+use super::table::Table;
+use hashbrown::{HashMap, HashSet};
+use parking_lot::RwLock;
+use purlin_term::{Atom, Magic, Term};
+use purlin_vm::{Engine, Slot};
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
+
+const SHARDS: usize = 32;
+
+/// The tables of one engine.
+pub struct Registry {
+    names: [RwLock<HashMap<Atom, Arc<Magic>>>; SHARDS],
+    ids: RwLock<HashMap<u64, Arc<Magic>>>,
+    /// Tables that a process owns or has fixed, by process.
+    processes: RwLock<HashMap<Term, HashSet<u64>>>,
+    hooked: OnceLock<()>,
+}
+
+static REGISTRY: Slot<Registry> = Slot::new();
+
+impl Default for Registry {
+    fn default() -> Registry {
+        Registry {
+            names: std::array::from_fn(|_| RwLock::default()),
+            ids: RwLock::default(),
+            processes: RwLock::default(),
+            hooked: OnceLock::new(),
+        }
+    }
+}
+
+/// The tables of this engine.
+pub fn of(engine: &Engine) -> &Registry {
+    engine.state(&REGISTRY)
+}
+
+/// A table that a call works on.
+pub enum Handle<'a> {
+    Shared(Arc<Magic>),
+    Borrowed(&'a Table),
+}
+
+impl Deref for Handle<'_> {
+    type Target = Table;
+
+    fn deref(&self) -> &Table {
+        match self {
+            Handle::Shared(m) => table_of(m),
+            Handle::Borrowed(t) => t,
+        }
+    }
+}
+
+/// The table behind the value of a table's reference.
+pub fn table_of(magic: &Magic) -> &Table {
+    magic.value.downcast_ref().expect("the registry holds tables only")
+}
+
+/// Why there is no table.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Missing {
+    /// Neither a name nor a table's reference.
+    Type,
+    /// No such table (any more).
+    Id,
+}
+
+impl Registry {
+    fn shard(&self, name: Atom) -> &RwLock<HashMap<Atom, Arc<Magic>>> {
+        &self.names[name.index() as usize % SHARDS]
+    }
+
+    /// The table that a term names. It may have been deleted meanwhile: its state says so.
+    #[inline]
+    pub fn find<'a>(&self, id: Term) -> Result<Handle<'a>, Missing> {
+        if let Some(name) = id.as_atom() {
+            return self.named(name).map(Handle::Shared).ok_or(Missing::Id);
+        }
+        if let Some(t) = id.magic::<Table>() {
+            return Ok(Handle::Borrowed(t));
+        }
+        // A reference that came back from the external format has lost its value.
+        match id.as_local_ref() {
+            Some(words) if id.as_magic().is_none() => self.by_id(words[0]).map(Handle::Shared).ok_or(Missing::Type),
+            _ => Err(Missing::Type),
+        }
+    }
+
+    pub fn named(&self, name: Atom) -> Option<Arc<Magic>> {
+        self.shard(name).read().get(&name).cloned()
+    }
+
+    pub fn by_id(&self, id: u64) -> Option<Arc<Magic>> {
+        self.ids.read().get(&id).cloned()
+    }
+
+    /// Enters a new table; false: the name is taken.
+    pub fn add(&self, magic: Arc<Magic>, name: Option<Atom>, owner: Term) -> bool {
+        let id = table_of(&magic).id[0];
+        if let Some(name) = name {
+            let mut names = self.shard(name).write();
+            if names.contains_key(&name) {
+                return false;
+            }
+            names.insert(name, magic.clone());
+        }
+        self.ids.write().insert(id, magic);
+        self.involve(owner, id);
+        true
+    }
+
+    /// Forgets a table that is no longer alive. The caller holds the table's lock.
+    pub fn remove(&self, table: &Table, name: Atom, owner: Term) {
+        if table.options.named {
+            let mut names = self.shard(name).write();
+            if names.get(&name).is_some_and(|m| table_of(m).id == table.id) {
+                names.remove(&name);
+            }
+        }
+        self.ids.write().remove(&table.id[0]);
+        self.release(owner, table.id[0]);
+    }
+
+    /// Gives a named table another name; false: that name is taken.
+    pub fn rename(&self, table: &Table, from: Atom, to: Atom) -> bool {
+        let Some(magic) = self.by_id(table.id[0]) else { return false };
+        if from != to {
+            let mut names = self.shard(to).write();
+            if names.contains_key(&to) {
+                return false;
+            }
+            names.insert(to, magic);
+            drop(names);
+            self.shard(from).write().remove(&from);
+            return true;
+        }
+        false
+    }
+
+    /// Has `hook` called once per engine, before the first process is involved with a table.
+    pub fn hook_once(&self, hook: impl FnOnce()) {
+        self.hooked.get_or_init(hook);
+    }
+
+    /// Notes that a process owns or has fixed a table.
+    pub fn involve(&self, process: Term, id: u64) {
+        self.processes.write().entry(process).or_default().insert(id);
+    }
+
+    /// Forgets what [`Registry::involve`] noted.
+    pub fn release(&self, process: Term, id: u64) {
+        let mut all = self.processes.write();
+        if let Some(tables) = all.get_mut(&process) {
+            tables.remove(&id);
+            if tables.is_empty() {
+                all.remove(&process);
+            }
+        }
+    }
+
+    /// The tables that a process that ends was involved with.
+    pub fn take_process(&self, process: Term) -> Vec<Arc<Magic>> {
+        if !self.processes.read().contains_key(&process) {
+            return Vec::new();
+        }
+        let ids = self.processes.write().remove(&process).unwrap_or_default();
+        let mut ids: Vec<u64> = ids.into_iter().collect();
+        ids.sort_unstable();
+        let all = self.ids.read();
+        ids.iter().filter_map(|id| all.get(id).cloned()).collect()
+    }
+
+    /// All tables, oldest first.
+    pub fn all(&self) -> Vec<Arc<Magic>> {
+        let mut all: Vec<Arc<Magic>> = self.ids.read().values().cloned().collect();
+        all.sort_unstable_by_key(|m| table_of(m).id);
+        all
+    }
+}

@@ -1,0 +1,345 @@
+//! From a match specification's term to a [`Program`].
+//!
+//! The term is copied first, so that patterns and constants can point into the copy. What is wrong is collected as
+//! text for `erlang:match_spec_test/3`; everybody else gets `badarg`.
+
+use super::functions::{Lookup, lookup};
+use super::{Action, BadSpec, Clause, Expr, Head, Own, Pattern, Program};
+use crate::ets::variable;
+use purlin_term::{Owned, Term, am, map};
+use purlin_vm::Engine;
+
+/// What a specification is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Dialect {
+    Table,
+    Trace,
+}
+
+/// One thing wrong with a specification, in words.
+pub struct Problem(pub String);
+
+/// Deepest nesting of patterns and expressions.
+const MAX_DEPTH: usize = 10_000;
+
+struct Compiler<'e> {
+    engine: &'e Engine,
+    dialect: Dialect,
+    /// Variables by their number in the source, in the order of their numbers at the end.
+    names: Vec<usize>,
+    bound: Vec<bool>,
+    in_guard: bool,
+    depth: usize,
+    /// Constants made while compiling (`{{a, b}}` without variables).
+    problems: Vec<Problem>,
+}
+
+type Compiled<T> = Result<T, ()>;
+
+pub fn compile(engine: &Engine, spec: Term, dialect: Dialect) -> Result<Program, BadSpec> {
+    let source = Owned::new(spec);
+    let mut c = Compiler {
+        engine,
+        dialect,
+        names: Vec::new(),
+        bound: Vec::new(),
+        in_guard: false,
+        depth: 0,
+        problems: Vec::new(),
+    };
+    match c.clauses(source.term()) {
+        Ok(clauses) if c.problems.is_empty() => Ok(Program { source, clauses, variables: c.names.len() }),
+        _ => Err(BadSpec(c.problems)),
+    }
+}
+
+impl Compiler<'_> {
+    fn fail<T>(&mut self, text: impl Into<String>) -> Compiled<T> {
+        self.problems.push(Problem(text.into()));
+        Err(())
+    }
+
+    fn clauses(&mut self, spec: Term) -> Compiled<Vec<Clause>> {
+        if !spec.is_list() {
+            return self.fail("Match programs are not in a list.");
+        }
+        let Some(clauses) = spec.as_list() else {
+            return self.fail("Match programs are not in a proper list.");
+        };
+        // Numbered by name over the whole specification, so that `'$$'` lists them in that order.
+        self.collect_variables(spec);
+        clauses.into_iter().map(|c| self.clause(c)).collect()
+    }
+
+    fn collect_variables(&mut self, spec: Term) {
+        let mut work = vec![spec];
+        while let Some(mut t) = work.pop() {
+            while let Some((head, tail)) = t.as_cons() {
+                work.push(head);
+                t = tail;
+            }
+            if let Some(elements) = t.as_tuple() {
+                work.extend_from_slice(elements);
+            } else if t.is_map() {
+                work.extend(map::iter(t).flat_map(|(k, v)| [k, v]));
+            } else if let Some(n) = variable(t) {
+                self.names.push(n);
+            }
+        }
+        self.names.sort_unstable();
+        self.names.dedup();
+    }
+
+    fn slot(&self, t: Term) -> Option<usize> {
+        self.names.binary_search(&variable(t)?).ok()
+    }
+
+    fn clause(&mut self, clause: Term) -> Compiled<Clause> {
+        let Some(&[head, guards, body]) = clause.as_tuple() else {
+            return self.fail("Match program part is not a tuple of arity 3.");
+        };
+        self.bound = vec![false; self.names.len()];
+        let head = self.head(head)?;
+        self.in_guard = true;
+        let guards = self.expressions(guards)?;
+        self.in_guard = false;
+        if self.dialect == Dialect::Table && !body.is_cons() {
+            return self.fail("Body clause does not return anything.");
+        }
+        let body = self.expressions(body)?;
+        Ok(Clause { head, guards, body })
+    }
+
+    // ---- heads
+
+    fn head(&mut self, head: Term) -> Compiled<Head> {
+        if self.dialect == Dialect::Table {
+            return Ok(Head::Term(self.pattern(head)?));
+        }
+        if head.is_list() {
+            let Some(arguments) = head.as_list() else {
+                return self.fail("Match expression part is not a proper list.");
+            };
+            let patterns = arguments.into_iter().map(|a| self.pattern(a)).collect::<Compiled<_>>()?;
+            return Ok(Head::Arguments(patterns));
+        }
+        if head == am!("_") || self.slot(head).is_some() {
+            return Ok(Head::ArgumentList(self.pattern(head)?));
+        }
+        self.fail("Match head is invalid in this context.")
+    }
+
+    fn nested<T>(&mut self, f: impl FnOnce(&mut Self) -> Compiled<T>) -> Compiled<T> {
+        if self.depth >= MAX_DEPTH {
+            return self.fail("Excessive nesting; system limit reached.");
+        }
+        self.depth += 1;
+        let result = f(self);
+        self.depth -= 1;
+        result
+    }
+
+    fn pattern(&mut self, t: Term) -> Compiled<Pattern> {
+        self.nested(|c| c.pattern_here(t))
+    }
+
+    fn pattern_here(&mut self, t: Term) -> Compiled<Pattern> {
+        if let Some(n) = self.slot(t) {
+            return Ok(if std::mem::replace(&mut self.bound[n], true) { Pattern::Bound(n) } else { Pattern::Bind(n) });
+        }
+        if t == am!("_") {
+            return Ok(Pattern::Any);
+        }
+        if !crate::ets::is_open(t) {
+            return Ok(Pattern::Is(t));
+        }
+        if let Some(elements) = t.as_tuple() {
+            return Ok(Pattern::Tuple(elements.iter().map(|e| self.pattern(*e)).collect::<Compiled<_>>()?));
+        }
+        if t.is_map() {
+            let mut pairs = Vec::with_capacity(map::size(t));
+            for (key, value) in map::iter(t) {
+                if self.slot(key).is_some() {
+                    return self.fail("Variable found in map key.");
+                }
+                if key == am!("_") {
+                    return self.fail("Underscore found in map key.");
+                }
+                pairs.push((key, self.pattern(value)?));
+            }
+            return Ok(Pattern::Map(pairs));
+        }
+        // A list: built from its end, so that long ones need no deep recursion here.
+        let mut cells = Vec::new();
+        let mut rest = t;
+        while let Some((head, tail)) = rest.as_cons() {
+            if !crate::ets::is_open(rest) {
+                break;
+            }
+            cells.push(self.pattern(head)?);
+            rest = tail;
+        }
+        let end = self.pattern(rest)?;
+        Ok(cells.into_iter().rev().fold(end, |tail, head| Pattern::Cons(Box::new((head, tail)))))
+    }
+
+    // ---- guards and bodies
+
+    fn expressions(&mut self, list: Term) -> Compiled<Vec<Expr>> {
+        if !list.is_list() {
+            return self.fail("Match expression is not a list.");
+        }
+        let Some(list) = list.as_list() else {
+            return self.fail("Match expression is not a proper list.");
+        };
+        list.into_iter().map(|e| self.expr(e)).collect()
+    }
+
+    fn expr(&mut self, t: Term) -> Compiled<Expr> {
+        self.nested(|c| c.expr_here(t))
+    }
+
+    fn expr_here(&mut self, t: Term) -> Compiled<Expr> {
+        if t.is_atom() {
+            return self.atom(t);
+        }
+        if t.is_cons() {
+            let mut cells = Vec::new();
+            let mut rest = t;
+            while let Some((head, tail)) = rest.as_cons() {
+                cells.push(self.expr(head)?);
+                rest = tail;
+            }
+            let end = self.expr(rest)?;
+            let constant = |e: &Expr| matches!(e, Expr::Constant(_));
+            // A list of plain terms stays what it is; elements such as `{{..}}` and `{const, ..}` change it.
+            if constant(&end) && cells.iter().all(constant) && is_plain(t) {
+                return Ok(Expr::Constant(t));
+            }
+            return Ok(cells.into_iter().rev().fold(end, |tail, head| Expr::Cons(Box::new((head, tail)))));
+        }
+        if t.is_map() {
+            let pairs = map::iter(t).map(|(k, v)| Ok((self.expr(k)?, self.expr(v)?))).collect::<Compiled<_>>()?;
+            return Ok(Expr::Map(pairs));
+        }
+        let Some(elements) = t.as_tuple() else { return Ok(Expr::Constant(t)) };
+        match *elements {
+            [inner] if inner.is_tuple() => {
+                let inner = inner.as_tuple().unwrap_or(&[]);
+                Ok(Expr::Tuple(inner.iter().map(|e| self.expr(*e)).collect::<Compiled<_>>()?))
+            }
+            [name, ref args @ ..] if name.is_atom() && variable(name).is_none() => self.call(name, args),
+            _ => self.fail("Expression is neither a function call, nor a tuple (tuples are written {{ ... }})."),
+        }
+    }
+
+    fn atom(&mut self, t: Term) -> Compiled<Expr> {
+        if let Some(n) = variable(t) {
+            return match self.slot(t) {
+                Some(slot) if self.bound[slot] => Ok(Expr::Variable(slot)),
+                _ => self.fail(format!("Variable ${n} is unbound.")),
+            };
+        }
+        Ok(if t == am!("$_") {
+            Expr::Whole
+        } else if t == am!("$$") {
+            Expr::Bindings
+        } else {
+            Expr::Constant(t)
+        })
+    }
+
+    fn arguments(&mut self, args: &[Term]) -> Compiled<Vec<Expr>> {
+        args.iter().map(|a| self.expr(*a)).collect()
+    }
+
+    fn call(&mut self, name: Term, args: &[Term]) -> Compiled<Expr> {
+        let Some(atom) = name.as_atom() else { return self.fail("Not a function name.") };
+        let text = atom.name();
+        let special = |c: &mut Self, what: fn(Vec<Expr>) -> Expr| {
+            if args.is_empty() {
+                return c.fail(format!("Special form '{text}' called without arguments."));
+            }
+            Ok(what(c.arguments(args)?))
+        };
+        match (text, args) {
+            ("const", &[constant]) => Ok(Expr::Constant(constant)),
+            ("const", _) => self.fail("Special form 'const' called with more than one argument."),
+            ("and", _) => special(self, Expr::And),
+            ("or", _) => special(self, Expr::Or),
+            ("andalso" | "andthen", _) => special(self, Expr::AndAlso),
+            ("orelse", _) => special(self, Expr::OrElse),
+            ("self", []) => Ok(Expr::Own(Own::Pid)),
+            ("self", _) => self.fail("Special form 'self' called with arguments."),
+            _ => match trace_form(text, args.len()) {
+                Some(form) => self.trace_form(text, form, args),
+                None => self.function(name, args),
+            },
+        }
+    }
+
+    fn function(&mut self, name: Term, args: &[Term]) -> Compiled<Expr> {
+        let Some(atom) = name.as_atom() else { return self.fail("Not a function name.") };
+        match lookup(self.engine, atom, args.len()) {
+            Lookup::Found(f) => Ok(Expr::Call(f, self.arguments(args)?)),
+            Lookup::Unknown => self.fail(format!("Function {}/{} does_not_exist.", atom.name(), args.len())),
+            Lookup::Missing => {
+                self.fail(format!("Function {}/{} is not in this engine.", atom.name(), args.len()))
+            }
+        }
+    }
+
+    fn trace_form(&mut self, text: &str, form: TraceForm, args: &[Term]) -> Compiled<Expr> {
+        if self.dialect != Dialect::Trace {
+            return self.fail(format!("Special form '{text}' used in wrong dialect."));
+        }
+        if self.in_guard && !matches!(form, TraceForm::Caller) {
+            return self.fail(format!("Special form '{text}' called in guard context."));
+        }
+        let mut args = self.arguments(args)?;
+        Ok(match form {
+            TraceForm::Caller => Expr::Own(Own::Caller),
+            TraceForm::Message => match args.pop() {
+                Some(e) => Expr::Message(Box::new(e)),
+                None => return self.fail("Special form 'message' called with wrong number of arguments."),
+            },
+            TraceForm::Action(a) => Expr::Action(a, args),
+        })
+    }
+}
+
+/// The forms that only tracing has.
+enum TraceForm {
+    Message,
+    Caller,
+    Action(Action),
+}
+
+fn trace_form(name: &str, arity: usize) -> Option<TraceForm> {
+    Some(match (name, arity) {
+        ("message", 1) => TraceForm::Message,
+        ("caller", 0) => TraceForm::Caller,
+        ("return_trace", 0) => TraceForm::Action(Action::ReturnTrace),
+        ("exception_trace", 0) => TraceForm::Action(Action::ExceptionTrace),
+        ("silent", 1) => TraceForm::Action(Action::Silent),
+        ("trace", 2 | 3) => TraceForm::Action(Action::Trace),
+        ("enable_trace", 1 | 2) => TraceForm::Action(Action::EnableTrace),
+        ("disable_trace", 1 | 2) => TraceForm::Action(Action::DisableTrace),
+        _ => return None,
+    })
+}
+
+/// Whether a term contains no tuple or map, so that it stands for itself as an expression.
+fn is_plain(t: Term) -> bool {
+    let mut work = vec![t];
+    while let Some(mut t) = work.pop() {
+        while let Some((head, tail)) = t.as_cons() {
+            work.push(head);
+            t = tail;
+        }
+        if t.is_tuple() || t.is_map() {
+            return false;
+        }
+    }
+    true
+}

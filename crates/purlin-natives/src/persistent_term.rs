@@ -1,0 +1,122 @@
+//! Persistent terms: a table for values that are read all the time and hardly ever change.
+//!
+//! Values stand in the literal area, so that reading one copies nothing. A reader takes only its own thread's part of
+//! a sharded lock. A value that is replaced or erased stays in the literal area, because any process may still hold
+//! it.
+
+use crossbeam::sync::ShardedLock;
+use hashbrown::HashTable;
+use purlin_term::compare::same;
+use purlin_term::{Term, am, hash, literal};
+use purlin_vm::native::OrBadarg;
+use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult, Slot};
+
+pub const NATIVES: &[Native] = &[
+    Native::plain("persistent_term", "get", 0, get_0),
+    Native::plain("persistent_term", "get", 1, get_1),
+    Native::plain("persistent_term", "get", 2, get_2),
+    Native::plain("persistent_term", "put", 2, put),
+    Native::plain("persistent_term", "erase", 1, erase),
+    Native::plain("persistent_term", "info", 0, info),
+    Native::plain("erts_internal", "erase_persistent_terms", 0, erase_all),
+];
+
+/// One association; both terms are literals or immediate.
+struct Entry {
+    key: Term,
+    value: Term,
+    hash: u64,
+    bytes: usize,
+}
+
+/// The persistent terms of one engine.
+#[derive(Default)]
+struct Terms(ShardedLock<HashTable<Entry>>);
+
+static TERMS: Slot<Terms> = Slot::new();
+
+fn hash_of(key: Term) -> u64 {
+    let h = u64::from(hash::internal(key, 0));
+    // The table takes its control bits from the upper half.
+    h << 32 | h
+}
+
+impl Terms {
+    fn of(engine: &Engine) -> &Terms {
+        engine.state(&TERMS)
+    }
+
+    fn read<R>(&self, f: impl FnOnce(&HashTable<Entry>) -> R) -> R {
+        f(&self.0.read().unwrap_or_else(|e| e.into_inner()))
+    }
+
+    fn write<R>(&self, f: impl FnOnce(&mut HashTable<Entry>) -> R) -> R {
+        f(&mut self.0.write().unwrap_or_else(|e| e.into_inner()))
+    }
+
+    fn get(&self, key: Term) -> Option<Term> {
+        let hash = hash_of(key);
+        self.read(|t| t.find(hash, |e| e.hash == hash && same(e.key, key)).map(|e| e.value))
+    }
+}
+
+fn get_0(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    let pairs: Vec<(Term, Term)> = Terms::of(ctx.engine).read(|t| t.iter().map(|e| (e.key, e.value)).collect());
+    ctx.charge(pairs.len());
+    let h = ctx.heap();
+    let list: Vec<Term> = pairs.iter().map(|p| h.tuple(&[p.0, p.1])).collect();
+    Ok(h.list(&list))
+}
+
+fn get_1(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    Terms::of(ctx.engine).get(args[0]).or_badarg()
+}
+
+fn get_2(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    Ok(Terms::of(ctx.engine).get(args[0]).unwrap_or(args[1]))
+}
+
+fn put(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let terms = Terms::of(ctx.engine);
+    let (key, value) = (args[0], args[1]);
+    let old = terms.get(key);
+    if old.is_some_and(|old| same(old, value)) {
+        return Ok(am!("ok"));
+    }
+    let words = purlin_term::copy::flat_size(key) + purlin_term::copy::flat_size(value);
+    ctx.charge(words / 32 + 1);
+    let store = |t| literal::store(t).ok_or(Escape::SYSTEM_LIMIT);
+    let (key, value, hash) = (store(key)?, store(value)?, hash_of(key));
+    let bytes = 8 * (words + 3);
+    terms.write(|t| match t.find_mut(hash, |e| e.hash == hash && same(e.key, key)) {
+        Some(e) => (e.value, e.bytes) = (value, bytes),
+        None => drop(t.insert_unique(hash, Entry { key, value, hash, bytes }, |e| e.hash)),
+    });
+    Ok(am!("ok"))
+}
+
+fn erase(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let hash = hash_of(args[0]);
+    let erased = Terms::of(ctx.engine).write(|t| match t.find_entry(hash, |e| e.hash == hash && same(e.key, args[0])) {
+        Ok(entry) => {
+            entry.remove();
+            true
+        }
+        Err(_) => false,
+    });
+    Ok(Term::bool(erased))
+}
+
+fn erase_all(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    Terms::of(ctx.engine).write(HashTable::clear);
+    Ok(am!("true"))
+}
+
+/// `#{count => N, memory => Bytes}`
+fn info(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    let (count, bytes) =
+        Terms::of(ctx.engine).read(|t| (t.len(), t.capacity() * 8 + t.iter().map(|e| e.bytes).sum::<usize>()));
+    let h = ctx.heap();
+    let (count, bytes) = (h.unsigned(count as u64), h.unsigned(bytes as u64));
+    Ok(h.flat_map(&[am!("count"), am!("memory")], &[count, bytes]))
+}
