@@ -1,32 +1,20 @@
-//! `exit/1,2`, `exit_signal/2`, `throw/1`, `error/1,2,3`, `raise/3`, `halt/2`, `hibernate/3`, `yield/0`.
+//! `exit/2`, `exit_signal/2`, `halt/2`, `hibernate/3`, `yield/0`, `bump_reductions/1`.
 
 use super::{TRUE, badopt, pair};
 use purlin_term::{Atom, Kind, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::port::PortSignal;
 use purlin_vm::signal::Signal;
-use purlin_vm::{Class, Ctx, Escape, Native, NativeResult};
+use purlin_vm::{Ctx, Escape, Native, NativeResult};
 
 pub const NATIVES: &[Native] = &[
-    Native::plain("erlang", "exit", 1, exit_1),
     Native::plain("erlang", "exit", 2, exit_2),
     Native::plain("erlang", "exit_signal", 2, exit_signal),
-    Native::plain("erlang", "throw", 1, throw),
-    Native::plain("erlang", "error", 1, error_1),
-    Native::plain("erlang", "error", 2, error_2),
-    Native::plain("erlang", "error", 3, error_3),
-    Native::plain("erlang", "nif_error", 1, error_1),
-    Native::plain("erlang", "nif_error", 2, error_2),
-    Native::plain("erlang", "raise", 3, raise),
     Native::plain("erlang", "halt", 2, halt),
     Native::plain("erlang", "hibernate", 3, hibernate),
     Native::plain("erlang", "yield", 0, yield_0),
     Native::plain("erlang", "bump_reductions", 1, bump_reductions),
 ];
-
-fn exit_1(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    Err(Escape::Exit(a[0]))
-}
 
 fn exit_2(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let me = c.pid();
@@ -69,71 +57,6 @@ fn exit_other(c: &mut Ctx<'_>, other: Term, reason: Term) -> NativeResult {
         Some((Kind::ExtPort, node, ..)) if node == c.engine.node() => Ok(TRUE),
         _ => Err(Escape::BADARG),
     }
-}
-
-fn throw(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    Err(Escape::Throw(a[0]))
-}
-
-fn error_1(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    Err(Escape::CallerError { reason: a[0], args: Term::NONE, info: Term::NONE })
-}
-
-fn error_2(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    Err(Escape::CallerError { reason: a[0], args: caller_args(a[1]), info: Term::NONE })
-}
-
-/// `none` stands for no arguments.
-fn caller_args(args: Term) -> Term {
-    if args.is(Atom::NONE_ATOM) { Term::NONE } else { args }
-}
-
-fn error_3(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let mut info = Term::NONE;
-    for option in a[2].as_list().or_badarg()? {
-        let (key, value) = pair(option).or_badarg()?;
-        if key != Term::atom(Atom::ERROR_INFO) || !value.is_map() {
-            return Err(Escape::BADARG);
-        }
-        info = value;
-    }
-    let _ = c;
-    Err(Escape::CallerError { reason: a[0], args: caller_args(a[1]), info })
-}
-
-/// With a bad class or stack trace the result is the atom `badarg`; it is no exception.
-fn raise(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let class = [Class::Error, Class::Exit, Class::Throw].into_iter().find(|k| k.atom() == a[0]);
-    match class {
-        Some(class) if is_stack_trace(a[2]) => Err(Escape::Raise { class, reason: a[1], stack: a[2] }),
-        _ => Ok(Term::atom(Atom::BADARG)),
-    }
-}
-
-/// Whether this is a list of `{M, F, ArityOrArgs[, Location]}` and `{Fun, Args[, Location]}`.
-fn is_stack_trace(stack: Term) -> bool {
-    let mut it = stack.iter();
-    let all = it.by_ref().all(|frame| match frame.as_tuple() {
-        Some(&[m, f, a]) if m.is_atom() && f.is_atom() => is_args(a),
-        Some(&[m, f, a, location]) => m.is_atom() && f.is_atom() && is_args(a) && is_location(location),
-        Some(&[fun, args, location]) => is_fun(fun) && is_args(args) && is_location(location),
-        Some(&[fun, args]) => is_fun(fun) && is_args(args),
-        _ => false,
-    });
-    all && it.tail().is_nil()
-}
-
-fn is_fun(t: Term) -> bool {
-    matches!(t.boxed_kind(), Some(Kind::Fun | Kind::ExportFun))
-}
-
-fn is_args(t: Term) -> bool {
-    t.is_list() || t.as_small().is_some_and(|n| n >= 0)
-}
-
-fn is_location(t: Term) -> bool {
-    let mut it = t.iter();
-    it.by_ref().all(|e| pair(e).is_some_and(|(k, _)| k.is_atom())) && it.tail().is_nil()
 }
 
 fn halt(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
