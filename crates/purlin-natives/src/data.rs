@@ -1,7 +1,9 @@
 //! Natives on plain data: tests, comparison, numbers, atoms, tuples, lists, maps, binaries and text.
 
+mod binary;
 mod compare;
 mod guard;
+mod iolist;
 mod lists;
 mod maps;
 mod tuple;
@@ -10,8 +12,10 @@ use purlin_vm::Native;
 
 /// The tables of these topics.
 pub const TABLES: &[&[Native]] = &[
+    binary::NATIVES,
     compare::NATIVES,
     guard::NATIVES,
+    iolist::NATIVES,
     lists::NATIVES,
     maps::NATIVES,
     tuple::NATIVES,

@@ -207,6 +207,16 @@ impl Term {
         (b.size % 8 == 0).then(|| b.to_bytes())
     }
 
+    /// How many bytes the buffer has that a bitstring keeps alive.
+    pub fn referenced_bytes(self) -> Option<usize> {
+        let (whole, _) = self.whole_and_offset()?;
+        Some(match whole.body(Kind::RefBin) {
+            // SAFETY: LIVE; OFFHEAP keeps the buffer.
+            Some(w) => unsafe { (*(w[0] as *const BinData)).capacity() },
+            None => whole.base_bytes().1,
+        })
+    }
+
     /// The heap or counted binary that a bitstring stands on, and where in it (in bits) it starts.
     pub fn whole_and_offset(self) -> Option<(Term, usize)> {
         match self.boxed_kind()? {

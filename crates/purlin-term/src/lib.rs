@@ -17,6 +17,7 @@ pub mod compare;
 pub mod copy;
 pub mod hash;
 pub mod heap;
+pub mod iolist;
 pub mod list;
 pub mod literal;
 pub mod map;

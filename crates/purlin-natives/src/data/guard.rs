@@ -113,10 +113,8 @@ pub(super) fn part_range(position: Term, length: Term, size: usize) -> Option<(u
 }
 
 pub(super) fn part(ctx: &mut Ctx<'_>, binary: Term, position: Term, length: Term) -> NativeResult {
-    if !binary.is_binary() {
-        return Err(Escape::BADARG);
-    }
-    let (start, len) = part_range(position, length, binary.bit_size() / 8).or_badarg()?;
+    let bits = binary.as_bits().or_badarg()?;
+    let (start, len) = part_range(position, length, bits.size / 8).or_badarg()?;
     Ok(ctx.heap().sub_bits(binary, start * 8, len * 8))
 }
 
