@@ -1,0 +1,121 @@
+//! Checksums, digests and hashes of data.
+
+use super::md5::Md5;
+use purlin_term::{Term, hash, iolist};
+use purlin_vm::native::OrBadarg;
+use purlin_vm::{Ctx, Escape, Native, NativeResult};
+
+pub const NATIVES: &[Native] = &[
+    Native::plain("erlang", "crc32", 1, |c, a| crc32(c, 0, a[0])),
+    Native::plain("erlang", "crc32", 2, |c, a| crc32(c, word(a[0])?, a[1])),
+    Native::plain("erlang", "crc32_combine", 3, crc32_combine),
+    Native::plain("erlang", "adler32", 1, |c, a| adler32(c, 1, a[0])),
+    Native::plain("erlang", "adler32", 2, |c, a| adler32(c, word(a[0])?, a[1])),
+    Native::plain("erlang", "adler32_combine", 3, adler32_combine),
+    Native::plain("erlang", "md5", 1, md5),
+    Native::plain("erlang", "md5_init", 0, |c, _| Ok(c.heap().binary(&Md5::new().state()))),
+    Native::plain("erlang", "md5_update", 2, md5_update),
+    Native::plain("erlang", "md5_final", 1, md5_final),
+    Native::plain("erlang", "phash", 2, |_, a| Ok(Term::small(hash::phash(a[0], range(a[1])?) as i64))),
+    Native::plain("erlang", "phash2", 1, |_, a| Ok(Term::small(hash::phash2(a[0], PHASH2_RANGE) as i64))),
+    Native::plain("erlang", "phash2", 2, |_, a| Ok(Term::small(hash::phash2(a[0], range(a[1])?) as i64))),
+];
+
+/// The range of `phash2/1`.
+const PHASH2_RANGE: u64 = 1 << 27;
+/// Bytes summed for one reduction.
+const BYTES_PER_REDUCTION: usize = 1000;
+/// The largest prime below 2^16, by which Adler-32 sums are taken.
+const ADLER_MODULUS: u64 = 65521;
+
+/// An integer of 32 bits.
+fn word(t: Term) -> Result<u32, Escape> {
+    t.as_small().and_then(|i| u32::try_from(i).ok()).or_badarg()
+}
+
+/// A range from 1 to 2^32.
+fn range(t: Term) -> Result<u64, Escape> {
+    t.as_small().and_then(|i| u64::try_from(i).ok()).filter(|r| (1..=1 << 32).contains(r)).or_badarg()
+}
+
+/// The bytes of an I/O list, charged for.
+fn data(ctx: &mut Ctx<'_>, t: Term) -> Result<Vec<u8>, Escape> {
+    let bytes = iolist::to_bytes(t).or_badarg()?;
+    ctx.charge(bytes.len() / BYTES_PER_REDUCTION);
+    Ok(bytes)
+}
+
+fn number(n: u32) -> NativeResult {
+    Ok(Term::small(n as i64))
+}
+
+fn crc32(ctx: &mut Ctx<'_>, old: u32, t: Term) -> NativeResult {
+    let mut h = crc32fast::Hasher::new_with_initial(old);
+    h.update(&data(ctx, t)?);
+    number(h.finalize())
+}
+
+fn crc32_combine(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let (first, second, size) = (word(a[0])?, word(a[1])?, word(a[2])?);
+    let mut h = crc32fast::Hasher::new_with_initial(first);
+    h.combine(&crc32fast::Hasher::new_with_initial_len(second, size as u64));
+    number(h.finalize())
+}
+
+fn adler32(ctx: &mut Ctx<'_>, old: u32, t: Term) -> NativeResult {
+    let mut a = adler2::Adler32::from_checksum(old);
+    a.write_slice(&data(ctx, t)?);
+    number(a.checksum())
+}
+
+/// The sum of two pieces of data from the sums of each and the second one's size.
+fn adler32_of_both(first: u32, second: u32, size: u32) -> u32 {
+    let low = |sum: u32| (sum & 0xFFFF) as u64;
+    let high = |sum: u32| (sum >> 16) as u64;
+    // The first low sum is carried into the high sum once for each byte that follows; each sum starts from 1.
+    let size = size as u64 % ADLER_MODULUS;
+    let a = (low(first) + low(second) + ADLER_MODULUS - 1) % ADLER_MODULUS;
+    let b = (high(first) + high(second) + size * (low(first) + ADLER_MODULUS - 1)) % ADLER_MODULUS;
+    (b << 16 | a) as u32
+}
+
+fn adler32_combine(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let (first, second, size) = (word(a[0])?, word(a[1])?, word(a[2])?);
+    number(if size == 0 { first } else { adler32_of_both(first, second, size) })
+}
+
+fn md5(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let mut m = Md5::new();
+    m.update(&data(ctx, a[0])?);
+    Ok(ctx.heap().binary(&m.finish()))
+}
+
+fn md5_update(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let mut m = Md5::from_state(&a[0].as_bytes().or_badarg()?).or_badarg()?;
+    m.update(&data(ctx, a[1])?);
+    Ok(ctx.heap().binary(&m.state()))
+}
+
+fn md5_final(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let m = Md5::from_state(&a[0].as_bytes().or_badarg()?).or_badarg()?;
+    Ok(ctx.heap().binary(&m.finish()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn adler_sums_combine() {
+        let sum = |data: &[u8]| {
+            let mut a = adler2::Adler32::new();
+            a.write_slice(data);
+            a.checksum()
+        };
+        let data: Vec<u8> = (0..70_000u32).map(|i| (i * 31) as u8).collect();
+        for at in [1, 2, 100, 65_520, 65_521, 65_522, 69_999] {
+            let (x, y) = data.split_at(at);
+            assert_eq!(adler32_of_both(sum(x), sum(y), y.len() as u32), sum(&data), "{at}");
+        }
+    }
+}
