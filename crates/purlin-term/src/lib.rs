@@ -21,6 +21,7 @@ pub mod iolist;
 pub mod list;
 pub mod literal;
 pub mod map;
+pub mod number;
 pub mod owned;
 pub mod word;
 

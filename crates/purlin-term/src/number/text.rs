@@ -1,0 +1,41 @@
+//! Integers as text in bases 2 to 36.
+
+use super::{MAX_BITS, to_bigint};
+use crate::heap::Heap;
+use crate::word::Term;
+use num_bigint::{BigInt, BigUint, Sign};
+
+/// Reads an integer: a sign at most, then digits only; `None` for any other text or base.
+pub fn integer_from_text(heap: &mut Heap, text: &[u8], base: u32) -> Option<Term> {
+    if !(2..=36).contains(&base) {
+        return None;
+    }
+    let (negative, digits) = match text {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] => (false, digits),
+        digits => (false, digits),
+    };
+    if digits.is_empty() {
+        return None;
+    }
+    let value = |c: u8| (c as char).to_digit(base);
+    if digits.len() <= 12 {
+        let i = digits.iter().try_fold(0i64, |i, &c| Some(i * base as i64 + value(c)? as i64))?;
+        return Some(heap.integer(if negative { -i } else { i }));
+    }
+    let values = digits.iter().map(|&c| value(c).map(|v| v as u8)).collect::<Option<Vec<u8>>>()?;
+    let magnitude = BigUint::from_radix_be(&values, base)?;
+    let sign = if negative { Sign::Minus } else { Sign::Plus };
+    (magnitude.bits() <= MAX_BITS).then(|| heap.bigint(&BigInt::from_biguint(sign, magnitude)))
+}
+
+/// An integer's digits, letters in upper case; `None` when the term is no integer or the base none of 2 to 36.
+pub fn integer_to_text(t: Term, base: u32) -> Option<String> {
+    if !(2..=36).contains(&base) {
+        return None;
+    }
+    match t.as_small() {
+        Some(i) if base == 10 => Some(i.to_string()),
+        _ => Some(to_bigint(t)?.to_str_radix(base).to_ascii_uppercase()),
+    }
+}
