@@ -185,7 +185,11 @@ fn match_spec_test(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     } else {
         return Err(Escape::BADARG);
     };
-    let program = match Program::compile(ctx.engine, spec, dialect) {
+    let compiled = match spec.is_nil() {
+        true => Err(BadSpec(vec![Problem("Match programs are not in a list.".to_string())])),
+        false => Program::compile(ctx.engine, spec, dialect),
+    };
+    let program = match compiled {
         Ok(p) => p,
         Err(BadSpec(problems)) => {
             let list = problem_list(ctx, &problems);

@@ -279,18 +279,22 @@ impl HashRows {
         }
     }
 
-    /// Removes or, in a fixed table, marks the entries of `bucket` that `which` names; how many.
-    fn remove_where(&mut self, bucket: usize, hash: u32, fixed: bool, which: impl Fn(&Entry) -> bool) -> usize {
-        let Some(entries) = self.buckets.get_mut(bucket) else { return 0 };
+    /// Removes the entries of a key that `which` names. In a fixed table the key's first entry is only marked, so that
+    /// iterations find their way.
+    fn remove_where(&mut self, key: Term, hash: u32, fixed: bool, which: impl Fn(&Entry) -> bool) {
+        let (bucket, keypos) = (self.index(hash), self.shape.keypos);
+        let Some(entries) = self.buckets.get_mut(bucket) else { return };
+        let is_key = |e: &Entry| e.hash == hash && same(key::of(keypos, e.row.term()), key);
+        let first = entries.iter().rposition(|e| !e.deleted && is_key(e));
         let mut removed = 0;
         let mut i = entries.len();
         while i > 0 {
             i -= 1;
-            if entries[i].deleted || !which(&entries[i]) {
+            if entries[i].deleted || !is_key(&entries[i]) || !which(&entries[i]) {
                 continue;
             }
             removed += 1;
-            if fixed && removed == 1 {
+            if fixed && Some(i) == first {
                 entries[i].deleted = true;
                 self.marked.push(bucket);
             } else {
@@ -304,21 +308,17 @@ impl HashRows {
                 self.shrink(self.estimate(hash));
             }
         }
-        removed
     }
 
     /// Deletes all rows of a key.
     pub fn delete(&mut self, key: Term, fixed: bool) {
-        let (hash, keypos) = (key::hash(key), self.shape.keypos);
-        let i = self.index(hash);
-        self.remove_where(i, hash, fixed, |e| e.hash == hash && same(key::of(keypos, e.row.term()), key));
+        self.remove_where(key, key::hash(key), fixed, |_| true);
     }
 
     /// Deletes the rows equal to this one.
     pub fn delete_object(&mut self, row: Term, fixed: bool) {
-        let hash = key::hash(key::of(self.shape.keypos, row));
-        let i = self.index(hash);
-        self.remove_where(i, hash, fixed, |e| e.hash == hash && same(e.row.term(), row));
+        let key = key::of(self.shape.keypos, row);
+        self.remove_where(key, key::hash(key), fixed, |e| same(e.row.term(), row));
     }
 
     /// Deletes the live rows of bucket `i` at these positions (counted as in [`HashRows::bucket`]).

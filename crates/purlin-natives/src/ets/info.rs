@@ -142,18 +142,19 @@ fn fixations(h: &mut Heap, state: &State, monotonic: bool) -> Term {
 /// iterations, and the stride.
 fn stats(h: &mut Heap, rows: &HashRows) -> Term {
     let lengths: Vec<usize> = (0..rows.active()).map(|i| rows.bucket(i).len()).collect();
-    let n = lengths.len() as f64;
+    // In single precision where OTP computes so.
+    let n = lengths.len() as f32;
     let sum: usize = lengths.iter().sum();
     let squares: usize = lengths.iter().map(|l| l * l).sum();
     let kept = (0..rows.active()).flat_map(|i| rows.bucket(i)).filter(|e| e.deleted).count();
-    let mean = f64::from((sum as f64 / n) as f32);
-    let deviation = ((squares as f64 - mean * sum as f64) / n).max(0.0).sqrt();
-    let expected = (mean * (1.0 - 1.0 / n)).sqrt();
+    let mean = sum as f32 / n;
+    let deviation = f64::from((squares as f32 - mean * sum as f32) / n).max(0.0).sqrt();
+    let expected = (f64::from(mean) * (1.0 - 1.0 / f64::from(n))).sqrt();
     let single = |f: f64| f64::from(f as f32);
     let small = |n: usize| Term::small(n as i64);
     let least = lengths.iter().min().copied().unwrap_or(0);
     let greatest = lengths.iter().max().copied().unwrap_or(0);
-    let floats = [mean, single(deviation), single(expected)].map(|f| h.float(f));
+    let floats = [f64::from(mean), single(deviation), single(expected)].map(|f| h.float(f));
     h.tuple(&[
         small(rows.active()),
         floats[0],

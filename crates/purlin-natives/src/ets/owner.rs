@@ -52,7 +52,7 @@ struct Reader {
 }
 
 impl Reader {
-    fn read(list: Term) -> Option<(Options, Heir)> {
+    fn read(list: Term, engine: &Engine) -> Option<(Options, Heir)> {
         let options = Options {
             kind: Kind::Set,
             protection: Protection::Protected,
@@ -75,6 +75,10 @@ impl Reader {
             return None;
         }
         let mut o = r.options;
+        if engine.config.schedulers == 1 {
+            // Nobody to write at the same time.
+            o.writers = Writers::Off;
+        }
         if o.kind == Kind::OrderedSet && matches!(o.writers, Writers::Locks(_)) {
             return None;
         }
@@ -153,7 +157,7 @@ fn living_heir(engine: &Engine, heir: Heir) -> Option<(Term, Owned)> {
 
 fn new(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let name = args[0].as_atom().or_badarg()?;
-    let (options, heir) = Reader::read(args[1]).or_badarg()?;
+    let (options, heir) = Reader::read(args[1], ctx.engine).or_badarg()?;
     let registry = registry::of(ctx.engine);
     registry.hook_once(|| ctx.engine.on_exit(process_ended));
     let heir = living_heir(ctx.engine, heir);

@@ -159,7 +159,7 @@ impl Scan<'_, '_> {
         match &mut state.rows {
             Rows::Hash(rows) => {
                 let finished = self.change_hash(ctx, rows, keys, fixed);
-                if finished && self.work.job == Job::Delete && !fixed {
+                if finished && self.work.job == Job::Delete && self.work.count > 0 && !fixed {
                     rows.deleted_many();
                 }
                 finished
