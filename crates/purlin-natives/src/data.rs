@@ -1,9 +1,12 @@
 //! Natives on plain data: tests, comparison, numbers, atoms, tuples, lists, maps, binaries and text.
 
+mod atoms;
 mod binary;
 mod checksum;
 mod compare;
+mod float_text;
 mod guard;
+mod integer_text;
 mod iolist;
 mod lists;
 mod maps;
@@ -15,10 +18,13 @@ use purlin_vm::Native;
 
 /// The tables of these topics.
 pub const TABLES: &[&[Native]] = &[
+    atoms::NATIVES,
     binary::NATIVES,
     checksum::NATIVES,
     compare::NATIVES,
+    float_text::NATIVES,
     guard::NATIVES,
+    integer_text::NATIVES,
     iolist::NATIVES,
     lists::NATIVES,
     maps::NATIVES,

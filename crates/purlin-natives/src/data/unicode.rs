@@ -252,8 +252,7 @@ fn characters_to_list(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let Some(latin1) = is_latin1(a[1]) else {
         return continue_in_erlang(am!("characters_to_list_int"), a);
     };
-    // A bitstring that is no binary is an error where binaries are, not a bad argument.
-    if !is_chardata(a[0]) && (latin1 || !a[0].is_bitstring()) {
+    if !is_chardata(a[0]) {
         return Err(Escape::BADARG);
     }
     let mut converter = Converter::new(latin1);

@@ -1,0 +1,99 @@
+//! Atoms to text and back.
+
+use purlin_term::atom::AtomError;
+use purlin_term::{Atom, Term, am};
+use purlin_vm::native::OrBadarg;
+use purlin_vm::{Ctx, Escape, Native, NativeResult};
+
+pub const NATIVES: &[Native] = &[
+    Native::plain("erlang", "atom_to_list", 1, atom_to_list),
+    Native::plain("erlang", "atom_to_binary", 2, atom_to_binary),
+    Native::plain("erlang", "list_to_atom", 1, |_, a| make(&list_text(a[0])?)),
+    Native::plain("erlang", "list_to_existing_atom", 1, |_, a| existing(list_text(a[0]))),
+    Native::plain("erlang", "binary_to_atom", 2, |_, a| make(&binary_text(a[0], a[1])?)),
+    Native::plain("erlang", "binary_to_existing_atom", 2, |_, a| existing(binary_text(a[0], a[1]))),
+];
+
+/// Longest atom, in characters.
+const MAX_CHARS: usize = purlin_term::atom::MAX_ATOM_CHARS;
+
+fn atom_to_list(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let name = a[0].as_atom().or_badarg()?.name();
+    Ok(ctx.heap().string(name))
+}
+
+/// Whether an encoding argument names Latin-1 (true) or UTF-8 (false).
+fn is_latin1(t: Term) -> Result<bool, Escape> {
+    if t == am!("utf8") || t == am!("unicode") { Ok(false) } else { (t == am!("latin1")).then_some(true).or_badarg() }
+}
+
+fn atom_to_binary(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let name = a[0].as_atom().or_badarg()?.name();
+    if !is_latin1(a[1])? {
+        return Ok(ctx.heap().binary(name.as_bytes()));
+    }
+    let bytes: Option<Vec<u8>> = name.chars().map(|c| u8::try_from(c as u32).ok()).collect();
+    Ok(ctx.heap().binary(&bytes.or_badarg()?))
+}
+
+/// The text of a list of characters. What comes behind as many as an atom may have is not looked at.
+fn list_text(t: Term) -> Result<String, Escape> {
+    let mut text = String::new();
+    let mut list = t.iter();
+    for (n, c) in list.by_ref().enumerate() {
+        if n == MAX_CHARS {
+            return Err(Escape::SYSTEM_LIMIT);
+        }
+        text.push(c.as_small().and_then(|c| u32::try_from(c).ok()).and_then(char::from_u32).or_badarg()?);
+    }
+    if list.tail().is_nil() { Ok(text) } else { Err(Escape::BADARG) }
+}
+
+fn binary_text(t: Term, encoding: Term) -> Result<String, Escape> {
+    let bytes = t.as_bytes().or_badarg()?;
+    let latin1 = is_latin1(encoding)?;
+    if bytes.len() > if latin1 { MAX_CHARS } else { 4 * MAX_CHARS } {
+        return Err(Escape::SYSTEM_LIMIT);
+    }
+    if latin1 {
+        return Ok(bytes.iter().map(|&b| b as char).collect());
+    }
+    std::str::from_utf8(&bytes).map(str::to_owned).ok().or_badarg()
+}
+
+fn make(text: &str) -> NativeResult {
+    match Atom::try_new(text) {
+        Ok(a) => Ok(Term::atom(a)),
+        Err(AtomError::TooLong | AtomError::TableFull) => Err(Escape::SYSTEM_LIMIT),
+    }
+}
+
+fn existing(text: Result<String, Escape>) -> NativeResult {
+    text.ok().and_then(|text| Atom::existing(&text)).map(Term::atom).or_badarg()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use purlin_term::Heap;
+
+    #[test]
+    fn text_that_is_no_atom() {
+        let mut h = Heap::new(0);
+        let a = Term::small('a' as i64);
+        let long = h.list(&[a; 256]);
+        let fits = h.list(&[a; 255]);
+        let surrogate = h.list(&[Term::small(0xD800)]);
+        let improper = h.cons(a, a);
+        let limit = |r: Result<String, Escape>| matches!(r, Err(Escape::Error(t)) if t.is(Atom::SYSTEM_LIMIT));
+        let bad = |r: Result<String, Escape>| matches!(r, Err(Escape::Error(t)) if t.is(Atom::BADARG));
+        assert!(list_text(fits).is_ok());
+        assert!(limit(list_text(long)));
+        assert!(bad(list_text(surrogate)) && bad(list_text(improper)) && bad(list_text(a)));
+        let b = h.binary(&[0xFF]);
+        assert_eq!(binary_text(b, am!("latin1")).unwrap(), "\u{FF}");
+        assert!(bad(binary_text(b, am!("utf8"))) && bad(binary_text(b, am!("ascii"))));
+        let long_and_bad = h.binary(&[0xFF; 2000]);
+        assert!(limit(binary_text(long_and_bad, am!("utf8"))));
+    }
+}
