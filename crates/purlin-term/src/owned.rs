@@ -6,7 +6,7 @@
 
 use crate::boxed::{Kind, arity_of};
 use crate::copy::{copy_into, flat_size};
-use crate::heap::release_off_heap;
+use crate::heap::{Heap, release_off_heap, retain_off_heap};
 use crate::word::Term;
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::ptr::NonNull;
@@ -53,6 +53,57 @@ impl Owned {
         Term(unsafe { *self.0.as_ptr().add(1) })
     }
 
+    /// A copy in a heap. The block is copied as it is and its pointers are moved along, which takes no search.
+    pub fn copy_to(&self, heap: &mut Heap) -> Term {
+        let words = self.words();
+        let root = self.term();
+        if words == 0 {
+            return root;
+        }
+        let from = self.0.as_ptr().wrapping_add(LEAD);
+        let to = heap.alloc(words);
+        let own = from as usize..from as usize + words * 8;
+        let moved = |t: Term| {
+            let inside = t.is_pointer() && own.contains(&(t.pointer() as usize));
+            if inside { Term(t.0.wrapping_add((to as u64).wrapping_sub(from as u64))) } else { t }
+        };
+        // SAFETY: FRESH: `to` has `words` words, all written here. The block holds complete objects (see `drop`), so
+        // headers lead from one to the next; what an object points to is in the block or a literal. Copied objects
+        // that own counts take their own and are listed (OFFHEAP).
+        unsafe {
+            std::ptr::copy_nonoverlapping(from, to, words);
+            let mut at = 0;
+            while at < words {
+                let w = Term(*to.add(at));
+                if !w.is_header() {
+                    *to.add(at) = moved(w).0;
+                    at += 1;
+                    continue;
+                }
+                if Kind::of_header(w.0).is_off_heap() {
+                    retain_off_heap(to.add(at));
+                    heap.note_off_heap(to.add(at));
+                }
+                at += 1 + Kind::of_header(w.0).raw_words(arity_of(w.0));
+            }
+        }
+        moved(root)
+    }
+
+    /// Replaces an immediate element of the tuple that this is by another; whether that could be done in place.
+    pub fn set_immediate(&mut self, index: usize, value: Term) -> bool {
+        let root = self.term();
+        let in_block = self.words() > 0;
+        let Some(old) = root.as_tuple().and_then(|e| e.get(index)) else { return false };
+        if !in_block || !old.is_immediate() || !value.is_immediate() {
+            return false;
+        }
+        // SAFETY: LIVE: the tuple has this element and lies in the block, which nobody else sees while it is borrowed
+        // for writing.
+        unsafe { *root.pointer().add(1 + index) = value.0 };
+        true
+    }
+
     /// Size of the copy in words, without the block's own overhead.
     #[inline]
     pub fn words(&self) -> usize {
@@ -96,7 +147,7 @@ impl std::fmt::Debug for Owned {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Heap, Magic};
+    use crate::Magic;
     use std::sync::Arc;
 
     #[test]
@@ -126,6 +177,43 @@ mod tests {
         assert_eq!(Arc::strong_count(&magic), 2);
         drop(h);
         assert_eq!(Arc::strong_count(&magic), 1);
+    }
+
+    #[test]
+    fn copies_back_to_a_heap_are_whole() {
+        let magic = Arc::new(Magic { value: Box::new(()) });
+        let mut h = Heap::new(0);
+        let (b, r, f) = (h.binary(&[9u8; 100]), h.magic_reference([1, 2], magic.clone()), h.float(1.5));
+        let part = h.sub_bits(b, 3, 700);
+        let l = h.list_with_tail(&[b, Term::small(1), part], f);
+        let t = h.tuple(&[l, r, Term::NIL, f]);
+        let o = Owned::new(t);
+        let mut other = Heap::new(8);
+        let copy = o.copy_to(&mut other);
+        drop((o, h));
+        assert!(crate::compare::same(copy, copy));
+        let e = copy.as_tuple().unwrap();
+        let list: Vec<Term> = e[0].iter().collect();
+        assert_eq!(list[0].as_bytes().unwrap().as_ref(), &[9u8; 100]);
+        assert_eq!((list[2].bit_size(), e[3].as_float()), (700, Some(1.5)));
+        assert_eq!(Arc::strong_count(&magic), 2);
+        drop(other);
+        assert_eq!(Arc::strong_count(&magic), 1);
+    }
+
+    #[test]
+    fn immediate_elements_change_in_place() {
+        let mut h = Heap::new(64);
+        let f = h.float(2.0);
+        let t = h.tuple(&[Term::small(1), f, Term::NIL]);
+        let mut o = Owned::new(t);
+        assert!(o.set_immediate(0, Term::small(7)));
+        assert!(!o.set_immediate(1, Term::small(7)));
+        assert!(!o.set_immediate(0, f));
+        assert!(!o.set_immediate(3, Term::NIL));
+        assert_eq!(o.term().as_tuple().unwrap()[0], Term::small(7));
+        let stored = crate::literal::store(t).unwrap();
+        assert!(!Owned::new(stored).set_immediate(0, Term::small(7)));
     }
 
     #[test]

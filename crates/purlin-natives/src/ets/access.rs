@@ -82,8 +82,8 @@ fn insert_new(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 // ---- reading
 
 /// A list of copies of rows.
-fn copies(heap: &mut Heap, rows: impl Iterator<Item = Term>) -> Term {
-    let rows: smallvec::SmallVec<[Term; 4]> = rows.map(|r| heap.copy(r)).collect();
+fn copies<'r>(heap: &mut Heap, rows: impl Iterator<Item = &'r Owned>) -> Term {
+    let rows: smallvec::SmallVec<[Term; 4]> = rows.map(|r| r.copy_to(heap)).collect();
     heap.list(&rows)
 }
 
@@ -97,19 +97,18 @@ fn lookup_element(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let t = find(ctx, args[0])?;
     let state = t.read(ctx.pid(), Need::Read)?;
     let at = args[2].as_usize().filter(|n| *n > 0).or_badarg()?;
-    let mut elements = Vec::new();
-    for row in state.lookup(args[1]) {
-        let element = row.as_tuple().and_then(|e| e.get(at - 1)).or_badarg()?;
-        elements.push(*element);
+    let element = |row: &Owned| row.term().as_tuple().and_then(|e| e.get(at - 1)).copied().or_badarg();
+    if matches!(t.options.kind, Kind::Set | Kind::OrderedSet) {
+        let row = state.lookup(args[1]).next().ok_or_else(|| cause("badkey"))?;
+        return Ok(ctx.heap().copy(element(row)?));
     }
+    let elements = state.lookup(args[1]).map(element).collect::<Result<Vec<Term>, Escape>>()?;
     if elements.is_empty() {
         return Err(cause("badkey"));
     }
     let h = ctx.heap();
-    if matches!(t.options.kind, Kind::Bag | Kind::DuplicateBag) {
-        return Ok(copies(h, elements.into_iter()));
-    }
-    Ok(h.copy(elements[0]))
+    let elements: Vec<Term> = elements.into_iter().map(|e| h.copy(e)).collect();
+    Ok(h.list(&elements))
 }
 
 fn member(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
@@ -225,8 +224,8 @@ fn slot(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         return if n == slots { Ok(end_of_table()) } else { Err(Escape::BADARG) };
     }
     match &state.rows {
-        Rows::Hash(h) => Ok(copies(ctx.heap(), h.bucket(n).iter().filter(|e| !e.deleted).map(|e| e.row.term()))),
-        Rows::Tree(r) => Ok(copies(ctx.heap(), r.nth(n).map(|r| r.term()).into_iter())),
+        Rows::Hash(h) => Ok(copies(ctx.heap(), h.bucket(n).iter().filter(|e| !e.deleted).map(|e| &e.row))),
+        Rows::Tree(r) => Ok(copies(ctx.heap(), r.nth(n).into_iter())),
     }
 }
 
@@ -249,7 +248,7 @@ fn update_element(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     only_sets(&t)?;
     let Some(row) = state.lookup(args[1]).next() else { return Ok(am!("false")) };
     let changes = if args[2].is_tuple() { vec![args[2]] } else { args[2].as_list().or_badarg()? };
-    let mut elements = row.as_tuple().or_badarg()?.to_vec();
+    let mut elements = row.term().as_tuple().or_badarg()?.to_vec();
     for c in changes {
         let Some(&[at, value]) = c.as_tuple() else { return Err(Escape::BADARG) };
         let at = at.as_small().or_badarg()?;
@@ -319,6 +318,9 @@ fn update_counter(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         return Err(Escape::BADARG);
     }
     only_sets(&t)?;
+    if let Some(value) = count_in_place(&t, &mut state, args[1], args[2]) {
+        return Ok(value);
+    }
     let mut elements = start_row(&t, &state, args[1], default)?;
     let single = !args[2].is_list();
     let ops = if args[2].is_integer() {
@@ -327,7 +329,7 @@ fn update_counter(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         let ops = if single { vec![args[2]] } else { args[2].as_list().or_badarg()? };
         ops.into_iter().map(|op| counter_step(&t, op, &elements)).collect::<Result<_, _>>()?
     };
-    if args[2].is_integer() && !elements.get(t.options.keypos).or_else(|| None).is_some_and(|e| e.is_integer()) {
+    if args[2].is_integer() && !elements.get(t.options.keypos).is_some_and(|e| e.is_integer()) {
         let missing = elements.len() <= t.options.keypos;
         return Err(if missing { cause("position") } else { Escape::BADARG });
     }
@@ -348,10 +350,23 @@ fn update_counter(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     Ok(if single { results[0] } else { ctx.heap().list(&results) })
 }
 
+/// The most frequent case: one small counter of an existing row, and no threshold.
+fn count_in_place(t: &Table, state: &mut State, key: Term, op: Term) -> Option<Term> {
+    let (at, by) = match op.as_tuple() {
+        Some(&[at, by]) => (at.as_usize()?.checked_sub(1)?, by),
+        Some(_) => return None,
+        None => (t.options.keypos, op),
+    };
+    let by = by.as_small()?;
+    let old = state.lookup(key).next()?.term().as_tuple()?.get(at)?.as_small()?;
+    let new = Some(old + by).filter(|n| at + 1 != t.options.keypos && Term::fits_small(*n))?;
+    state.set_immediate(key, at, Term::small(new)).then_some(Term::small(new))
+}
+
 /// The elements of the row to count in.
 fn start_row(t: &Table, state: &State, key: Term, default: Option<Term>) -> Result<Vec<Term>, Escape> {
     if let Some(row) = state.lookup(key).next() {
-        return Ok(row.as_tuple().or_badarg()?.to_vec());
+        return Ok(row.term().as_tuple().or_badarg()?.to_vec());
     }
     let mut elements = default.ok_or_else(|| cause("badkey"))?.as_tuple().or_badarg()?.to_vec();
     *elements.get_mut(t.options.keypos - 1).or_badarg()? = key;

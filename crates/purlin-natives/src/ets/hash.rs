@@ -341,6 +341,15 @@ impl HashRows {
         self.shrink(self.estimate(0));
     }
 
+    /// Replaces an immediate element of the row of a key in a set; whether that could be done in place.
+    pub fn set_immediate(&mut self, key: Term, index: usize, value: Term) -> bool {
+        let hash = key::hash(key);
+        let i = self.index(hash);
+        let Some(at) = self.position(self.bucket(i), key, hash) else { return false };
+        let e = &mut self.buckets[i][at];
+        !e.deleted && e.row.set_immediate(index, value)
+    }
+
     /// Replaces the live row of bucket `i` at a position by one with the same key.
     pub fn replace_at(&mut self, i: usize, at: usize, row: Owned) {
         if let Some(e) = self.buckets.get_mut(i).and_then(|b| b.get_mut(at)) {

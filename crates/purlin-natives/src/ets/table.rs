@@ -175,12 +175,20 @@ impl State {
     }
 
     /// The rows of a key, in the order of `ets:lookup/2`.
-    pub fn lookup(&self, key: Term) -> impl Iterator<Item = Term> + '_ {
+    pub fn lookup(&self, key: Term) -> impl Iterator<Item = &Owned> + '_ {
         let (hash, tree) = match &self.rows {
             Rows::Hash(h) => (Some(h.lookup(key)), None),
             Rows::Tree(t) => (None, t.get(key)),
         };
-        hash.into_iter().flatten().chain(tree).map(|r| r.term())
+        hash.into_iter().flatten().chain(tree)
+    }
+
+    /// Replaces an immediate element of a set's row by another; whether that could be done in place.
+    pub fn set_immediate(&mut self, key: Term, index: usize, value: Term) -> bool {
+        match &mut self.rows {
+            Rows::Hash(h) => h.set_immediate(key, index, value),
+            Rows::Tree(_) => false,
+        }
     }
 
     pub fn contains(&self, key: Term) -> bool {

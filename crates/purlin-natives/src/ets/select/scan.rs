@@ -32,10 +32,11 @@ impl Scan<'_, '_> {
         self.run.on(ctx, row)
     }
 
-    fn keep(&mut self, ctx: &mut Ctx<'_>, result: Term) {
+    fn keep(&mut self, ctx: &mut Ctx<'_>, row: &Owned, result: Term) {
         match self.work.job {
             Job::Collect { .. } | Job::Chunk { .. } => {
-                let copy = ctx.heap().copy(result);
+                let h = ctx.heap();
+                let copy = if result == row.term() { row.copy_to(h) } else { h.copy(result) };
                 self.work.found = ctx.heap().cons(copy, self.work.found);
                 self.work.count += 1;
             }
@@ -92,7 +93,7 @@ impl Scan<'_, '_> {
     fn read_bucket(&mut self, ctx: &mut Ctx<'_>, rows: &HashRows, i: usize) {
         for e in rows.bucket(i).iter().rev().filter(|e| !e.deleted) {
             if let Some(result) = self.look(ctx, e.row.term()) {
-                self.keep(ctx, result);
+                self.keep(ctx, &e.row, result);
             }
         }
     }
@@ -124,8 +125,10 @@ impl Scan<'_, '_> {
             return true;
         }
         if let Some(key) = keys.single().filter(|_| self.work.position == Position::Start) {
-            if let Some(result) = rows.get(key).and_then(|row| self.look(ctx, row.term())) {
-                self.keep(ctx, result);
+            if let Some(row) = rows.get(key)
+                && let Some(result) = self.look(ctx, row.term())
+            {
+                self.keep(ctx, row, result);
             }
             self.work.position = Position::End;
             return true;
@@ -138,7 +141,7 @@ impl Scan<'_, '_> {
     fn read_range<'r>(&mut self, ctx: &mut Ctx<'_>, range: impl Iterator<Item = &'r Owned>) -> bool {
         for row in range {
             if let Some(result) = self.look(ctx, row.term()) {
-                self.keep(ctx, result);
+                self.keep(ctx, row, result);
             }
             let stop = self.chunk_full();
             if stop || ctx.out_of_reductions() {
