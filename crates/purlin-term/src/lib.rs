@@ -15,6 +15,8 @@ pub mod bits;
 pub mod boxed;
 pub mod compare;
 pub mod copy;
+pub mod external;
+pub mod float_text;
 pub mod hash;
 pub mod heap;
 pub mod iolist;

@@ -1,0 +1,140 @@
+//! The external term format: terms as bytes, byte for byte as OTP 25 writes and accepts them.
+//!
+//! Decoding takes bytes from anywhere: it allocates no more than a fixed multiple of the bytes it has read, never
+//! recurses, and gives an error with its position for anything OTP would refuse.
+
+mod decode;
+mod reader;
+#[cfg(test)]
+mod tests;
+
+pub use decode::{decode, decode_body};
+
+use crate::atom::Atom;
+use crate::boxed::FunEntry;
+use crate::heap::Heap;
+use crate::word::Term;
+
+/// The byte every encoded term begins with.
+pub const VERSION: u8 = 131;
+
+/// The format's tags.
+pub(crate) mod tag {
+    pub const NEW_FLOAT: u8 = b'F';
+    pub const BIT_BINARY: u8 = b'M';
+    pub const COMPRESSED: u8 = b'P';
+    pub const NEW_PID: u8 = b'X';
+    pub const NEW_PORT: u8 = b'Y';
+    pub const NEWER_REFERENCE: u8 = b'Z';
+    pub const SMALL_INTEGER: u8 = b'a';
+    pub const INTEGER: u8 = b'b';
+    pub const FLOAT: u8 = b'c';
+    pub const ATOM: u8 = b'd';
+    pub const REFERENCE: u8 = b'e';
+    pub const PORT: u8 = b'f';
+    pub const PID: u8 = b'g';
+    pub const SMALL_TUPLE: u8 = b'h';
+    pub const LARGE_TUPLE: u8 = b'i';
+    pub const NIL: u8 = b'j';
+    pub const STRING: u8 = b'k';
+    pub const LIST: u8 = b'l';
+    pub const BINARY: u8 = b'm';
+    pub const SMALL_BIG: u8 = b'n';
+    pub const LARGE_BIG: u8 = b'o';
+    pub const NEW_FUN: u8 = b'p';
+    pub const EXPORT: u8 = b'q';
+    pub const NEW_REFERENCE: u8 = b'r';
+    pub const SMALL_ATOM: u8 = b's';
+    pub const MAP: u8 = b't';
+    pub const ATOM_UTF8: u8 = b'v';
+    pub const SMALL_ATOM_UTF8: u8 = b'w';
+    pub const V4_PORT: u8 = b'x';
+}
+
+/// Bits of a local pid's number, below its serial.
+pub(crate) const PID_NUMBER_BITS: u32 = 15;
+/// Bits of a local pid's serial.
+pub(crate) const PID_SERIAL_BITS: u32 = 13;
+/// Bits of a local port's number.
+pub(crate) const PORT_NUMBER_BITS: u32 = 28;
+
+/// What a local fun in the external format says about its lambda.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FunParts {
+    pub module: Atom,
+    /// Position in the module's lambda table.
+    pub index: u32,
+    /// The module's MD5.
+    pub uniq: [u8; 16],
+    pub old_index: u32,
+    pub old_uniq: u32,
+    /// Arity of a call, without the environment.
+    pub arity: u8,
+    pub num_free: u32,
+}
+
+/// What decoding needs to know of the engine.
+pub trait DecodeContext {
+    /// The entry for a local fun's lambda; `None` makes the bytes invalid.
+    fn fun(&mut self, parts: FunParts) -> Option<&'static FunEntry>;
+
+    /// Name and creation of this node, whose identifiers become local ones.
+    fn node(&self) -> (Atom, u32);
+
+    /// Whether atoms and external functions that do not exist yet are refused.
+    fn safe(&self) -> bool;
+
+    /// Whether an external function exists; asked only when [`DecodeContext::safe`].
+    fn has_function(&self, _module: Atom, _function: Atom, _arity: u8) -> bool {
+        false
+    }
+
+    /// A reference of this node; one that stands for an engine's value or an alias can be found again here.
+    fn reference(&mut self, heap: &mut Heap, id: [u64; 2]) -> Term {
+        heap.reference(id)
+    }
+}
+
+/// The context for plain data such as a module's literals: no local funs, and a node without a name.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PlainContext;
+
+impl DecodeContext for PlainContext {
+    fn fun(&mut self, _: FunParts) -> Option<&'static FunEntry> {
+        None
+    }
+
+    fn node(&self) -> (Atom, u32) {
+        (Atom::NONODE, 0)
+    }
+
+    fn safe(&self) -> bool {
+        false
+    }
+}
+
+/// Bytes that are no term.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DecodeError {
+    /// Where the reader stood, in the bytes given; for a compressed term, in its decompressed bytes.
+    pub offset: usize,
+}
+
+impl std::fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "no external term (at byte {})", self.offset)
+    }
+}
+
+impl std::error::Error for DecodeError {}
+
+/// The three numbers of a local reference as they are written and, last one first, printed.
+pub fn ref_words(id: [u64; 2]) -> [u32; 3] {
+    let [low, high] = id;
+    [low as u32 & 0x3_FFFF, (low >> 18) as u32, (low >> 50) as u32 | (high << 14) as u32]
+}
+
+/// The id whose [`ref_words`] are these; `None` for a first number above 18 bits.
+pub fn ref_id(words: [u32; 3]) -> Option<[u64; 2]> {
+    crate::boxed::ref_id(words)
+}

@@ -1,0 +1,5 @@
+//! Floats as text.
+
+mod parse;
+
+pub use parse::{parse, parse_lenient};
