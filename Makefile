@@ -1,0 +1,35 @@
+# make demo and make test need Rust, git and make only; scripts/setup installs the rest (Debian packages).
+PURLIN := target/release/purlin
+SECONDS_EACH ?= 60
+
+.PHONY: demo test test-stress lint bench fuzz build setup
+
+setup:
+	@scripts/setup
+
+build:
+	cargo build --release -q -p purlin-cli
+
+demo: setup build
+	$(PURLIN) run examples/worker_pool.exs
+
+# Everything: unit and property tests, the programs compared with the real BEAM, the seeds when they are there.
+test: setup build
+	scripts/test
+
+# The programs again, with a collection forced at every allocation point and with 1, 2 and 8 schedulers.
+test-stress: setup build
+	scripts/test-programs --stress
+
+lint:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -q -- -D warnings
+
+bench: setup build
+	scripts/bench $(ONLY)
+
+# A deterministic mutator over real files, for the .beam reader and the external term decoder.
+fuzz:
+	cargo build --release -q -p purlin-testkit --bin purlin-fuzz
+	target/release/purlin-fuzz beam $(SECONDS_EACH)
+	target/release/purlin-fuzz etf $(SECONDS_EACH)
