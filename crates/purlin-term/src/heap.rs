@@ -10,6 +10,9 @@ use crate::word::Term;
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::sync::Arc;
 
+/// Words that allocation leaves free below the stack: room for the return address that a call pushes without a check.
+pub const STACK_RESERVE: usize = 4;
+
 /// Bytes outside the heap that call for a collection, so that dead binaries do not pile up.
 const VIRTUAL_LIMIT: usize = 1 << 22;
 
@@ -221,7 +224,7 @@ impl Heap {
     #[inline]
     pub fn alloc(&mut self, words: usize) -> *mut u64 {
         let p = self.top;
-        if self.end as usize - p as usize >= words * 8 {
+        if self.end as usize - p as usize >= (words + STACK_RESERVE) * 8 {
             self.top = p.wrapping_add(words);
             p
         } else {

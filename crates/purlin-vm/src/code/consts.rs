@@ -1,0 +1,73 @@
+//! The pool of constants that instructions refer to by number: immediates (each once) and literals.
+//!
+//! The pool is one reserved range of addresses, so that an operand is fetched by one indexed load whatever module
+//! the instruction belongs to. Constants stay for the life of the program (LITERAL).
+
+use parking_lot::Mutex;
+use purlin_term::Term;
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+const AREA_BYTES: usize = 1 << 32;
+
+struct Pool {
+    base: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    len: u32,
+    immediates: HashMap<u64, u32>,
+}
+
+fn pool() -> &'static Pool {
+    static POOL: OnceLock<Pool> = OnceLock::new();
+    POOL.get_or_init(|| {
+        // SAFETY: an anonymous private mapping at an address the kernel chooses.
+        let p = unsafe {
+            libc::mmap(
+                std::ptr::null_mut(),
+                AREA_BYTES,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
+                -1,
+                0,
+            )
+        };
+        assert!(p != libc::MAP_FAILED, "cannot reserve address space for constants");
+        Pool { base: p as usize, state: Mutex::default() }
+    })
+}
+
+/// Where constant 0 is.
+pub fn base() -> *mut u64 {
+    pool().base as *mut u64
+}
+
+/// The number of a constant: an immediate or a literal.
+pub fn number(t: Term) -> u32 {
+    let pool = pool();
+    let mut s = pool.state.lock();
+    if t.is_immediate()
+        && let Some(&n) = s.immediates.get(&t.0)
+    {
+        return n;
+    }
+    let n = s.len;
+    assert!((n as usize) < AREA_BYTES / 8, "too many constants");
+    // SAFETY: the place lies in the reserved range and nobody reads it before its number is known.
+    unsafe { *(pool.base as *mut u64).add(n as usize) = t.0 };
+    s.len += 1;
+    if t.is_immediate() {
+        s.immediates.insert(t.0, n);
+    }
+    n
+}
+
+/// The constant of this number.
+pub fn get(n: u32) -> Term {
+    debug_assert!(n < pool().state.lock().len);
+    // SAFETY: numbers are given out by `number` alone.
+    unsafe { Term(*base().add(n as usize)) }
+}

@@ -1,0 +1,166 @@
+//! Functions as calls see them: entries of loaded functions, natives, and the export table.
+//!
+//! Entries and exports stay for the life of the engine; replacing code stores a new entry in the export (CODE).
+
+use super::instr::Instr;
+use super::module::Module;
+use crate::native::{Native, NativeKind};
+use hashbrown::HashMap;
+use parking_lot::RwLock;
+use purlin_term::Atom;
+use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::OnceLock;
+
+/// Module, function and arity.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Mfa {
+    pub module: Atom,
+    pub function: Atom,
+    pub arity: u8,
+}
+
+/// A function of a loaded module.
+pub struct FnEntry {
+    pub mfa: Mfa,
+    /// Where calls go: the translated code, or `stub` before the first call.
+    pub code: AtomicPtr<Instr>,
+    stub: OnceLock<Box<[Instr; 1]>>,
+    pub module: &'static Module,
+    /// Position among the module's functions.
+    pub index: u32,
+    pub decoded: OnceLock<Decoded>,
+}
+
+/// A translated function.
+pub struct Decoded {
+    pub code: &'static [Instr],
+    /// Instruction index and line table index, ascending: the line holds from that instruction on.
+    pub lines: Box<[(u32, u32)]>,
+}
+
+impl FnEntry {
+    pub fn new(mfa: Mfa, module: &'static Module, index: u32) -> &'static FnEntry {
+        let entry: &'static FnEntry = Box::leak(Box::new(FnEntry {
+            mfa,
+            code: AtomicPtr::new(std::ptr::null_mut()),
+            stub: OnceLock::new(),
+            module,
+            index,
+            decoded: OnceLock::new(),
+        }));
+        let stub = entry.stub.get_or_init(|| Box::new([Instr::Translate(entry)]));
+        entry.code.store(stub.as_ptr() as *mut Instr, Ordering::Release);
+        entry
+    }
+
+    /// The first instruction to run.
+    #[inline]
+    pub fn start(&self) -> *const Instr {
+        self.code.load(Ordering::Acquire)
+    }
+}
+
+/// A native as calls see it.
+pub struct NativeEntry {
+    pub mfa: Mfa,
+    pub native: Native,
+    /// Its body as a function: what exports and funs jump to.
+    code: OnceLock<Box<[Instr; 2]>>,
+}
+
+impl NativeEntry {
+    /// The native called as a function.
+    #[inline]
+    pub fn start(&'static self) -> *const Instr {
+        let code = self.code.get_or_init(|| Box::new([Instr::NativeBody(self), Instr::NativeDone(self)]));
+        code.as_ptr()
+    }
+
+    /// Where a process goes on after the native ran on another thread.
+    pub fn done(&'static self) -> *const Instr {
+        self.start().wrapping_add(1)
+    }
+
+    pub fn is_blocking(&self) -> bool {
+        self.native.kind == NativeKind::Blocking
+    }
+}
+
+/// `Module:Function/Arity` as imports, applies and external funs refer to it.
+pub struct Export {
+    pub mfa: Mfa,
+    /// The current code's function, or null.
+    pub entry: AtomicPtr<FnEntry>,
+    pub native: Option<&'static NativeEntry>,
+}
+
+impl Export {
+    /// The first instruction to run, or `None` when no such function is loaded.
+    #[inline]
+    pub fn start(&self) -> Option<*const Instr> {
+        if let Some(n) = self.native {
+            return Some(n.start());
+        }
+        self.function().map(|e| e.start())
+    }
+
+    /// The current code's function.
+    #[inline]
+    pub fn function(&self) -> Option<&'static FnEntry> {
+        let p = self.entry.load(Ordering::Acquire);
+        // SAFETY: CODE: entries are never freed.
+        unsafe { p.as_ref() }
+    }
+}
+
+/// All exports of an engine.
+#[derive(Default)]
+pub struct Exports {
+    table: RwLock<HashMap<Mfa, &'static Export>>,
+    natives: HashMap<Mfa, &'static NativeEntry>,
+}
+
+impl Exports {
+    pub fn new(natives: impl Iterator<Item = Native>) -> Exports {
+        let natives = natives
+            .map(|native| {
+                let mfa = Mfa {
+                    module: Atom::new(native.module),
+                    function: Atom::new(native.function),
+                    arity: native.arity,
+                };
+                let entry: &'static NativeEntry =
+                    Box::leak(Box::new(NativeEntry { mfa, native, code: OnceLock::new() }));
+                (mfa, entry)
+            })
+            .collect();
+        Exports { table: RwLock::default(), natives }
+    }
+
+    /// The native of this name.
+    pub fn native(&self, mfa: Mfa) -> Option<&'static NativeEntry> {
+        self.natives.get(&mfa).copied()
+    }
+
+    /// All natives.
+    pub fn natives(&self) -> impl Iterator<Item = &'static NativeEntry> + '_ {
+        self.natives.values().copied()
+    }
+
+    /// The export of this name, made when first asked for.
+    pub fn get(&self, mfa: Mfa) -> &'static Export {
+        if let Some(e) = self.table.read().get(&mfa) {
+            return e;
+        }
+        let mut table = self.table.write();
+        table.entry(mfa).or_insert_with(|| {
+            let native = self.native(mfa);
+            Box::leak(Box::new(Export { mfa, entry: AtomicPtr::new(std::ptr::null_mut()), native }))
+        })
+    }
+
+    /// The export of this name if anybody has asked for it.
+    pub fn existing(&self, mfa: Mfa) -> Option<&'static Export> {
+        self.table.read().get(&mfa).copied()
+    }
+}

@@ -1,0 +1,376 @@
+//! A loaded module: its tables, its functions, and the two generations of code that may exist at a time.
+
+use super::consts;
+use super::export::{Export, Exports, FnEntry, Mfa};
+use crate::engine::Engine;
+use hashbrown::HashMap;
+use md5::{Digest, Md5};
+use parking_lot::{Mutex, RwLock};
+use purlin_beam::{BeamError, BeamFile, CodeIndex};
+use purlin_term::boxed::FunEntry;
+use purlin_term::{Atom, Heap, Term, external, literal};
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use std::sync::{Arc, OnceLock};
+
+/// Why a module could not be loaded.
+#[derive(Debug)]
+pub enum LoadError {
+    /// The file is not what the loader can read.
+    Bad(BeamError),
+    /// A table refers to something that is not there.
+    Malformed(String),
+}
+
+impl std::fmt::Display for LoadError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            LoadError::Bad(e) => e.fmt(f),
+            LoadError::Malformed(what) => f.write_str(what),
+        }
+    }
+}
+
+impl std::error::Error for LoadError {}
+
+impl From<BeamError> for LoadError {
+    fn from(e: BeamError) -> LoadError {
+        LoadError::Bad(e)
+    }
+}
+
+/// One generation of a module's code.
+pub struct Module {
+    pub name: Atom,
+    pub file: BeamFile,
+    pub index: CodeIndex,
+    pub atoms: Vec<Atom>,
+    pub md5: [u8; 16],
+    imports: Vec<&'static Export>,
+    functions: OnceLock<Vec<&'static FnEntry>>,
+    lambdas: OnceLock<Vec<&'static FunEntry>>,
+    literals: Vec<OnceLock<Option<u32>>>,
+    by_name: OnceLock<HashMap<(Atom, u8), u32>>,
+    /// Whether the code was purged: nothing may call it any more.
+    pub purged: AtomicBool,
+    pub on_load: OnceLock<Option<&'static FnEntry>>,
+    translating: Mutex<()>,
+}
+
+impl Module {
+    /// Reads a module's file and makes its functions, not yet reachable by name.
+    pub fn prepare(engine: &Engine, bytes: &[u8]) -> Result<&'static Module, LoadError> {
+        let file = BeamFile::parse(bytes)?;
+        let index = file.code().index()?;
+        let atom = |text: &str| {
+            Atom::try_new(text).map_err(|_| LoadError::Malformed(format!("the atom {text} cannot be made")))
+        };
+        let atoms = file.atoms().iter().map(|a| atom(a)).collect::<Result<Vec<_>, _>>()?;
+        let name = atom(file.module())?;
+        let at = |i: u32| {
+            let a = (i as usize).checked_sub(1).and_then(|i| atoms.get(i)).copied();
+            a.ok_or_else(|| LoadError::Malformed(format!("there is no atom {i}")))
+        };
+        let mut imports = Vec::with_capacity(file.imports().len());
+        for i in file.imports() {
+            let mfa = Mfa { module: at(i.module)?, function: at(i.function)?, arity: i.arity };
+            imports.push(engine.code.exports.get(mfa));
+        }
+        let mut hash = Md5::new();
+        for part in file.checksum_parts() {
+            hash.update(part);
+        }
+        let literals = (0..file.literals().len()).map(|_| OnceLock::new()).collect();
+        let m: &'static Module = Box::leak(Box::new(Module {
+            name,
+            md5: hash.finalize().into(),
+            imports,
+            functions: OnceLock::new(),
+            lambdas: OnceLock::new(),
+            literals,
+            by_name: OnceLock::new(),
+            purged: AtomicBool::new(false),
+            on_load: OnceLock::new(),
+            translating: Mutex::new(()),
+            index,
+            file,
+            atoms,
+        }));
+        let mut functions = Vec::with_capacity(m.index.functions.len());
+        let mut by_name = HashMap::new();
+        for (i, f) in m.index.functions.iter().enumerate() {
+            let mfa = Mfa { module: name, function: m.atom(f.name)?, arity: f.arity };
+            functions.push(FnEntry::new(mfa, m, i as u32));
+            by_name.insert((mfa.function, mfa.arity), i as u32);
+        }
+        let _ = m.functions.set(functions);
+        let _ = m.by_name.set(by_name);
+        let mut lambdas = Vec::new();
+        for (position, l) in m.file.lambdas().iter().enumerate() {
+            let target = m.entry_of_label(l.label)?;
+            let arity = l.arity.checked_sub(l.num_free).and_then(|a| u8::try_from(a).ok());
+            lambdas.push(engine.code.funs.entry(FunKey {
+                module: name,
+                index: position as u32,
+                uniq: m.md5,
+            }, || FunEntry {
+                module: name,
+                arity: arity.unwrap_or(0),
+                index: position as u32,
+                old_index: l.index,
+                old_uniq: l.old_uniq,
+                uniq: m.md5,
+                num_free: l.num_free,
+                function: target.mfa.function,
+                code: AtomicPtr::new(std::ptr::null_mut()),
+            }));
+        }
+        let _ = m.lambdas.set(lambdas);
+        Ok(m)
+    }
+
+    /// The atom of an index in the file.
+    pub fn atom(&self, i: u32) -> Result<Atom, LoadError> {
+        let a = (i as usize).checked_sub(1).and_then(|i| self.atoms.get(i)).copied();
+        a.ok_or_else(|| LoadError::Malformed(format!("there is no atom {i}")))
+    }
+
+    pub fn functions(&self) -> &[&'static FnEntry] {
+        self.functions.get().map_or(&[], |v| v)
+    }
+
+    pub fn lambdas(&self) -> &[&'static FunEntry] {
+        self.lambdas.get().map_or(&[], |v| v)
+    }
+
+    /// A function of this generation by its name, exported or not.
+    pub fn function(&self, name: Atom, arity: u8) -> Option<&'static FnEntry> {
+        let i = *self.by_name.get()?.get(&(name, arity))?;
+        self.functions().get(i as usize).copied()
+    }
+
+    /// Exported functions.
+    pub fn exports(&self) -> impl Iterator<Item = &'static FnEntry> + '_ {
+        self.file.exports().iter().filter_map(|e| self.function(self.atom(e.function).ok()?, e.arity))
+    }
+
+    pub fn import(&self, i: u64) -> Result<&'static Export, LoadError> {
+        let e = usize::try_from(i).ok().and_then(|i| self.imports.get(i)).copied();
+        e.ok_or_else(|| LoadError::Malformed(format!("there is no import {i}")))
+    }
+
+    /// The function whose entry is this label.
+    pub fn entry_of_label(&self, label: u32) -> Result<&'static FnEntry, LoadError> {
+        let found = self.index.function_of_label(label).and_then(|i| {
+            let f = self.index.functions.get(i)?;
+            (f.entry == label).then(|| self.functions().get(i).copied()).flatten()
+        });
+        found.ok_or_else(|| LoadError::Malformed(format!("label {label} is no function's entry")))
+    }
+
+    /// The constant number of a literal, decoded when first asked for.
+    pub fn literal(&self, engine: &Engine, i: u32) -> Result<u32, LoadError> {
+        let bad = || LoadError::Malformed(format!("literal {i} cannot be decoded"));
+        let cell = self.literals.get(i as usize).ok_or_else(bad)?;
+        let number = cell.get_or_init(|| {
+            let bytes = self.file.literals().get(i)?;
+            let mut heap = Heap::new(0);
+            let mut context = engine.decode_context(false);
+            let (t, _) = external::decode(bytes, &mut heap, &mut context).ok()?;
+            Some(consts::number(literal::store(t)?))
+        });
+        number.ok_or_else(bad)
+    }
+
+    /// Held while one of this module's functions is being translated.
+    pub fn lock_translation(&self) -> parking_lot::MutexGuard<'_, ()> {
+        self.translating.lock()
+    }
+}
+
+/// What names a lambda: two generations with the same code share their entries.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct FunKey {
+    pub module: Atom,
+    pub index: u32,
+    pub uniq: [u8; 16],
+}
+
+/// All lambda entries of an engine.
+#[derive(Default)]
+pub struct Funs {
+    table: Mutex<HashMap<FunKey, &'static FunEntry>>,
+}
+
+impl Funs {
+    pub fn entry(&self, key: FunKey, make: impl FnOnce() -> FunEntry) -> &'static FunEntry {
+        self.table.lock().entry(key).or_insert_with(|| Box::leak(Box::new(make())))
+    }
+}
+
+/// The generations of one module.
+#[derive(Clone, Copy, Default)]
+pub struct Generations {
+    pub current: Option<&'static Module>,
+    pub old: Option<&'static Module>,
+}
+
+/// All code of an engine.
+#[derive(Default)]
+pub struct Code {
+    pub exports: Exports,
+    pub funs: Funs,
+    modules: RwLock<HashMap<Atom, Generations>>,
+    /// Translated code by address, to tell where a return address belongs.
+    ranges: RwLock<std::collections::BTreeMap<usize, (usize, &'static FnEntry)>>,
+}
+
+impl Code {
+    pub fn new(exports: Exports) -> Code {
+        Code { exports, ..Code::default() }
+    }
+
+    pub fn generations(&self, module: Atom) -> Generations {
+        self.modules.read().get(&module).copied().unwrap_or_default()
+    }
+
+    /// Names of all modules with current code.
+    pub fn loaded(&self) -> Vec<Atom> {
+        self.modules.read().iter().filter(|(_, g)| g.current.is_some()).map(|(&a, _)| a).collect()
+    }
+
+    /// Makes prepared modules current, all at once; their former code becomes old. Gives the names of those that
+    /// have old code already, and then changes nothing.
+    pub fn finish(&self, prepared: &[&'static Module]) -> Result<(), Vec<Atom>> {
+        let mut modules = self.modules.write();
+        let stuck: Vec<Atom> = prepared
+            .iter()
+            .filter(|m| modules.get(&m.name).is_some_and(|g| g.old.is_some() && g.current.is_some()))
+            .map(|m| m.name)
+            .collect();
+        if !stuck.is_empty() {
+            return Err(stuck);
+        }
+        for m in prepared {
+            let g = modules.entry(m.name).or_default();
+            if let Some(before) = g.current.replace(m) {
+                g.old = Some(before);
+                self.unlink(before);
+            }
+            if !m.has_on_load() {
+                self.link(m);
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes a module's exported functions and lambdas reachable.
+    pub fn link(&self, m: &'static Module) {
+        for e in m.exports() {
+            let export = self.exports.get(e.mfa);
+            export.entry.store(e as *const FnEntry as *mut FnEntry, Ordering::Release);
+        }
+        for (l, raw) in m.lambdas().iter().zip(m.file.lambdas()) {
+            if let Ok(e) = m.entry_of_label(raw.label) {
+                l.code.store(e as *const FnEntry as *mut (), Ordering::Release);
+            }
+        }
+    }
+
+    fn unlink(&self, m: &'static Module) {
+        for e in m.exports() {
+            let export = self.exports.get(e.mfa);
+            export.entry.store(std::ptr::null_mut(), Ordering::Release);
+        }
+    }
+
+    /// Makes a module's current code old. False when there is old code already.
+    pub fn delete(&self, module: Atom) -> Option<bool> {
+        let mut modules = self.modules.write();
+        let g = modules.get_mut(&module)?;
+        let current = g.current?;
+        if g.old.is_some() {
+            return Some(false);
+        }
+        g.old = g.current.take();
+        self.unlink(current);
+        Some(true)
+    }
+
+    /// Forgets a module's old code; the caller has made sure that no process uses it.
+    pub fn purge(&self, module: Atom) -> bool {
+        let mut modules = self.modules.write();
+        let Some(g) = modules.get_mut(&module) else { return false };
+        let Some(old) = g.old.take() else { return false };
+        old.purged.store(true, Ordering::Release);
+        for (l, raw) in old.lambdas().iter().zip(old.file.lambdas()) {
+            if let Ok(e) = old.entry_of_label(raw.label) {
+                let e = e as *const FnEntry as *mut ();
+                let _ = l.code.compare_exchange(e, std::ptr::null_mut(), Ordering::AcqRel, Ordering::Relaxed);
+            }
+        }
+        let mut ranges = self.ranges.write();
+        for f in old.functions() {
+            if let Some(d) = f.decoded.get() {
+                ranges.remove(&(d.code.as_ptr() as usize));
+            }
+        }
+        true
+    }
+
+    /// An on_load function refused: the module's new code is dropped, and old code that it displaced comes back.
+    pub fn refuse(&self, module: Atom) {
+        let mut modules = self.modules.write();
+        if let Some(g) = modules.get_mut(&module) {
+            g.current = g.old.take();
+            if let Some(m) = g.current {
+                self.link(m);
+            }
+        }
+    }
+
+    pub(super) fn note_range(&self, code: &'static [super::instr::Instr], entry: &'static FnEntry) {
+        let start = code.as_ptr() as usize;
+        self.ranges.write().insert(start, (start + std::mem::size_of_val(code), entry));
+    }
+
+    /// The function that holds the instruction at this address, and the instruction's index in it.
+    pub fn locate(&self, address: usize) -> Option<(&'static FnEntry, usize)> {
+        let ranges = self.ranges.read();
+        let (&start, &(end, entry)) = ranges.range(..=address).next_back()?;
+        (address < end).then(|| (entry, (address - start) / std::mem::size_of::<super::instr::Instr>()))
+    }
+}
+
+impl Module {
+    /// Whether the code has an on_load function that has not been accepted yet.
+    pub fn has_on_load(&self) -> bool {
+        self.on_load_function().is_some()
+    }
+
+    /// The function behind the `on_load` instruction.
+    pub fn on_load_function(&self) -> Option<&'static FnEntry> {
+        *self.on_load.get_or_init(|| {
+            // The compiler notes it among the attributes; the instruction stands in the function itself.
+            let attributes = self.file.attributes()?;
+            let needle = b"on_load";
+            attributes.windows(needle.len()).any(|w| w == needle).then_some(())?;
+            let mut instruction = purlin_beam::Instruction::new();
+            for (i, f) in self.index.functions.iter().enumerate() {
+                let mut d = self.file.code().decode(f.range.clone());
+                while d.next(&mut instruction).unwrap_or(false) {
+                    if instruction.op == purlin_beam::Opcode::OnLoad {
+                        return self.functions().get(i).copied();
+                    }
+                }
+            }
+            None
+        })
+    }
+}
+
+/// What the file says of itself, as a term: attributes or compile information.
+pub fn chunk_term(engine: &Arc<Engine>, heap: &mut Heap, bytes: Option<&[u8]>) -> Term {
+    let Some(bytes) = bytes else { return Term::NIL };
+    let mut context = engine.decode_context(false);
+    external::decode(bytes, heap, &mut context).map_or(Term::NIL, |(t, _)| t)
+}

@@ -1,0 +1,268 @@
+//! Translating one function from generic BEAM instructions to Purlin's own, when it is first called.
+//!
+//! The translation runs twice over the same instructions: the first run finds where each label comes to stand, the
+//! second one emits. Both emit the same number of instructions for each generic one, because nothing depends on the
+//! value of a label.
+
+mod binaries;
+mod control;
+mod data;
+
+use super::consts;
+use super::export::{Decoded, FnEntry};
+use super::instr::{Dst, Ext, Instr, NO_FAIL, Rel, Src};
+use super::module::{LoadError, Module};
+use crate::engine::Engine;
+use hashbrown::HashMap;
+use purlin_beam::{Instruction, Opcode, Operand, Register};
+use purlin_term::{Heap, Term};
+
+/// Translates a function and publishes its code; harmless when another thread was faster.
+pub fn translate(engine: &Engine, entry: &'static FnEntry) -> Result<(), LoadError> {
+    let module = entry.module;
+    let _guard = module.lock_translation();
+    if entry.decoded.get().is_some() {
+        return Ok(());
+    }
+    let labels = Translator::new(engine, entry, HashMap::new(), false).run()?.labels;
+    let done = Translator::new(engine, entry, labels, true).run()?;
+    let start = done.labels.get(&module.index.functions[entry.index as usize].entry).copied().unwrap_or(0);
+    let code: &'static [Instr] = Vec::leak(done.code);
+    engine.code.note_range(code, entry);
+    let _ = entry.decoded.set(Decoded { code, lines: done.lines.into() });
+    let first = &code[start as usize] as *const Instr as *mut Instr;
+    entry.code.store(first, std::sync::atomic::Ordering::Release);
+    Ok(())
+}
+
+struct Translator<'a> {
+    engine: &'a Engine,
+    entry: &'static FnEntry,
+    module: &'static Module,
+    code: Vec<Instr>,
+    lines: Vec<(u32, u32)>,
+    /// Instruction index of each label.
+    labels: HashMap<u32, u32>,
+    emitting: bool,
+    /// Labels at the current place that nothing was emitted for yet.
+    ins: Instruction,
+}
+
+type Result<T> = std::result::Result<T, LoadError>;
+
+fn malformed<T>(what: impl Into<String>) -> Result<T> {
+    Err(LoadError::Malformed(what.into()))
+}
+
+impl<'a> Translator<'a> {
+    fn new(engine: &'a Engine, entry: &'static FnEntry, labels: HashMap<u32, u32>, emitting: bool) -> Translator<'a> {
+        Translator {
+            engine,
+            entry,
+            module: entry.module,
+            code: Vec::new(),
+            lines: Vec::new(),
+            labels,
+            emitting,
+            ins: Instruction::new(),
+        }
+    }
+
+    fn run(mut self) -> Result<Translator<'a>> {
+        let module = self.module;
+        let Some(function) = module.index.functions.get(self.entry.index as usize) else {
+            return malformed("the function is not in its module");
+        };
+        let mut decoder = module.file.code().decode(function.range.clone());
+        let mut ins = std::mem::take(&mut self.ins);
+        while decoder.next(&mut ins)? {
+            self.one(&ins)?;
+        }
+        // Running off the end of a function's code is a mistake of whoever wrote it; make it an error, not a jump
+        // into whatever follows.
+        self.emit(Instr::FuncInfo(self.entry));
+        Ok(self)
+    }
+
+    fn one(&mut self, ins: &Instruction) -> Result<()> {
+        match ins.op {
+            Opcode::Label => {
+                if let Some(&Operand::U(n)) = ins.args().first() {
+                    self.labels.insert(n as u32, self.code.len() as u32);
+                } else if let Some(&Operand::Label(n)) = ins.args().first() {
+                    self.labels.insert(n, self.code.len() as u32);
+                }
+                Ok(())
+            }
+            Opcode::Line | Opcode::ExecutableLine => {
+                let line = self.number(ins, 0)? as u32;
+                self.lines.push((self.code.len() as u32, line));
+                Ok(())
+            }
+            Opcode::DebugLine | Opcode::IntCodeEnd | Opcode::OnLoad | Opcode::NifStart => Ok(()),
+            Opcode::FuncInfo => {
+                self.emit(Instr::FuncInfo(self.entry));
+                Ok(())
+            }
+            _ => {
+                if self.control(ins)? || self.data(ins)? || self.binaries(ins)? {
+                    Ok(())
+                } else {
+                    malformed(format!("the instruction {} is not supported", ins.op.name()))
+                }
+            }
+        }
+    }
+
+    fn emit(&mut self, i: Instr) {
+        self.code.push(i);
+    }
+
+    /// Keeps operands that do not fit an instruction, for as long as the code lives.
+    fn ext<T>(&self, value: T) -> Ext<T> {
+        Box::leak(Box::new(value))
+    }
+
+    /// Translates a call of a local function that is really a native (a stub in the library's code).
+    fn local(&self, label: u32) -> Result<&'static FnEntry> {
+        self.module.entry_of_label(label)
+    }
+
+    // ---- operands
+
+    fn operand(&self, ins: &Instruction, i: usize) -> Result<Operand> {
+        match ins.args().get(i) {
+            Some(o) => Ok(o.untyped()),
+            None => malformed(format!("{} lacks an operand", ins.op.name())),
+        }
+    }
+
+    fn number(&self, ins: &Instruction, i: usize) -> Result<u64> {
+        match self.operand(ins, i)? {
+            Operand::U(n) => Ok(n),
+            other => malformed(format!("{}: {other:?} is no number", ins.op.name())),
+        }
+    }
+
+    fn small_number(&self, ins: &Instruction, i: usize) -> Result<u32> {
+        let n = self.number(ins, i)?;
+        u32::try_from(n).or_else(|_| malformed(format!("{}: {n} is too large", ins.op.name())))
+    }
+
+    /// Heap words: a number, or a list by kind.
+    fn heap_need(&self, ins: &Instruction, i: usize) -> Result<u32> {
+        match self.operand(ins, i)? {
+            Operand::U(n) if n < 1 << 24 => Ok(n as u32),
+            Operand::AllocList { words, floats, funs } => {
+                let n = words as u64 + floats as u64 * 2 + funs as u64 * 4;
+                u32::try_from(n).or_else(|_| malformed("too many heap words"))
+            }
+            other => malformed(format!("{}: {other:?} is no heap need", ins.op.name())),
+        }
+    }
+
+    fn live(&self, ins: &Instruction, i: usize) -> Result<u32> {
+        let n = self.small_number(ins, i)?;
+        if n > 1023 { malformed("too many live registers") } else { Ok(n) }
+    }
+
+    fn src(&self, ins: &Instruction, i: usize) -> Result<Src> {
+        let o = self.operand(ins, i)?;
+        self.as_src(o)
+    }
+
+    fn as_src(&self, o: Operand) -> Result<Src> {
+        Ok(match o.untyped() {
+            Operand::X(n) => Src::x(n as u32),
+            Operand::Y(n) => Src::y(n as u32),
+            Operand::Literal(i) => Src::constant(self.module.literal(self.engine, i)?),
+            other => match self.immediate(other)? {
+                Some(t) => Src::constant(consts::number(t)),
+                None => return malformed(format!("{other:?} is no source")),
+            },
+        })
+    }
+
+    /// The term of an operand that is one by itself.
+    fn immediate(&self, o: Operand) -> Result<Option<Term>> {
+        Ok(Some(match o {
+            Operand::Atom(0) => Term::NIL,
+            Operand::Atom(i) => Term::atom(self.module.atom(i)?),
+            Operand::I(i) if Term::fits_small(i) => Term::small(i),
+            Operand::I(i) => {
+                let mut h = Heap::new(0);
+                let t = h.integer(i);
+                return self.stored(t);
+            }
+            Operand::BigI { start, len } => {
+                let Some(bytes) = self.module.file.code().bytes_at(start, len) else {
+                    return malformed("an integer lies outside the code");
+                };
+                let mut h = Heap::new(0);
+                let n = num_bigint::BigInt::from_signed_bytes_be(bytes);
+                let t = h.bigint(&n);
+                return self.stored(t);
+            }
+            _ => return Ok(None),
+        }))
+    }
+
+    fn stored(&self, t: Term) -> Result<Option<Term>> {
+        match purlin_term::literal::store(t) {
+            Some(t) => Ok(Some(t)),
+            None => malformed("the literal area is full"),
+        }
+    }
+
+    fn dst(&self, ins: &Instruction, i: usize) -> Result<Dst> {
+        let o = self.operand(ins, i)?;
+        self.as_dst(o)
+    }
+
+    fn as_dst(&self, o: Operand) -> Result<Dst> {
+        match o {
+            Operand::X(n) | Operand::Typed { register: Register::X(n), .. } => Ok(Dst::x(n as u32)),
+            Operand::Y(n) | Operand::Typed { register: Register::Y(n), .. } => Ok(Dst::y(n as u32)),
+            other => malformed(format!("{other:?} is no destination")),
+        }
+    }
+
+    fn float_register(&self, ins: &Instruction, i: usize) -> Result<u16> {
+        match self.operand(ins, i)? {
+            Operand::FloatReg(n) if n < 1024 => Ok(n),
+            other => malformed(format!("{other:?} is no float register")),
+        }
+    }
+
+    /// A label as a distance from the instruction emitted next; 0 is no label.
+    fn rel(&self, label: u32) -> Result<Rel> {
+        if label == 0 {
+            return Ok(NO_FAIL);
+        }
+        match self.labels.get(&label) {
+            Some(&at) => Ok(at as i32 - self.code.len() as i32),
+            None if !self.emitting => Ok(0),
+            None => malformed(format!("label {label} is not in this function")),
+        }
+    }
+
+    fn fail(&self, ins: &Instruction, i: usize) -> Result<Rel> {
+        match self.operand(ins, i)? {
+            Operand::Label(n) => self.rel(n),
+            other => malformed(format!("{}: {other:?} is no label", ins.op.name())),
+        }
+    }
+
+    fn label(&self, ins: &Instruction, i: usize) -> Result<u32> {
+        match self.operand(ins, i)? {
+            Operand::Label(n) => Ok(n),
+            other => malformed(format!("{}: {other:?} is no label", ins.op.name())),
+        }
+    }
+
+    fn strings(&self, offset: u64, bytes: usize) -> Result<&'static [u8]> {
+        let all: &'static [u8] = self.module.file.strings();
+        let found = usize::try_from(offset).ok().and_then(|o| all.get(o..)).and_then(|s| s.get(..bytes));
+        found.map_or_else(|| malformed("a string lies outside the string table"), Ok)
+    }
+}

@@ -1,0 +1,366 @@
+//! Matching and construction of binaries, in the forms of OTP 24 and earlier, 25, and 26 onwards.
+
+use super::super::instr::*;
+use super::{Result, Translator, malformed};
+use purlin_beam::{Instruction, Opcode, Operand};
+use purlin_term::Atom;
+
+/// Bits of a flags operand.
+const LITTLE: u64 = 2;
+const SIGNED: u64 = 4;
+const NATIVE: u64 = 16;
+
+fn is_little(flags: u64) -> bool {
+    flags & LITTLE != 0 || (flags & NATIVE != 0 && cfg!(target_endian = "little"))
+}
+
+impl Translator<'_> {
+    /// Translates an instruction of this family; false when it is of another.
+    pub(super) fn binaries(&mut self, ins: &Instruction) -> Result<bool> {
+        let i = match ins.op {
+            Opcode::BsStartMatch3 => Instr::BsStartMatch {
+                fail: self.fail(ins, 0)?,
+                src: self.src(ins, 1)?,
+                live: self.live(ins, 2)? as u16,
+                dst: self.dst(ins, 3)?,
+            },
+            Opcode::BsStartMatch4 => {
+                // The first operand is a label, or the atom `no_fail` or `resume`.
+                let fail = match self.operand(ins, 0)? {
+                    Operand::Label(l) => self.rel(l)?,
+                    _ => NO_FAIL,
+                };
+                Instr::BsStartMatch {
+                    fail,
+                    live: self.live(ins, 1)? as u16,
+                    src: self.src(ins, 2)?,
+                    dst: self.dst(ins, 3)?,
+                }
+            }
+            Opcode::BsGetInteger2 | Opcode::BsGetFloat2 | Opcode::BsGetBinary2 => {
+                let flags = self.number(ins, 5)?;
+                let get = BsGet {
+                    fail: self.fail(ins, 0)?,
+                    ctx: self.src(ins, 1)?,
+                    live: self.live(ins, 2)?,
+                    size: self.size(ins, 3)?,
+                    unit: self.small_number(ins, 4)?,
+                    signed: flags & SIGNED != 0,
+                    little: is_little(flags),
+                    dst: self.dst(ins, 6)?,
+                };
+                let get = self.ext(get);
+                match ins.op {
+                    Opcode::BsGetInteger2 => Instr::BsGetInteger(get),
+                    Opcode::BsGetFloat2 => Instr::BsGetFloat(get),
+                    _ => Instr::BsGetBinary(get),
+                }
+            }
+            Opcode::BsSkipBits2 => {
+                let get = BsGet {
+                    fail: self.fail(ins, 0)?,
+                    ctx: self.src(ins, 1)?,
+                    live: 0,
+                    size: self.size(ins, 2)?,
+                    unit: self.small_number(ins, 3)?,
+                    signed: false,
+                    little: false,
+                    dst: Dst::x(0),
+                };
+                Instr::BsSkip(self.ext(get))
+            }
+            Opcode::BsTestTail2 => Instr::BsTestTail {
+                fail: self.fail(ins, 0)?,
+                ctx: self.src(ins, 1)?,
+                bits: self.small_number(ins, 2)?,
+            },
+            Opcode::BsTestUnit => Instr::BsTestUnit {
+                fail: self.fail(ins, 0)?,
+                ctx: self.src(ins, 1)?,
+                unit: self.small_number(ins, 2)?,
+            },
+            Opcode::BsMatchString => {
+                let bits = self.small_number(ins, 2)?;
+                let m = BsMatchString {
+                    fail: self.fail(ins, 0)?,
+                    ctx: self.src(ins, 1)?,
+                    bits,
+                    bytes: self.strings(self.number(ins, 3)?, (bits as usize).div_ceil(8))?,
+                };
+                Instr::BsMatchString(self.ext(m))
+            }
+            Opcode::BsGetUtf8 | Opcode::BsGetUtf16 | Opcode::BsGetUtf32 => Instr::BsGetUtf {
+                kind: utf(ins.op),
+                little: is_little(self.number(ins, 3)?),
+                fail: self.fail(ins, 0)?,
+                ctx: self.src(ins, 1)?,
+                dst: self.dst(ins, 4)?,
+            },
+            Opcode::BsSkipUtf8 | Opcode::BsSkipUtf16 | Opcode::BsSkipUtf32 => Instr::BsSkipUtf {
+                kind: utf(ins.op),
+                little: is_little(self.number(ins, 3)?),
+                fail: self.fail(ins, 0)?,
+                ctx: self.src(ins, 1)?,
+            },
+            Opcode::BsGetTail => Instr::BsGetTail {
+                ctx: self.src(ins, 0)?,
+                dst: self.dst(ins, 1)?,
+                live: self.live(ins, 2)?,
+            },
+            Opcode::BsGetPosition => Instr::BsGetPosition { ctx: self.src(ins, 0)?, dst: self.dst(ins, 1)? },
+            Opcode::BsSetPosition => {
+                Instr::BsSetPosition { ctx: self.src(ins, 0)?, position: self.src(ins, 1)? }
+            }
+            Opcode::BsMatch => return self.bs_match(ins),
+            Opcode::BsCreateBin => return self.create_bin(ins),
+            Opcode::BsInit2 | Opcode::BsInitBits => {
+                let start = BsStart {
+                    fail: self.fail(ins, 0)?,
+                    size: self.size_number(ins, 1)?,
+                    unit: if ins.op == Opcode::BsInit2 { 8 } else { 1 },
+                    live: self.live(ins, 3)?,
+                    dst: self.dst(ins, 5)?,
+                    base: None,
+                };
+                self.heap_need(ins, 2)?;
+                Instr::BsInit(self.ext(start))
+            }
+            Opcode::BsAppend => {
+                let start = BsStart {
+                    fail: self.fail(ins, 0)?,
+                    size: self.src(ins, 1)?,
+                    unit: 1,
+                    live: self.live(ins, 3)?,
+                    base: Some(self.src(ins, 5)?),
+                    dst: self.dst(ins, 7)?,
+                };
+                Instr::BsInit(self.ext(start))
+            }
+            Opcode::BsPrivateAppend => {
+                let start = BsStart {
+                    fail: self.fail(ins, 0)?,
+                    size: self.src(ins, 1)?,
+                    unit: 1,
+                    live: 1023,
+                    base: Some(self.src(ins, 3)?),
+                    dst: self.dst(ins, 5)?,
+                };
+                Instr::BsInit(self.ext(start))
+            }
+            Opcode::BsPutInteger | Opcode::BsPutBinary | Opcode::BsPutFloat => {
+                let flags = self.number(ins, 3)?;
+                let put = BsPut {
+                    fail: self.fail(ins, 0)?,
+                    kind: match ins.op {
+                        Opcode::BsPutInteger => Segment::Integer,
+                        Opcode::BsPutBinary => Segment::Binary,
+                        _ => Segment::Float,
+                    },
+                    size: self.size(ins, 1)?.map_or(SegmentSize::All, SegmentSize::Units),
+                    unit: self.small_number(ins, 2)?,
+                    signed: flags & SIGNED != 0,
+                    little: is_little(flags),
+                    src: self.src(ins, 4)?,
+                    text: &[],
+                };
+                Instr::BsPut(self.ext(put))
+            }
+            Opcode::BsPutString => {
+                let len = self.small_number(ins, 0)?;
+                self.put(NO_FAIL, Segment::String, false, Src::x(0), self.strings(self.number(ins, 1)?, len as usize)?)
+            }
+            Opcode::BsPutUtf8 | Opcode::BsPutUtf16 | Opcode::BsPutUtf32 => {
+                let little = is_little(self.number(ins, 1)?);
+                self.put(self.fail(ins, 0)?, utf(ins.op), little, self.src(ins, 2)?, &[])
+            }
+            Opcode::BsAdd => {
+                let a = BsAdd {
+                    fail: self.fail(ins, 0)?,
+                    a: self.src(ins, 1)?,
+                    b: self.src(ins, 2)?,
+                    unit: self.small_number(ins, 3)?,
+                    dst: self.dst(ins, 4)?,
+                };
+                Instr::BsAdd(self.ext(a))
+            }
+            Opcode::BsUtf8Size | Opcode::BsUtf16Size => {
+                Instr::BsUtfSize { kind: utf(ins.op), src: self.src(ins, 1)?, dst: self.dst(ins, 2)? }
+            }
+            Opcode::BsInitWritable => Instr::BsInitWritable,
+            _ => return Ok(false),
+        };
+        self.emit(i);
+        Ok(true)
+    }
+
+    fn put(&self, fail: Rel, kind: Segment, little: bool, src: Src, text: &'static [u8]) -> Instr {
+        let put =
+            BsPut { fail, kind, src, size: SegmentSize::All, unit: 8, signed: false, little, text };
+        Instr::BsPut(self.ext(put))
+    }
+
+    /// A size operand: a source, or nothing for the atom `all`.
+    fn size(&self, ins: &Instruction, i: usize) -> Result<Option<Src>> {
+        let o = self.operand(ins, i)?;
+        self.size_of(o)
+    }
+
+    fn size_of(&self, o: Operand) -> Result<Option<Src>> {
+        match o {
+            Operand::Atom(a) if a != 0 && self.module.atom(a)? == Atom::new("all") => Ok(None),
+            Operand::Atom(a) if a != 0 && self.module.atom(a)? == Atom::UNDEFINED => Ok(None),
+            Operand::U(n) => self.as_src(Operand::I(n as i64)).map(Some),
+            o => self.as_src(o).map(Some),
+        }
+    }
+
+    /// A size that may be given as a plain number.
+    fn size_number(&self, ins: &Instruction, i: usize) -> Result<Src> {
+        match self.operand(ins, i)? {
+            Operand::U(n) => self.as_src(Operand::I(n as i64)),
+            o => self.as_src(o),
+        }
+    }
+
+    fn create_bin(&mut self, ins: &Instruction) -> Result<bool> {
+        let mut segments = Vec::new();
+        for part in ins.list().chunks(6) {
+            let &[Operand::Atom(kind), number, unit, flags, src, size] = part else {
+                return malformed("bs_create_bin: bad segment");
+            };
+            let number = match number {
+                Operand::U(n) => n as u32,
+                _ => return malformed("bs_create_bin: bad segment number"),
+            };
+            let (Operand::U(unit), flags) = (unit, self.flags(flags)?) else {
+                return malformed("bs_create_bin: bad unit");
+            };
+            let kind = match self.module.atom(kind)?.name() {
+                "integer" => Segment::Integer,
+                "float" => Segment::Float,
+                "binary" => Segment::Binary,
+                "append" => Segment::Append,
+                "private_append" => Segment::PrivateAppend,
+                "utf8" => Segment::Utf8,
+                "utf16" => Segment::Utf16,
+                "utf32" => Segment::Utf32,
+                "string" => Segment::String,
+                other => return malformed(format!("bs_create_bin: unknown segment {other}")),
+            };
+            let (src, size, text): (Src, SegmentSize, &'static [u8]) = if kind == Segment::String {
+                let (offset, bytes) = match (src, size.untyped()) {
+                    (Operand::U(o), Operand::I(n)) => (o, n as u64),
+                    (Operand::U(o), Operand::U(n)) => (o, n),
+                    _ => return malformed("bs_create_bin: bad string"),
+                };
+                (Src::x(0), SegmentSize::All, self.strings(offset, bytes as usize)?)
+            } else {
+                let size = self.size_of(size)?.map_or(SegmentSize::All, SegmentSize::Units);
+                (self.as_src(src)?, size, &[])
+            };
+            segments.push(BinSegment {
+                kind,
+                number,
+                unit: unit as u32,
+                signed: flags & SIGNED != 0,
+                little: is_little(flags),
+                src,
+                size,
+                text,
+            });
+        }
+        let c = CreateBin {
+            fail: self.fail(ins, 0)?,
+            live: self.live(ins, 2)?,
+            unit: self.small_number(ins, 3)?,
+            dst: self.dst(ins, 4)?,
+            segments,
+        };
+        let c = self.ext(c);
+        self.emit(Instr::BsCreateBin(c));
+        Ok(true)
+    }
+
+    /// Flags of a `bs_create_bin` segment: a literal list of atoms, nil, or a number.
+    fn flags(&self, o: Operand) -> Result<u64> {
+        Ok(match o {
+            Operand::U(n) => n,
+            Operand::Atom(0) => 0,
+            Operand::Literal(i) => {
+                let t = super::super::consts::get(self.module.literal(self.engine, i)?);
+                let mut flags = 0;
+                for e in t.iter() {
+                    flags |= match e.as_atom().map(Atom::name) {
+                        Some("little") => LITTLE,
+                        Some("signed") => SIGNED,
+                        Some("native") => NATIVE,
+                        _ => 0,
+                    };
+                }
+                flags
+            }
+            other => return malformed(format!("bs_create_bin: bad flags {other:?}")),
+        })
+    }
+
+    fn bs_match(&mut self, ins: &Instruction) -> Result<bool> {
+        let mut steps = Vec::new();
+        let list = ins.list();
+        let mut at = 0;
+        let number = |o: Option<&Operand>| match o.map(|o| o.untyped()) {
+            Some(Operand::U(n)) => Ok(n as u32),
+            Some(Operand::I(n)) => Ok(n as u32),
+            _ => malformed("bs_match: a number is missing"),
+        };
+        while let Some(&command) = list.get(at) {
+            let Operand::Atom(command) = command else { return malformed("bs_match: no command") };
+            let arg = |i: usize| list.get(at + i);
+            let (step, len) = match self.module.atom(command)?.name() {
+                "ensure_at_least" => {
+                    (MatchStep::EnsureAtLeast { bits: number(arg(1))?, unit: number(arg(2))? }, 3)
+                }
+                "ensure_exactly" => (MatchStep::EnsureExactly { bits: number(arg(1))? }, 2),
+                "skip" => (MatchStep::Skip { bits: number(arg(1))? }, 2),
+                "integer" => {
+                    let flags = self.flags(*arg(2).unwrap_or(&Operand::Overflow))?;
+                    let bits = number(arg(3))?.saturating_mul(number(arg(4))?);
+                    let dst = self.as_dst(*arg(5).unwrap_or(&Operand::Overflow))?;
+                    let (signed, little) = (flags & SIGNED != 0, is_little(flags));
+                    (MatchStep::Integer { live: number(arg(1))?, signed, little, bits, dst }, 6)
+                }
+                "binary" => {
+                    let bits = number(arg(3))?.saturating_mul(number(arg(4))?);
+                    let dst = self.as_dst(*arg(5).unwrap_or(&Operand::Overflow))?;
+                    (MatchStep::Binary { live: number(arg(1))?, bits, dst }, 6)
+                }
+                "get_tail" => {
+                    let dst = self.as_dst(*arg(3).unwrap_or(&Operand::Overflow))?;
+                    (MatchStep::Tail { live: number(arg(1))?, dst }, 4)
+                }
+                "=:=" => {
+                    let value = match arg(3) {
+                        Some(&Operand::U(n)) => n,
+                        Some(&Operand::I(n)) => n as u64,
+                        _ => return malformed("bs_match: bad value"),
+                    };
+                    (MatchStep::Equal { bits: number(arg(2))?, value }, 4)
+                }
+                other => return malformed(format!("bs_match: unknown command {other}")),
+            };
+            steps.push(step);
+            at += len;
+        }
+        let m = BsMatch { fail: self.fail(ins, 0)?, ctx: self.src(ins, 1)?, steps };
+        let m = self.ext(m);
+        self.emit(Instr::BsMatch(m));
+        Ok(true)
+    }
+}
+
+fn utf(op: Opcode) -> Segment {
+    match op {
+        Opcode::BsGetUtf8 | Opcode::BsSkipUtf8 | Opcode::BsPutUtf8 | Opcode::BsUtf8Size => Segment::Utf8,
+        Opcode::BsGetUtf16 | Opcode::BsSkipUtf16 | Opcode::BsPutUtf16 | Opcode::BsUtf16Size => Segment::Utf16,
+        _ => Segment::Utf32,
+    }
+}

@@ -1,0 +1,287 @@
+//! Moves, tests, arithmetic, guards, floats, funs, tuples, maps.
+
+use super::super::consts;
+use super::super::export::{Mfa, NativeEntry};
+use super::super::instr::*;
+use super::{Result, Translator, malformed};
+use purlin_beam::{Instruction, Opcode, Operand};
+use purlin_term::Atom;
+
+impl Translator<'_> {
+    /// Translates an instruction of this family; false when it is of another.
+    pub(super) fn data(&mut self, ins: &Instruction) -> Result<bool> {
+        let test = |t: Test| Some(t);
+        let type_test = match ins.op {
+            Opcode::IsInteger => test(Test::Integer),
+            Opcode::IsFloat => test(Test::Float),
+            Opcode::IsNumber => test(Test::Number),
+            Opcode::IsAtom => test(Test::Atom),
+            Opcode::IsPid => test(Test::Pid),
+            Opcode::IsReference => test(Test::Reference),
+            Opcode::IsPort => test(Test::Port),
+            Opcode::IsNil => test(Test::Nil),
+            Opcode::IsBinary => test(Test::Binary),
+            Opcode::IsBitstr => test(Test::Bitstr),
+            Opcode::IsList => test(Test::List),
+            Opcode::IsNonemptyList => test(Test::NonemptyList),
+            Opcode::IsTuple => test(Test::Tuple),
+            Opcode::IsFunction => test(Test::Function),
+            Opcode::IsBoolean => test(Test::Boolean),
+            Opcode::IsMap => test(Test::Map),
+            _ => None,
+        };
+        if let Some(test) = type_test {
+            let i = Instr::IsType { test, fail: self.fail(ins, 0)?, src: self.src(ins, 1)? };
+            self.emit(i);
+            return Ok(true);
+        }
+        let i = match ins.op {
+            Opcode::Move => return self.mv(ins),
+            Opcode::Swap => Instr::Swap(self.dst(ins, 0)?, self.dst(ins, 1)?),
+            Opcode::GetList => {
+                Instr::GetList { src: self.src(ins, 0)?, head: self.dst(ins, 1)?, tail: self.dst(ins, 2)? }
+            }
+            Opcode::GetHd => Instr::GetHd { src: self.src(ins, 0)?, dst: self.dst(ins, 1)? },
+            Opcode::GetTl => Instr::GetTl { src: self.src(ins, 0)?, dst: self.dst(ins, 1)? },
+            Opcode::GetTupleElement => Instr::GetTupleElement {
+                src: self.src(ins, 0)?,
+                index: self.small_number(ins, 1)?,
+                dst: self.dst(ins, 2)?,
+            },
+            Opcode::SetTupleElement => Instr::SetTupleElement {
+                value: self.src(ins, 0)?,
+                tuple: self.src(ins, 1)?,
+                index: self.small_number(ins, 2)?,
+            },
+            Opcode::PutList => {
+                Instr::PutList { head: self.src(ins, 0)?, tail: self.src(ins, 1)?, dst: self.dst(ins, 2)? }
+            }
+            Opcode::PutTuple2 => {
+                let elements = ins.list().iter().map(|&o| self.as_src(o)).collect::<Result<Vec<_>>>()?;
+                Instr::PutTuple(self.dst(ins, 0)?, self.ext(elements))
+            }
+            Opcode::UpdateRecord => {
+                let mut updates = Vec::new();
+                for pair in ins.list().chunks(2) {
+                    let &[Operand::U(at), value] = pair else { return malformed("update_record: bad pair") };
+                    updates.push((at as u32, self.as_src(value)?));
+                }
+                let u = UpdateRecord {
+                    size: self.small_number(ins, 1)?,
+                    src: self.src(ins, 2)?,
+                    dst: self.dst(ins, 3)?,
+                    updates,
+                };
+                Instr::UpdateRecord(self.ext(u))
+            }
+            Opcode::TestArity => Instr::TestArity {
+                fail: self.fail(ins, 0)?,
+                src: self.src(ins, 1)?,
+                arity: self.small_number(ins, 2)?,
+            },
+            Opcode::IsTaggedTuple => {
+                let Operand::Atom(tag) = self.operand(ins, 3)? else { return malformed("is_tagged_tuple: no atom") };
+                let arity = u16::try_from(self.number(ins, 2)?);
+                let Ok(arity) = arity else { return malformed("is_tagged_tuple: too large") };
+                Instr::IsTaggedTuple {
+                    fail: self.fail(ins, 0)?,
+                    src: self.src(ins, 1)?,
+                    arity,
+                    tag: self.module.atom(tag)?,
+                }
+            }
+            Opcode::IsFunction2 => Instr::IsFunction2 {
+                fail: self.fail(ins, 0)?,
+                src: self.src(ins, 1)?,
+                arity: self.src(ins, 2)?,
+            },
+            Opcode::IsLt | Opcode::IsGe | Opcode::IsEq | Opcode::IsNe | Opcode::IsEqExact | Opcode::IsNeExact => {
+                let (fail, a, b) = (self.fail(ins, 0)?, self.src(ins, 1)?, self.src(ins, 2)?);
+                let immediate = |s: Src| s.is_constant() && consts::get(s.0 >> 2).is_immediate();
+                match ins.op {
+                    Opcode::IsLt => Instr::IsLt { fail, a, b },
+                    Opcode::IsGe => Instr::IsGe { fail, a, b },
+                    Opcode::IsEq => Instr::IsEq { fail, a, b },
+                    Opcode::IsNe => Instr::IsNe { fail, a, b },
+                    Opcode::IsEqExact if immediate(b) => Instr::IsEqImmediate { fail, a, b },
+                    Opcode::IsEqExact => Instr::IsEqExact { fail, a, b },
+                    _ => Instr::IsNeExact { fail, a, b },
+                }
+            }
+            Opcode::Bif0 => {
+                let export = self.module.import(self.number(ins, 0)?)?;
+                let dst = self.dst(ins, 1)?;
+                if is_erlang(export.mfa, "self") { Instr::Self_(dst) } else { self.guard(export.mfa, 0, &[], dst, NO_FAIL)? }
+            }
+            Opcode::Bif1 | Opcode::Bif2 => {
+                let export = self.module.import(self.number(ins, 1)?)?;
+                let n = if ins.op == Opcode::Bif1 { 1 } else { 2 };
+                let args = (2..2 + n).map(|i| self.src(ins, i)).collect::<Result<Vec<_>>>()?;
+                self.guard(export.mfa, 1023, &args, self.dst(ins, 2 + n)?, self.fail(ins, 0)?)?
+            }
+            Opcode::GcBif1 | Opcode::GcBif2 | Opcode::GcBif3 => {
+                let export = self.module.import(self.number(ins, 2)?)?;
+                let n = match ins.op {
+                    Opcode::GcBif1 => 1,
+                    Opcode::GcBif2 => 2,
+                    _ => 3,
+                };
+                let args = (3..3 + n).map(|i| self.src(ins, i)).collect::<Result<Vec<_>>>()?;
+                let (fail, live, dst) = (self.fail(ins, 0)?, self.live(ins, 1)?, self.dst(ins, 3 + n)?);
+                match arith(export.mfa) {
+                    Some(op) if fail == NO_FAIL => {
+                        // The emulator rewrites `X + Literal`, `Literal + X` and `X - Literal`, which then fail
+                        // without a frame of their own; division by `/` always does.
+                        let plain = match op {
+                            Arith::Add => args[0].is_constant() || args[1].is_constant(),
+                            Arith::Sub => args[1].is_constant(),
+                            Arith::Div => true,
+                            _ => false,
+                        };
+                        Instr::Arith { op, plain, a: args[0], b: args[1], dst }
+                    }
+                    _ => self.guard(export.mfa, live, &args, dst, fail)?,
+                }
+            }
+            Opcode::Fmove => match (self.operand(ins, 0)?, self.operand(ins, 1)?) {
+                (Operand::FloatReg(f), _) => Instr::FMoveOut { f: f as u32, dst: self.dst(ins, 1)? },
+                (_, Operand::FloatReg(f)) => Instr::FMoveIn { src: self.src(ins, 0)?, f: f as u32 },
+                _ => return malformed("fmove without a float register"),
+            },
+            Opcode::Fconv => {
+                Instr::FConv { src: self.src(ins, 0)?, f: self.float_register(ins, 1)? as u32 }
+            }
+            Opcode::Fadd | Opcode::Fsub | Opcode::Fmul | Opcode::Fdiv => {
+                let op = match ins.op {
+                    Opcode::Fadd => FloatOp::Add,
+                    Opcode::Fsub => FloatOp::Sub,
+                    Opcode::Fmul => FloatOp::Mul,
+                    _ => FloatOp::Div,
+                };
+                Instr::FArith {
+                    op,
+                    a: self.float_register(ins, 1)?,
+                    b: self.float_register(ins, 2)?,
+                    dst: self.float_register(ins, 3)?,
+                }
+            }
+            Opcode::Fnegate => {
+                Instr::FNegate { src: self.float_register(ins, 1)?, dst: self.float_register(ins, 2)? }
+            }
+            Opcode::Fclearerror | Opcode::Fcheckerror => return Ok(true),
+            Opcode::MakeFun2 => {
+                let env = self.lambda(self.number(ins, 0)?)?.num_free;
+                let env = (0..env).map(Src::x).collect();
+                let f = MakeFun { entry: self.lambda(self.number(ins, 0)?)?, dst: Dst::x(0), env };
+                Instr::MakeFun(self.ext(f))
+            }
+            Opcode::MakeFun3 => {
+                let env = ins.list().iter().map(|&o| self.as_src(o)).collect::<Result<Vec<_>>>()?;
+                let entry = self.lambda(self.number(ins, 0)?)?;
+                if env.len() != entry.num_free as usize {
+                    return malformed("make_fun3: wrong environment");
+                }
+                let f = MakeFun { entry, dst: self.dst(ins, 1)?, env };
+                Instr::MakeFun(self.ext(f))
+            }
+            Opcode::PutMapAssoc | Opcode::PutMapExact => {
+                let mut pairs = Vec::new();
+                for pair in ins.list().chunks(2) {
+                    let &[k, v] = pair else { return malformed("put_map: bad pair") };
+                    pairs.push((self.as_src(k)?, self.as_src(v)?));
+                }
+                let p = PutMap {
+                    exact: ins.op == Opcode::PutMapExact,
+                    fail: self.fail(ins, 0)?,
+                    src: self.src(ins, 1)?,
+                    dst: self.dst(ins, 2)?,
+                    live: self.live(ins, 3)?,
+                    pairs,
+                };
+                Instr::PutMap(self.ext(p))
+            }
+            Opcode::HasMapFields => {
+                let pairs = ins.list().iter().map(|&o| Ok((self.as_src(o)?, None))).collect::<Result<Vec<_>>>()?;
+                let g = GetMap { fail: self.fail(ins, 0)?, src: self.src(ins, 1)?, pairs };
+                Instr::GetMapElements(self.ext(g))
+            }
+            Opcode::GetMapElements => {
+                let mut pairs = Vec::new();
+                for pair in ins.list().chunks(2) {
+                    let &[k, d] = pair else { return malformed("get_map_elements: bad pair") };
+                    pairs.push((self.as_src(k)?, Some(self.as_dst(d)?)));
+                }
+                let (fail, src) = (self.fail(ins, 0)?, self.src(ins, 1)?);
+                match pairs[..] {
+                    [(key, Some(dst))] if dst.0 & 3 == 0 => {
+                        Instr::GetMapElement { fail, src, key, dst: (dst.0 >> 2) as u16 }
+                    }
+                    _ => Instr::GetMapElements(self.ext(GetMap { fail, src, pairs })),
+                }
+            }
+            _ => return Ok(false),
+        };
+        self.emit(i);
+        Ok(true)
+    }
+
+    fn mv(&mut self, ins: &Instruction) -> Result<bool> {
+        let (src, dst) = (self.src(ins, 0)?, self.dst(ins, 1)?);
+        let i = match (src.0 & 3, dst.0 & 3) {
+            (0, 0) => Instr::MoveXX { src: (src.0 >> 2) as u16, dst: (dst.0 >> 2) as u16 },
+            (0, _) => Instr::MoveXY { src: (src.0 >> 2) as u16, dst: (dst.0 >> 2) as u16 },
+            (1, 0) => Instr::MoveYX { src: (src.0 >> 2) as u16, dst: (dst.0 >> 2) as u16 },
+            (2, 0) => Instr::MoveCX { src: src.0 >> 2, dst: (dst.0 >> 2) as u16 },
+            _ => Instr::Move { src, dst },
+        };
+        self.emit(i);
+        Ok(true)
+    }
+
+    fn lambda(&self, i: u64) -> Result<&'static purlin_term::FunEntry> {
+        match usize::try_from(i).ok().and_then(|i| self.module.lambdas().get(i)) {
+            Some(l) => Ok(l),
+            None => malformed(format!("there is no lambda {i}")),
+        }
+    }
+
+    fn guard(&self, mfa: Mfa, live: u32, args: &[Src], dst: Dst, fail: Rel) -> Result<Instr> {
+        let native: Option<&'static NativeEntry> = self.engine.code.exports.native(mfa);
+        let Some(native) = native else {
+            return malformed(format!(
+                "the native {}:{}/{} is missing",
+                mfa.module.name(),
+                mfa.function.name(),
+                mfa.arity
+            ));
+        };
+        if native.mfa.arity as usize != args.len() {
+            return malformed("a guard native with a wrong number of operands");
+        }
+        Ok(Instr::Guard(self.ext(GuardCall { native, args: args.to_vec(), dst, fail, live })))
+    }
+}
+
+fn is_erlang(mfa: Mfa, name: &str) -> bool {
+    mfa.module == Atom::ERLANG && mfa.function.name() == name
+}
+
+fn arith(mfa: Mfa) -> Option<Arith> {
+    if mfa.module != Atom::ERLANG || mfa.arity != 2 {
+        return None;
+    }
+    Some(match mfa.function.name() {
+        "+" => Arith::Add,
+        "-" => Arith::Sub,
+        "*" => Arith::Mul,
+        "div" => Arith::IntDiv,
+        "rem" => Arith::Rem,
+        "band" => Arith::Band,
+        "bor" => Arith::Bor,
+        "bxor" => Arith::Bxor,
+        "bsl" => Arith::Bsl,
+        "bsr" => Arith::Bsr,
+        "/" => Arith::Div,
+        _ => return None,
+    })
+}
