@@ -315,3 +315,23 @@ impl Drop for Heap {
         }
     }
 }
+
+impl Heap {
+    /// Gives the heap a new main block with at least `words` free words, without moving any term: the stack is
+    /// copied to the new block, and the former block with its terms becomes a fragment.
+    pub fn replace_block(&mut self, words: usize) {
+        let stack = (self.block.end() as usize - self.end as usize) / 8;
+        let block = Block::new((words + stack).max(self.block.words()));
+        let end = block.end().wrapping_sub(stack);
+        // SAFETY: the new block holds at least the stack's words, and the blocks do not overlap.
+        unsafe { std::ptr::copy_nonoverlapping(self.end, end, stack) };
+        let used = (self.top as usize - self.block.start() as usize) / 8;
+        let former = std::mem::replace(&mut self.block, block);
+        let off_heap = std::mem::take(&mut self.off_heap);
+        self.fragments.insert(0, Fragment { block: former, used, off_heap });
+        self.fragment_words += used;
+        self.top = self.block.start();
+        self.high_water = self.top;
+        self.end = end;
+    }
+}

@@ -1,0 +1,69 @@
+//! Making and calling funs.
+
+use super::{Next, Run};
+use crate::code::instr::{Instr, MakeFun};
+use crate::code::{FnEntry, Mfa};
+use purlin_term::{Atom, Term};
+use std::sync::atomic::Ordering;
+
+impl Run<'_> {
+    pub(super) fn make_fun(&mut self, f: &'static MakeFun) {
+        let env: smallvec::SmallVec<[Term; 8]> = f.env.iter().map(|&s| self.get(s)).collect();
+        let t = self.data.heap.fun(f.entry, self.process.pid(), &env);
+        self.set(f.dst, t);
+    }
+
+    /// Goes to a fun's body; its arguments are in the X registers and, when the call is not the last thing that its
+    /// function does, the return address is on the stack. `pc` is the calling instruction.
+    pub(super) fn call_fun(&mut self, pc: *const Instr, fun: Term, arity: usize) -> Next {
+        if let Some((entry, _, env)) = fun.as_fun() {
+            if entry.arity as usize != arity {
+                return self.bad_arity(pc, fun, arity);
+            }
+            let body = entry.code.load(Ordering::Acquire) as *const FnEntry;
+            // SAFETY: CODE: the word is null or a function entry, which is never freed.
+            let Some(body) = (unsafe { body.as_ref() }) else { return self.undefined_lambda(pc, fun, arity) };
+            self.m.x[arity..arity + env.len()].copy_from_slice(env);
+            return self.enter_at(body.start(), body.mfa.arity);
+        }
+        if let Some((module, function, a)) = fun.as_export_fun() {
+            if a as usize != arity {
+                return self.bad_arity(pc, fun, arity);
+            }
+            return self.call_mfa(Mfa { module, function, arity: a });
+        }
+        let reason = self.data.heap.tuple(&[Term::atom(Atom::BADFUN), fun]);
+        self.drop_return_of(pc);
+        self.error_here(pc, reason)
+    }
+
+    fn bad_arity(&mut self, pc: *const Instr, fun: Term, arity: usize) -> Next {
+        let args = self.m.x[..arity].to_vec();
+        let heap = &mut self.data.heap;
+        let args = heap.list(&args);
+        let call = heap.tuple(&[fun, args]);
+        let reason = heap.tuple(&[Term::atom(Atom::BADARITY), call]);
+        self.drop_return_of(pc);
+        self.error_here(pc, reason)
+    }
+
+    /// A fun could not be called after its return address was pushed: take that away again, so that the calling
+    /// instruction does not stand in the trace twice.
+    fn drop_return_of(&mut self, pc: *const Instr) {
+        // SAFETY: LIVE: there is always a word on the stack of a running process.
+        let top = unsafe { Term(*self.data.heap.end) };
+        if top.as_continuation() == Some(pc.wrapping_add(1) as usize) {
+            self.pop();
+        }
+    }
+
+    /// The fun's module is not loaded: the process's error handler may load it.
+    fn undefined_lambda(&mut self, pc: *const Instr, fun: Term, arity: usize) -> Next {
+        let Some((entry, ..)) = fun.as_fun() else { return self.error_here(pc, Term::atom(Atom::BADFUN)) };
+        let args = self.m.x[..arity].to_vec();
+        let list = self.data.heap.list(&args);
+        self.load_args(&[Term::atom(entry.module), fun, list]);
+        self.settle(3);
+        self.call_mfa(Mfa { module: self.data.error_handler, function: Atom::UNDEFINED_LAMBDA, arity: 3 })
+    }
+}

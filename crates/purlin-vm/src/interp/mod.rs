@@ -1,0 +1,196 @@
+//! The interpreter: runs the translated code of one process until it stops.
+//!
+//! A [`Machine`] holds the X and float registers of the running process; its stack lies in the process's heap block,
+//! `heap.end` being the stack pointer. A frame is the Y registers with the return address behind them. Calls push
+//! the return address and `return` pops it. Nothing here may collect while `delay_collection` is set, because
+//! registers may then hold parts of a message that is not in the heap yet.
+
+mod arith;
+mod binaries;
+mod calls;
+pub mod exception;
+mod funs;
+mod maps;
+mod memory;
+mod receive;
+mod run;
+pub mod trace;
+
+use crate::code::instr::{Dst, Instr, Src};
+use crate::code::{Mfa, consts};
+use crate::engine::Engine;
+use crate::native::Ctx;
+use crate::process::{Process, ProcessData};
+use crate::sched::{Runner, Stop};
+use purlin_term::Term;
+use std::cell::RefCell;
+use std::sync::Arc;
+
+/// X registers.
+const REGISTERS: usize = 1024;
+
+/// The registers of one scheduler thread, lent to the process that runs on it.
+pub struct Machine {
+    /// Where operands are: X registers, Y registers, constants.
+    bases: [*mut u64; 4],
+    x: Box<[Term; REGISTERS + 256]>,
+    f: Box<[f64; REGISTERS]>,
+    /// The binary under construction by the old construction instructions.
+    builder: Option<binaries::Building>,
+}
+
+thread_local! {
+    static MACHINE: RefCell<Machine> = RefCell::new(Machine::new());
+}
+
+/// What the interpreter needs of the process it runs.
+pub(crate) struct Run<'a> {
+    pub m: &'a mut Machine,
+    pub engine: &'a Arc<Engine>,
+    pub process: &'a Arc<Process>,
+    pub data: &'a mut ProcessData,
+}
+
+/// What an instruction that may leave the straight line asks for.
+pub(crate) enum Next {
+    /// Go on at this instruction.
+    At(*const Instr),
+    /// Stop running the process; where it goes on is noted in it.
+    Stop(Stop),
+}
+
+impl Machine {
+    pub fn new() -> Machine {
+        let mut m = Machine {
+            bases: [std::ptr::null_mut(); 4],
+            x: Box::new([Term::NIL; REGISTERS + 256]),
+            f: Box::new([0.0; REGISTERS]),
+            builder: None,
+        };
+        m.bases[0] = m.x.as_mut_ptr().cast();
+        m.bases[2] = consts::base();
+        m.bases[3] = m.bases[0];
+        m
+    }
+}
+
+impl Default for Machine {
+    fn default() -> Machine {
+        Machine::new()
+    }
+}
+
+/// Runs Erlang code: the [`Runner`] of every engine but those of the scheduler's own tests.
+#[derive(Default)]
+pub struct Interpreter;
+
+impl Runner for Interpreter {
+    fn run(&self, engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData) -> Stop {
+        MACHINE.with_borrow_mut(|m| {
+            let mut run = Run { m, engine, process, data };
+            match run.enter() {
+                Ok(pc) => run.run(pc),
+                Err(stop) => stop,
+            }
+        })
+    }
+
+    fn block(&self, engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData) {
+        let args = std::mem::take(&mut data.saved_x);
+        // SAFETY: CODE: a process that stops at a blocking native has `pc` at that native's body.
+        let Instr::NativeBody(native) = (unsafe { *data.pc }) else { return };
+        let result = (native.native.body)(&mut Ctx { engine, process, data }, &args);
+        data.saved_x = args;
+        data.pending = Some(Box::new(result));
+        data.pc = native.done();
+    }
+}
+
+impl Run<'_> {
+    // ---- operands
+
+    #[inline(always)]
+    fn get(&self, s: Src) -> Term {
+        // SAFETY: the translator gives only registers below 1024 and numbers of constants; a frame has the slots
+        // that its function's code names.
+        unsafe { Term(*(*self.m.bases.get_unchecked((s.0 & 3) as usize)).add((s.0 >> 2) as usize)) }
+    }
+
+    #[inline(always)]
+    fn set(&mut self, d: Dst, t: Term) {
+        // SAFETY: as for `get`.
+        unsafe { *(*self.m.bases.get_unchecked((d.0 & 3) as usize)).add((d.0 >> 2) as usize) = t.0 }
+    }
+
+    #[inline(always)]
+    fn x(&self, i: usize) -> Term {
+        self.m.x[i]
+    }
+
+    #[inline(always)]
+    fn set_x(&mut self, i: usize, t: Term) {
+        self.m.x[i] = t;
+    }
+
+    /// Takes note that the stack pointer moved.
+    #[inline(always)]
+    fn sync_stack(&mut self) {
+        self.m.bases[1] = self.data.heap.end;
+    }
+
+    #[inline(always)]
+    fn push(&mut self, pc: *const Instr) {
+        let sp = self.data.heap.end.wrapping_sub(1);
+        debug_assert!(sp >= self.data.heap.top, "allocation leaves room for return addresses");
+        // SAFETY: `Heap::alloc` and `ensure` keep STACK_RESERVE words free below the stack.
+        unsafe { *sp = Term::continuation(pc as usize).0 };
+        self.data.heap.end = sp;
+        self.m.bases[1] = sp;
+    }
+
+    // ---- starting and stopping
+
+    /// Loads the registers and finds where to go on.
+    fn enter(&mut self) -> Result<*const Instr, Stop> {
+        let n = self.data.saved_x.len();
+        let saved = std::mem::take(&mut self.data.saved_x);
+        self.m.x[..n].copy_from_slice(&saved);
+        self.sync_stack();
+        if !self.data.pc.is_null() {
+            return Ok(self.data.pc);
+        }
+        // A new process: its first function returns to the end of the process.
+        self.ensure(0, n);
+        self.push(PROCESS_END.start());
+        let c = self.data.initial_call;
+        let mfa = Mfa { module: c.module, function: c.function, arity: c.arity };
+        match self.call_mfa(mfa) {
+            Next::At(pc) => Ok(pc),
+            Next::Stop(stop) => Err(stop),
+        }
+    }
+
+    /// Notes where to go on and which registers live, and stops.
+    fn stop_at(&mut self, pc: *const Instr, live: usize, stop: Stop) -> Stop {
+        self.data.pc = pc;
+        self.data.saved_x.clear();
+        self.data.saved_x.extend_from_slice(&self.m.x[..live]);
+        stop
+    }
+}
+
+pub(crate) static PROCESS_END: SyncInstr = SyncInstr([Instr::ProcessEnd]);
+pub(crate) static RETURN: SyncInstr = SyncInstr([Instr::Return]);
+
+/// Instructions that belong to no module.
+#[repr(transparent)]
+pub(crate) struct SyncInstr([Instr; 1]);
+
+// SAFETY: instructions are immutable.
+unsafe impl Sync for SyncInstr {}
+
+impl SyncInstr {
+    pub fn start(&self) -> *const Instr {
+        self.0.as_ptr()
+    }
+}

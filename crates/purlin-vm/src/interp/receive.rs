@@ -1,0 +1,97 @@
+//! The instructions of `receive` and the send operator, over [`crate::receive`].
+
+use super::{Next, Run};
+use crate::code::instr::{Dst, Instr, Rel, Src};
+use crate::receive::{self, Peek, Wait};
+use crate::sched::Stop;
+use purlin_term::{Atom, Term};
+
+impl Run<'_> {
+    /// `send`: x0 ! x1, the message to x0.
+    pub(super) fn send(&mut self, pc: *const Instr) -> Next {
+        let (to, message) = (self.x(0), self.x(1));
+        match crate::send::send(self.engine, self.process, to, message) {
+            Ok(()) => {
+                self.set_x(0, message);
+                self.data.charge(4);
+                Next::At(pc.wrapping_add(1))
+            }
+            Err(_) => {
+                let native = self.engine.code.exports.native(crate::code::Mfa {
+                    module: Atom::ERLANG,
+                    function: purlin_term::Atom::new("!"),
+                    arity: 2,
+                });
+                let reason = Term::atom(Atom::BADARG);
+                match native {
+                    Some(n) => self.native_error(Some(pc), n, &[to, message], reason, Term::NONE),
+                    None => self.error_here(pc, reason),
+                }
+            }
+        }
+    }
+
+    pub(super) fn loop_rec(&mut self, pc: *const Instr, empty: Rel) -> Next {
+        match receive::peek(self.engine, self.process, self.data) {
+            Peek::Message(t) => {
+                self.set_x(0, t);
+                Next::At(pc.wrapping_add(1))
+            }
+            Peek::Empty => Next::At(Self::jump(pc, empty)),
+            Peek::Exit(reason) => Next::Stop(Stop::Exited(reason)),
+        }
+    }
+
+    pub(super) fn loop_rec_end(&mut self, pc: *const Instr, again: Rel) -> Next {
+        receive::advance(self.data);
+        self.data.slice_left -= 1;
+        let at = Self::jump(pc, again);
+        if self.data.slice_left <= 0 {
+            return Next::Stop(self.stop_at(at, 0, Stop::Yield));
+        }
+        Next::At(at)
+    }
+
+    pub(super) fn remove_message(&mut self) {
+        receive::remove(self.engine, self.data);
+        // The message's terms are the heap's now: collect when the fragments grew too much.
+        self.settle(1);
+    }
+
+    pub(super) fn wait(&mut self, pc: *const Instr, again: Rel) -> Next {
+        Next::Stop(self.stop_at(Self::jump(pc, again), 0, Stop::Wait))
+    }
+
+    pub(super) fn wait_timeout(&mut self, pc: *const Instr, again: Rel, timeout: Src) -> Next {
+        let timeout = self.get(timeout);
+        match receive::wait_timeout(self.engine, self.process, self.data, timeout) {
+            Wait::Sleep => self.wait(pc, again),
+            Wait::TimedOut => Next::At(pc.wrapping_add(1)),
+            Wait::BadTimeout => self.error_here(pc, Term::atom(Atom::TIMEOUT_VALUE)),
+        }
+    }
+
+    pub(super) fn timeout(&mut self) {
+        receive::timeout(self.engine, self.data);
+    }
+
+    pub(super) fn marker_reserve(&mut self, dst: Dst) {
+        let t = receive::marker_reserve(self.data);
+        self.set(dst, t);
+    }
+
+    pub(super) fn marker_bind(&mut self, marker: Src, reference: Src) {
+        let (m, r) = (self.get(marker), self.get(reference));
+        receive::marker_bind(self.data, m, r);
+    }
+
+    pub(super) fn marker_clear(&mut self, reference: Src) {
+        let r = self.get(reference);
+        receive::marker_clear(self.data, r);
+    }
+
+    pub(super) fn marker_use(&mut self, reference: Src) {
+        let r = self.get(reference);
+        receive::marker_use(self.data, r);
+    }
+}

@@ -1,0 +1,122 @@
+//! Stack traces: collecting return addresses when an exception is raised, and making frames of them when asked for.
+//!
+//! A raw trace is `{First, Addresses, Class}`: a list of frames made at once (the failing native's, the one with
+//! arguments), a binary of code addresses, and the exception's class, by which `raise` goes on. A finished trace is a
+//! list of frames.
+
+use crate::code::FnEntry;
+use crate::code::instr::Instr;
+use crate::engine::Engine;
+use crate::escape::Class;
+use purlin_term::{Atom, Heap, Term, am};
+
+/// Collects up to `depth` return addresses from the stack words of `heap`, the innermost first; one that equals its
+/// predecessor is left out.
+pub fn addresses(heap: &Heap, first: Option<usize>, depth: usize) -> Vec<u64> {
+    let mut out: Vec<u64> = Vec::new();
+    out.extend(first.map(|a| a as u64));
+    let mut p = heap.end;
+    while p < heap.block.end() && out.len() < depth {
+        // SAFETY: LIVE: `p` walks the stack's words.
+        let w = unsafe { Term(*p) };
+        if let Some(a) = w.as_continuation()
+            && out.last() != Some(&(a as u64))
+        {
+            out.push(a as u64);
+        }
+        p = p.wrapping_add(1);
+    }
+    out
+}
+
+/// The raw trace of these frames and addresses.
+pub fn raw(heap: &mut Heap, class: Class, frames: &[Term], addresses: &[u64]) -> Term {
+    let bytes: Vec<u8> = addresses.iter().flat_map(|a| a.to_le_bytes()).collect();
+    let first = heap.list(frames);
+    let rest = heap.binary(&bytes);
+    heap.tuple(&[first, rest, class.atom()])
+}
+
+/// The list of frames of a trace, raw or not.
+pub fn finished(engine: &Engine, heap: &mut Heap, trace: Term) -> Term {
+    let Some(&[first, rest, _]) = trace.as_tuple() else {
+        return if trace.is_list() { trace } else { Term::NIL };
+    };
+    let mut frames: Vec<Term> = first.iter().collect();
+    let bytes = rest.as_bytes().unwrap_or_default();
+    for a in bytes.chunks_exact(8) {
+        let address = u64::from_le_bytes([a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7]]) as usize;
+        if let Some(f) = frame_at(engine, heap, address) {
+            frames.push(f);
+        }
+    }
+    heap.list(&frames)
+}
+
+/// The frame of a return address: the function and the line of the call before it.
+pub fn frame_at(engine: &Engine, heap: &mut Heap, address: usize) -> Option<Term> {
+    let (entry, index) = engine.code.locate(address.checked_sub(std::mem::size_of::<Instr>())?)?;
+    let location = location(heap, entry, index, Term::NIL);
+    let arity = Term::small(entry.mfa.arity as i64);
+    Some(frame(heap, entry, arity, location))
+}
+
+/// `{Module, Function, ArityOrArgs, Location}`.
+pub fn frame(heap: &mut Heap, entry: &FnEntry, arity_or_args: Term, location: Term) -> Term {
+    heap.tuple(&[Term::atom(entry.mfa.module), Term::atom(entry.mfa.function), arity_or_args, location])
+}
+
+/// `[{file, File}, {line, Line} | Tail]`, or just the tail where the line is not known.
+pub fn location(heap: &mut Heap, entry: &FnEntry, index: usize, tail: Term) -> Term {
+    let Some(d) = entry.decoded.get() else { return tail };
+    let at = d.lines.partition_point(|&(i, _)| i as usize <= index);
+    let line = at.checked_sub(1).map(|i| d.lines[i].1).unwrap_or(0);
+    let Some((file, line)) = entry.module.file.lines().location(line) else { return tail };
+    let file = heap.string(file);
+    let file = heap.tuple(&[Term::atom(Atom::FILE), file]);
+    let line = heap.tuple(&[Term::atom(Atom::LINE), Term::small(line as i64)]);
+    heap.list_with_tail(&[file, line], tail)
+}
+
+/// `[{error_info, #{module => ErrorsModule [, cause => Cause]}}]`.
+pub fn error_info(heap: &mut Heap, module: Atom, cause: Term) -> Term {
+    let map = if cause.is_none() {
+        heap.flat_map(&[Term::atom(Atom::MODULE)], &[Term::atom(errors_module(module))])
+    } else {
+        let keys = [Term::atom(Atom::CAUSE), Term::atom(Atom::MODULE)];
+        heap.flat_map(&keys, &[cause, Term::atom(errors_module(module))])
+    };
+    info_list(heap, map)
+}
+
+/// `[{error_info, Map}]`.
+pub fn info_list(heap: &mut Heap, map: Term) -> Term {
+    let pair = heap.tuple(&[Term::atom(Atom::ERROR_INFO), map]);
+    heap.list(&[pair])
+}
+
+/// The module that explains the errors of a module's natives.
+fn errors_module(module: Atom) -> Atom {
+    let term = match module.name() {
+        "binary" | "ets" | "lists" | "maps" | "math" | "re" | "unicode" | "io_lib" | "string" => {
+            am!("erl_stdlib_errors")
+        }
+        "os" | "file" | "prim_file" | "code" | "net" => am!("erl_kernel_errors"),
+        _ => am!("erl_erts_errors"),
+    };
+    term.as_atom().expect("an atom")
+}
+
+/// A raw trace of a finished one, as `erlang:raise/3` gives it.
+pub fn from_list(heap: &mut Heap, class: Class, list: Term) -> Term {
+    let rest = heap.binary(&[]);
+    heap.tuple(&[list, rest, class.atom()])
+}
+
+/// The class that a raw trace was made for.
+pub fn class(trace: Term) -> Option<Term> {
+    match trace.as_tuple() {
+        Some(&[_, _, class]) => Some(class),
+        _ => None,
+    }
+}
