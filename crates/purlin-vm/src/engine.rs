@@ -4,6 +4,7 @@ use crate::clock::Clock;
 use crate::exit::ExitHook;
 use crate::handle::bounce;
 use crate::names::Names;
+use crate::code::{Code, Exports, Mfa};
 use crate::native::Native;
 use crate::port::{PortSignal, Ports};
 use crate::process::Process;
@@ -22,7 +23,11 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// One virtual machine.
 pub struct Engine {
-    natives: HashMap<(&'static str, &'static str, u8), Native>,
+    /// Loaded code, exports and natives.
+    pub code: Code,
+    /// Where the emulator's own reports go: a pid, or the name of a process.
+    pub system_logger: parking_lot::Mutex<Term>,
+    backtrace_depth: AtomicUsize,
     refs: AtomicU64,
     extensions: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
     states: States,
@@ -73,13 +78,11 @@ impl Engine {
 
     /// An engine with the natives of these tables.
     pub fn with_config(tables: &[&[Native]], config: Config) -> Arc<Engine> {
-        let mut natives = HashMap::new();
-        for n in tables.iter().flat_map(|t| t.iter()) {
-            let before = natives.insert((n.module, n.function, n.arity), *n);
-            debug_assert!(before.is_none(), "{}:{}/{} is registered twice", n.module, n.function, n.arity);
-        }
+        let natives = tables.iter().flat_map(|t| t.iter()).copied();
         Arc::new(Engine {
-            natives,
+            code: Code::new(Exports::new(natives)),
+            system_logger: parking_lot::Mutex::new(Term::atom(Atom::new("logger"))),
+            backtrace_depth: AtomicUsize::new(crate::interp::exception::BACKTRACE_DEPTH),
             refs: AtomicU64::new(1),
             extensions: RwLock::new(HashMap::new()),
             states: States::default(),
@@ -100,8 +103,23 @@ impl Engine {
 
     /// The native of this name, if the engine has it.
     pub fn native(&self, module: &str, function: &str, arity: u8) -> Option<&Native> {
-        // The key's lifetime is longer than the look-up needs; hashing and comparing see only the text.
-        self.natives.get(&NativeKey(module, function, arity))
+        let mfa = Mfa { module: Atom::existing(module)?, function: Atom::existing(function)?, arity };
+        self.code.exports.native(mfa).map(|n| &n.native)
+    }
+
+    /// How many frames a stack trace has at most.
+    pub fn backtrace_depth(&self) -> usize {
+        self.backtrace_depth.load(Ordering::Relaxed)
+    }
+
+    /// Sets how many frames a stack trace has at most; gives the former number.
+    pub fn set_backtrace_depth(&self, n: usize) -> usize {
+        self.backtrace_depth.swap(n, Ordering::Relaxed)
+    }
+
+    /// What the decoder of external terms needs of the engine.
+    pub fn decode_context(&self, safe: bool) -> crate::code::Decoding<'_> {
+        crate::code::Decoding { engine: self, safe }
     }
 
     /// The id words of a new unique reference.
@@ -243,11 +261,3 @@ impl Engine {
     }
 }
 
-#[derive(Hash)]
-struct NativeKey<'a>(&'a str, &'a str, u8);
-
-impl hashbrown::Equivalent<(&'static str, &'static str, u8)> for NativeKey<'_> {
-    fn equivalent(&self, key: &(&'static str, &'static str, u8)) -> bool {
-        self.0 == key.0 && self.1 == key.1 && self.2 == key.2
-    }
-}

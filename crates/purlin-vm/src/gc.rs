@@ -6,7 +6,7 @@
 //! block. What is not reached is freed, and its reference counts given up (OFFHEAP).
 
 use purlin_term::boxed::{Kind, arity_of};
-use purlin_term::heap::{Block, release_off_heap};
+use purlin_term::heap::{Block, STACK_RESERVE, release_off_heap};
 use purlin_term::literal::is_literal;
 use purlin_term::{Heap, Term};
 
@@ -65,6 +65,8 @@ fn stack_words(heap: &Heap) -> usize {
 ///
 /// `roots` must call its visitor with every slot outside the heap's own stack that holds a term of this heap.
 pub fn collect(heap: &mut Heap, roots: &mut dyn FnMut(Visit<'_>), need: usize, depth: Depth) -> Collected {
+    // Calls push their return address without a check.
+    let need = need + STACK_RESERVE;
     let mature = (heap.high_water as usize - heap.block.start() as usize) / 8;
     let old_room = (heap.old.end() as usize - heap.old_top as usize) / 8;
     if depth == Depth::Minor && (mature == 0 || heap.old.words() == 0 || mature <= old_room) {

@@ -11,12 +11,14 @@
 //!   X registers, and the terms in [`ProcessData::roots`](process::ProcessData).
 
 pub mod clock;
+pub mod code;
 pub mod dictionary;
 pub mod engine;
 pub mod escape;
 pub mod exit;
 pub mod gc;
 pub mod handle;
+pub mod interp;
 pub mod mailbox;
 pub mod names;
 pub mod native;
@@ -24,6 +26,7 @@ pub mod port;
 pub mod process;
 pub mod receive;
 pub mod relation;
+pub mod report;
 pub mod sched;
 pub mod send;
 pub mod signal;
@@ -34,6 +37,7 @@ pub mod table;
 pub mod timer;
 
 pub use engine::{Config, Engine};
+pub use interp::Interpreter;
 pub use escape::{Class, Escape, NativeResult};
 pub use native::{Ctx, Native, NativeKind};
 pub use process::{Mfa, Priority, Process, ProcessData};

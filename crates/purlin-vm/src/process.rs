@@ -215,7 +215,7 @@ impl Process {
 }
 
 /// A function as module, name and arity.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Mfa {
     pub module: Atom,
     pub function: Atom,
@@ -263,6 +263,10 @@ pub struct ProcessData {
     pub heap: Heap,
     /// X registers while the process does not run, `live` of them; arguments of the function to start with.
     pub saved_x: Vec<Term>,
+    /// Where to go on (null: with a call of `initial_call`).
+    pub pc: *const crate::code::instr::Instr,
+    /// What a native brought back from the pool of blocking threads.
+    pub pending: Option<Box<crate::escape::NativeResult>>,
     /// Reductions left in this time slice; the process yields at 0 or below.
     pub slice_left: i32,
     /// Reductions used in earlier time slices.
@@ -347,6 +351,8 @@ impl ProcessData {
         ProcessData {
             heap,
             saved_x,
+            pc: std::ptr::null(),
+            pending: None,
             slice_left: 0,
             reductions: 0,
             roots: Vec::new(),

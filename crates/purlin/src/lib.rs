@@ -3,4 +3,10 @@
 #![forbid(unsafe_code)]
 
 pub mod args;
+pub mod boot;
+pub mod elixir;
 pub mod install;
+
+pub use args::CommandLine;
+pub use install::{Elixir, Otp};
+pub use purlin_vm::Config;

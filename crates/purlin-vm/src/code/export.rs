@@ -11,13 +11,7 @@ use purlin_term::Atom;
 use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::OnceLock;
 
-/// Module, function and arity.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Mfa {
-    pub module: Atom,
-    pub function: Atom,
-    pub arity: u8,
-}
+pub use crate::process::Mfa;
 
 /// A function of a loaded module.
 pub struct FnEntry {

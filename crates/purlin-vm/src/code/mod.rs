@@ -9,3 +9,38 @@ mod translate;
 pub use export::{Export, Exports, FnEntry, Mfa, NativeEntry};
 pub use module::{Code, LoadError, Module};
 pub use translate::translate;
+
+use crate::engine::Engine;
+use purlin_term::external::{DecodeContext, FunParts};
+use purlin_term::{Atom, FunEntry};
+
+/// What the decoder of external terms needs of an engine.
+pub struct Decoding<'a> {
+    pub engine: &'a Engine,
+    pub safe: bool,
+}
+
+impl DecodeContext for Decoding<'_> {
+    fn fun(&mut self, p: FunParts) -> Option<&'static FunEntry> {
+        let key = module::FunKey { module: p.module, index: p.index, uniq: p.uniq };
+        Some(self.engine.code.funs.entry(key, || FunEntry {
+            module: p.module,
+            arity: p.arity,
+            index: p.index,
+            old_index: p.old_index,
+            old_uniq: p.old_uniq,
+            uniq: p.uniq,
+            num_free: p.num_free,
+            function: Atom::EMPTY,
+            code: Default::default(),
+        }))
+    }
+
+    fn node(&self) -> (Atom, u32) {
+        (Atom::NONODE, 0)
+    }
+
+    fn safe(&self) -> bool {
+        self.safe
+    }
+}

@@ -7,6 +7,7 @@ use crate::code::NativeEntry;
 use crate::code::instr::{Dst, Instr};
 use crate::escape::Class;
 use crate::sched::Stop;
+use purlin_term::boxed::Kind;
 use purlin_term::{Atom, Term};
 
 /// Frames that a stack trace has at most, unless `system_flag(backtrace_depth, N)` says otherwise.
@@ -100,7 +101,11 @@ impl Run<'_> {
         for i in 0..n {
             let t = self.x(i);
             // A match context stands for the binary it reads.
-            args.push(purlin_term::bits::tail_as_binary(&mut self.data.heap, t));
+            let t = match t.boxed_kind() {
+                Some(Kind::MatchCtx) => purlin_term::bits::get_tail(&mut self.data.heap, t).unwrap_or(t),
+                _ => t,
+            };
+            args.push(t);
         }
         let heap = &mut self.data.heap;
         let args = heap.list(&args);

@@ -1,8 +1,9 @@
 //! Room on heap and stack.
 
 use super::Run;
-use crate::gc::{self, Depth};
-use crate::process::Rare;
+#[cfg(debug_assertions)]
+use crate::gc;
+use crate::gc::Depth;
 use purlin_term::heap::STACK_RESERVE;
 
 impl Run<'_> {
@@ -29,29 +30,14 @@ impl Run<'_> {
             self.grow_stack(words);
             return;
         }
-        let depth = match self.data.rare() {
-            Some(Rare { fullsweep_after: 0, .. }) => Depth::Major,
-            _ => Depth::Minor,
-        };
-        self.collect_to(words, live, depth);
+        self.collect_now(words, live);
     }
 
-    pub(super) fn collect_to(&mut self, words: usize, live: usize, depth: Depth) {
-        // The collector takes the heap apart, so the other roots are visited through the rest of the process.
-        let mut heap = std::mem::replace(&mut self.data.heap, purlin_term::Heap::new(0));
-        let (x, data) = (&mut self.m.x[..live], &mut *self.data);
-        let collected = gc::collect(
-            &mut heap,
-            &mut |visit| {
-                x.iter_mut().for_each(&mut *visit);
-                data.visit_roots(visit);
-            },
-            words + STACK_RESERVE,
-            depth,
-        );
+    /// Collects as deep as the process's settings say.
+    fn collect_now(&mut self, words: usize, live: usize) {
+        let collected = self.data.collect(&mut self.m.x[..live], words);
         #[cfg(debug_assertions)]
-        gc::verify(&heap);
-        self.data.heap = heap;
+        gc::verify(&self.data.heap);
         self.data.charge(collected.live / 10);
         self.sync_stack();
         if let Some(max) = self.data.rare().map(|r| r.max_heap_size)
@@ -60,6 +46,12 @@ impl Run<'_> {
         {
             self.too_large(max.kill);
         }
+    }
+
+    /// Collects in the given depth.
+    pub(super) fn collect_to(&mut self, words: usize, live: usize, depth: Depth) {
+        self.data.wanted_collection = Some(depth);
+        self.collect_now(words, live);
     }
 
     /// The heap outgrew `max_heap_size`: the process ends when it next looks at its signals.

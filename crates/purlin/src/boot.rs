@@ -1,0 +1,115 @@
+//! Booting: an engine with the preloaded modules and the processes that OTP expects the emulator to start.
+
+use crate::args::CommandLine;
+use crate::install::Otp;
+use purlin_term::{Atom, Heap, Term};
+use purlin_vm::code::Module;
+use purlin_vm::process::Flags;
+use purlin_vm::{Config, Engine, Interpreter, Priority, Spawn};
+use std::fmt;
+use std::sync::Arc;
+
+/// The modules that the emulator loads before any Erlang code runs, in its order.
+pub const PRELOADED: &[&str] = &[
+    "erts_code_purger",
+    "erl_init",
+    "init",
+    "prim_buffer",
+    "prim_eval",
+    "prim_inet",
+    "prim_file",
+    "zlib",
+    "socket_registry",
+    "prim_socket",
+    "prim_net",
+    "prim_zip",
+    "erl_prim_loader",
+    "erlang",
+    "erts_internal",
+    "erl_tracer",
+    "erts_literal_area_collector",
+    "erts_dirty_process_signal_handler",
+    "atomics",
+    "counters",
+    "persistent_term",
+];
+
+/// Why an engine could not be booted.
+#[derive(Debug)]
+pub struct BootError(String);
+
+impl fmt::Display for BootError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for BootError {}
+
+/// Runs what a command line says, until the engine halts; the status to exit with.
+pub fn run(otp: &Otp, line: &CommandLine, config: Config, progname: &str) -> Result<i32, BootError> {
+    let engine = start(otp, line, config, progname)?;
+    Ok(engine.wait())
+}
+
+/// Starts an engine with what a command line says.
+pub fn start(otp: &Otp, line: &CommandLine, mut config: Config, progname: &str) -> Result<Arc<Engine>, BootError> {
+    if let Some(n) = line.flags.schedulers {
+        config.schedulers = n;
+    }
+    if let Some(n) = line.flags.processes {
+        config.process_limit = n;
+    }
+    if let Some(n) = line.flags.atoms {
+        Atom::set_limit(n);
+    }
+    let engine = Engine::with_config(&purlin_natives::tables(), config);
+    purlin_natives::install(&engine);
+    load_preloaded(&engine, otp)?;
+    let home = std::env::var("HOME").ok();
+    let args = line.boot_args(&otp.root, &otp.bindir(), progname, home.as_deref());
+    let init = line.flags.init_module.as_deref().unwrap_or("init");
+    start_processes(&engine, init, &args);
+    engine.start(Box::new(Interpreter));
+    Ok(engine)
+}
+
+fn load_preloaded(engine: &Arc<Engine>, otp: &Otp) -> Result<(), BootError> {
+    let mut modules = Vec::new();
+    for name in PRELOADED {
+        let path = otp.preloaded_dir().join(format!("{name}.beam"));
+        let bytes =
+            std::fs::read(&path).map_err(|e| BootError(format!("cannot read {}: {e}", path.display())))?;
+        let m = Module::prepare(engine, &bytes).map_err(|e| BootError(format!("{}: {e}", path.display())))?;
+        modules.push(m);
+    }
+    engine.code.finish(&modules).map_err(|_| BootError("a preloaded module is there twice".into()))?;
+    // Their on_load functions are called by `erl_init`, so they are reachable at once.
+    modules.iter().for_each(|m| engine.code.link(m));
+    Ok(())
+}
+
+/// The processes `<0.0.0>` to `<0.5.0>`.
+fn start_processes(engine: &Arc<Engine>, init: &str, args: &[String]) {
+    let mut heap = Heap::new(0);
+    let args: Vec<Term> = args.iter().map(|a| heap.binary(a.as_bytes())).collect();
+    let args = heap.list(&args);
+    let first = [Term::atom(Atom::new(init)), args];
+    let mut spawn = Spawn::new(Atom::new("erl_init"), Atom::new("start"), &first);
+    spawn.system = true;
+    spawn.start(engine);
+    let handler = "erts_dirty_process_signal_handler";
+    for (module, priority) in [
+        ("erts_code_purger", Priority::High),
+        ("erts_literal_area_collector", Priority::High),
+        (handler, Priority::Normal),
+        (handler, Priority::High),
+        (handler, Priority::Max),
+    ] {
+        let mut spawn = Spawn::new(Atom::new(module), Atom::new("start"), &[]);
+        spawn.system = true;
+        spawn.priority = priority;
+        spawn.flags.set(Flags::OFF_HEAP_MESSAGES, true);
+        spawn.start(engine);
+    }
+}
