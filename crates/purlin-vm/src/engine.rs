@@ -19,7 +19,7 @@ use parking_lot::RwLock;
 use purlin_term::{Atom, Term};
 use std::any::{Any, TypeId};
 use std::sync::{Arc, OnceLock};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 /// One virtual machine.
 pub struct Engine {

@@ -10,3 +10,4 @@ pub mod install;
 pub use args::CommandLine;
 pub use install::{Elixir, Otp};
 pub use purlin_vm::Config;
+pub mod missing;

@@ -18,7 +18,7 @@ use purlin_beam::{Instruction, Opcode, Operand, Register};
 use purlin_term::{Heap, Term};
 
 /// Translates a function and publishes its code; harmless when another thread was faster.
-pub fn translate(engine: &Engine, entry: &'static FnEntry) -> Result<(), LoadError> {
+pub fn translate(engine: &Engine, entry: &'static FnEntry) -> Result<()> {
     let module = entry.module;
     let _guard = module.lock_translation();
     if entry.decoded.get().is_some() {

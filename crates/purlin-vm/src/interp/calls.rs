@@ -24,6 +24,7 @@ impl Run<'_> {
             self.push(pc.wrapping_add(1));
             return Next::At(n.start());
         }
+        self.data.pc = pc.wrapping_add(1);
         let args = self.args(n.mfa.arity as usize);
         // SAFETY: a native may not touch the registers, which live in the machine and not in the process.
         match self.native(n, unsafe { &*args }) {
@@ -47,6 +48,7 @@ impl Run<'_> {
             let stop = self.stop_at(pc, n.mfa.arity as usize, Stop::Blocking);
             return Next::Stop(stop);
         }
+        self.data.pc = std::ptr::null();
         let args = self.args(n.mfa.arity as usize);
         // SAFETY: as in `call_native`.
         let result = self.native(n, unsafe { &*args });

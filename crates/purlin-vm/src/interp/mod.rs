@@ -12,6 +12,7 @@ pub mod exception;
 mod funs;
 mod maps;
 mod memory;
+mod places;
 mod receive;
 mod run;
 pub mod trace;
@@ -21,8 +22,8 @@ use crate::code::{Mfa, consts};
 use crate::engine::Engine;
 use crate::native::Ctx;
 use crate::process::{Process, ProcessData};
-use crate::sched::{Runner, Stop};
-use purlin_term::Term;
+use crate::sched::{Frame, Runner, Stop};
+use purlin_term::{Atom, Heap, Term};
 use std::cell::RefCell;
 use std::sync::Arc;
 
@@ -103,6 +104,14 @@ impl Runner for Interpreter {
         data.saved_x = args;
         data.pending = Some(Box::new(result));
         data.pc = native.done();
+    }
+
+    fn frames(&self, engine: &Arc<Engine>, data: &ProcessData, heap: &mut Heap, depth: usize) -> Vec<Frame> {
+        places::frames(engine, data, heap, depth)
+    }
+
+    fn uses_old_code(&self, engine: &Arc<Engine>, _: &Arc<Process>, data: &mut ProcessData, module: Atom) -> bool {
+        places::uses_old_code(engine, data, module)
     }
 }
 
