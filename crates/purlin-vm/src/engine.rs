@@ -16,6 +16,7 @@ use crate::table::Table;
 use crate::timer::Timers;
 use hashbrown::HashMap;
 use parking_lot::RwLock;
+use purlin_term::owned::Owned;
 use purlin_term::{Atom, Term};
 use std::any::{Any, TypeId};
 use std::sync::{Arc, OnceLock};
@@ -27,6 +28,8 @@ pub struct Engine {
     pub code: Code,
     /// Where the emulator's own reports go: a pid, or the name of a process.
     pub system_logger: parking_lot::Mutex<Term>,
+    /// What each module gave to `load_nif/2` with its natives.
+    pub nif_info: parking_lot::Mutex<HashMap<Atom, Owned>>,
     backtrace_depth: AtomicUsize,
     refs: AtomicU64,
     extensions: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
@@ -82,6 +85,7 @@ impl Engine {
         Arc::new(Engine {
             code: Code::new(Exports::new(natives)),
             system_logger: parking_lot::Mutex::new(Term::atom(Atom::new("logger"))),
+            nif_info: parking_lot::Mutex::default(),
             backtrace_depth: AtomicUsize::new(crate::interp::exception::BACKTRACE_DEPTH),
             refs: AtomicU64::new(1),
             extensions: RwLock::new(HashMap::new()),

@@ -40,6 +40,8 @@ pub enum Escape {
     Raise { class: Class, reason: Term, stack: Term },
     /// Continue with a tail call of `module:function(args)`.
     Trap { module: Atom, function: Atom, args: Vec<Term> },
+    /// Continue with a tail call of this function, exported or not.
+    Enter { entry: &'static crate::code::FnEntry, args: Vec<Term> },
     /// Continue with a tail call of a fun.
     Apply { fun: Term, args: Vec<Term> },
     /// Let other processes run, then call this native again with these arguments.

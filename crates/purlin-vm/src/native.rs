@@ -78,6 +78,14 @@ impl Ctx<'_> {
         self.data.slice_left <= 0
     }
 
+    /// The module whose code called this native.
+    pub fn caller_module(&self) -> Option<purlin_term::Atom> {
+        let here = crate::interp::trace::addresses(&self.data.heap, None, 1);
+        let pc = if self.data.pc.is_null() { *here.first()? as usize } else { self.data.pc as usize };
+        let call = pc.checked_sub(std::mem::size_of::<crate::code::instr::Instr>())?;
+        self.engine.code.locate(call).map(|(entry, _)| entry.module.name)
+    }
+
     /// A new unique reference.
     pub fn make_ref(&mut self) -> Term {
         let id = self.engine.next_ref();

@@ -25,6 +25,12 @@ pub struct FnEntry {
     pub decoded: OnceLock<Decoded>,
 }
 
+impl std::fmt::Debug for FnEntry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}", self.mfa)
+    }
+}
+
 /// A translated function.
 pub struct Decoded {
     pub code: &'static [Instr],

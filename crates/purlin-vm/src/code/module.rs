@@ -75,14 +75,10 @@ impl Module {
             let mfa = Mfa { module: at(i.module)?, function: at(i.function)?, arity: i.arity };
             imports.push(engine.code.exports.get(mfa));
         }
-        let mut hash = Md5::new();
-        for part in file.checksum_parts() {
-            hash.update(part);
-        }
         let literals = (0..file.literals().len()).map(|_| OnceLock::new()).collect();
         let m: &'static Module = Box::leak(Box::new(Module {
             name,
-            md5: hash.finalize().into(),
+            md5: checksum(&file),
             imports,
             functions: OnceLock::new(),
             lambdas: OnceLock::new(),
@@ -187,6 +183,15 @@ impl Module {
     }
 }
 
+/// The MD5 by which a module's code is known.
+pub fn checksum(file: &BeamFile) -> [u8; 16] {
+    let mut hash = Md5::new();
+    for part in file.checksum_parts() {
+        hash.update(part);
+    }
+    hash.finalize().into()
+}
+
 /// What names a lambda: two generations with the same code share their entries.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FunKey {
@@ -212,6 +217,8 @@ impl Funs {
 pub struct Generations {
     pub current: Option<&'static Module>,
     pub old: Option<&'static Module>,
+    /// Code whose on_load function has not said yet whether it may become current.
+    pub loading: Option<&'static Module>,
 }
 
 /// All code of an engine.
@@ -250,17 +257,50 @@ impl Code {
         if !stuck.is_empty() {
             return Err(stuck);
         }
-        for m in prepared {
+        for &m in prepared {
             let g = modules.entry(m.name).or_default();
-            if let Some(before) = g.current.replace(m) {
-                g.old = Some(before);
-                self.unlink(before);
-            }
-            if !m.has_on_load() {
-                self.link(m);
+            if m.has_on_load() {
+                g.loading = Some(m);
+            } else {
+                self.make_current(g, m);
             }
         }
         Ok(())
+    }
+
+    fn make_current(&self, g: &mut Generations, m: &'static Module) {
+        if let Some(before) = g.current.replace(m) {
+            g.old = Some(before);
+            self.unlink(before);
+        }
+        self.link(m);
+    }
+
+    /// The code of a module whose on_load function is to be called or runs.
+    pub fn loading(&self, module: Atom) -> Option<&'static Module> {
+        self.generations(module).loading
+    }
+
+    /// An on_load function has returned: with `keep` its module becomes current, else it waits to be purged.
+    pub fn finish_on_load(&self, module: Atom, keep: bool) -> Option<()> {
+        let mut modules = self.modules.write();
+        let g = modules.get_mut(&module)?;
+        let m = g.loading?;
+        if keep {
+            g.loading = None;
+            self.make_current(g, m);
+        }
+        Some(())
+    }
+
+    /// Makes code that its on_load function refused old, so that it can be purged.
+    pub fn refused_becomes_old(&self, module: Atom) -> bool {
+        let mut modules = self.modules.write();
+        let Some(g) = modules.get_mut(&module) else { return false };
+        if let Some(m) = g.loading.take() {
+            g.old.get_or_insert(m);
+        }
+        g.old.is_some()
     }
 
     /// Makes a module's exported functions and lambdas reachable.
@@ -315,17 +355,6 @@ impl Code {
             }
         }
         true
-    }
-
-    /// An on_load function refused: the module's new code is dropped, and old code that it displaced comes back.
-    pub fn refuse(&self, module: Atom) {
-        let mut modules = self.modules.write();
-        if let Some(g) = modules.get_mut(&module) {
-            g.current = g.old.take();
-            if let Some(m) = g.current {
-                self.link(m);
-            }
-        }
     }
 
     pub(super) fn note_range(&self, code: &'static [super::instr::Instr], entry: &'static FnEntry) {

@@ -122,6 +122,11 @@ impl Run<'_> {
                 self.settle(args.len());
                 self.call_mfa(Mfa { module, function, arity: args.len() as u8 })
             }
+            Escape::Enter { entry, args } => {
+                self.load_args(&args);
+                self.settle(args.len());
+                self.enter_function(entry)
+            }
             Escape::Apply { fun, args } => {
                 self.load_args(&args);
                 self.set_x(args.len(), fun);

@@ -1,0 +1,10 @@
+//! Code: loading and purging modules, asking about modules and funs, raising exceptions, applying.
+
+mod funs;
+mod loading;
+mod module_info;
+mod raising;
+
+use purlin_vm::Native;
+
+pub const TABLES: [&[Native]; 4] = [funs::NATIVES, loading::NATIVES, module_info::NATIVES, raising::NATIVES];

@@ -1,0 +1,61 @@
+//! Asking about funs, and making external ones.
+
+use super::module_info::has_code;
+use purlin_term::{Atom, Term, am};
+use purlin_vm::native::OrBadarg;
+use purlin_vm::{Ctx, Escape, Native, NativeResult};
+
+pub const NATIVES: &[Native] = &[
+    Native::plain("erlang", "fun_info", 2, fun_info),
+    Native::plain("erlang", "fun_info_mfa", 1, fun_info_mfa),
+    Native::plain("erlang", "make_fun", 3, make_fun),
+];
+
+fn fun_info(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let fun = a[0];
+    let item = a[1].as_atom().or_badarg()?;
+    let heap = &mut ctx.data.heap;
+    let value = if let Some((e, creator, env)) = fun.as_fun() {
+        match item.name() {
+            "type" => am!("local"),
+            "pid" => creator,
+            "module" => Term::atom(e.module),
+            "new_index" => Term::small(e.index as i64),
+            "new_uniq" => heap.binary(&e.uniq),
+            "index" => Term::small(e.old_index as i64),
+            "uniq" => heap.integer(e.old_uniq as i64),
+            "env" => heap.list(env),
+            "refc" => heap.integer(1),
+            "arity" => Term::small(e.arity as i64),
+            "name" if has_code(e) || e.function != Atom::EMPTY => Term::atom(e.function),
+            "name" => Term::NIL,
+            _ => return Err(Escape::BADARG),
+        }
+    } else {
+        let (m, f, arity) = fun.as_export_fun().or_badarg()?;
+        match item.name() {
+            "type" => am!("external"),
+            "pid" | "new_index" | "new_uniq" | "index" | "uniq" | "refc" => Term::atom(Atom::UNDEFINED),
+            "module" => Term::atom(m),
+            "env" => Term::NIL,
+            "arity" => Term::small(arity as i64),
+            "name" => Term::atom(f),
+            _ => return Err(Escape::BADARG),
+        }
+    };
+    Ok(heap.tuple(&[a[1], value]))
+}
+
+fn fun_info_mfa(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let (m, f, arity) = match a[0].as_fun() {
+        Some((e, ..)) => (e.module, e.function, e.arity),
+        None => a[0].as_export_fun().or_badarg()?,
+    };
+    Ok(ctx.heap().tuple(&[Term::atom(m), Term::atom(f), Term::small(arity as i64)]))
+}
+
+fn make_fun(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let (m, f) = (a[0].as_atom().or_badarg()?, a[1].as_atom().or_badarg()?);
+    let arity = a[2].as_small().and_then(|n| u8::try_from(n).ok()).or_badarg()?;
+    Ok(ctx.heap().export_fun(m, f, arity))
+}

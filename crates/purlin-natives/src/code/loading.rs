@@ -1,0 +1,164 @@
+//! Loading, replacing, deleting and purging code.
+//!
+//! Prepared code is a magic reference that the engine's functions alone can open.
+
+use purlin_term::owned::Owned;
+use purlin_term::{Atom, Magic, Term, am};
+use purlin_vm::code::{LoadError, Mfa, Module};
+use purlin_vm::native::OrBadarg;
+use purlin_vm::{Ctx, Escape, Native, NativeResult};
+use std::sync::Arc;
+
+pub const NATIVES: &[Native] = &[
+    Native::plain("erts_internal", "prepare_loading", 2, prepare_loading),
+    Native::plain("erlang", "has_prepared_code_on_load", 1, has_prepared_code_on_load),
+    Native::plain("erlang", "finish_loading", 1, finish_loading),
+    Native::plain("erlang", "call_on_load_function", 1, call_on_load_function),
+    Native::plain("erlang", "finish_after_on_load", 2, finish_after_on_load),
+    Native::plain("erlang", "delete_module", 1, delete_module),
+    Native::plain("erlang", "check_old_code", 1, check_old_code),
+    Native::plain("erts_internal", "purge_module", 2, purge_module),
+    Native::plain("erlang", "load_nif", 2, load_nif),
+    Native::plain("erts_literal_area_collector", "release_area_switch", 0, release_area_switch),
+    Native::plain("erts_literal_area_collector", "send_copy_request", 3, send_copy_request),
+];
+
+struct Prepared(&'static Module);
+
+fn prepared(t: Term) -> Option<&'static Module> {
+    t.magic::<Prepared>().map(|p| p.0)
+}
+
+fn prepare_loading(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let name = a[0].as_atom().or_badarg()?;
+    let bytes = a[1].as_bytes().or_badarg()?;
+    ctx.charge(bytes.len() / 64);
+    match Module::prepare(ctx.engine, &bytes) {
+        Ok(m) if m.name == name => {
+            let id = ctx.engine.next_ref();
+            let magic = Arc::new(Magic { value: Box::new(Prepared(m)) });
+            Ok(ctx.heap().magic_reference(id, magic))
+        }
+        Ok(m) => refused(ctx, name, &format!("the file is of the module {}", m.name.name())),
+        Err(e @ (LoadError::Bad(_) | LoadError::Malformed(_))) => refused(ctx, name, &e.to_string()),
+    }
+}
+
+/// `{error, badfile}`, and what is wrong as a report of the emulator.
+fn refused(ctx: &mut Ctx<'_>, name: Atom, why: &str) -> NativeResult {
+    let text = format!("Loading of module {} failed: {why}\n", name.name());
+    let (pid, leader) = (ctx.pid(), ctx.data.group_leader);
+    purlin_vm::report::log(ctx.engine, am!("error"), "~ts", leader, Some(pid), |heap| {
+        let text = heap.string(&text);
+        heap.list(&[text])
+    });
+    ctx.error(Term::atom(Atom::BADFILE))
+}
+
+fn has_prepared_code_on_load(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    Ok(Term::bool(prepared(a[0]).or_badarg()?.has_on_load()))
+}
+
+fn finish_loading(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let modules: Vec<&'static Module> =
+        a[0].as_list().or_badarg()?.into_iter().map(prepared).collect::<Option<_>>().or_badarg()?;
+    let mut names: Vec<Atom> = modules.iter().map(|m| m.name).collect();
+    names.sort_by_key(|n| n.index());
+    if names.windows(2).any(|w| w[0] == w[1]) {
+        return Err(Escape::BADARG);
+    }
+    if modules.len() > 1 {
+        let on_load: Vec<Term> =
+            modules.iter().filter(|m| m.has_on_load()).map(|m| Term::atom(m.name)).collect();
+        if !on_load.is_empty() {
+            let list = ctx.heap().list(&on_load);
+            return Ok(ctx.heap().tuple(&[am!("on_load"), list]));
+        }
+    }
+    match ctx.engine.code.finish(&modules) {
+        Ok(()) if modules.len() == 1 && modules[0].has_on_load() => {
+            Ok(ctx.heap().tuple(&[am!("on_load"), Term::atom(modules[0].name)]))
+        }
+        Ok(()) => Ok(Term::atom(Atom::OK)),
+        Err(stuck) => {
+            let stuck: Vec<Term> = stuck.into_iter().map(Term::atom).collect();
+            let list = ctx.heap().list(&stuck);
+            Ok(ctx.heap().tuple(&[am!("not_purged"), list]))
+        }
+    }
+}
+
+fn call_on_load_function(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let name = a[0].as_atom().or_badarg()?;
+    let module = ctx.engine.code.loading(name).or_badarg()?;
+    let entry = module.on_load_function().or_badarg()?;
+    Err(Escape::Enter { entry, args: Vec::new() })
+}
+
+fn finish_after_on_load(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let name = a[0].as_atom().or_badarg()?;
+    let keep = a[1].as_bool().or_badarg()?;
+    ctx.engine.code.finish_on_load(name, keep).or_badarg()?;
+    Ok(Term::bool(true))
+}
+
+fn delete_module(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let name = a[0].as_atom().or_badarg()?;
+    match ctx.engine.code.delete(name) {
+        None => Ok(Term::atom(Atom::UNDEFINED)),
+        Some(true) => Ok(Term::bool(true)),
+        Some(false) => Err(Escape::badarg_cause(am!("not_purged"))),
+    }
+}
+
+fn check_old_code(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let name = a[0].as_atom().or_badarg()?;
+    Ok(Term::bool(ctx.engine.code.generations(name).old.is_some()))
+}
+
+/// Called by the code purger alone: `prepare` before it asks all processes, then `complete` or `abort`.
+fn purge_module(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let name = a[0].as_atom().or_badarg()?;
+    let code = &ctx.engine.code;
+    Ok(Term::bool(match a[1].as_atom().or_badarg()?.name() {
+        "prepare" => code.generations(name).old.is_some(),
+        "prepare_on_load" => code.refused_becomes_old(name),
+        "complete" => code.purge(name),
+        "abort" => false,
+        _ => return Err(Escape::BADARG),
+    }))
+}
+
+/// Purlin's native libraries are part of it: loading one succeeds when it has natives for the calling module.
+fn load_nif(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let path = a[0].list_text().or_else(|| Some(String::from_utf8(a[0].as_bytes()?.into_owned()).ok()?));
+    let path = path.or_badarg()?;
+    let caller = ctx.caller_module();
+    let name = path.rsplit('/').next().unwrap_or("");
+    let Some(module) = caller else { return Err(Escape::BADARG) };
+    if ctx.engine.code.exports.natives().any(|n| n.mfa.module == module) {
+        ctx.engine.nif_info.lock().insert(module, Owned::new(a[1]));
+        return Ok(Term::atom(Atom::OK));
+    }
+    let text = format!("Purlin has no native library {name} for the module {}", module.name());
+    let text = ctx.heap().string(&text);
+    let reason = ctx.heap().tuple(&[am!("load_failed"), text]);
+    ctx.error(reason)
+}
+
+/// Literals stay for the life of the program, so there is never an area to release.
+fn release_area_switch(_: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    Ok(Term::bool(false))
+}
+
+fn send_copy_request(_: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    Err(Escape::BADARG)
+}
+
+/// The export of a name, for those who ask whether something is there.
+pub(super) fn is_exported(ctx: &Ctx<'_>, mfa: Mfa) -> bool {
+    if ctx.engine.code.exports.native(mfa).is_some() {
+        return true;
+    }
+    ctx.engine.code.exports.existing(mfa).is_some_and(|e| e.function().is_some())
+}

@@ -1,0 +1,159 @@
+//! What is known of modules: which are loaded, what they export, their files' chunks.
+
+use super::loading::is_exported;
+use purlin_term::{Atom, Heap, Term, am};
+use purlin_vm::code::{Mfa, Module, module::chunk_term};
+use purlin_vm::native::OrBadarg;
+use purlin_vm::{Ctx, Escape, Native, NativeResult};
+use std::sync::atomic::Ordering;
+
+pub const NATIVES: &[Native] = &[
+    Native::plain("erlang", "module_loaded", 1, module_loaded),
+    Native::plain("erlang", "loaded", 0, loaded),
+    Native::plain("erlang", "pre_loaded", 0, pre_loaded),
+    Native::plain("erlang", "get_module_info", 1, get_module_info_1),
+    Native::plain("erlang", "get_module_info", 2, get_module_info_2),
+    Native::plain("erlang", "function_exported", 3, function_exported),
+    Native::plain("erlang", "is_builtin", 3, is_builtin),
+    Native::plain("erts_internal", "beamfile_chunk", 2, beamfile_chunk),
+    Native::plain("erts_internal", "beamfile_module_md5", 1, beamfile_module_md5),
+    Native::plain("code", "get_chunk", 2, beamfile_chunk),
+    Native::plain("code", "module_md5", 1, beamfile_module_md5),
+];
+
+/// The modules that are loaded before any Erlang code runs.
+const PRELOADED: &[&str] = &[
+    "persistent_term",
+    "counters",
+    "atomics",
+    "erts_dirty_process_signal_handler",
+    "erts_literal_area_collector",
+    "erl_tracer",
+    "erts_internal",
+    "erlang",
+    "erl_prim_loader",
+    "prim_zip",
+    "prim_net",
+    "prim_socket",
+    "socket_registry",
+    "zlib",
+    "prim_file",
+    "prim_inet",
+    "prim_eval",
+    "prim_buffer",
+    "init",
+    "erl_init",
+    "erts_code_purger",
+];
+
+fn module_loaded(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let name = a[0].as_atom().or_badarg()?;
+    Ok(Term::bool(ctx.engine.code.generations(name).current.is_some()))
+}
+
+fn loaded(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    let names: Vec<Term> = ctx.engine.code.loaded().into_iter().map(Term::atom).collect();
+    Ok(ctx.heap().list(&names))
+}
+
+fn pre_loaded(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    let names: Vec<Term> = PRELOADED.iter().map(|n| Term::atom(Atom::new(n))).collect();
+    Ok(ctx.heap().list(&names))
+}
+
+fn current(ctx: &Ctx<'_>, name: Term) -> Result<&'static Module, Escape> {
+    ctx.engine.code.generations(name.as_atom().or_badarg()?).current.or_badarg()
+}
+
+fn get_module_info_1(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let m = current(ctx, a[0])?;
+    let items = [am!("module"), am!("exports"), am!("attributes"), am!("compile"), am!("md5")];
+    let mut pairs = Vec::new();
+    for item in items {
+        let value = info(ctx, m, item).or_badarg()?;
+        pairs.push(ctx.heap().tuple(&[item, value]));
+    }
+    Ok(ctx.heap().list(&pairs))
+}
+
+fn get_module_info_2(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let m = current(ctx, a[0])?;
+    info(ctx, m, a[1]).or_badarg()
+}
+
+fn info(ctx: &mut Ctx<'_>, m: &'static Module, item: Term) -> Option<Term> {
+    let engine = ctx.engine;
+    let heap = &mut ctx.data.heap;
+    Some(match item.as_atom()?.name() {
+        "module" => Term::atom(m.name),
+        "exports" => {
+            let pairs: Vec<(Atom, u8)> = m.exports().map(|e| (e.mfa.function, e.mfa.arity)).collect();
+            names(heap, pairs)
+        }
+        "functions" => {
+            let pairs = m.functions().iter().map(|e| (e.mfa.function, e.mfa.arity)).collect();
+            names(heap, pairs)
+        }
+        "nifs" => {
+            let natives: Vec<(Atom, u8)> = m
+                .functions()
+                .iter()
+                .filter(|e| engine.code.exports.native(e.mfa).is_some())
+                .map(|e| (e.mfa.function, e.mfa.arity))
+                .collect();
+            names(heap, natives)
+        }
+        "attributes" => chunk_term(engine, heap, m.file.attributes()),
+        "compile" => chunk_term(engine, heap, m.file.compile_info()),
+        "md5" => heap.binary(&m.md5),
+        "native" => Term::bool(false),
+        "native_addresses" => Term::NIL,
+        _ => return None,
+    })
+}
+
+fn names(heap: &mut Heap, pairs: Vec<(Atom, u8)>) -> Term {
+    let list: Vec<Term> =
+        pairs.into_iter().map(|(f, a)| heap.tuple(&[Term::atom(f), Term::small(a as i64)])).collect();
+    heap.list(&list)
+}
+
+fn mfa_of(a: &[Term]) -> Result<Option<Mfa>, Escape> {
+    let (module, function) = (a[0].as_atom().or_badarg()?, a[1].as_atom().or_badarg()?);
+    let arity = a[2].as_small().or_badarg()?;
+    Ok(u8::try_from(arity).ok().map(|arity| Mfa { module, function, arity }))
+}
+
+fn function_exported(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    Ok(Term::bool(mfa_of(a)?.is_some_and(|mfa| is_exported(ctx, mfa))))
+}
+
+fn is_builtin(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    Ok(Term::bool(mfa_of(a)?.is_some_and(|mfa| ctx.engine.code.exports.native(mfa).is_some())))
+}
+
+fn beamfile_chunk(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let bytes = a[0].as_bytes().or_badarg()?;
+    let name = a[1].list_text().or_badarg()?;
+    let name: [u8; 4] = name.as_bytes().try_into().ok().or_badarg()?;
+    Ok(match purlin_beam::find_chunk(&bytes, name) {
+        Ok(Some(chunk)) => ctx.heap().binary(chunk),
+        _ => Term::atom(Atom::UNDEFINED),
+    })
+}
+
+fn beamfile_module_md5(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let bytes = a[0].as_bytes().or_badarg()?;
+    Ok(match purlin_beam::BeamFile::parse(&bytes) {
+        Ok(file) => {
+            let digest = purlin_vm::code::module::checksum(&file);
+            ctx.heap().binary(&digest)
+        }
+        Err(_) => Term::atom(Atom::UNDEFINED),
+    })
+}
+
+/// Whether a lambda's code is there.
+pub(super) fn has_code(entry: &purlin_term::FunEntry) -> bool {
+    !entry.code.load(Ordering::Acquire).is_null()
+}

@@ -1,0 +1,108 @@
+//! `error`, `exit`, `throw`, `raise`, and the applies.
+
+use purlin_term::{Atom, Term};
+use purlin_vm::native::OrBadarg;
+use purlin_vm::{Class, Ctx, Escape, Native, NativeResult};
+
+pub const NATIVES: &[Native] = &[
+    Native::plain("erlang", "error", 1, error_1),
+    Native::plain("erlang", "error", 2, error_2),
+    Native::plain("erlang", "error", 3, error_3),
+    Native::plain("erlang", "exit", 1, exit),
+    Native::plain("erlang", "throw", 1, throw),
+    Native::plain("erlang", "raise", 3, raise),
+    Native::plain("erlang", "nif_error", 1, error_1),
+    Native::plain("erlang", "nif_error", 2, error_2),
+    Native::plain("erlang", "apply", 2, apply_2),
+    Native::plain("erlang", "apply", 3, apply_3),
+];
+
+fn error_1(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    Err(Escape::CallerError { reason: a[0], args: Term::NONE, info: Term::NONE })
+}
+
+fn error_2(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    Err(Escape::CallerError { reason: a[0], args: arguments(a[1]), info: Term::NONE })
+}
+
+/// The atom `none` says that there are no arguments to show.
+fn arguments(args: Term) -> Term {
+    if args.is(Atom::NONE_ATOM) { Term::NONE } else { args }
+}
+
+fn error_3(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let [reason, args, options] = [a[0], a[1], a[2]];
+    let mut info = Term::NONE;
+    for o in options.as_list().or_badarg()? {
+        let &[key, value] = o.as_tuple().or_badarg()? else { return Err(Escape::BADARG) };
+        if !key.is(Atom::ERROR_INFO) || !value.is_map() {
+            return Err(Escape::BADARG);
+        }
+        info = value;
+    }
+    let args = arguments(args);
+    if !args.is_none() && !args.is_list() {
+        return Err(Escape::BADARG);
+    }
+    Err(Escape::CallerError { reason, args, info })
+}
+
+fn exit(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    Err(Escape::Exit(a[0]))
+}
+
+fn throw(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    Err(Escape::Throw(a[0]))
+}
+
+/// A wrong class or stack trace is no exception: the value is `badarg`.
+fn raise(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let class = match a[0].as_atom() {
+        Some(Atom::ERROR) => Class::Error,
+        Some(Atom::EXIT) => Class::Exit,
+        Some(Atom::THROW) => Class::Throw,
+        _ => return Ok(Term::atom(Atom::BADARG)),
+    };
+    let Some(frames) = a[2].as_list() else { return Ok(Term::atom(Atom::BADARG)) };
+    if !frames.iter().all(|&f| is_frame(f)) {
+        return Ok(Term::atom(Atom::BADARG));
+    }
+    // Frames may lack their location; it is added.
+    let depth = ctx.engine.backtrace_depth();
+    let frames: Vec<Term> = frames
+        .into_iter()
+        .take(depth)
+        .map(|f| match *f.as_tuple().unwrap_or(&[]) {
+            [m, f, a] => ctx.heap().tuple(&[m, f, a, Term::NIL]),
+            [fun, args] => ctx.heap().tuple(&[fun, args, Term::NIL]),
+            _ => f,
+        })
+        .collect();
+    let stack = ctx.heap().list(&frames);
+    Err(Escape::Raise { class, reason: a[1], stack })
+}
+
+fn is_frame(f: Term) -> bool {
+    let arity = |a: Term| a.is_list() || a.as_small().is_some_and(|n| n >= 0);
+    match *f.as_tuple().unwrap_or(&[]) {
+        [m, f, a, location] => m.is_atom() && f.is_atom() && arity(a) && location.is_list(),
+        [m, f, a] if m.is_atom() && f.is_atom() => arity(a),
+        [fun, args, location] => fun.is_fun() && args.is_list() && location.is_list(),
+        [fun, args] => fun.is_fun() && args.is_list(),
+        _ => false,
+    }
+}
+
+fn apply_2(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let args = a[1].as_list().filter(|l| l.len() < 256).or_badarg()?;
+    Err(Escape::Apply { fun: a[0], args })
+}
+
+fn apply_3(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let (module, function) = (a[0].as_atom().or_badarg()?, a[1].as_atom().or_badarg()?);
+    let args = a[2].as_list().or_badarg()?;
+    if args.len() > 255 {
+        return Err(Escape::SYSTEM_LIMIT);
+    }
+    Err(Escape::Trap { module, function, args })
+}
