@@ -3,6 +3,7 @@
 //! Each topic has a table (`NATIVES`) naming module, function, arity and kind; [`tables`] lists them all.
 
 mod atomics;
+mod code;
 mod data;
 mod ets;
 mod match_spec;
@@ -20,11 +21,15 @@ pub fn tables() -> Vec<&'static [Native]> {
         persistent_term::NATIVES,
         re::NATIVES,
     ];
+    tables.extend(code::TABLES);
     tables.extend(data::TABLES);
     tables.extend(ets::TABLES);
     tables.extend(process::TABLES);
     tables
 }
+
+/// Sets up what topics keep for an engine from its start.
+pub fn install(_engine: &std::sync::Arc<purlin_vm::Engine>) {}
 
 #[cfg(test)]
 mod tests {
