@@ -10,7 +10,9 @@ mod integer_text;
 mod iolist;
 mod lists;
 mod maps;
+mod math;
 mod md5;
+mod number;
 mod tuple;
 mod unicode;
 
@@ -28,6 +30,8 @@ pub const TABLES: &[&[Native]] = &[
     iolist::NATIVES,
     lists::NATIVES,
     maps::NATIVES,
+    math::NATIVES,
+    number::NATIVES,
     tuple::NATIVES,
     unicode::NATIVES,
 ];

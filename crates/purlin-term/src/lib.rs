@@ -20,6 +20,7 @@ pub mod float_text;
 pub mod hash;
 pub mod heap;
 pub mod iolist;
+pub mod libm;
 pub mod list;
 pub mod literal;
 pub mod map;

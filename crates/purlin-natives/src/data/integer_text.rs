@@ -1,6 +1,6 @@
 //! Integers to text and back, in bases 2 to 36.
 
-use num_bigint::{BigInt, BigUint, Sign};
+use purlin_term::number::{integer_from_text, integer_to_text};
 use purlin_term::{Heap, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
@@ -17,27 +17,15 @@ pub const NATIVES: &[Native] = &[
     Native::plain("string", "list_to_integer", 1, string_list_to_integer),
 ];
 
-/// Digits of a big integer handled for one reduction.
+/// Digits handled for one reduction.
 const DIGITS_PER_REDUCTION: usize = 16;
-/// Digits that fit 60 bits in any base.
-const SMALL_DIGITS: usize = 11;
 
 fn base(t: Term) -> Result<u32, Escape> {
     t.as_small().and_then(|b| u32::try_from(b).ok()).filter(|b| (2..=36).contains(b)).or_badarg()
 }
 
-fn text(t: Term, base: u32) -> Option<String> {
-    if let Some(i) = t.as_small() {
-        return Some(if base == 10 { i.to_string() } else { BigInt::from(i).to_str_radix(base).to_uppercase() });
-    }
-    let (negative, digits) = t.as_big()?;
-    let words: Vec<u32> = digits.iter().flat_map(|&d| [d as u32, (d >> 32) as u32]).collect();
-    let i = BigInt::from_biguint(if negative { Sign::Minus } else { Sign::Plus }, BigUint::from_slice(&words));
-    Some(i.to_str_radix(base).to_uppercase())
-}
-
 fn charged(ctx: &mut Ctx<'_>, t: Term, base: u32) -> Result<String, Escape> {
-    let text = text(t, base).or_badarg()?;
+    let text = integer_to_text(t, base).or_badarg()?;
     if t.is_big() {
         ctx.charge(text.len() / DIGITS_PER_REDUCTION);
     }
@@ -54,39 +42,10 @@ fn to_binary(ctx: &mut Ctx<'_>, t: Term, base: u32) -> NativeResult {
     Ok(ctx.heap().binary(text.as_bytes()))
 }
 
-/// The integer of digits that are all right for the base.
-fn parse_digits(h: &mut Heap, negative: bool, digits: &[u8], base: u32) -> Option<Term> {
-    if digits.len() <= SMALL_DIGITS {
-        let mut value = 0i64;
-        for &d in digits {
-            value = value * base as i64 + (d as char).to_digit(base)? as i64;
-        }
-        return Some(h.integer(if negative { -value } else { value }));
-    }
-    let value = BigUint::parse_bytes(digits, base)?;
-    Some(h.integer_from_digits(negative, &value.to_u64_digits()))
-}
-
-/// A sign, if there is one: whether it is a minus.
-fn sign(c: u8) -> Option<bool> {
-    match c {
-        b'-' => Some(true),
-        b'+' => Some(false),
-        _ => None,
-    }
-}
-
 fn from_binary(ctx: &mut Ctx<'_>, t: Term, base: u32) -> NativeResult {
-    let bytes = t.as_bytes().or_badarg()?;
-    let (negative, digits) = match bytes.first().and_then(|&c| sign(c)) {
-        Some(negative) => (negative, &bytes[1..]),
-        None => (false, &bytes[..]),
-    };
-    if digits.is_empty() || !digits.iter().all(|&d| (d as char).is_digit(base)) {
-        return Err(Escape::BADARG);
-    }
-    ctx.charge(digits.len() / DIGITS_PER_REDUCTION);
-    parse_digits(ctx.heap(), negative, digits, base).or_badarg()
+    let text = t.as_bytes().or_badarg()?;
+    ctx.charge(text.len() / DIGITS_PER_REDUCTION);
+    integer_from_text(ctx.heap(), &text, base).or_badarg()
 }
 
 /// Why a list does not start with an integer.
@@ -102,26 +61,22 @@ fn list_prefix(h: &mut Heap, t: Term, base: u32) -> Result<(Term, Term), ListErr
         return Err(ListError::NotAList);
     }
     let mut list = t.iter();
-    let mut negative = false;
+    let mut text = Vec::new();
     if let Some((first, tail)) = t.as_cons()
-        && let Some(minus) = first.as_small().and_then(|c| u8::try_from(c).ok()).and_then(sign)
+        && let Some(sign @ (b'+' | b'-')) = first.as_small().and_then(|c| u8::try_from(c).ok())
     {
-        negative = minus;
+        text.push(sign);
         list = tail.iter();
     }
-    let mut digits = Vec::new();
     let mut rest = list.tail();
     for c in list.by_ref() {
         match c.as_small().map(|c| c as u8).filter(|&c| (c as char).is_digit(base)) {
-            Some(d) => digits.push(d),
+            Some(d) => text.push(d),
             None => break,
         }
         rest = rest.as_cons().map_or(Term::NIL, |(_, tail)| tail);
     }
-    if digits.is_empty() {
-        return Err(ListError::NoInteger);
-    }
-    let value = parse_digits(h, negative, &digits, base).ok_or(ListError::NoInteger)?;
+    let value = integer_from_text(h, &text, base).ok_or(ListError::NoInteger)?;
     Ok((value, rest))
 }
 
@@ -141,27 +96,6 @@ fn string_list_to_integer(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn integers_in_all_bases() {
-        let mut h = Heap::new(0);
-        let limit = h.integer(-(1 << 59));
-        let big = h.big(true, &[0, 1 << 36]);
-        for (t, base, want) in [
-            (Term::small(0), 10, "0"),
-            (Term::small(-255), 16, "-FF"),
-            (limit, 36, "-4DO2A5OXWE0W"),
-            (big, 36, "-3EWFDNCA0N6LD1GGVFGG"),
-            (big, 10, "-1267650600228229401496703205376"),
-        ] {
-            let got = text(t, base).unwrap();
-            assert_eq!(got, want);
-            let digits = got.trim_start_matches('-');
-            let back = parse_digits(&mut h, got.starts_with('-'), digits.as_bytes(), base).unwrap();
-            assert!(purlin_term::compare::same(back, t), "{want}");
-        }
-        assert_eq!(text(am!("a"), 10), None);
-    }
 
     #[test]
     fn lists_may_go_on_behind_an_integer() {
