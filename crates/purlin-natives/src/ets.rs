@@ -84,3 +84,6 @@ impl Table {
         Ok(state)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -253,14 +253,18 @@ fn run(ctx: &mut Ctx<'_>, args: &[Term], quick: Option<u32>) -> NativeResult {
         None => Capture::ALL,
     };
     let subject = bytes(subject_term).or_badarg()?;
-    ctx.charge(subject.len() / 64 + 1);
+    ctx.charge((subject.len().saturating_sub(parsed.offset)).min(4096) / 64 + 1);
     let limit = parsed.run.match_limit.unwrap_or(DEFAULT_MATCH_LIMIT);
     let first_limit = quick.map_or(limit, |q| q.min(limit));
     let how = MatchOptions { match_limit: Some(first_limit), ..parsed.run };
     let report = |ctx: &mut Ctx<'_>, what: Term| {
         if parsed.report_errors { ctx.error(what) } else { Ok(am!("nomatch")) }
     };
-    match regex.run(&subject, parsed.offset, &how) {
+    let found = match regex.run_binary(subject_term, parsed.offset, &how) {
+        Some(found) => found,
+        None => regex.run(&subject, parsed.offset, &how),
+    };
+    match found {
         Ok(None) => Ok(am!("nomatch")),
         Ok(Some(found)) => {
             let binary = subject_term.is_binary().then_some(subject_term);

@@ -8,6 +8,7 @@
 //!   start at a character boundary, as the library requires when told to skip its own check.
 //! - **LOCAL**: match data and contexts belong to one thread and are used by one call at a time.
 
+mod checked;
 mod error;
 mod pattern;
 mod tables;
@@ -15,6 +16,7 @@ mod tables;
 pub use error::CompileError;
 
 use pcre2_sys as sys;
+use purlin_term::Term;
 use std::cell::RefCell;
 use std::ptr;
 
@@ -297,6 +299,25 @@ impl Regex {
             return Err(MatchError::BadUtf);
         }
         WORK.with_borrow_mut(|work| work.run(self, subject, start, options))
+    }
+
+    /// As [`Regex::run`] for a binary term (nothing for any other). That a large binary is UTF-8 is checked once when
+    /// it is searched again and again, as `global` does.
+    pub fn run_binary(
+        &self,
+        subject: Term,
+        start: usize,
+        options: &MatchOptions,
+    ) -> Option<Result<Option<Captures>, MatchError>> {
+        let bytes = subject.as_bytes()?;
+        if !self.utf || start > bytes.len() || !checked::is_utf8(subject, &bytes) {
+            return Some(self.run(&bytes, start, options));
+        }
+        // In UTF-8 every byte of this form continues a character.
+        if bytes.get(start).is_some_and(|b| b & 0xC0 == 0x80) {
+            return Some(Err(MatchError::BadUtf));
+        }
+        Some(WORK.with_borrow_mut(|work| work.run(self, &bytes, start, options)))
     }
 }
 

@@ -74,3 +74,24 @@ fn compile_errors_read_as_on_otp_25() {
         assert_eq!((error.message, error.offset.to_string().as_str()), (message, offset), "{pattern}");
     }
 }
+
+#[test]
+fn a_binary_found_to_be_utf_is_not_taken_for_another() {
+    let r = compile("é".as_bytes(), Flags::UTF).unwrap();
+    let mut h = purlin_term::Heap::new(0);
+    let run = |t, at| r.run_binary(t, at, &MatchOptions::default()).unwrap();
+    let text = "xé".repeat(400);
+    let good = h.binary(text.as_bytes());
+    assert_eq!(run(good, 0).unwrap().unwrap()[0], Some((1, 3)));
+    assert_eq!(run(good, 3).unwrap().unwrap()[0], Some((4, 6)));
+    assert_eq!(run(good, 2), Err(MatchError::BadUtf));
+    assert_eq!(run(good, text.len()).unwrap(), None);
+    assert_eq!(run(good, text.len() + 1), Err(MatchError::BadOffset));
+    let part = h.sub_bits(good, 16, 8 * 800);
+    assert_eq!(run(part, 1), Err(MatchError::BadUtf));
+    let mut bytes = text.into_bytes();
+    bytes[900] = 0xFF;
+    let bad = h.binary(&bytes);
+    assert_eq!(run(bad, 0), Err(MatchError::BadUtf));
+    assert!(r.run_binary(Term::NIL, 0, &MatchOptions::default()).is_none());
+}

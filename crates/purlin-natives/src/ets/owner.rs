@@ -198,7 +198,7 @@ fn delete(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 }
 
 /// What happens to the tables of a process that ends.
-fn process_ended(engine: &Arc<Engine>, process: &Arc<Process>, _: &mut ProcessData, _: Term) {
+pub fn process_ended(engine: &Arc<Engine>, process: &Arc<Process>, _: &mut ProcessData, _: Term) {
     release_all(engine, process);
 }
 

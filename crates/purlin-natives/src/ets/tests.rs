@@ -1,0 +1,190 @@
+use super::*;
+use purlin_term::{Heap, am};
+use purlin_vm::{Engine, Mfa, Process, ProcessData};
+use std::sync::Arc;
+
+/// A process that calls natives from a test's thread.
+struct Caller {
+    engine: Arc<Engine>,
+    process: Arc<Process>,
+    data: ProcessData,
+}
+
+fn data() -> ProcessData {
+    let call = Mfa { module: Atom::NORMAL, function: Atom::NORMAL, arity: 0 };
+    ProcessData::new(Heap::new(4096), vec![], call)
+}
+
+impl Caller {
+    fn new(engine: &Arc<Engine>, id: u64) -> Caller {
+        Caller { engine: engine.clone(), process: Arc::new(Process::new(id, data())), data: data() }
+    }
+
+    fn heap(&mut self) -> &mut Heap {
+        &mut self.data.heap
+    }
+
+    fn call(&mut self, function: &str, args: &[Term]) -> Result<Term, Escape> {
+        let body = self.engine.native("ets", function, args.len() as u8).unwrap().body;
+        let mut args = args.to_vec();
+        loop {
+            self.data.slice_left = 100;
+            let mut ctx = Ctx { engine: &self.engine, process: &self.process, data: &mut self.data };
+            match body(&mut ctx, &args) {
+                Err(Escape::Yield(again)) => args = again,
+                other => return other,
+            }
+        }
+    }
+
+    fn new_table(&mut self, options: &[Term]) -> Term {
+        let options = self.heap().list(options);
+        self.call("new", &[am!("t"), options]).unwrap()
+    }
+
+    fn row(&mut self, elements: &[Term]) -> Term {
+        self.heap().tuple(elements)
+    }
+}
+
+fn engine() -> Arc<Engine> {
+    Engine::new(&crate::tables())
+}
+
+fn reason(r: Result<Term, Escape>) -> &'static str {
+    match r {
+        Err(Escape::ErrorCause(_, cause)) => cause.as_atom().unwrap().name(),
+        Err(Escape::Error(_)) => "badarg",
+        other => panic!("no error: {other:?}"),
+    }
+}
+
+fn spec(c: &mut Caller, head: Term, result: Term) -> Term {
+    let body = c.heap().list(&[result]);
+    let clause = c.row(&[head, Term::NIL, body]);
+    c.heap().list(&[clause])
+}
+
+#[test]
+fn protection_decides_who_reads_and_writes() {
+    let engine = engine();
+    let (mut owner, mut other) = (Caller::new(&engine, 1), Caller::new(&engine, 2));
+    for (level, reads, writes) in [("private", false, false), ("protected", true, false), ("public", true, true)] {
+        let t = owner.new_table(&[Term::atom(Atom::new(level))]);
+        let row = owner.row(&[Term::small(1)]);
+        assert_eq!(owner.call("insert", &[t, row]).unwrap(), am!("true"));
+        let read = other.call("lookup", &[t, Term::small(1)]);
+        assert_eq!(read.is_ok(), reads, "{level}");
+        let write = other.call("insert", &[t, row]);
+        assert_eq!(write.is_ok(), writes, "{level}");
+        if !writes {
+            assert_eq!(reason(write), "access");
+        }
+        assert!(other.call("info", &[t]).is_ok());
+    }
+    assert_eq!(reason(other.call("lookup", &[am!("nowhere"), Term::NIL])), "id");
+    assert_eq!(reason(other.call("lookup", &[Term::small(1), Term::NIL])), "type");
+}
+
+#[test]
+fn names_are_unique_and_can_change() {
+    let engine = engine();
+    let mut c = Caller::new(&engine, 1);
+    let named = [am!("named_table")];
+    assert_eq!(c.new_table(&named), am!("t"));
+    let options = c.heap().list(&named);
+    assert_eq!(reason(c.call("new", &[am!("t"), options])), "already_exists");
+    let by_ref = c.call("whereis", &[am!("t")]).unwrap();
+    assert_eq!(c.call("rename", &[by_ref, am!("u")]).unwrap(), am!("u"));
+    assert_eq!(c.call("whereis", &[am!("t")]).unwrap(), am!("undefined"));
+    assert_eq!(c.call("info", &[by_ref, am!("name")]).unwrap(), am!("u"));
+    // A reference that has been outside lost its value and is still the table's.
+    let plain = c.heap().reference(by_ref.as_local_ref().unwrap());
+    assert_eq!(c.call("info", &[plain, am!("name")]).unwrap(), am!("u"));
+    assert_eq!(c.call("delete", &[am!("u")]).unwrap(), am!("true"));
+    assert_eq!(c.call("info", &[by_ref, am!("name")]).unwrap(), am!("undefined"));
+    assert_eq!(reason(c.call("first", &[by_ref])), "id");
+}
+
+#[test]
+fn tables_end_with_their_owner() {
+    let engine = engine();
+    let (mut owner, mut other) = (Caller::new(&engine, 1), Caller::new(&engine, 2));
+    let t = owner.new_table(&[am!("public")]);
+    let theirs = other.new_table(&[am!("public")]);
+    owner.call("safe_fixtable", &[theirs, am!("true")]).unwrap();
+    assert_eq!(other.call("info", &[theirs, am!("fixed")]).unwrap(), am!("true"));
+    let kept = registry::of(&engine).all().len();
+    owner::process_ended(&engine, &owner.process, &mut owner.data, am!("normal"));
+    assert_eq!(registry::of(&engine).all().len(), kept - 1);
+    assert_eq!(reason(other.call("first", &[t])), "id");
+    assert_eq!(other.call("info", &[theirs, am!("fixed")]).unwrap(), am!("false"));
+}
+
+#[test]
+fn rows_deleted_by_a_paused_scan_are_all_counted() {
+    let engine = engine();
+    for kind in ["set", "ordered_set", "bag"] {
+        let mut c = Caller::new(&engine, 1);
+        let t = c.new_table(&[Term::atom(Atom::new(kind))]);
+        for i in 0..1000 {
+            let row = c.row(&[Term::small(i), Term::small(i % 2)]);
+            c.call("insert", &[t, row]).unwrap();
+        }
+        let head = c.row(&[am!("$1"), Term::small(1)]);
+        let all = spec(&mut c, head, am!("$1"));
+        let found = c.call("select", &[t, all]).unwrap().as_list().unwrap();
+        assert_eq!(found.len(), 500, "{kind}");
+        let doomed = spec(&mut c, head, am!("true"));
+        assert_eq!(c.call("select_count", &[t, doomed]).unwrap(), Term::small(500));
+        assert_eq!(c.call("internal_select_delete", &[t, doomed]).unwrap(), Term::small(500));
+        assert_eq!(c.call("info", &[t, am!("size")]).unwrap(), Term::small(500));
+        assert_eq!(c.call("info", &[t, am!("fixed")]).unwrap(), am!("false"));
+        if kind != "bag" {
+            let any = c.row(&[am!("$1"), am!("_")]);
+            let inner = c.row(&[am!("$1"), am!("new")]);
+            let new = c.row(&[inner]);
+            let replace = spec(&mut c, any, new);
+            assert_eq!(c.call("select_replace", &[t, replace]).unwrap(), Term::small(500));
+            assert_eq!(c.call("lookup_element", &[t, Term::small(8), Term::small(2)]).unwrap(), am!("new"));
+        }
+    }
+}
+
+#[test]
+fn many_threads_count_without_losing_any() {
+    let engine = engine();
+    let mut owner = Caller::new(&engine, 1);
+    for kind in ["set", "ordered_set"] {
+        let t = owner.new_table(&[am!("public"), Term::atom(Atom::new(kind))]);
+        std::thread::scope(|s| {
+            for n in 0..4 {
+                let engine = &engine;
+                s.spawn(move || {
+                    let mut c = Caller::new(engine, 10 + n);
+                    for i in 0..2000i64 {
+                        let key = Term::small(i % 50);
+                        let start = c.row(&[key, Term::small(0)]);
+                        c.call("update_counter", &[t, key, Term::small(1), start]).unwrap();
+                        let gone = Term::small(1000 + i);
+                        let text = c.heap().binary(&[b'x'; 80]);
+                        let row = c.row(&[gone, text]);
+                        c.call("insert", &[t, row]).unwrap();
+                        c.call("lookup", &[t, gone]).unwrap();
+                        if i % 500 == 0 {
+                            let head = c.row(&[am!("_"), am!("$1")]);
+                            let all = spec(&mut c, head, am!("$1"));
+                            assert!(c.call("select", &[t, all]).unwrap().is_list());
+                        }
+                        c.call("delete", &[t, gone]).unwrap();
+                    }
+                });
+            }
+        });
+        let head = owner.row(&[am!("_"), am!("$1")]);
+        let all = spec(&mut owner, head, am!("$1"));
+        let counts = owner.call("select", &[t, all]).unwrap().as_list().unwrap();
+        assert_eq!(counts.len(), 50);
+        assert_eq!(counts.iter().map(|c| c.small_value()).sum::<i64>(), 8000);
+    }
+}
