@@ -94,6 +94,7 @@ fn counters_count() {
           {update_counter, t, d, 3, {x, 10}}, {lookup, t, d}, {update_counter, t, e, {3, 1}, {x, 10}}, {lookup, t, e},
           {update_counter, t, c, []}, {update_counter, t, c, x}, {update_counter, t, c, {2, -1000, 0, 50}},
           {update_counter, t, c, {2, 1.0}}, {update_counter, t, c, 2, x}, {lookup, t, c},
+          {update_counter, t, c, 576460752303423487}, {update_counter, t, c, 576460752303423487}, {lookup, t, c},
           {update_element, t, c, {2, new}}, {update_element, t, c, [{3, a}, {4, b}]}, {update_element, t, c, {1, z}},
           {update_element, t, c, {5, z}}, {update_element, t, c, [{2, q}, {5, z}]}, {update_element, t, nokey, {2, q}},
           {update_element, t, c, []}, {update_element, t, c, x}, {lookup, t, c}]",
