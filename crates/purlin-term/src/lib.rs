@@ -26,6 +26,7 @@ pub mod literal;
 pub mod map;
 pub mod number;
 pub mod owned;
+pub mod print;
 pub mod word;
 
 pub use atom::Atom;

@@ -285,16 +285,3 @@ impl Term {
         }
     }
 }
-
-impl std::fmt::Debug for Term {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.tag() {
-            Tag::Small => write!(f, "{}", self.small_value()),
-            Tag::Atom => write!(f, "{:?}", Atom::from_index((self.0 >> 4) as u32)),
-            Tag::List => f.write_str("[..]"),
-            Tag::Boxed => write!(f, "{:?}(..)", Kind::of_header(self.header_word())),
-            _ if self.is_nil() => f.write_str("[]"),
-            tag => write!(f, "{tag:?}({:#x})", self.0),
-        }
-    }
-}
