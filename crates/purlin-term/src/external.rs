@@ -3,12 +3,15 @@
 //! Decoding takes bytes from anywhere: it allocates no more than a fixed multiple of the bytes it has read, never
 //! recurses, and gives an error with its position for anything OTP would refuse.
 
+mod compress;
 mod decode;
+mod encode;
 mod reader;
 #[cfg(test)]
 mod tests;
 
 pub use decode::{decode, decode_body};
+pub use encode::{EncodeOptions, TooLarge, encode, encode_body, encoded_size};
 
 use crate::atom::Atom;
 use crate::boxed::FunEntry;

@@ -9,7 +9,8 @@ use crate::wire;
 
 /// Reads lists of `{Module, Function, Args}`, answers with a list of `{ok, Value}` or `{Class, Reason}` each.
 ///
-/// Module `purlin_oracle` stands for what no library function says: the sign of a result, the order of an iterator.
+/// Module `purlin_oracle` stands for what no library function says: the sign of a result, the order of an
+/// iterator, what damaged bytes are read as.
 const LOOP: &str = "
     process_flag(trap_exit, true),
     Port = open_port({fd,0,1}, [{packet,4}, binary]),
@@ -18,6 +19,10 @@ const LOOP: &str = "
               end,
     Apply = fun(purlin_oracle, sign, [M,F,A]) ->
                    X = apply(M, F, A), if X < 0 -> -1; X > 0 -> 1; true -> 0 end;
+               (purlin_oracle, reread, [Bytes]) ->
+                   try binary_to_term(Bytes, [used]) of
+                       {T, Used} -> {ok, term_to_binary(T, [deterministic]), Used}
+                   catch Class:Reason -> {Class, Reason} end;
                (purlin_oracle, iterate, [Map]) -> Iterate(maps:next(maps:iterator(Map)));
                (erts_internal, F, A) -> erlang:yield(), apply(erts_internal, F, A);
                (M, F, A) -> apply(M, F, A)

@@ -2,6 +2,7 @@
 //!
 //! Compound terms wait on a stack of frames while their parts collect on a stack of finished terms.
 
+use super::compress::decompress;
 use super::reader::Reader;
 use super::{DecodeContext, DecodeError, FunParts, PID_NUMBER_BITS, PID_SERIAL_BITS, PORT_NUMBER_BITS, VERSION, tag};
 use crate::atom::Atom;
@@ -10,9 +11,7 @@ use crate::float_text;
 use crate::heap::Heap;
 use crate::number::MAX_DIGITS;
 use crate::word::Term;
-use flate2::bufread::ZlibDecoder;
 use smallvec::SmallVec;
-use std::io::Read;
 
 type Result<T> = std::result::Result<T, DecodeError>;
 
@@ -44,25 +43,6 @@ fn plain(bytes: &[u8], from: usize, heap: &mut Heap, context: &mut dyn DecodeCon
         Decoder { reader: Reader::new(bytes, from), heap, context, frames: Vec::new(), terms: Vec::new() };
     let term = decoder.term()?;
     Ok((term, decoder.reader.position()))
-}
-
-/// The data of a compressed term, and where in `bytes` it ends.
-fn decompress(bytes: &[u8], from: usize) -> Result<(Vec<u8>, usize)> {
-    let mut reader = Reader::new(bytes, from);
-    let size = reader.u32()? as usize;
-    let start = reader.position();
-    // A byte of deflated data cannot stand for much more than a thousand bytes.
-    let largest = reader.left().saturating_mul(1_040).saturating_add(1_024);
-    reader.ensure(size <= largest)?;
-    let mut data = Vec::new();
-    // Claims of great size have to be earned by data.
-    data.reserve_exact(size.min(1 << 20));
-    let mut inflate = ZlibDecoder::new(&bytes[start..]);
-    let read = inflate.by_ref().take(size as u64 + 1).read_to_end(&mut data);
-    reader.ensure(read.is_ok() && data.len() == size)?;
-    // Reading on takes in the checksum.
-    reader.ensure(matches!(inflate.read(&mut [0]), Ok(0)))?;
-    Ok((data, start + inflate.total_in() as usize))
 }
 
 /// A compound term in the making.
@@ -138,8 +118,9 @@ impl<'a> Decoder<'a, '_> {
                 map
             }
             Compound::Fun(entry) => match parts.split_first() {
-                Some((&creator, environment)) => self.heap.fun(entry, creator, environment),
-                None => return Err(self.reader.error()),
+                Some((&creator, environment)) if creator.is_pid() => self.heap.fun(entry, creator, environment),
+                // OTP takes any creator, and crashes over it later.
+                _ => return Err(self.reader.error()),
             },
         };
         self.terms.truncate(base);
@@ -191,8 +172,7 @@ impl<'a> Decoder<'a, '_> {
             }
             tag::FLOAT => {
                 let text = self.reader.take(31)?;
-                let end = text.iter().position(|&b| b == 0).unwrap_or(text.len());
-                let f = float_text::parse_lenient(&text[..end]).ok_or(self.reader.error())?;
+                let f = float_text::parse(text).ok_or(self.reader.error())?;
                 self.heap.float(f)
             }
             tag::PID | tag::NEW_PID => self.pid(tag)?,

@@ -1,18 +1,16 @@
 //! From text to floats.
 
-/// Reads a float as `list_to_float/1` does: digits on both sides of a point, an exponent at most; `None` for other
-/// text and for values out of range.
+/// Reads a float as `list_to_float/1` does: digits on both sides of a point or comma, an exponent at most; `None` for
+/// other text and for values out of range. As in C, a zero byte ends the text.
 pub fn parse(text: &[u8]) -> Option<f64> {
-    read(text, b".")
+    let text = text.split(|&b| b == 0).next()?;
+    let (f, used) = prefix(text)?;
+    (used == text.len()).then_some(f)
 }
 
-/// As [`parse`], where the point may be a comma.
-pub fn parse_lenient(text: &[u8]) -> Option<f64> {
-    read(text, b".,")
-}
-
-fn read(text: &[u8], points: &[u8]) -> Option<f64> {
-    let unsigned = |t: &mut &[u8]| {
+/// The float that the text begins with, as `string:to_float/1` finds it, and how many bytes of the text it takes.
+pub fn prefix(text: &[u8]) -> Option<(f64, usize)> {
+    let signed = |t: &mut &[u8]| {
         if let [b'+' | b'-', rest @ ..] = *t {
             *t = rest;
         }
@@ -20,23 +18,29 @@ fn read(text: &[u8], points: &[u8]) -> Option<f64> {
     let digits = |t: &mut &[u8]| {
         let n = t.iter().take_while(|b| b.is_ascii_digit()).count();
         *t = &t[n..];
-        (n > 0).then_some(())
+        n > 0
     };
     let mut rest = text;
-    unsigned(&mut rest);
-    digits(&mut rest)?;
-    let point = text.len() - rest.len();
-    rest = rest.split_first().filter(|(p, _)| points.contains(p))?.1;
-    digits(&mut rest)?;
-    if let [b'e' | b'E', after @ ..] = rest {
-        rest = after;
-        unsigned(&mut rest);
-        digits(&mut rest)?;
-    }
-    if !rest.is_empty() {
+    signed(&mut rest);
+    if !digits(&mut rest) {
         return None;
     }
-    let mut text = std::str::from_utf8(text).ok()?.to_owned();
-    text.replace_range(point..=point, ".");
-    text.parse().ok().filter(|f: &f64| f.is_finite())
+    let point = text.len() - rest.len();
+    let [b'.' | b',', after @ ..] = rest else { return None };
+    rest = after;
+    if !digits(&mut rest) {
+        return None;
+    }
+    if let [b'e' | b'E', after @ ..] = rest {
+        let mut exponent = after;
+        signed(&mut exponent);
+        if digits(&mut exponent) {
+            rest = exponent;
+        }
+    }
+    let used = text.len() - rest.len();
+    let mut number = text[..used].to_vec();
+    number[point] = b'.';
+    let f: f64 = std::str::from_utf8(&number).ok()?.parse().ok()?;
+    f.is_finite().then_some((f, used))
 }
