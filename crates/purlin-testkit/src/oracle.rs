@@ -9,14 +9,19 @@ use crate::wire;
 
 /// Reads lists of `{Module, Function, Args}`, answers with a list of `{ok, Value}` or `{Class, Reason}` each.
 ///
-/// Module `purlin_oracle` stands for what no library function says: the sign of a result, the order of an
-/// iterator, what damaged bytes are read as.
+/// Module `purlin_oracle` stands for what no library function says: the sign of a result, the order of an iterator,
+/// what damaged bytes are read as, a call's value or its error, the emulator's own text for a term (without the numbers
+/// that stand for nodes). What the emulator prints goes nowhere: answers leave by descriptor 3.
 const LOOP: &str = "
     process_flag(trap_exit, true),
-    Port = open_port({fd,0,1}, [{packet,4}, binary]),
+    Port = open_port({fd,0,3}, [{packet,4}, binary]),
     Iterate = fun Iterate({K,V,Next}) -> {K,V,Iterate(maps:next(Next))};
                   Iterate(none) -> none
               end,
+    Text = fun(T) ->
+        [_|Reversed] = lists:reverse(erts_debug:display(T)),
+        re:replace(lists:reverse(Reversed), \"<[0-9]+\\\\.\", \"<_.\", [global, {return,list}])
+    end,
     Apply = fun(purlin_oracle, sign, [M,F,A]) ->
                    X = apply(M, F, A), if X < 0 -> -1; X > 0 -> 1; true -> 0 end;
                (purlin_oracle, reread, [Bytes]) ->
@@ -24,6 +29,9 @@ const LOOP: &str = "
                        {T, Used} -> {ok, term_to_binary(T, [deterministic]), Used}
                    catch Class:Reason -> {Class, Reason} end;
                (purlin_oracle, iterate, [Map]) -> Iterate(maps:next(maps:iterator(Map)));
+               (purlin_oracle, attempt, [M,F,A]) ->
+                   try {ok, apply(M, F, A)} catch error:R -> {error, R} end;
+               (purlin_oracle, text, [T]) -> Text(T);
                (erts_internal, F, A) -> erlang:yield(), apply(erts_internal, F, A);
                (M, F, A) -> apply(M, F, A)
             end,
@@ -53,7 +61,12 @@ pub type Answer = Result<Term, (Term, Term)>;
 impl Oracle {
     /// Starts `erl`; `None` if this machine has none.
     pub fn start() -> Option<Oracle> {
-        let mut child = Command::new("erl")
+        let found = Command::new("erl").arg("-version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+        if !found.is_ok_and(|status| status.success()) {
+            return None;
+        }
+        let mut child = Command::new("sh")
+            .args(["-c", "exec erl \"$@\" 3>&1 1>/dev/null", "sh"])
             .args(["-noinput", "-boot", "start_clean", "+S", "1", "-eval", LOOP])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

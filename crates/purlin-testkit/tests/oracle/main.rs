@@ -5,7 +5,9 @@
 
 mod external;
 mod maps;
+mod numbers;
 mod order;
+mod print;
 
 use purlin_term::{Heap, Term};
 use purlin_testkit::mutate::Random;
