@@ -358,9 +358,10 @@ fn count_in_place(t: &Table, state: &mut State, key: Term, op: Term) -> Option<T
         None => (t.options.keypos, op),
     };
     let by = by.as_small()?;
-    let old = state.lookup(key).next()?.term().as_tuple()?.get(at)?.as_small()?;
+    let row = state.row_mut(key)?;
+    let old = row.term().as_tuple()?.get(at)?.as_small()?;
     let new = Some(old + by).filter(|n| at + 1 != t.options.keypos && Term::fits_small(*n))?;
-    state.set_immediate(key, at, Term::small(new)).then_some(Term::small(new))
+    row.set_immediate(at, Term::small(new)).then_some(Term::small(new))
 }
 
 /// The elements of the row to count in.

@@ -341,13 +341,13 @@ impl HashRows {
         self.shrink(self.estimate(0));
     }
 
-    /// Replaces an immediate element of the row of a key in a set; whether that could be done in place.
-    pub fn set_immediate(&mut self, key: Term, index: usize, value: Term) -> bool {
+    /// The row of a key in a set, for changing elements other than the key.
+    pub fn row_mut(&mut self, key: Term) -> Option<&mut Owned> {
         let hash = key::hash(key);
         let i = self.index(hash);
-        let Some(at) = self.position(self.bucket(i), key, hash) else { return false };
+        let at = self.position(self.bucket(i), key, hash)?;
         let e = &mut self.buckets[i][at];
-        !e.deleted && e.row.set_immediate(index, value)
+        (!e.deleted).then_some(&mut e.row)
     }
 
     /// Replaces the live row of bucket `i` at a position by one with the same key.

@@ -183,11 +183,11 @@ impl State {
         hash.into_iter().flatten().chain(tree)
     }
 
-    /// Replaces an immediate element of a set's row by another; whether that could be done in place.
-    pub fn set_immediate(&mut self, key: Term, index: usize, value: Term) -> bool {
+    /// The row of a key in a set, for changing elements other than the key.
+    pub fn row_mut(&mut self, key: Term) -> Option<&mut Owned> {
         match &mut self.rows {
-            Rows::Hash(h) => h.set_immediate(key, index, value),
-            Rows::Tree(_) => false,
+            Rows::Hash(h) => h.row_mut(key),
+            Rows::Tree(t) => t.get_mut(key),
         }
     }
 

@@ -3,45 +3,13 @@
 use super::key::Probe;
 use super::key;
 use purlin_term::{Owned, Term};
-use std::borrow::Borrow;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::ops::Bound;
-
-/// A row together with its key, which lies in the row's own memory.
-struct TreeRow {
-    key: Probe,
-    row: Owned,
-}
-
-impl Borrow<Probe> for TreeRow {
-    fn borrow(&self) -> &Probe {
-        &self.key
-    }
-}
-
-impl PartialEq for TreeRow {
-    fn eq(&self, other: &TreeRow) -> bool {
-        self.key == other.key
-    }
-}
-
-impl Eq for TreeRow {}
-
-impl PartialOrd for TreeRow {
-    fn partial_cmp(&self, other: &TreeRow) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for TreeRow {
-    fn cmp(&self, other: &TreeRow) -> std::cmp::Ordering {
-        self.key.cmp(&other.key)
-    }
-}
 
 pub struct TreeRows {
     keypos: usize,
-    rows: BTreeSet<TreeRow>,
+    /// Rows by key; a key's term lies in the memory of its row.
+    rows: BTreeMap<Probe, Owned>,
     words: usize,
 }
 
@@ -50,7 +18,7 @@ const ROW_WORDS: usize = 5;
 
 impl TreeRows {
     pub fn new(keypos: usize) -> TreeRows {
-        TreeRows { keypos, rows: BTreeSet::new(), words: 0 }
+        TreeRows { keypos, rows: BTreeMap::new(), words: 0 }
     }
 
     pub fn len(&self) -> usize {
@@ -62,31 +30,43 @@ impl TreeRows {
     }
 
     pub fn get(&self, key: Term) -> Option<&Owned> {
-        self.rows.get(&Probe::key(key)).map(|r| &r.row)
+        self.rows.get(&Probe::key(key))
     }
 
     pub fn contains(&self, key: Term) -> bool {
-        self.rows.contains(&Probe::key(key))
+        self.rows.contains_key(&Probe::key(key))
+    }
+
+    /// The row of a key, for changing elements other than the key.
+    pub fn get_mut(&mut self, key: Term) -> Option<&mut Owned> {
+        self.rows.get_mut(&Probe::key(key))
     }
 
     /// Inserts a row; whether it was inserted (`only_new` leaves an existing key alone).
     pub fn put(&mut self, row: Owned, only_new: bool) -> bool {
-        let key = Probe::key(key::of(self.keypos, row.term()));
-        if only_new && self.rows.contains(&key) {
-            return false;
+        let key = key::of(self.keypos, row.term());
+        if let Some(old) = self.rows.get_mut(&Probe::key(key)) {
+            if only_new {
+                return false;
+            }
+            if key.is_immediate() && key::of(self.keypos, old.term()) == key {
+                self.words = self.words + row.words() - old.words();
+                *old = row;
+                return true;
+            }
+            // The stored key goes with the old row's memory.
+            self.take(key);
         }
         self.words += row.words() + ROW_WORDS;
-        if let Some(old) = self.rows.replace(TreeRow { key, row }) {
-            self.words -= old.row.words() + ROW_WORDS;
-        }
+        self.rows.insert(Probe::key(key), row);
         true
     }
 
     /// Removes the row of a key.
     pub fn take(&mut self, key: Term) -> Option<Owned> {
-        let old = self.rows.take(&Probe::key(key))?;
-        self.words -= old.row.words() + ROW_WORDS;
-        Some(old.row)
+        let old = self.rows.remove(&Probe::key(key))?;
+        self.words -= old.words() + ROW_WORDS;
+        Some(old)
     }
 
     pub fn clear(&mut self) {
@@ -94,11 +74,11 @@ impl TreeRows {
     }
 
     pub fn first(&self) -> Option<&Owned> {
-        self.rows.first().map(|r| &r.row)
+        self.rows.first_key_value().map(|r| r.1)
     }
 
     pub fn last(&self) -> Option<&Owned> {
-        self.rows.last().map(|r| &r.row)
+        self.rows.last_key_value().map(|r| r.1)
     }
 
     /// The row behind this key, which need not exist.
@@ -113,7 +93,7 @@ impl TreeRows {
 
     /// Row number `n` in key order.
     pub fn nth(&self, n: usize) -> Option<&Owned> {
-        self.rows.iter().nth(n).map(|r| &r.row)
+        self.rows.values().nth(n)
     }
 
     /// The rows between two bounds (none when they are the wrong way round).
@@ -123,7 +103,7 @@ impl TreeRows {
             (Bound::Included(a), Bound::Included(b)) => a <= b,
             (Bound::Included(a) | Bound::Excluded(a), Bound::Included(b) | Bound::Excluded(b)) => a < b,
         };
-        inside.then(|| self.rows.range((low, high))).into_iter().flatten().map(|r| &r.row)
+        inside.then(|| self.rows.range((low, high))).into_iter().flatten().map(|r| r.1)
     }
 }
 
