@@ -4,6 +4,7 @@
 //! terms.
 
 mod external;
+mod floats;
 mod maps;
 mod numbers;
 mod order;
