@@ -4,6 +4,7 @@ mod atoms;
 mod binary;
 mod checksum;
 mod compare;
+mod external;
 mod float_text;
 mod guard;
 mod integer_text;
@@ -13,6 +14,7 @@ mod maps;
 mod math;
 mod md5;
 mod number;
+mod text;
 mod tuple;
 mod unicode;
 
@@ -24,6 +26,7 @@ pub const TABLES: &[&[Native]] = &[
     binary::NATIVES,
     checksum::NATIVES,
     compare::NATIVES,
+    external::NATIVES,
     float_text::NATIVES,
     guard::NATIVES,
     integer_text::NATIVES,
@@ -32,6 +35,7 @@ pub const TABLES: &[&[Native]] = &[
     maps::NATIVES,
     math::NATIVES,
     number::NATIVES,
+    text::NATIVES,
     tuple::NATIVES,
     unicode::NATIVES,
 ];

@@ -68,8 +68,11 @@ fn longest_common(ctx: &mut Ctx<'_>, list: Term, common: fn(&[u8], &[u8]) -> usi
 }
 
 fn copy(ctx: &mut Ctx<'_>, t: Term, times: Term) -> NativeResult {
-    let bytes = t.as_bytes().or_badarg()?;
     let times = times.as_usize().or_badarg()?;
+    if times == 0 && t.is_bitstring() {
+        return Ok(ctx.heap().binary(b""));
+    }
+    let bytes = t.as_bytes().or_badarg()?;
     let size = bytes.len().checked_mul(times).filter(|&n| n <= MAX_COPY).ok_or(Escape::SYSTEM_LIMIT)?;
     ctx.charge(size / BYTES_PER_REDUCTION);
     let mut builder = BitBuilder::new(ctx.heap(), size * 8).ok_or(Escape::SYSTEM_LIMIT)?;

@@ -63,8 +63,17 @@ fn crc32_combine(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 }
 
 fn adler32(ctx: &mut Ctx<'_>, old: u32, t: Term) -> NativeResult {
+    let data = data(ctx, t)?;
+    // Without anything to sum, even an impossible old sum stays as it is.
+    let mut pieces = 0;
+    if data.is_empty() {
+        iolist::visit(t, &mut |_| Some(pieces += 1));
+        if pieces == 0 {
+            return number(old);
+        }
+    }
     let mut a = adler2::Adler32::from_checksum(old);
-    a.write_slice(&data(ctx, t)?);
+    a.write_slice(&data);
     number(a.checksum())
 }
 

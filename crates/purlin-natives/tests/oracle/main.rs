@@ -2,6 +2,7 @@
 //! there is nothing to compare with, and the tests say so and pass.
 
 mod caller;
+mod data;
 mod ets;
 mod match_spec;
 mod re;

@@ -1,0 +1,92 @@
+//! Terms to the external format and back.
+
+use super::guard::count;
+use purlin_term::external::{self, EncodeOptions};
+use purlin_term::{Term, am};
+use purlin_vm::code::Decoding;
+use purlin_vm::native::OrBadarg;
+use purlin_vm::{Ctx, Escape, Native, NativeResult};
+
+pub const NATIVES: &[Native] = &[
+    Native::plain("erlang", "term_to_binary", 1, |c, a| term_to_binary(c, a[0], Term::NIL)),
+    Native::plain("erlang", "term_to_binary", 2, |c, a| term_to_binary(c, a[0], a[1])),
+    Native::plain("erlang", "term_to_iovec", 1, |c, a| term_to_iovec(c, a[0], Term::NIL)),
+    Native::plain("erlang", "term_to_iovec", 2, |c, a| term_to_iovec(c, a[0], a[1])),
+    Native::plain("erlang", "external_size", 1, |c, a| external_size(c, a[0], Term::NIL)),
+    Native::plain("erlang", "external_size", 2, |c, a| external_size(c, a[0], a[1])),
+    Native::plain("erlang", "binary_to_term", 1, |c, a| binary_to_term(c, a[0], Term::NIL)),
+    Native::plain("erlang", "binary_to_term", 2, |c, a| binary_to_term(c, a[0], a[1])),
+];
+
+/// Bytes written or read for one reduction.
+const BYTES_PER_REDUCTION: usize = 200;
+
+/// Reads the options of `term_to_binary/2`.
+fn encode_options(list: Term) -> Option<EncodeOptions> {
+    let mut o = EncodeOptions::default();
+    let mut list = list.iter();
+    for option in list.by_ref() {
+        if option == am!("compressed") {
+            o.compressed = Some(-1);
+        } else if option == am!("deterministic") {
+            o.deterministic = true;
+        } else {
+            let &[key, value] = option.as_tuple()? else { return None };
+            let value = value.as_small()?;
+            if key == am!("minor_version") {
+                o.minor_version = u8::try_from(value).ok().filter(|v| *v <= 2)?;
+            } else if key == am!("compressed") {
+                o.compressed = Some(i32::try_from(value).ok().filter(|l| (0..=9).contains(l))?);
+            } else {
+                return None;
+            }
+        }
+    }
+    list.tail().is_nil().then_some(o)
+}
+
+fn options(ctx: &Ctx<'_>, list: Term) -> Result<EncodeOptions, Escape> {
+    let o = encode_options(list).or_badarg()?;
+    Ok(EncodeOptions { node: ctx.engine.node(), ..o })
+}
+
+fn term_to_binary(ctx: &mut Ctx<'_>, t: Term, list: Term) -> NativeResult {
+    let o = options(ctx, list)?;
+    let bytes = external::encode(t, &o).map_err(|_| Escape::SYSTEM_LIMIT)?;
+    ctx.charge(bytes.len() / BYTES_PER_REDUCTION);
+    Ok(ctx.heap().binary(&bytes))
+}
+
+fn term_to_iovec(ctx: &mut Ctx<'_>, t: Term, list: Term) -> NativeResult {
+    let binary = term_to_binary(ctx, t, list)?;
+    Ok(ctx.heap().list(&[binary]))
+}
+
+fn external_size(ctx: &mut Ctx<'_>, t: Term, list: Term) -> NativeResult {
+    let o = options(ctx, list)?;
+    let size = external::encoded_size(t, &o).map_err(|_| Escape::SYSTEM_LIMIT)?;
+    ctx.charge(size / BYTES_PER_REDUCTION);
+    Ok(count(size))
+}
+
+fn binary_to_term(ctx: &mut Ctx<'_>, t: Term, options: Term) -> NativeResult {
+    let (mut safe, mut used) = (false, false);
+    let mut list = options.iter();
+    for option in list.by_ref() {
+        if option == am!("safe") {
+            safe = true;
+        } else if option == am!("used") {
+            used = true;
+        } else {
+            return Err(Escape::badarg_cause(am!("badopt")));
+        }
+    }
+    if !list.tail().is_nil() {
+        return Err(Escape::badarg_cause(am!("badopt")));
+    }
+    let bytes = t.as_bytes().or_badarg()?;
+    ctx.charge(bytes.len() / BYTES_PER_REDUCTION);
+    let mut decoding = Decoding { engine: ctx.engine, safe };
+    let (term, size) = external::decode(&bytes, &mut ctx.data.heap, &mut decoding).ok().or_badarg()?;
+    Ok(if used { ctx.heap().tuple(&[term, count(size)]) } else { term })
+}

@@ -1,0 +1,128 @@
+//! Pids, ports, references and funs to text and back; terms to the engine's own output.
+
+use purlin_term::external::DecodeContext;
+use purlin_term::{Heap, Term, print};
+use purlin_vm::code::Decoding;
+use purlin_vm::native::OrBadarg;
+use purlin_vm::{Ctx, Escape, Native, NativeResult};
+use std::io::Write;
+
+pub const NATIVES: &[Native] = &[
+    Native::plain("erlang", "pid_to_list", 1, |c, a| shown(c.heap(), a[0], a[0].is_pid())),
+    Native::plain("erlang", "port_to_list", 1, |c, a| shown(c.heap(), a[0], a[0].is_port())),
+    Native::plain("erlang", "ref_to_list", 1, |c, a| shown(c.heap(), a[0], a[0].is_ref())),
+    Native::plain("erlang", "fun_to_list", 1, |c, a| shown(c.heap(), a[0], a[0].is_fun())),
+    Native::plain("erlang", "list_to_pid", 1, |_, a| list_bytes(a[0]).and_then(|text| pid(&text)).or_badarg()),
+    Native::plain("erlang", "list_to_port", 1, |_, a| list_bytes(a[0]).and_then(|text| port(&text)).or_badarg()),
+    Native::plain("erlang", "list_to_ref", 1, list_to_ref),
+    Native::plain("erlang", "display", 1, display),
+    Native::plain("erlang", "display_string", 1, display_string),
+    Native::plain("erlang", "display_nl", 0, |_, _| written(std::io::stderr().write_all(b"\n"))),
+];
+
+/// Largest parts of identifiers of this node.
+const MAX_PID_NUMBER: u64 = (1 << PID_NUMBER_BITS) - 1;
+const MAX_PID_SERIAL: u64 = (1 << 13) - 1;
+const MAX_PORT_NUMBER: u64 = (1 << 28) - 1;
+const PID_NUMBER_BITS: u32 = 15;
+
+fn shown(h: &mut Heap, t: Term, right: bool) -> NativeResult {
+    if !right {
+        return Err(Escape::BADARG);
+    }
+    Ok(h.byte_list(&print::to_bytes(t, i64::MAX)))
+}
+
+/// The bytes of a proper list of such.
+pub(super) fn list_bytes(t: Term) -> Option<Vec<u8>> {
+    let mut list = t.iter();
+    let bytes = list.by_ref().map(|c| u8::try_from(c.as_small()?).ok()).collect::<Option<Vec<u8>>>()?;
+    list.tail().is_nil().then_some(bytes)
+}
+
+/// The numbers between a prefix and `>`, separated by points; the first one names this node.
+fn numbers<'a>(text: &'a [u8], prefix: &str) -> Option<Vec<u64>> {
+    let inner: &'a [u8] = text.strip_prefix(prefix.as_bytes())?.strip_suffix(b">")?;
+    let number = |part: &[u8]| {
+        let digits = !part.is_empty() && part.iter().all(u8::is_ascii_digit);
+        std::str::from_utf8(part).ok().filter(|_| digits)?.parse().ok()
+    };
+    let all = inner.split(|&b| b == b'.').map(number).collect::<Option<Vec<u64>>>()?;
+    (all.first() == Some(&0)).then_some(all)
+}
+
+fn pid(text: &[u8]) -> Option<Term> {
+    match numbers(text, "<")?[..] {
+        [_, number, serial] if number <= MAX_PID_NUMBER && serial <= MAX_PID_SERIAL => {
+            Some(Term::pid(serial << PID_NUMBER_BITS | number))
+        }
+        _ => None,
+    }
+}
+
+fn port(text: &[u8]) -> Option<Term> {
+    match numbers(text, "#Port<")?[..] {
+        [_, number] if number <= MAX_PORT_NUMBER => Some(Term::port(number)),
+        _ => None,
+    }
+}
+
+/// The id of a reference, whose words are printed last one first.
+fn reference_id(text: &[u8]) -> Option<[u64; 2]> {
+    let [_, high, middle, low] = numbers(text, "#Ref<")?[..] else { return None };
+    let word = |n: u64| u32::try_from(n).ok();
+    purlin_term::external::ref_id([word(low)?, word(middle)?, word(high)?])
+}
+
+fn list_to_ref(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let id = list_bytes(a[0]).and_then(|text| reference_id(&text)).or_badarg()?;
+    let mut decoding = Decoding { engine: ctx.engine, safe: false };
+    Ok(decoding.reference(&mut ctx.data.heap, id))
+}
+
+/// What writing gives: nobody reads the output when that fails.
+fn written(_: std::io::Result<()>) -> NativeResult {
+    Ok(Term::bool(true))
+}
+
+fn display(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let mut text = print::to_bytes(a[0], i64::MAX);
+    text.push(b'\n');
+    let mut out = std::io::stdout().lock();
+    written(out.write_all(&text).and_then(|()| out.flush()))
+}
+
+fn display_string(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let text = a[0].list_text().or_badarg()?;
+    written(std::io::stderr().write_all(text.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_read_back_as_printed() {
+        let mut h = Heap::new(0);
+        for t in [Term::pid(0), Term::pid(42), Term::pid((1 << 28) - 1)] {
+            assert_eq!(pid(&print::to_bytes(t, i64::MAX)), Some(t));
+        }
+        for t in [Term::port(0), Term::port(77)] {
+            assert_eq!(port(&print::to_bytes(t, i64::MAX)), Some(t));
+        }
+        for id in [[1, 0], [0x1234_5678_9ABC_DEF0, 3]] {
+            let t = h.reference(id);
+            assert_eq!(reference_id(&print::to_bytes(t, i64::MAX)), Some(id));
+        }
+    }
+
+    #[test]
+    fn other_text_is_no_identifier() {
+        for text in ["", "<0.1>", "<0.1.2", "<1.1.2>", "<0.32768.0>", "<0.0.8192>", "<0.+1.2>", "<0.1.2>x", "< 0.1.2>"] {
+            assert_eq!(pid(text.as_bytes()), None, "{text}");
+        }
+        assert_eq!(port(b"#Port<0.1.2>"), None);
+        assert_eq!(reference_id(b"#Ref<0.1.2.262144>"), None);
+        assert_eq!(reference_id(b"#Ref<0.4294967296.2.3>"), None);
+    }
+}
