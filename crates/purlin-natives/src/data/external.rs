@@ -64,6 +64,11 @@ fn term_to_iovec(ctx: &mut Ctx<'_>, t: Term, list: Term) -> NativeResult {
 
 fn external_size(ctx: &mut Ctx<'_>, t: Term, list: Term) -> NativeResult {
     let o = options(ctx, list)?;
+    // Nothing but the minor version changes a size, and here it cannot be 2.
+    let minor = |option: Term| option.as_tuple().and_then(|o| o.first()) == Some(&am!("minor_version"));
+    if o.minor_version > 1 || !list.iter().all(minor) {
+        return Err(Escape::BADARG);
+    }
     let size = external::encoded_size(t, &o).map_err(|_| Escape::SYSTEM_LIMIT)?;
     ctx.charge(size / BYTES_PER_REDUCTION);
     Ok(count(size))

@@ -85,7 +85,7 @@ const ARGUMENTS: &str = "[0, 1, 2, 3, 5, 10, 16, 36, 37, -1, -3, 127, 128, 255, 
      [{scope, {0, 0}}], [{scope, {0, 100}}], [foo], [short], [compact], [{decimals, 2}], [{decimals, 4}, compact], [{scientific, 3}],
      [{decimals, 0}], [{decimals, 25}, compact], [{decimals, -1}], [{scientific, -1}], [{decimals, 300}], [short, {decimals, 1}],
      <<131, 97, 5>>, <<131, 97, 5, 6>>, <<131, 104, 2, 97, 1, 106>>, <<131, 100, 0, 3, 102, 111, 111>>, <<131, 107, 0, 2, 97, 98>>,
-     <<131, 119, 3, 113, 122, 120>>, [safe], [used], [safe, used], [compressed], [deterministic], [{minor_version, 0}],
+     <<131, 119, 3, 113, 122, 120>>, [safe], [used], [safe, used], [compressed], [deterministic], [{minor_version, 0}], [{minor_version, 2}],
      [{minor_version, 2}, deterministic], [{compressed, 9}], [{minor_version, 3}], \"<0.1.2>\", \"<0.99999.1>\", \"#Port<0.5>\"]";
 
 /// Whether a call must be left out: it takes all memory there is on the real emulator, or it depends on the run.
