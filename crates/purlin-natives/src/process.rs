@@ -8,6 +8,7 @@ mod info;
 mod link;
 mod monitor;
 mod name;
+mod node;
 mod options;
 mod send;
 mod spawn;
@@ -29,6 +30,7 @@ pub const TABLES: &[&[Native]] = &[
     link::NATIVES,
     monitor::NATIVES,
     name::NATIVES,
+    node::NATIVES,
     send::NATIVES,
     spawn::NATIVES,
     system::NATIVES,

@@ -37,7 +37,7 @@ pub type Visit<'a> = &'a mut dyn FnMut(&mut Term);
 
 /// The heap size, in words, to take for at least `words` words.
 pub fn next_size(words: usize) -> usize {
-    let (mut a, mut b) = (MIN_HEAP, 377);
+    let (mut a, mut b) = (MIN_HEAP, 376);
     while a < words {
         if a < 1 << 20 {
             (a, b) = (b, a + b + 1);

@@ -202,7 +202,17 @@ impl Subject<'_> {
         }
     }
 
+    /// Hibernation forgets the stack.
+    fn hibernates(&self) -> bool {
+        self.data.hibernating && self.data.activity == Activity::Waiting
+    }
+
     fn frames(&self, h: &mut Heap, depth: usize) -> Vec<purlin_vm::sched::Frame> {
+        if self.hibernates() {
+            let mfa = Mfa { module: Atom::ERLANG, function: Atom::new("hibernate"), arity: 3 };
+            let frame = purlin_vm::sched::Frame { mfa, location: Term::NIL };
+            return if depth == 1 { vec![frame] } else { Vec::new() };
+        }
         self.engine.runner().map_or_else(Vec::new, |r| r.frames(self.engine, self.data, h, depth))
     }
 

@@ -1,0 +1,105 @@
+//! The node, as far as there is only one: `node/0,1`, `nodes/0,1,2`, `monitor_node/2,3`.
+
+use super::{TRUE, badopt};
+use purlin_term::{Kind, Term, am, map};
+use purlin_vm::native::OrBadarg;
+use purlin_vm::{Ctx, Escape, Native, NativeResult};
+
+pub const NATIVES: &[Native] = &[
+    Native::guard("erlang", "node", 0, node_0),
+    Native::guard("erlang", "node", 1, node_1),
+    Native::plain("erlang", "nodes", 0, nodes_0),
+    Native::plain("erlang", "nodes", 1, nodes_1),
+    Native::plain("erlang", "nodes", 2, nodes_2),
+    Native::plain("erlang", "monitor_node", 2, monitor_node),
+    Native::plain("erlang", "monitor_node", 3, monitor_node),
+    Native::plain("net_kernel", "dflag_unicode_io", 1, dflag_unicode_io),
+];
+
+fn node_0(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    Ok(Term::atom(c.engine.node()))
+}
+
+fn node_1(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    if let Some((_, node, ..)) = a[0].as_external() {
+        return Ok(Term::atom(node));
+    }
+    if a[0].is_pid() || a[0].is_port() || a[0].is_ref() { node_0(c, &[]) } else { Err(Escape::BADARG) }
+}
+
+fn nodes_0(_: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    Ok(Term::NIL)
+}
+
+/// Whether the kinds of nodes asked for include this one.
+fn includes_this(kinds: Term) -> Result<bool, Escape> {
+    let kinds = if kinds.is_atom() { vec![kinds] } else { kinds.as_list().or_badarg()? };
+    let mut this = false;
+    for kind in kinds {
+        if kind == am!("this") || kind == am!("known") {
+            this = true;
+        } else if kind != am!("visible") && kind != am!("hidden") && kind != am!("connected") {
+            return Err(Escape::BADARG);
+        }
+    }
+    Ok(this)
+}
+
+fn nodes_1(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    if !includes_this(a[0])? {
+        return Ok(Term::NIL);
+    }
+    let node = Term::atom(c.engine.node());
+    Ok(c.heap().list(&[node]))
+}
+
+fn nodes_2(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let this = includes_this(a[0])?;
+    if !a[1].is_map() {
+        return Err(Escape::BADARG);
+    }
+    let mut info = Vec::new();
+    let mut known = 0;
+    for (key, value) in [(am!("connection_id"), am!("undefined")), (am!("node_type"), am!("this"))] {
+        if let Some(wanted) = map::get(a[1], key) {
+            known += 1;
+            if super::bool_arg(wanted)? {
+                info.push((key, value));
+            }
+        }
+    }
+    if known != map::size(a[1]) {
+        return Err(Escape::BADARG);
+    }
+    if !this {
+        return Ok(Term::NIL);
+    }
+    let node = Term::atom(c.engine.node());
+    let info = map::from_pairs(c.heap(), &info);
+    let entry = c.heap().tuple(&[node, info]);
+    Ok(c.heap().list(&[entry]))
+}
+
+/// A node that is not alive can monitor none but itself.
+fn monitor_node(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    if let Some(options) = a.get(2) {
+        let known = |o: Term| o == am!("allow_passive_connect");
+        if !options.as_list().is_some_and(|l| l.into_iter().all(known)) {
+            return Err(badopt());
+        }
+    }
+    let node = a[0].as_atom().or_badarg()?;
+    super::bool_arg(a[1])?;
+    if node != c.engine.node() {
+        return Err(Escape::Error(am!("notalive")));
+    }
+    Ok(TRUE)
+}
+
+fn dflag_unicode_io(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    match a[0].as_external() {
+        Some((Kind::ExtPid, ..)) => Ok(Term::bool(false)),
+        _ if a[0].is_local_pid() => Ok(TRUE),
+        _ => Err(Escape::BADARG),
+    }
+}
