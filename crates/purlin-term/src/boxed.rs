@@ -245,8 +245,7 @@ impl Term {
     /// the most significant for ordering and printing.
     #[inline]
     pub fn ref_numbers(self) -> Option<[u32; 3]> {
-        let [low, high] = self.as_local_ref()?;
-        Some([low as u32 & 0x3_FFFF, (low >> 18) as u32, (low >> 50) as u32 | (high << 14) as u32])
+        self.as_local_ref().map(ref_words)
     }
 
     /// The pid that a reference made by `Heap::pid_reference` belongs to.
@@ -313,7 +312,13 @@ pub(crate) fn words_as_terms(w: &[u64]) -> &[Term] {
     unsafe { std::slice::from_raw_parts(w.as_ptr().cast(), w.len()) }
 }
 
-/// The id words whose [`Term::ref_numbers`] are these; `None` for a first number above 18 bits.
+/// The numbers of a reference with these id words; see [`Term::ref_numbers`].
+#[inline]
+pub fn ref_words([low, high]: [u64; 2]) -> [u32; 3] {
+    [low as u32 & 0x3_FFFF, (low >> 18) as u32, (low >> 50) as u32 | (high << 14) as u32]
+}
+
+/// The id words whose [`ref_words`] are these; `None` for a first number above 18 bits.
 pub fn ref_id(numbers: [u32; 3]) -> Option<[u64; 2]> {
     let [a, b, c] = numbers.map(u64::from);
     (a <= 0x3_FFFF).then_some([a | b << 18 | c << 50, c >> 14])

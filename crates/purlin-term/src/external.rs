@@ -13,6 +13,8 @@ mod tests;
 pub use decode::{decode, decode_body};
 pub use encode::{EncodeOptions, TooLarge, encode, encode_body, encoded_size};
 
+pub use crate::boxed::{ref_id, ref_words};
+
 use crate::atom::Atom;
 use crate::boxed::FunEntry;
 use crate::heap::Heap;
@@ -130,14 +132,3 @@ impl std::fmt::Display for DecodeError {
 }
 
 impl std::error::Error for DecodeError {}
-
-/// The three numbers of a local reference as they are written and, last one first, printed.
-pub fn ref_words(id: [u64; 2]) -> [u32; 3] {
-    let [low, high] = id;
-    [low as u32 & 0x3_FFFF, (low >> 18) as u32, (low >> 50) as u32 | (high << 14) as u32]
-}
-
-/// The id whose [`ref_words`] are these; `None` for a first number above 18 bits.
-pub fn ref_id(words: [u32; 3]) -> Option<[u64; 2]> {
-    crate::boxed::ref_id(words)
-}

@@ -7,6 +7,7 @@
 use crate::atom::Atom;
 use crate::binary::Bits;
 use crate::boxed::{Kind, words_as_terms};
+use crate::float_text::scientific;
 use crate::number::integer_to_text;
 use crate::word::{Tag, Term};
 use std::fmt;
@@ -168,7 +169,7 @@ impl<'a> Printer<'a> {
                 self.text("{");
                 self.todo.extend([Todo::Text("}"), Todo::Elements(words_as_terms(body))]);
             }
-            Kind::Float => self.float(t.as_float()?),
+            Kind::Float => self.text(&scientific(t.as_float()?, 6)),
             Kind::PosBig | Kind::NegBig => self.text(&integer_to_text(t, 10)?),
             Kind::Fun => {
                 let (entry, ..) = t.as_fun()?;
@@ -207,13 +208,6 @@ impl<'a> Printer<'a> {
     }
 
     // ---- numbers and identifiers
-
-    fn float(&mut self, f: f64) {
-        let text = format!("{f:.6e}");
-        let Some((digits, exponent)) = text.split_once('e') else { return };
-        let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |e| ('-', e));
-        self.format(format_args!("{digits}e{sign}{exponent:0>2}"));
-    }
 
     fn pid(&mut self, channel: u32, number: u64, serial: u64) {
         self.format(format_args!("<{channel}.{number}.{serial}>"));
