@@ -72,7 +72,11 @@ fn open_condition(pattern: &[u8], offset: usize) -> Option<usize> {
 fn translate(number: i32, pattern: &[u8], offset: usize) -> (i32, usize) {
     let before = &pattern[..offset];
     match number {
-        137 | 143 | 147 | 150 | 151 | 155 | 161 | 165 | 169 | 171 => (number, offset.saturating_sub(1)),
+        137 | 143 | 147 | 150 | 151 | 155 | 165 | 169 | 171 => (number, offset.saturating_sub(1)),
+        161 => {
+            let end = offset + pattern[offset..].iter().take_while(|b| b.is_ascii_digit()).count();
+            (number, end - last(pattern, end, &[b"\\g", b"(?"]).is_some_and(|i| pattern[i] == b'\\') as usize)
+        }
         128 | 129 => (number, offset + 1),
         113 if offset > 0 => (number, last(pattern, offset, &[b"[.", b"[="]).unwrap_or(offset)),
         130 => (number, last(pattern, offset, &[b"[:"]).map_or(offset, |i| i + 2)),

@@ -179,7 +179,6 @@ impl CompileContext {
             sys::pcre2_set_newline_8(c, newline);
             sys::pcre2_set_bsr_8(c, bsr);
             sys::pcre2_set_character_tables_8(c, tables::latin1().as_ptr());
-            sys::pcre2_set_max_varlookbehind_8(c, 0);
             sys::pcre2_set_compile_extra_options_8(c, extra | sys::PCRE2_EXTRA_ALLOW_LOOKAROUND_BSK);
             Some(CompileContext(c))
         }
@@ -214,6 +213,10 @@ impl Regex {
             }
         }
         let adapted = pattern::adapt(pattern);
+        let mut options = options;
+        if pattern::starts_with_wrong_letters(pattern, options.flags) {
+            options.flags = options.flags.with(Flags::NO_START_OPTIMIZE);
+        }
         let code = match compile_raw(&adapted.text, &options, 0) {
             Err((number, _)) if error::is_literal_in_pcre8(number) => {
                 compile_raw(&adapted.text, &options, sys::PCRE2_EXTRA_BAD_ESCAPE_IS_LITERAL)

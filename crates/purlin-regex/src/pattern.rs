@@ -4,6 +4,8 @@
 //! like in a class is an error for PCRE2 and a hyphen for PCRE 8.44, as `\B`, `\R` and `\X` there are letters. `\x` without digits is the zero byte there.
 //! `(*UTF8)` is now `(*UTF)`.
 
+use crate::Flags;
+
 /// A pattern as the library gets it.
 pub struct Adapted {
     pub text: Vec<u8>,
@@ -47,6 +49,13 @@ fn class_escape(rest: &[u8]) -> Option<usize> {
 /// Whether `\x` at the start of `rest` has neither digits nor a brace.
 fn is_bare_x(rest: &[u8]) -> bool {
     rest.starts_with(b"\\x") && !rest.get(2).is_some_and(|b| b.is_ascii_hexdigit() || *b == b'{')
+}
+
+/// Whether the library would compute wrongly which bytes a match can start with: for `\w` in UTF-8 it takes the
+/// letters from 128 on from another class's table.
+pub fn starts_with_wrong_letters(pattern: &[u8], flags: Flags) -> bool {
+    let utf = flags.has(Flags::UTF) || pattern.starts_with(b"(*UTF");
+    utf && !flags.has(Flags::UCP) && pattern.windows(2).any(|w| w == b"\\w")
 }
 
 pub fn adapt(pattern: &[u8]) -> Adapted {

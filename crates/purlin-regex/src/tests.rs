@@ -95,3 +95,10 @@ fn a_binary_found_to_be_utf_is_not_taken_for_another() {
     assert_eq!(run(bad, 0), Err(MatchError::BadUtf));
     assert!(r.run_binary(Term::NIL, 0, &MatchOptions::default()).is_none());
 }
+
+#[test]
+fn letters_above_ascii_start_words_in_utf_text_too() {
+    for p in ["\\w", "(\\w)", "^\\w", "[\\w]"] {
+        assert_eq!(first(p, Flags::UTF, "é a".as_bytes()), Some((0, 2)), "{p}");
+    }
+}

@@ -45,6 +45,11 @@ impl Caller {
                     return Err((purlin_term::am!("error"), reason));
                 }
                 Err(Escape::Yield(again)) => args = again,
+                Err(Escape::Trap { module, function, args })
+                    if self.engine.native(module.name(), function.name(), args.len() as u8).is_some() =>
+                {
+                    return self.call(module.name(), function.name(), &args);
+                }
                 Err(Escape::Trap { function, args, .. }) => {
                     let to = Term::atom(function);
                     let args = self.heap().list(&args);
