@@ -9,7 +9,7 @@ mod hash;
 mod info;
 mod key;
 mod owner;
-mod registry;
+pub mod registry;
 mod select;
 mod table;
 mod tree;

@@ -6,8 +6,10 @@ mod atomics;
 mod code;
 mod data;
 mod ets;
+mod host;
 mod match_spec;
 mod persistent_term;
+mod port;
 mod process;
 mod re;
 
@@ -19,17 +21,21 @@ pub fn tables() -> Vec<&'static [Native]> {
         atomics::NATIVES,
         match_spec::NATIVES,
         persistent_term::NATIVES,
+        port::NATIVES,
         re::NATIVES,
     ];
     tables.extend(code::TABLES);
     tables.extend(data::TABLES);
     tables.extend(ets::TABLES);
+    tables.extend(host::TABLES);
     tables.extend(process::TABLES);
     tables
 }
 
 /// Sets up what topics keep for an engine from its start.
-pub fn install(_engine: &std::sync::Arc<purlin_vm::Engine>) {}
+pub fn install(engine: &std::sync::Arc<purlin_vm::Engine>) {
+    port::install(engine);
+}
 
 #[cfg(test)]
 mod tests {

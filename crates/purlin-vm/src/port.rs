@@ -25,5 +25,8 @@ pub trait Ports: Send + Sync {
     fn signal(&self, engine: &Arc<Engine>, port: u64, signal: PortSignal) -> bool;
 
     /// Whether the port is open.
-    fn is_open(&self, port: u64) -> bool;
+    fn is_open(&self, engine: &Engine, port: u64) -> bool;
+
+    /// The numbers of all open ports.
+    fn list(&self, engine: &Engine) -> Vec<u64>;
 }

@@ -25,7 +25,7 @@ fn register(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         }
     } else if let Some(port) = a[1].as_port() {
         match c.engine.ports() {
-            Some(ports) if ports.is_open(port) => c.engine.names.register_port(name, a[1]),
+            Some(ports) if ports.is_open(c.engine, port) => c.engine.names.register_port(name, a[1]),
             _ => Err(RegisterError::BadName),
         }
     } else {

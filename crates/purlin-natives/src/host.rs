@@ -1,0 +1,12 @@
+//! What the emulator tells of itself and of the machine: environment, calendar, nodes, `system_info`, statistics.
+
+mod calendar;
+pub mod environment;
+mod node;
+mod statistics;
+mod system_info;
+
+use purlin_vm::Native;
+
+pub const TABLES: [&[Native]; 5] =
+    [calendar::NATIVES, environment::NATIVES, node::NATIVES, statistics::NATIVES, system_info::NATIVES];

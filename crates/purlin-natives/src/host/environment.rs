@@ -1,0 +1,89 @@
+//! Environment variables and the operating system's process.
+
+use purlin_term::{Heap, Term, am};
+use purlin_vm::native::OrBadarg;
+use purlin_vm::{Ctx, Escape, Native, NativeResult, Slot};
+use parking_lot::RwLock;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+pub const NATIVES: &[Native] = &[
+    Native::plain("os", "env", 0, env),
+    Native::plain("os", "getenv", 1, getenv),
+    Native::plain("os", "putenv", 2, putenv),
+    Native::plain("os", "unsetenv", 1, unsetenv),
+    Native::plain("os", "getpid", 0, getpid),
+];
+
+/// An engine's environment: a copy of the program's, changed by `putenv` and `unsetenv`, and given to child processes.
+pub struct Environment(pub RwLock<BTreeMap<OsString, OsString>>);
+
+impl Default for Environment {
+    fn default() -> Environment {
+        Environment(RwLock::new(std::env::vars_os().collect()))
+    }
+}
+
+pub static ENVIRONMENT: Slot<Environment> = Slot::new();
+
+/// A list of characters (or bytes, where it is no UTF-8) for a text of the operating system.
+fn os_text(heap: &mut Heap, text: &std::ffi::OsStr) -> Term {
+    match text.to_str() {
+        Some(s) => heap.string(s),
+        None => heap.byte_list(text.as_bytes()),
+    }
+}
+
+/// The text of a list of characters or of a binary, which holds no zero.
+pub fn os_string(t: Term) -> Option<OsString> {
+    let bytes = match t.list_text() {
+        Some(s) => s.into_bytes(),
+        None => t.as_bytes()?.into_owned(),
+    };
+    (!bytes.contains(&0)).then(|| OsString::from_vec(bytes))
+}
+
+fn env(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    let environment = c.engine.state(&ENVIRONMENT).0.read();
+    let heap = &mut c.data.heap;
+    let mut out = Vec::new();
+    for (k, v) in environment.iter() {
+        let (k, v) = (os_text(heap, k), os_text(heap, v));
+        out.push(heap.tuple(&[k, v]));
+    }
+    Ok(heap.list(&out))
+}
+
+fn getenv(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let name = os_string(a[0]).or_badarg()?;
+    let environment = c.engine.state(&ENVIRONMENT).0.read();
+    Ok(match environment.get(&name) {
+        Some(v) => os_text(&mut c.data.heap, v),
+        None => Term::bool(false),
+    })
+}
+
+fn putenv(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let (name, value) = (os_string(a[0]).or_badarg()?, os_string(a[1]).or_badarg()?);
+    if name.is_empty() || name.as_bytes().contains(&b'=') {
+        return Err(Escape::BADARG);
+    }
+    c.engine.state(&ENVIRONMENT).0.write().insert(name, value);
+    Ok(Term::bool(true))
+}
+
+fn unsetenv(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let name = os_string(a[0]).or_badarg()?;
+    c.engine.state(&ENVIRONMENT).0.write().remove(&name);
+    Ok(Term::bool(true))
+}
+
+fn getpid(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    Ok(c.heap().string(&std::process::id().to_string()))
+}
+
+/// The name of the operating system, as `{unix, linux}`.
+pub fn os_type(heap: &mut Heap) -> Term {
+    heap.tuple(&[am!("unix"), am!("linux")])
+}

@@ -1,0 +1,115 @@
+//! `statistics/1` and memory figures.
+
+use purlin_term::Term;
+use purlin_vm::native::OrBadarg;
+use purlin_vm::{Ctx, Escape, Native, NativeResult, Slot};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+pub const NATIVES: &[Native] = &[
+    Native::plain("erlang", "statistics", 1, statistics),
+    Native::plain("erlang", "memory", 0, memory_0),
+    Native::plain("erlang", "memory", 1, memory_1),
+];
+
+/// What the last call of each counting item saw.
+#[derive(Default)]
+struct Last {
+    wall: AtomicI64,
+    runtime: AtomicI64,
+    reductions: AtomicU64,
+}
+
+static LAST: Slot<Last> = Slot::new();
+
+fn pair(c: &mut Ctx<'_>, a: i64, b: i64) -> Term {
+    let (a, b) = (c.heap().integer(a), c.heap().integer(b));
+    c.heap().tuple(&[a, b])
+}
+
+fn statistics(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let engine = c.engine;
+    let last = engine.state(&LAST);
+    Ok(match a[0].as_atom().or_badarg()?.name() {
+        "wall_clock" => {
+            let now = (engine.clock.now() - purlin_vm::clock::START) / 1_000_000;
+            let before = last.wall.swap(now, Ordering::Relaxed);
+            pair(c, now, now - before)
+        }
+        "runtime" => {
+            let now = cpu_milliseconds();
+            let before = last.runtime.swap(now, Ordering::Relaxed);
+            pair(c, now, now - before)
+        }
+        "reductions" | "exact_reductions" => {
+            let now = engine.sched.reductions.load(Ordering::Relaxed);
+            let before = last.reductions.swap(now, Ordering::Relaxed);
+            pair(c, now as i64, (now - before) as i64)
+        }
+        "run_queue" => Term::small(engine.sched.queued() as i64),
+        "run_queue_lengths" | "run_queue_lengths_all" | "active_tasks" | "active_tasks_all" => {
+            let lengths: Vec<Term> = engine.sched.queue_lengths().iter().map(|&n| Term::small(n as i64)).collect();
+            c.heap().list(&lengths)
+        }
+        "total_run_queue_lengths" | "total_run_queue_lengths_all" | "total_active_tasks"
+        | "total_active_tasks_all" => Term::small(engine.sched.queued() as i64),
+        "context_switches" => {
+            let n = engine.sched.slices.load(Ordering::Relaxed);
+            pair(c, n as i64, 0)
+        }
+        _ => return Err(Escape::BADARG),
+    })
+}
+
+/// Processor time of the whole program.
+fn cpu_milliseconds() -> i64 {
+    let t = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    t.tv_sec * 1000 + t.tv_nsec / 1_000_000
+}
+
+/// Bytes of memory that the program has resident.
+fn resident() -> i64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages: i64 = statm.split_whitespace().nth(1).and_then(|p| p.parse().ok()).unwrap_or(0);
+    pages * rustix::param::page_size() as i64
+}
+
+const ITEMS: [&str; 9] =
+    ["total", "processes", "processes_used", "system", "atom", "atom_used", "binary", "code", "ets"];
+
+/// Each item in bytes. The sum is what the operating system says; processes are counted by their heaps; Purlin does
+/// not account binaries, code and tables apart from `system`, so these are part of it and not told.
+fn figure(c: &Ctx<'_>, item: &str) -> Option<i64> {
+    let processes = || c.engine.processes.all().len() as i64 * 2700;
+    Some(match item {
+        "total" => resident(),
+        "processes" | "processes_used" => processes(),
+        "system" => resident() - processes(),
+        "atom" | "atom_used" => purlin_term::Atom::count() as i64 * 48,
+        _ => return None,
+    })
+}
+
+fn memory_0(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    let mut out = Vec::new();
+    for item in ITEMS {
+        if let Some(n) = figure(c, item) {
+            let n = c.heap().integer(n);
+            out.push(c.heap().tuple(&[Term::atom(purlin_term::Atom::new(item)), n]));
+        }
+    }
+    Ok(c.heap().list(&out))
+}
+
+fn memory_1(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    if let Some(item) = a[0].as_atom() {
+        let n = figure(c, item.name()).or_badarg()?;
+        return Ok(c.heap().integer(n));
+    }
+    let mut out = Vec::new();
+    for item in a[0].as_list().or_badarg()? {
+        let n = figure(c, item.as_atom().or_badarg()?.name()).or_badarg()?;
+        let n = c.heap().integer(n);
+        out.push(c.heap().tuple(&[item, n]));
+    }
+    Ok(c.heap().list(&out))
+}

@@ -1,0 +1,135 @@
+//! `system_info/1`.
+
+use super::environment::os_type;
+use purlin_term::{Atom, Heap, Term, am, map};
+use purlin_vm::native::OrBadarg;
+use purlin_vm::{Ctx, Escape, Native, NativeResult};
+
+pub const NATIVES: &[Native] = &[Native::plain("erlang", "system_info", 1, system_info)];
+
+fn text(heap: &mut Heap, s: &str) -> Term {
+    heap.string(s)
+}
+
+fn system_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let engine = c.engine;
+    let schedulers = engine.sched.count() as i64;
+    let Some(item) = a[0].as_atom() else { return structured(a[0]) };
+    let (data_heap, words) = (&mut c.data.heap, 8);
+    let heap = data_heap;
+    let number = |n: usize| Term::small(n as i64);
+    Ok(match item.name() {
+        "os_type" => os_type(heap),
+        "os_version" => {
+            let release = rustix::system::uname().release().to_string_lossy().into_owned();
+            let parts: Vec<Term> = release
+                .split(['.', '-'])
+                .take(3)
+                .map(|p| Term::small(p.parse().unwrap_or(0)))
+                .collect();
+            heap.tuple(&parts)
+        }
+        "schedulers" | "schedulers_online" | "logical_processors" | "logical_processors_online"
+        | "logical_processors_available" | "dirty_cpu_schedulers" | "dirty_cpu_schedulers_online" => {
+            Term::small(schedulers)
+        }
+        "dirty_io_schedulers" => number(10),
+        "scheduler_id" => number(purlin_vm::sched::current(engine).map_or(1, |i| i + 1)),
+        "wordsize" => number(words),
+        "otp_release" => text(heap, "25"),
+        "version" => text(heap, "13.1.5"),
+        "system_version" => {
+            let s = format!("Erlang/OTP 25 [erts-13.1.5] [purlin] [64-bit] [smp:{schedulers}:{schedulers}]\n");
+            text(heap, &s)
+        }
+        "system_architecture" => text(heap, "x86_64-pc-linux-gnu"),
+        "machine" => text(heap, "BEAM"),
+        "endian" => am!("little"),
+        "emu_type" => am!("opt"),
+        "emu_flavor" => am!("emu"),
+        "build_type" => am!("opt"),
+        "build_flavor" => am!("smp"),
+        "c_compiler_used" => {
+            let version = heap.tuple(&[]);
+            heap.tuple(&[am!("undefined"), version])
+        }
+        "smp_support" | "threads" => Term::bool(true),
+        "heap_type" => am!("private"),
+        "kernel_poll" | "break_ignored" | "multi_scheduling_blocked" | "modified_timings" | "eager_check_io" => {
+            Term::bool(false)
+        }
+        "thread_pool_size" => number(1),
+        "multi_scheduling" => am!("enabled"),
+        "creation" => Term::small(0),
+        "atom_count" => number(Atom::count()),
+        "atom_limit" => number(Atom::limit()),
+        "process_count" => number(engine.processes.all().len()),
+        "process_limit" => number(engine.config.process_limit),
+        "port_count" => number(engine.ports().map_or(0, |p| p.list(engine).len())),
+        "port_limit" => number(65_536),
+        "ets_count" => number(crate::ets::registry::of(engine).all().len()),
+        "ets_limit" => number(8192),
+        "outstanding_system_requests_limit" => number(134_217_728),
+        "tolerant_timeofday" => am!("enabled"),
+        "time_correction" => Term::bool(true),
+        "time_warp_mode" => am!("no_time_warp"),
+        "os_monotonic_time_source" | "os_system_time_source" => Term::NIL,
+        "start_time" => heap.integer(purlin_vm::clock::START),
+        "end_time" => heap.integer(i64::MAX),
+        "min_heap_size" => pair(heap, "min_heap_size", purlin_vm::gc::MIN_HEAP),
+        "min_bin_vheap_size" => pair(heap, "min_bin_vheap_size", 46_422),
+        "fullsweep_after" => pair(heap, "fullsweep_after", 65_535),
+        "max_heap_size" => {
+            let pairs =
+                [(am!("error_logger"), Term::bool(true)), (am!("kill"), Term::bool(true)), (am!("size"), number(0))];
+            let m = map::from_pairs(heap, &pairs);
+            heap.tuple(&[am!("max_heap_size"), m])
+        }
+        "message_queue_data" => am!("on_heap"),
+        "garbage_collection" => {
+            let mut items = Vec::new();
+            for (name, n) in [("fullsweep_after", 65_535), ("min_heap_size", purlin_vm::gc::MIN_HEAP)] {
+                items.push(pair(heap, name, n));
+            }
+            heap.list(&items)
+        }
+        "delayed_node_table_gc" => number(60),
+        "dist" | "dist_ctrl" | "taints" | "snifs" | "compat_rel_list" => Term::NIL,
+        "compat_rel" => number(25),
+        "debug_compiled" => Term::bool(false),
+        "driver_version" => text(heap, "3.3"),
+        "nif_version" => text(heap, "2.16"),
+        "dynamic_trace" => am!("none"),
+        "dynamic_trace_probes" => Term::bool(false),
+        "trace_control_word" => number(0),
+        "nof_pollsets" | "nof_pollset_threads" => number(1),
+        "scheduler_bind_type" => am!("unbound"),
+        "scheduler_bindings" => {
+            let unbound = vec![am!("unbound"); schedulers as usize];
+            heap.tuple(&unbound)
+        }
+        "cpu_topology" | "cpu_quota" => am!("undefined"),
+        "alloc_util_allocators" | "allocated_areas" => Term::NIL,
+        "allocator" => {
+            let rest = [am!("undefined"), Term::NIL, Term::NIL, Term::NIL];
+            heap.tuple(&rest)
+        }
+        _ => return Err(Escape::BADARG),
+    })
+}
+
+/// Items with parameters: `{allocator, _}`, `{allocator_sizes, _}`, `{wordsize, _}`, `{cpu_topology, _}`.
+fn structured(item: Term) -> NativeResult {
+    let &[key, what] = item.as_tuple().or_badarg()? else { return Err(Escape::BADARG) };
+    Ok(match (key.as_atom().or_badarg()?.name(), what.as_atom().or_badarg()?.name()) {
+        ("wordsize", "internal" | "external") => Term::small(8),
+        // Purlin has no allocators of the BEAM's kind.
+        ("allocator" | "allocator_sizes", _) => Term::bool(false),
+        ("cpu_topology", _) => Term::atom(Atom::UNDEFINED),
+        _ => return Err(Escape::BADARG),
+    })
+}
+
+fn pair(heap: &mut Heap, name: &str, n: usize) -> Term {
+    heap.tuple(&[Term::atom(Atom::new(name)), Term::small(n as i64)])
+}

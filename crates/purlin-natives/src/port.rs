@@ -1,0 +1,185 @@
+//! Ports: what connects processes with files, terminals and other programs.
+//!
+//! A port has an owner, links and watchers like a process, a thread that reads its input and one that writes its
+//! output. Output is queued, so that no scheduler waits for a slow reader; halting waits for the queues.
+
+mod framing;
+mod natives;
+mod open;
+mod output;
+mod signals;
+
+pub use natives::NATIVES;
+
+use framing::Framing;
+use output::Output;
+use parking_lot::Mutex;
+use purlin_term::owned::Owned;
+use purlin_term::{Atom, Term};
+use purlin_vm::port::{PortSignal, Ports};
+use purlin_vm::relation::Watcher;
+use purlin_vm::signal::{Signal, SignalKind};
+use purlin_vm::{Engine, Slot};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The ports of one engine.
+#[derive(Default)]
+pub struct Table {
+    ports: Mutex<BTreeMap<u64, Arc<Port>>>,
+    next: AtomicU64,
+}
+
+static TABLE: Slot<Table> = Slot::new();
+
+/// The ports of this engine.
+pub fn table(engine: &Engine) -> &Table {
+    engine.state(&TABLE)
+}
+
+/// An open port.
+pub struct Port {
+    pub id: u64,
+    pub name: String,
+    pub os_pid: Option<u32>,
+    pub options: Options,
+    pub state: Mutex<State>,
+    pub output: Option<Output>,
+    pub input_bytes: AtomicU64,
+    /// Whether the window size can be asked of it.
+    pub window: Option<i32>,
+}
+
+/// What changes while a port is open.
+#[derive(Default)]
+pub struct State {
+    pub owner: Option<Term>,
+    pub links: Vec<Term>,
+    pub watchers: Vec<Watcher>,
+    pub data: Option<Owned>,
+}
+
+/// How a port was opened.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    pub framing: Framing,
+    pub binary: bool,
+    pub eof: bool,
+    pub exit_status: bool,
+}
+
+impl Table {
+    pub fn get(&self, t: Term) -> Option<Arc<Port>> {
+        self.ports.lock().get(&t.as_port()?).cloned()
+    }
+
+    pub fn all(&self) -> Vec<u64> {
+        self.ports.lock().keys().copied().collect()
+    }
+
+    fn next_id(&self) -> u64 {
+        self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn add(&self, port: Arc<Port>) {
+        self.ports.lock().insert(port.id, port);
+    }
+}
+
+impl Port {
+    pub fn term(&self) -> Term {
+        Term::port(self.id)
+    }
+
+    /// Sends `{Port, Message}` to the owner.
+    fn tell(&self, engine: &Arc<Engine>, message: impl FnOnce(&mut purlin_term::Heap) -> Term) {
+        let Some(owner) = self.state.lock().owner else { return };
+        let me = self.term();
+        let signal = Signal::built(SignalKind::Message, |heap| {
+            let m = message(heap);
+            heap.tuple(&[me, m])
+        });
+        engine.post(owner, signal);
+    }
+
+    /// Closes the port: links get an exit signal with this reason, watchers are told. False: it was closed before.
+    pub fn close(&self, engine: &Arc<Engine>, reason: Term) -> bool {
+        if table(engine).ports.lock().remove(&self.id).is_none() {
+            return false;
+        }
+        engine.names.release_port(self.term());
+        let state = std::mem::take(&mut *self.state.lock());
+        if let Some(o) = &self.output {
+            o.close();
+        }
+        for link in state.links {
+            engine.post(link, Signal::exit(self.term(), true, reason));
+        }
+        for w in &state.watchers {
+            engine.port_down(self.term(), w, reason);
+        }
+        true
+    }
+}
+
+/// What [`Engine`] asks of its ports.
+struct PortsOf;
+
+impl Ports for PortsOf {
+    fn signal(&self, engine: &Arc<Engine>, port: u64, signal: PortSignal) -> bool {
+        let found = table(engine).ports.lock().get(&port).cloned();
+        let Some(p) = found else { return false };
+        match signal {
+            PortSignal::Message { from, message } => signals::message(engine, &p, from, message),
+            PortSignal::Link { from } => p.state.lock().links.push(from),
+            PortSignal::Unlink { from } => p.state.lock().links.retain(|&l| l != from),
+            PortSignal::Exit { from, linked, reason } => {
+                let normal = reason.is(Atom::NORMAL);
+                let owner = p.state.lock().owner;
+                if linked || !normal || owner == Some(from) {
+                    p.state.lock().links.retain(|&l| l != from);
+                    p.close(engine, reason);
+                }
+            }
+            PortSignal::Monitor(w) => p.state.lock().watchers.push(w),
+            PortSignal::Demonitor { monitor } => p.state.lock().watchers.retain(|w| w.monitor != monitor),
+        }
+        true
+    }
+
+    fn is_open(&self, engine: &Engine, port: u64) -> bool {
+        table(engine).ports.lock().contains_key(&port)
+    }
+
+    fn list(&self, engine: &Engine) -> Vec<u64> {
+        table(engine).all()
+    }
+}
+
+/// Sets up the ports of an engine: port 0, which starts other programs, and flushing at its end.
+pub fn install(engine: &Arc<Engine>) {
+    engine.set_ports(Box::new(PortsOf));
+    let t = table(engine);
+    t.add(Arc::new(Port {
+        id: t.next_id(),
+        name: "forker".into(),
+        os_pid: None,
+        options: Options::default(),
+        state: Mutex::default(),
+        output: None,
+        input_bytes: AtomicU64::new(0),
+        window: None,
+    }));
+    engine.on_halt(flush);
+}
+
+/// Waits until all output is written.
+fn flush(engine: &Arc<Engine>) {
+    let ports: Vec<Arc<Port>> = table(engine).ports.lock().values().cloned().collect();
+    for p in ports {
+        if let Some(o) = &p.output {
+            o.flush();
+        }
+    }
+}

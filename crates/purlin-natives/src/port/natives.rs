@@ -1,0 +1,174 @@
+//! The natives on ports.
+
+use super::{Port, framing, open, table};
+use purlin_term::iolist::to_bytes as io_bytes;
+use purlin_term::owned::Owned;
+use purlin_term::{Atom, Term, am};
+use purlin_vm::native::OrBadarg;
+use purlin_vm::{Ctx, Escape, Native, NativeResult};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+pub const NATIVES: &[Native] = &[
+    Native::plain("erts_internal", "open_port", 2, open::open_port),
+    Native::plain("erts_internal", "port_command", 3, port_command),
+    Native::plain("erts_internal", "port_control", 3, port_control),
+    Native::plain("erts_internal", "port_close", 1, port_close),
+    Native::plain("erts_internal", "port_connect", 2, port_connect),
+    Native::plain("erts_internal", "port_info", 1, port_info_1),
+    Native::plain("erts_internal", "port_info", 2, port_info_2),
+    Native::plain("erlang", "ports", 0, ports),
+    Native::plain("erlang", "port_set_data", 2, port_set_data),
+    Native::plain("erlang", "port_get_data", 1, port_get_data),
+];
+
+/// The port that a port term or a registered name means.
+fn find(c: &Ctx<'_>, t: Term) -> Option<Arc<Port>> {
+    let t = match t.as_atom() {
+        Some(name) => c.engine.names.whereis(name)?,
+        None => t,
+    };
+    table(c.engine).get(t)
+}
+
+const BADARG: Term = Term::atom(Atom::BADARG);
+
+/// The wrapper in `erlang` raises what is not `true`.
+fn port_command(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let Some(port) = find(c, a[0]) else { return Ok(BADARG) };
+    let Some(output) = &port.output else { return Ok(BADARG) };
+    if output.is_busy() {
+        if a[2].iter().any(|f| f == am!("nosuspend")) {
+            return Ok(Term::bool(false));
+        }
+        std::thread::yield_now();
+        return Err(Escape::Yield(a.to_vec()));
+    }
+    let Some(bytes) = io_bytes(a[1]) else { return Ok(BADARG) };
+    c.charge(bytes.len() / 100);
+    let Some(framed) = framing::frame(port.options.framing, bytes) else { return Ok(am!("einval")) };
+    output.write(framed);
+    Ok(Term::bool(true))
+}
+
+/// Operation 100 of terminal and file descriptor ports: columns and rows of the window.
+const WINDOW_SIZE: i64 = 0x018b_0900 + 100;
+
+fn port_control(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let Some(port) = find(c, a[0]) else { return Ok(BADARG) };
+    let (Some(operation), Some(_)) = (a[1].as_small(), io_bytes(a[2])) else { return Ok(BADARG) };
+    let (Some(fd), WINDOW_SIZE) = (port.window, operation) else { return Ok(BADARG) };
+    let size = match fd {
+        0 => rustix::termios::tcgetwinsize(std::io::stdin()),
+        1 => rustix::termios::tcgetwinsize(std::io::stdout()),
+        _ => rustix::termios::tcgetwinsize(std::io::stderr()),
+    };
+    let Ok(size) = size else { return Ok(BADARG) };
+    let mut bytes = (size.ws_col as u32).to_ne_bytes().to_vec();
+    bytes.extend((size.ws_row as u32).to_ne_bytes());
+    Ok(if port.options.binary { c.heap().binary(&bytes) } else { c.heap().byte_list(&bytes) })
+}
+
+fn port_close(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let Some(port) = find(c, a[0]) else { return Ok(BADARG) };
+    let me = c.pid();
+    // The caller's own link goes without a signal.
+    port.state.lock().links.retain(|&l| l != me);
+    c.data.relations().drop_link(port.term());
+    port.close(c.engine, Term::atom(Atom::NORMAL));
+    Ok(Term::bool(true))
+}
+
+fn port_connect(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let Some(port) = find(c, a[0]) else { return Ok(BADARG) };
+    if !a[1].is_local_pid() || a[1].as_pid().and_then(|id| c.engine.process(id)).is_none() {
+        return Ok(BADARG);
+    }
+    let mut state = port.state.lock();
+    state.owner = Some(a[1]);
+    if !state.links.contains(&a[1]) {
+        state.links.push(a[1]);
+        drop(state);
+        let from = port.term();
+        if a[1] == c.pid() {
+            c.data.relations().link(from);
+        } else {
+            use purlin_vm::signal::{Signal, SignalKind};
+            c.engine.post(a[1], Signal::bare(SignalKind::Link { from }));
+        }
+    }
+    Ok(Term::bool(true))
+}
+
+const ITEMS: [&str; 7] = ["name", "links", "id", "connected", "input", "output", "os_pid"];
+
+fn port_info_1(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let Some(port) = find(c, a[0]) else {
+        return if a[0].is_port() { Ok(Term::atom(Atom::UNDEFINED)) } else { Ok(BADARG) };
+    };
+    let mut out = Vec::new();
+    if let Some(name) = c.engine.names.of_port(port.term()) {
+        out.push(c.heap().tuple(&[am!("registered_name"), Term::atom(name)]));
+    }
+    for item in ITEMS {
+        let value = info(c, &port, item).or_badarg()?;
+        out.push(c.heap().tuple(&[Term::atom(Atom::new(item)), value]));
+    }
+    Ok(c.heap().list(&out))
+}
+
+fn port_info_2(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let Some(item) = a[1].as_atom() else { return Ok(BADARG) };
+    let Some(port) = find(c, a[0]) else {
+        return if a[0].is_port() { Ok(Term::atom(Atom::UNDEFINED)) } else { Ok(BADARG) };
+    };
+    if item.name() == "registered_name" && c.engine.names.of_port(port.term()).is_none() {
+        return Ok(Term::NIL);
+    }
+    match info(c, &port, item.name()) {
+        Some(value) => Ok(c.heap().tuple(&[a[1], value])),
+        None => Ok(BADARG),
+    }
+}
+
+fn info(c: &mut Ctx<'_>, port: &Port, item: &str) -> Option<Term> {
+    let queued = port.output.as_ref().map_or(0, |o| o.queued());
+    let names = &c.engine.names;
+    let heap = &mut c.data.heap;
+    Some(match item {
+        "name" => heap.string(&port.name),
+        "links" => heap.list(&port.state.lock().links),
+        "id" => Term::small(port.id as i64 * 8),
+        "connected" => port.state.lock().owner.unwrap_or(Term::pid(0)),
+        "input" => heap.integer(port.input_bytes.load(Ordering::Relaxed) as i64),
+        "output" | "queue_size" => Term::small(queued as i64),
+        "os_pid" => port.os_pid.map_or(Term::atom(Atom::UNDEFINED), |p| Term::small(p as i64)),
+        "registered_name" => Term::atom(names.of_port(port.term())?),
+        "monitors" => Term::NIL,
+        "monitored_by" => {
+            let all: Vec<Term> = port.state.lock().watchers.iter().map(|w| w.watcher).collect();
+            heap.list(&all)
+        }
+        "memory" => Term::small(std::mem::size_of::<Port>() as i64),
+        "parallelism" | "locking" => Term::bool(false),
+        _ => return None,
+    })
+}
+
+fn ports(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    let all: Vec<Term> = table(c.engine).all().into_iter().map(Term::port).collect();
+    Ok(c.heap().list(&all))
+}
+
+fn port_set_data(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let port = find(c, a[0]).or_badarg()?;
+    port.state.lock().data = Some(Owned::new(a[1]));
+    Ok(Term::bool(true))
+}
+
+fn port_get_data(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let port = find(c, a[0]).or_badarg()?;
+    let state = port.state.lock();
+    let data = state.data.as_ref().or_badarg()?.term();
+    Ok(c.data.heap.copy(data))
+}

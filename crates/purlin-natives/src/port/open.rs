@@ -1,0 +1,312 @@
+//! Opening ports: file descriptors and other programs.
+
+use super::framing::{Cutter, Framing, Piece};
+use super::output::Output;
+use super::{Options, Port, State, table};
+use crate::host::environment::{ENVIRONMENT, os_string};
+use parking_lot::Mutex;
+use purlin_term::{Atom, Heap, Term, am};
+use purlin_vm::signal::Signal;
+use purlin_vm::{Ctx, Engine, NativeResult};
+use std::ffi::OsString;
+use std::io::{Read, Write};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// All settings of `open_port`.
+#[derive(Default)]
+struct Settings {
+    options: Options,
+    only_in: bool,
+    only_out: bool,
+    stderr_to_stdout: bool,
+    args: Vec<OsString>,
+    arg0: Option<OsString>,
+    cd: Option<OsString>,
+    /// Variables to set, or with nothing to remove.
+    env: Vec<(OsString, Option<OsString>)>,
+}
+
+fn settings(list: Term) -> Option<Settings> {
+    let mut s = Settings::default();
+    for o in list.as_list()? {
+        if let Some(name) = o.as_atom() {
+            match name.name() {
+                "stream" => s.options.framing = Framing::Stream,
+                "binary" => s.options.binary = true,
+                "eof" => s.options.eof = true,
+                "exit_status" => s.options.exit_status = true,
+                "in" => s.only_in = true,
+                "out" => s.only_out = true,
+                "stderr_to_stdout" => s.stderr_to_stdout = true,
+                "use_stdio" | "hide" | "overlapped_io" => {}
+                _ => return None,
+            }
+            continue;
+        }
+        let &[key, value] = o.as_tuple()? else { return None };
+        match key.as_atom()?.name() {
+            "packet" => {
+                let n = value.as_small().filter(|n| matches!(n, 1 | 2 | 4))?;
+                s.options.framing = Framing::Packet(n as u8);
+            }
+            "line" => s.options.framing = Framing::Line(value.as_usize()?),
+            "args" => s.args = value.as_list()?.into_iter().map(os_string).collect::<Option<_>>()?,
+            "arg0" => s.arg0 = Some(os_string(value)?),
+            "cd" => s.cd = Some(os_string(value)?),
+            "env" => {
+                for pair in value.as_list()? {
+                    let &[name, v] = pair.as_tuple()? else { return None };
+                    let v = if v.as_bool() == Some(false) { None } else { Some(os_string(v)?) };
+                    s.env.push((os_string(name)?, v));
+                }
+            }
+            "parallelism" | "busy_limits_port" | "busy_limits_msgq" => {}
+            _ => return None,
+        }
+    }
+    Some(s)
+}
+
+/// A port, or an atom that the wrapper in `erlang` raises as an error.
+pub fn open_port(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let opened = match settings(a[1]) {
+        Some(s) => open(c, a[0], s),
+        None => Err(am!("badarg")),
+    };
+    Ok(opened.unwrap_or_else(|reason| reason))
+}
+
+fn open(c: &mut Ctx<'_>, name: Term, s: Settings) -> Result<Term, Term> {
+    let badarg = am!("badarg");
+    match *name.as_tuple().ok_or(badarg)? {
+        [kind, input, output] if kind == am!("fd") => {
+            let (i, o) = (input.as_small().ok_or(badarg)?, output.as_small().ok_or(badarg)?);
+            descriptors(c, i, o, s)
+        }
+        [kind, command] if kind == am!("spawn") => {
+            let text = match command.as_atom() {
+                Some(a) => OsString::from(a.name()),
+                None => os_string(command).ok_or(badarg)?,
+            };
+            let first = text.to_string_lossy();
+            if matches!(first.split(' ').next(), Some("tty_sl")) {
+                // The terminal driver refuses when there is no terminal; Purlin has it for none yet.
+                return Err(am!("einval"));
+            }
+            let mut shell = Command::new("/bin/sh");
+            let mut line = OsString::from("exec ");
+            line.push(&text);
+            shell.arg("-c").arg(line);
+            program(c, first.into_owned(), shell, s)
+        }
+        [kind, file] if kind == am!("spawn_executable") => {
+            let file = os_string(file).ok_or(badarg)?;
+            executable(&file)?;
+            let mut command = Command::new(&file);
+            command.args(&s.args);
+            if let Some(a) = &s.arg0 {
+                command.arg0(a);
+            }
+            program(c, file.to_string_lossy().into_owned(), command, s)
+        }
+        // No driver is loadable by name; sockets come with distribution.
+        _ => Err(badarg),
+    }
+}
+
+fn executable(file: &OsString) -> Result<(), Term> {
+    use std::os::unix::fs::PermissionsExt;
+    match std::fs::metadata(file) {
+        Ok(m) if m.is_file() && m.permissions().mode() & 0o111 != 0 => Ok(()),
+        Ok(_) => Err(am!("eacces")),
+        Err(e) if e.kind() == std::io::ErrorKind::PermissionDenied => Err(am!("eacces")),
+        Err(_) => Err(am!("enoent")),
+    }
+}
+
+/// Adds a port that belongs and is linked to the caller.
+fn add(
+    c: &mut Ctx<'_>,
+    name: String,
+    s: &Settings,
+    output: Option<Output>,
+    os_pid: Option<u32>,
+    window: Option<i32>,
+    id: u64,
+) -> Arc<Port> {
+    let me = c.pid();
+    let state = State { owner: Some(me), links: vec![me], ..State::default() };
+    let port = Arc::new(Port {
+        id,
+        name,
+        os_pid,
+        options: s.options.clone(),
+        state: Mutex::new(state),
+        output,
+        input_bytes: AtomicU64::new(0),
+        window,
+    });
+    c.data.relations().link(port.term());
+    table(c.engine).add(port.clone());
+    port
+}
+
+/// What to do when the port with this number cannot write any more.
+fn write_failed(engine: &Arc<Engine>, id: u64) -> impl FnOnce(std::io::Error) + Send + 'static {
+    let engine = engine.clone();
+    move |e| {
+        if let Some(port) = table(&engine).get(Term::port(id)) {
+            let reason = match e.kind() {
+                std::io::ErrorKind::BrokenPipe => am!("epipe"),
+                _ => am!("eio"),
+            };
+            port.close(&engine, reason);
+        }
+    }
+}
+
+/// `{fd, In, Out}`: standard input, output and error.
+fn descriptors(c: &mut Ctx<'_>, input: i64, output: i64, s: Settings) -> Result<Term, Term> {
+    let id = table(c.engine).next_id();
+    let writer: Option<Box<dyn Write + Send>> = match output {
+        _ if s.only_in => None,
+        1 => Some(Box::new(std::io::stdout())),
+        2 => Some(Box::new(std::io::stderr())),
+        _ => return Err(am!("badarg")),
+    };
+    if !s.only_out && input != 0 {
+        return Err(am!("badarg"));
+    }
+    let out = writer.map(|w| Output::start(w, write_failed(c.engine, id)));
+    let name = format!("{input}/{output}");
+    let port = add(c, name, &s, out, None, Some(output as i32), id);
+    if !s.only_out {
+        let (engine, reader) = (c.engine.clone(), port.clone());
+        std::thread::spawn(move || read_all(&engine, &reader, std::io::stdin(), None));
+    }
+    Ok(port.term())
+}
+
+/// Another program.
+fn program(c: &mut Ctx<'_>, name: String, mut command: Command, s: Settings) -> Result<Term, Term> {
+    let error = |e: std::io::Error| match e.raw_os_error() {
+        Some(libc::ENOENT) => am!("enoent"),
+        Some(libc::EACCES) => am!("eacces"),
+        Some(libc::EMFILE) => am!("emfile"),
+        Some(libc::EAGAIN) => am!("eagain"),
+        Some(libc::ENOMEM) => am!("enomem"),
+        _ => am!("badarg"),
+    };
+    command.env_clear().envs(c.engine.state(&ENVIRONMENT).0.read().iter());
+    for (name, value) in &s.env {
+        match value {
+            Some(v) => command.env(name, v),
+            None => command.env_remove(name),
+        };
+    }
+    match &s.cd {
+        Some(dir) => command.current_dir(dir),
+        None => command.current_dir(std::env::current_dir().unwrap_or_else(|_| "/".into())),
+    };
+    let (reader, writer) = std::io::pipe().map_err(error)?;
+    if s.stderr_to_stdout {
+        command.stderr(Stdio::from(writer.try_clone().map_err(error)?));
+    }
+    if s.only_out && !s.only_in {
+        command.stdout(Stdio::inherit());
+    } else {
+        command.stdout(Stdio::from(writer.try_clone().map_err(error)?));
+    }
+    drop(writer);
+    command.stdin(if s.only_in && !s.only_out { Stdio::null() } else { Stdio::piped() });
+    command.process_group(0);
+    let mut child = command.spawn().map_err(error)?;
+    // The command holds the write ends of the pipe: it has to go, or the reader never sees the end.
+    drop(command);
+    let id = table(c.engine).next_id();
+    let out = child.stdin.take().map(|w| Output::start(w, write_failed_quietly(c.engine, id)));
+    let port = add(c, name, &s, out, Some(child.id()), None, id);
+    let (engine, p) = (c.engine.clone(), port.clone());
+    std::thread::spawn(move || read_all(&engine, &p, reader, Some(child)));
+    Ok(port.term())
+}
+
+/// A program that reads no more closes its port only with its own end, which the reader sees.
+fn write_failed_quietly(engine: &Arc<Engine>, id: u64) -> impl FnOnce(std::io::Error) + Send + 'static {
+    let failed = write_failed(engine, id);
+    move |e| {
+        if e.kind() != std::io::ErrorKind::BrokenPipe {
+            failed(e);
+        }
+    }
+}
+
+/// Reads until the end and sends what comes to the owner; then tells of the end as the options say.
+fn read_all(engine: &Arc<Engine>, port: &Arc<Port>, mut from: impl Read, child: Option<Child>) {
+    let mut cutter = Cutter::new(port.options.framing);
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match from.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(n) => {
+                port.input_bytes.fetch_add(n as u64, Ordering::Relaxed);
+                for piece in cutter.feed(&buffer[..n]) {
+                    deliver(engine, port, piece);
+                }
+            }
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(_) => break,
+        }
+    }
+    if let Some(piece) = cutter.finish() {
+        deliver(engine, port, piece);
+    }
+    if port.options.eof {
+        port.tell(engine, |_| am!("eof"));
+    }
+    if let Some(mut child) = child {
+        let status = child.wait().ok();
+        if port.options.exit_status {
+            let code = status.map_or(255, |s| s.code().unwrap_or_else(|| 128 + s.signal().unwrap_or(0)));
+            port.tell(engine, |h| h.tuple(&[am!("exit_status"), Term::small(code as i64)]));
+        }
+    }
+    if !port.options.eof {
+        closed_by_itself(engine, port);
+    }
+}
+
+/// The other side has ended: the port closes with the reason `normal`.
+fn closed_by_itself(engine: &Arc<Engine>, port: &Arc<Port>) {
+    let normal = Term::atom(Atom::NORMAL);
+    let owner = port.state.lock().owner;
+    let linked = owner.is_some_and(|o| port.state.lock().links.contains(&o));
+    if port.close(engine, normal)
+        && let Some(owner) = owner
+        && !linked
+    {
+        engine.post(owner, Signal::exit(port.term(), false, normal));
+    }
+}
+
+fn deliver(engine: &Arc<Engine>, port: &Port, piece: Piece) {
+    let binary = port.options.binary;
+    let bytes = |h: &mut Heap, b: &[u8]| if binary { h.binary(b) } else { h.byte_list(b) };
+    port.tell(engine, |h| {
+        let data = match piece {
+            Piece::Data(b) => bytes(h, &b),
+            Piece::Eol(b) => {
+                let line = bytes(h, &b);
+                h.tuple(&[am!("eol"), line])
+            }
+            Piece::NoEol(b) => {
+                let line = bytes(h, &b);
+                h.tuple(&[am!("noeol"), line])
+            }
+        };
+        h.tuple(&[am!("data"), data])
+    });
+}

@@ -1,0 +1,92 @@
+//! A port's output: a queue and the thread that writes it.
+
+use parking_lot::{Condvar, Mutex};
+use std::collections::VecDeque;
+use std::io::Write;
+use std::sync::Arc;
+
+/// More queued bytes than this make further commands wait.
+const BUSY: usize = 1 << 20;
+
+#[derive(Default)]
+struct Queue {
+    chunks: VecDeque<Vec<u8>>,
+    bytes: usize,
+    writing: bool,
+    closed: bool,
+    failed: bool,
+}
+
+/// The sending end.
+#[derive(Clone)]
+pub struct Output(Arc<(Mutex<Queue>, Condvar)>);
+
+impl Output {
+    /// Starts a thread that writes to `to`; `failed` is called once when that cannot be done any more.
+    pub fn start(mut to: impl Write + Send + 'static, failed: impl FnOnce(std::io::Error) + Send + 'static) -> Output {
+        let output = Output(Arc::default());
+        let mine = output.clone();
+        std::thread::spawn(move || {
+            let (lock, changed) = &*mine.0;
+            let mut q = lock.lock();
+            loop {
+                if let Some(chunk) = q.chunks.pop_front() {
+                    q.bytes -= chunk.len();
+                    q.writing = true;
+                    drop(q);
+                    let done = to.write_all(&chunk).and_then(|()| to.flush());
+                    q = lock.lock();
+                    q.writing = false;
+                    changed.notify_all();
+                    if let Err(e) = done {
+                        q.chunks.clear();
+                        q.bytes = 0;
+                        q.failed = true;
+                        drop(q);
+                        return failed(e);
+                    }
+                } else if q.closed {
+                    return;
+                } else {
+                    changed.wait(&mut q);
+                }
+            }
+        });
+        output
+    }
+
+    /// Whether so much is queued that commands should wait.
+    pub fn is_busy(&self) -> bool {
+        let q = self.0.0.lock();
+        q.bytes > BUSY && !q.failed
+    }
+
+    /// Queues bytes.
+    pub fn write(&self, bytes: Vec<u8>) {
+        let mut q = self.0.0.lock();
+        if !q.failed && !q.closed && !bytes.is_empty() {
+            q.bytes += bytes.len();
+            q.chunks.push_back(bytes);
+            self.0.1.notify_all();
+        }
+    }
+
+    /// Bytes that wait.
+    pub fn queued(&self) -> usize {
+        self.0.0.lock().bytes
+    }
+
+    /// Lets the thread end when it has written what is queued.
+    pub fn close(&self) {
+        self.0.0.lock().closed = true;
+        self.0.1.notify_all();
+    }
+
+    /// Waits until everything is written.
+    pub fn flush(&self) {
+        let mut q = self.0.0.lock();
+        while !q.failed && (q.writing || !q.chunks.is_empty()) {
+            self.0.1.wait(&mut q);
+        }
+    }
+}
