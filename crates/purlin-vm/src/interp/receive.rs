@@ -32,6 +32,10 @@ impl Run<'_> {
     }
 
     pub(super) fn loop_rec(&mut self, pc: *const Instr, empty: Rel) -> Next {
+        // No X register lives here, so that received messages can be merged into the heap.
+        if !self.data.delay_collection {
+            self.settle(0);
+        }
         match receive::peek(self.engine, self.process, self.data) {
             Peek::Message(t) => {
                 self.set_x(0, t);
@@ -53,9 +57,8 @@ impl Run<'_> {
     }
 
     pub(super) fn remove_message(&mut self) {
+        // Nothing may collect here: parts of the message live in registers that the instruction does not name.
         receive::remove(self.engine, self.data);
-        // The message's terms are the heap's now: collect when the fragments grew too much.
-        self.settle(1);
     }
 
     pub(super) fn wait(&mut self, pc: *const Instr, again: Rel) -> Next {
