@@ -120,3 +120,6 @@ fn info(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
     let (count, bytes) = (h.unsigned(count as u64), h.unsigned(bytes as u64));
     Ok(h.flat_map(&[am!("count"), am!("memory")], &[count, bytes]))
 }
+
+#[cfg(test)]
+mod tests;
