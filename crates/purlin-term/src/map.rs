@@ -41,6 +41,11 @@ pub fn size(map: Term) -> usize {
     }
 }
 
+/// The children of a node of a large map: further nodes, and leaves `[Key|Value]`. `None` for any other term.
+pub fn children<'a>(node: Term) -> Option<&'a [Term]> {
+    matches!(node.boxed_kind(), Some(Kind::HashRoot | Kind::HashNode)).then(|| hamt::node(node).1)
+}
+
 /// The value under a key.
 #[inline]
 pub fn get(map: Term, key: Term) -> Option<Term> {

@@ -20,6 +20,7 @@ pub const NATIVES: &[Native] = &[
     Native::plain("maps", "from_keys", 2, from_keys),
     Native::plain("erts_internal", "map_next", 3, map_next),
     Native::plain("erts_internal", "map_to_tuple_keys", 1, map_to_tuple_keys),
+    Native::plain("erts_internal", "map_hashmap_children", 1, map_hashmap_children),
     Native::plain("erts_internal", "term_type", 1, term_type),
 ];
 
@@ -139,6 +140,18 @@ fn map_to_tuple_keys(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let m = checked(ctx, a[0])?;
     let (keys, _) = m.as_flat_map().or_badarg()?;
     Ok(ctx.heap().tuple(keys))
+}
+
+/// The children of a large map's root or inner node, last one first.
+fn map_hashmap_children(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    match map::children(a[0]) {
+        Some(children) => {
+            let reversed: Vec<Term> = children.iter().rev().copied().collect();
+            Ok(ctx.heap().list(&reversed))
+        }
+        None if a[0].is_map() => Err(Escape::BADARG),
+        None => Err(badmap(ctx.heap(), a[0])),
+    }
 }
 
 /// What `erts_debug:size/1` calls the kinds of terms.
