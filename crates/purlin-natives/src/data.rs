@@ -14,6 +14,7 @@ mod maps;
 mod math;
 mod md5;
 mod number;
+pub(crate) mod packet;
 mod text;
 mod tuple;
 mod unicode;
@@ -35,6 +36,7 @@ pub const TABLES: &[&[Native]] = &[
     maps::NATIVES,
     math::NATIVES,
     number::NATIVES,
+    packet::NATIVES,
     text::NATIVES,
     tuple::NATIVES,
     unicode::NATIVES,

@@ -241,3 +241,63 @@ fn random_floats_have_the_same_texts() {
     pair.check("erlang", "list_to_float", texts.clone());
     pair.check("string", "list_to_float", texts);
 }
+
+/// Packets of every framing: whole, cut short, run together and damaged.
+#[test]
+fn packets_are_decoded_alike() {
+    let Some(mut pair) = Pair::new() else { return eprintln!("no erl here") };
+    let samples = parse(
+        &mut pair.oracle,
+        pair.ours.heap(),
+        "[{raw, <<\"abc\">>}, {1, <<3, \"abcd\">>}, {2, <<0, 3, \"abcd\">>}, {4, <<0, 0, 0, 3, \"abcd\">>},
+          {sunrm, <<128, 0, 0, 3, \"abcd\">>}, {asn1, <<48, 3, \"abcd\">>}, {asn1, <<48, 130, 0, 3, \"abcd\">>},
+          {asn1, <<31, 129, 2, 129, 3, \"abcd\">>}, {cdr, <<\"GIOP\", 1, 0, 0, 0, 0, 0, 0, 3, \"abcd\">>},
+          {cdr, <<\"GIOP\", 1, 0, 1, 0, 3, 0, 0, 0, \"abcd\">>}, {fcgi, <<1, 2, 0, 0, 0, 3, 1, 0, \"abcde\">>},
+          {tpkt, <<3, 0, 0, 7, \"abcd\">>}, {line, <<\"ab\\ncd\\n\">>}, {ssl_tls, <<22, 3, 1, 0, 3, \"abcd\">>},
+          {ssl_tls, <<128, 8, 1, 3, 0, \"abcdefg\">>}, {http, <<\"GET / HTTP/1.1\\r\\nHost: x\\r\\n\">>},
+          {http_bin, <<\"POST http://host:80/a/b?c HTTP/1.0\\r\\n\">>}, {http, <<\"PATCH * HTTP/1.1\\n\">>},
+          {http, <<\"GET https://host/ HTTP/1.1\\r\\n\">>}, {http_bin, <<\"GET ftp:x\\r\\n\">>}, {http, <<\"GET x HTTP/1.1\\r\\n\">>},
+          {http, <<\"GET http://host:x HTTP/1.1\\r\\n\">>}, {http_bin, <<\"HTTP/1.1 200 OK\\r\\n\">>}, {http, <<\"HTTP/1.1 404\\r\\n\">>},
+          {http, <<\"HTTP/1.1 404x\\r\\n\">>}, {http, <<\"\\r\\n\">>}, {httph, <<\"\\r\\n\">>}, {httph_bin, <<\"\\r\\nx\">>},
+          {httph_bin, <<\"content-length:  12\\r\\n\\r\\n\">>}, {httph, <<\"X-OWN--hEADER: a\\r\\n b\\r\\nNext: 1\\r\\n\">>},
+          {httph, <<\"cookie:\\nX\">>}, {httph, <<\"a very bad header\\r\\nx\">>}, {httph_bin, <<\": x\\r\\nx\">>},
+          {httph, <<\"aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeFF: v\\r\\n\\r\\n\">>},
+          {foo, <<>>}, {3, <<>>}, {raw, <<>>}, {raw, abc}, {1, <<2, \"ab\", 1:3>>}]",
+    );
+    let options = parse(
+        &mut pair.oracle,
+        pair.ours.heap(),
+        "[[], [], [], [{packet_size, 3}], [{packet_size, 20}], [{line_length, 2}], [{line_length, 20}], [{line_delimiter, 99}],
+          [{packet_size, 10}, {line_length, 4}], [{packet_size, -1}], [{packet_size, 4294967296}], [x], [{foo, 1}]]",
+    )
+    .as_list()
+    .unwrap();
+    let mut random = Random::new(17);
+    let mut calls = Vec::new();
+    for sample in samples.iter() {
+        let &[kind, packet] = sample.as_tuple().unwrap() else { panic!("a sample is a pair") };
+        calls.extend(options.iter().map(|&o| vec![kind, packet, o]));
+        let Some(bytes) = packet.as_bytes() else { continue };
+        for i in 0..150 {
+            let mut bytes = bytes.to_vec();
+            match i % 3 {
+                0 => bytes.truncate(random.below(bytes.len() + 1)),
+                1 => bytes = bytes.repeat(2),
+                _ => {}
+            }
+            for _ in 0..random.below(3) {
+                let at = random.below(bytes.len().max(1));
+                let new = *random.choose(b"\r\n :/.0129AZaz-\x00\x01\x7f\x80\x81\xff").unwrap();
+                match random.below(3) {
+                    0 => bytes.insert(at, new),
+                    1 if at < bytes.len() => bytes[at] = new,
+                    _ if at < bytes.len() => drop(bytes.remove(at)),
+                    _ => {}
+                }
+            }
+            let packet = pair.ours.heap().binary(&bytes);
+            calls.push(vec![kind, packet, options[random.below(options.len())]]);
+        }
+    }
+    pair.check("erlang", "decode_packet", calls);
+}
