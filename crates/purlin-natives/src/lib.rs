@@ -5,7 +5,9 @@
 mod atomics;
 mod code;
 mod data;
+mod errno;
 mod ets;
+mod file;
 mod host;
 mod match_spec;
 mod persistent_term;
@@ -27,6 +29,7 @@ pub fn tables() -> Vec<&'static [Native]> {
     tables.extend(code::TABLES);
     tables.extend(data::TABLES);
     tables.extend(ets::TABLES);
+    tables.extend(file::TABLES);
     tables.extend(host::TABLES);
     tables.extend(process::TABLES);
     tables
@@ -34,6 +37,7 @@ pub fn tables() -> Vec<&'static [Native]> {
 
 /// Sets up what topics keep for an engine from its start.
 pub fn install(engine: &std::sync::Arc<purlin_vm::Engine>) {
+    file::install(engine);
     port::install(engine);
 }
 

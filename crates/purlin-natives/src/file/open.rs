@@ -1,0 +1,186 @@
+//! Opening and closing files, and closing those whose owner has ended.
+
+use super::{Failure, OK, Outcome, reply, with_path};
+use parking_lot::Mutex;
+use purlin_term::{Heap, Magic, Term, am};
+use purlin_vm::native::OrBadarg;
+use purlin_vm::signal::Signal;
+use purlin_vm::{Ctx, Engine, Escape, Native, Process, ProcessData, Slot};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fs::{FileType, Mode, OFlags};
+use rustix::io::Errno;
+use std::collections::HashMap;
+use std::ffi::CStr;
+use std::sync::Arc;
+
+pub const NATIVES: &[Native] = &[
+    Native::plain("prim_file", "open_nif", 2, |c, a| reply(c, a, open)),
+    Native::plain("prim_file", "close_nif", 1, |c, a| reply(c, a, close)),
+    Native::blocking("prim_file", "delayed_close_nif", 1, |c, a| reply(c, a, delayed_close)),
+    Native::plain("prim_file", "get_handle_nif", 1, |c, a| reply(c, a, get_handle)),
+];
+
+/// What a file reference keeps alive; empty once closed.
+struct OpenFile {
+    owner: u64,
+    id: [u64; 2],
+    fd: Mutex<Option<OwnedFd>>,
+}
+
+/// The open files of each process, so that nothing but closing or the owner's end can close one.
+#[derive(Default)]
+struct OpenFiles(Mutex<HashMap<u64, Vec<([u64; 2], Arc<Magic>)>>>);
+
+static OPEN_FILES: Slot<OpenFiles> = Slot::new();
+
+/// Has the files of ended processes closed.
+pub fn install(engine: &Arc<Engine>) {
+    engine.on_exit(owner_ended);
+}
+
+fn file_of<'a>(t: Term) -> Result<&'a OpenFile, Failure> {
+    Ok(t.magic().or_badarg()?)
+}
+
+/// Runs an operation on an open file; others wait for its end.
+pub(super) fn with_file<T>(t: Term, f: impl FnOnce(BorrowedFd<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
+    let guard = file_of(t)?.fd.lock();
+    f(guard.as_ref().ok_or(Errno::INVAL)?.as_fd())
+}
+
+fn open(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
+    if !a[1].is_list() {
+        return Err(Escape::BADARG.into());
+    }
+    let modes = Modes::of(a[1]);
+    let fd = with_path(a[0], |path| Ok(open_path(path, modes)?))?;
+    let (owner, id) = (ctx.process.id(), ctx.engine.next_ref());
+    let file = OpenFile { owner, id, fd: Mutex::new(Some(fd)) };
+    let magic = Arc::new(Magic { value: Box::new(file) });
+    ctx.engine.state(&OPEN_FILES).0.lock().entry(owner).or_default().push((id, magic.clone()));
+    let t = ctx.heap().magic_reference(id, magic);
+    Ok(ctx.ok(t)?)
+}
+
+/// The modes that concern the operating system; the others are the callers' business.
+#[derive(Clone, Copy, Default)]
+struct Modes {
+    read: bool,
+    write: bool,
+    exclusive: bool,
+    append: bool,
+    sync: bool,
+    skip_type_check: bool,
+    directory: bool,
+}
+
+impl Modes {
+    fn of(list: Term) -> Modes {
+        let mut m = Modes::default();
+        for mode in list.iter().filter_map(Term::as_atom) {
+            match mode.name() {
+                "read" => m.read = true,
+                "write" => m.write = true,
+                "exclusive" => m.exclusive = true,
+                "append" => m.append = true,
+                "sync" => m.sync = true,
+                "skip_type_check" => m.skip_type_check = true,
+                "directory" => m.directory = true,
+                _ => {}
+            }
+        }
+        m.write |= m.append || m.exclusive;
+        m.read |= !m.write;
+        m
+    }
+
+    fn flags(self) -> OFlags {
+        let mut flags = OFlags::CLOEXEC;
+        flags |= match (self.read, self.write) {
+            (_, false) => OFlags::RDONLY,
+            (true, true) => OFlags::RDWR | OFlags::CREATE,
+            (false, true) => OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC,
+        };
+        if self.append {
+            flags.remove(OFlags::TRUNC);
+            flags |= OFlags::APPEND;
+        }
+        flags.set(OFlags::EXCL, self.exclusive);
+        flags.set(OFlags::DIRECTORY, self.directory);
+        if self.sync {
+            flags |= OFlags::SYNC;
+        }
+        flags
+    }
+}
+
+/// Opens a file, or a directory when that is asked for.
+fn open_path(path: &CStr, modes: Modes) -> Result<OwnedFd, Errno> {
+    let mode = Mode::from_raw_mode(if modes.directory { 0o777 } else { 0o666 });
+    let fd = loop {
+        match rustix::fs::open(path, modes.flags(), mode) {
+            Err(Errno::INTR) => {}
+            other => break other?,
+        }
+    };
+    if !modes.skip_type_check && !modes.directory {
+        let stat = rustix::fs::fstat(&fd);
+        if stat.is_ok_and(|s| FileType::from_raw_mode(s.st_mode) == FileType::Directory) {
+            return Err(Errno::ISDIR);
+        }
+    }
+    Ok(fd)
+}
+
+/// Opens a file for reading.
+pub(super) fn open_to_read(path: &CStr) -> Result<OwnedFd, Errno> {
+    open_path(path, Modes { read: true, ..Modes::default() })
+}
+
+fn close(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
+    let file = file_of(a[0])?;
+    let fd = file.fd.lock().take().ok_or(Errno::INVAL)?;
+    forget(ctx.engine, file);
+    drop(fd);
+    Ok(OK)
+}
+
+fn delayed_close(_: &mut Ctx<'_>, a: &[Term]) -> Outcome {
+    drop(file_of(a[0])?.fd.lock().take());
+    Ok(OK)
+}
+
+fn forget(engine: &Engine, file: &OpenFile) {
+    let mut all = engine.state(&OPEN_FILES).0.lock();
+    if let Some(files) = all.get_mut(&file.owner) {
+        files.retain(|(id, _)| *id != file.id);
+        if files.is_empty() {
+            all.remove(&file.owner);
+        }
+    }
+}
+
+/// Hands the files of an ended process to the janitor, because closing can block.
+fn owner_ended(engine: &Arc<Engine>, process: &Arc<Process>, _: &mut ProcessData, _: Term) {
+    let Some(files) = engine.state(&OPEN_FILES).0.lock().remove(&process.id()) else { return };
+    let module = purlin_term::Atom::new("prim_file");
+    let janitor = engine.nif_info.lock().get(&module).map(|info| info.term()).filter(|t| t.is_pid());
+    for (id, magic) in files {
+        match janitor {
+            Some(janitor) => {
+                let mut heap = Heap::new(16);
+                let reference = heap.magic_reference(id, magic);
+                let message = heap.tuple(&[am!("close"), reference]);
+                engine.post(janitor, Signal::message(message));
+            }
+            None => drop(magic.value.downcast_ref::<OpenFile>().and_then(|f| f.fd.lock().take())),
+        }
+    }
+}
+
+/// The descriptor's number as bytes, for operations that pass it on.
+fn get_handle(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
+    use rustix::fd::AsRawFd;
+    let number = with_file(a[0], |fd| Ok(fd.as_raw_fd()))?;
+    Ok(ctx.heap().binary(&number.to_ne_bytes()))
+}
