@@ -18,6 +18,9 @@ mod time;
 mod timer;
 mod unique;
 
+#[cfg(test)]
+mod tests;
+
 use purlin_term::{Atom, Term, am};
 use purlin_vm::{Ctx, Escape, Native};
 

@@ -347,15 +347,15 @@ bad_timeouts() ->
      || T <- [-1, 1 bsl 32, 1.0, atom]].
 
 marker_with_full_mailbox() ->
-    [self() ! {noise, I} || I <- lists:seq(1, 20000)],
+    [self() ! {noise, I} || I <- lists:seq(1, 2000)],
     P = spawn(fun echo/0),
     [begin
          R = make_ref(),
          P ! {self(), R, I},
          receive {R, J} -> J = I end
-     end || I <- lists:seq(1, 5000)],
-    {message_queue_len, 20000} = process_info(self(), message_queue_len),
-    [receive {noise, I} -> ok after 0 -> error(I) end || I <- lists:seq(1, 20000)],
+     end || I <- lists:seq(1, 500)],
+    {message_queue_len, 2000} = process_info(self(), message_queue_len),
+    [receive {noise, I} -> ok after 0 -> error(I) end || I <- lists:seq(1, 2000)],
     exit(P, kill).
 
 echo() ->
@@ -371,7 +371,7 @@ signals_keep_order() ->
 
 big_messages() ->
     P = spawn(fun echo/0),
-    Term = {lists:seq(1, 5000), list_to_binary(lists:duplicate(100000, $x)), #{a => [1.5, 1 bsl 100]}, fun() -> P end,
+    Term = {lists:seq(1, 500), list_to_binary(lists:duplicate(10000, $x)), #{a => [1.5, 1 bsl 100]}, fun() -> P end,
             self(), make_ref()},
     [begin R = make_ref(), P ! {self(), R, Term}, receive {R, T} -> T = Term end end || _ <- lists:seq(1, 20)],
     exit(P, kill).
@@ -645,10 +645,10 @@ uniques() ->
 
 many_processes() ->
     Me = self(),
-    Pids = [spawn(fun() -> receive go -> Me ! {I, self()} end end) || I <- lists:seq(1, 5000)],
+    Pids = [spawn(fun() -> receive go -> Me ! {I, self()} end end) || I <- lists:seq(1, 1000)],
     [P ! go || P <- Pids],
     Sum = lists:sum([receive {I, _} -> I end || _ <- Pids]),
-    Sum = 5000 * 5001 div 2,
+    Sum = 1000 * 1001 div 2,
     ok.
 
 ring() ->
@@ -665,13 +665,16 @@ ring_node(Next) ->
     end.
 
 ping_pong() ->
+    ping_pong(5000).
+
+ping_pong(N) ->
     P = spawn(fun echo/0),
-    [begin P ! {self(), ref, I}, receive {ref, J} -> J = I end end || I <- lists:seq(1, 20000)],
+    [begin P ! {self(), ref, I}, receive {ref, J} -> J = I end end || I <- lists:seq(1, N)],
     exit(P, kill).
 
 busy_process_is_preempted() ->
     Busy = [spawn(fun Loop() -> Loop() end) || _ <- lists:seq(1, 5)],
-    ping_pong(),
+    ping_pong(200),
     [exit(P, kill) || P <- Busy],
     ok.
 

@@ -1,7 +1,7 @@
 //! Calls, jumps, selections, exceptions, messages, stack frames.
 
 use super::super::consts;
-use super::super::export::Mfa;
+use super::super::export::{Mfa, NativeEntry};
 use super::super::instr::*;
 use super::{Result, Translator, malformed};
 use purlin_beam::{Instruction, Opcode, Operand};
@@ -98,7 +98,7 @@ impl Translator<'_> {
         match (ins.op, native) {
             (Opcode::Call, Some(n)) => self.emit(Instr::CallNative(n)),
             (Opcode::Call, None) => self.emit(Instr::Call(entry)),
-            (Opcode::CallOnly, Some(n)) => self.emit(Instr::CallNativeOnly(n)),
+            (Opcode::CallOnly, Some(n)) => self.tail_call_of_native(n),
             (Opcode::CallOnly, None) => self.emit(Instr::CallOnly(entry)),
             (_, Some(n)) => {
                 let slots = self.small_number(ins, 2)?;
@@ -137,9 +137,20 @@ impl Translator<'_> {
                 self.emit(Instr::Deallocate(slots));
                 self.emit(Instr::Return);
             }
-            _ => self.emit(Instr::CallNativeOnly(native)),
+            _ => self.tail_call_of_native(native),
         }
         Ok(true)
+    }
+
+    /// A tail call from a function without a frame: its errors have the function as their place, so that it is an
+    /// ordinary call and a return unless the native goes on elsewhere.
+    fn tail_call_of_native(&mut self, native: &'static NativeEntry) {
+        if leaves_for_good(native.mfa) {
+            self.emit(Instr::CallNativeOnly(native));
+        } else {
+            self.emit(Instr::CallNative(native));
+            self.emit(Instr::Return);
+        }
     }
 
     fn select_val(&mut self, ins: &Instruction) -> Result<bool> {
