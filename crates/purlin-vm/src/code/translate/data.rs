@@ -111,7 +111,7 @@ impl Translator<'_> {
             Opcode::Bif0 => {
                 let export = self.module.import(self.number(ins, 0)?)?;
                 let dst = self.dst(ins, 1)?;
-                if is_erlang(export.mfa, "self") { Instr::Self_(dst) } else { self.guard(export.mfa, 0, &[], dst, NO_FAIL)? }
+                if is_erlang(export.mfa, "self") { Instr::Self_(dst) } else { self.guard(export.mfa, 1023, &[], dst, NO_FAIL)? }
             }
             Opcode::Bif1 | Opcode::Bif2 => {
                 let export = self.module.import(self.number(ins, 1)?)?;
