@@ -85,6 +85,8 @@ const ARGUMENTS: &str = "[0, 1, 2, 3, 5, 10, 16, 36, 37, -1, -3, 127, 128, 255, 
      [{scope, {0, 0}}], [{scope, {0, 100}}], [foo], [short], [compact], [{decimals, 2}], [{decimals, 4}, compact], [{scientific, 3}],
      [{decimals, 0}], [{decimals, 25}, compact], [{decimals, -1}], [{scientific, -1}], [{decimals, 300}], [short, {decimals, 1}],
      <<131, 97, 5>>, <<131, 97, 5, 6>>, <<131, 104, 2, 97, 1, 106>>, <<131, 100, 0, 3, 102, 111, 111>>, <<131, 107, 0, 2, 97, 98>>,
+     <<131, 113, 119, 6, 101, 114, 108, 97, 110, 103, 119, 4, 115, 101, 108, 102, 97, 0>>,
+     <<131, 113, 119, 6, 101, 114, 108, 97, 110, 103, 119, 4, 115, 101, 108, 102, 97, 7>>,
      <<131, 119, 3, 113, 122, 120>>, [safe], [used], [safe, used], [compressed], [deterministic], [{minor_version, 0}], [{minor_version, 2}],
      [{minor_version, 2}, deterministic], [{compressed, 9}], [{minor_version, 3}], \"<0.1.2>\", \"<0.99999.1>\", \"#Port<0.5>\"]";
 

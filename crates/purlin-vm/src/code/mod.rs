@@ -37,10 +37,15 @@ impl DecodeContext for Decoding<'_> {
     }
 
     fn node(&self) -> (Atom, u32) {
-        (Atom::NONODE, 0)
+        (self.engine.node(), 0)
     }
 
     fn safe(&self) -> bool {
         self.safe
+    }
+
+    fn has_function(&self, module: Atom, function: Atom, arity: u8) -> bool {
+        let (exports, mfa) = (&self.engine.code.exports, Mfa { module, function, arity });
+        exports.native(mfa).is_some() || exports.existing(mfa).is_some()
     }
 }
