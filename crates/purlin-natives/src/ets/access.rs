@@ -152,8 +152,11 @@ fn internal_delete_all(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         return Err(Escape::BADARG);
     }
     let n = state.len();
-    state.clear();
+    let rows = state.clear(&t.options);
     drop(state);
+    if let Some(rows) = rows {
+        rows.discard();
+    }
     ctx.charge(n / 32);
     Ok(ctx.heap().unsigned(n as u64))
 }

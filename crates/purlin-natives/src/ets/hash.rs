@@ -358,12 +358,8 @@ impl HashRows {
         }
     }
 
-    /// Deletes everything.
-    pub fn clear(&mut self, fixed: bool) {
-        if !fixed {
-            *self = HashRows::new(self.shape);
-            return;
-        }
+    /// Deletes everything in a fixed table.
+    pub fn mark_all(&mut self) {
         for e in self.buckets.iter_mut().flatten() {
             e.deleted = true;
         }

@@ -187,13 +187,9 @@ fn delete(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let t = find(ctx, args[0])?;
     let mut state = t.write(ctx.pid(), Need::Write)?;
     let rows = end(ctx.engine, &t, &mut state);
-    let n = match &rows {
-        Rows::Hash(h) => h.len(),
-        Rows::Tree(r) => r.len(),
-    };
     drop(state);
-    drop(rows);
-    ctx.charge(n / 32);
+    ctx.charge(rows.len() / 32);
+    rows.discard();
     Ok(am!("true"))
 }
 
@@ -225,7 +221,7 @@ fn release_all(engine: &Arc<Engine>, process: &Arc<Process>) {
         }
         let rows = end(engine, t, &mut state);
         drop(state);
-        drop(rows);
+        rows.discard();
     }
 }
 
@@ -255,7 +251,7 @@ fn check_new_owner(engine: &Arc<Engine>, pid: Term) {
                 if state.alive && state.owner == pid {
                     let rows = end(engine, t, &mut state);
                     drop(state);
-                    drop(rows);
+                    rows.discard();
                 }
             }
         }

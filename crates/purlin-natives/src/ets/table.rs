@@ -134,6 +134,28 @@ impl Options {
     }
 }
 
+/// Rows up to which freeing them takes no longer than other work of one time slice.
+const FEW: usize = 20_000;
+
+impl Rows {
+    pub fn len(&self) -> usize {
+        match self {
+            Rows::Hash(h) => h.len(),
+            Rows::Tree(t) => t.len(),
+        }
+    }
+
+    /// Frees rows that nobody sees any more, outside all locks; many of them on a thread of their own, so that no
+    /// scheduler stands still.
+    pub fn discard(self) {
+        if self.len() > FEW {
+            let job = std::thread::Builder::new().name("table rows".into());
+            // Without a thread they are freed here, as the closure is dropped.
+            let _ = job.spawn(move || drop(self));
+        }
+    }
+}
+
 impl Table {
     pub fn new(id: [u64; 2], name: Atom, owner: Term, options: Options, heir: Option<(Term, Owned)>) -> Table {
         let state = State {
@@ -161,10 +183,7 @@ impl State {
     }
 
     pub fn len(&self) -> usize {
-        match &self.rows {
-            Rows::Hash(h) => h.len(),
-            Rows::Tree(t) => t.len(),
-        }
+        self.rows.len()
     }
 
     pub fn words(&self) -> usize {
@@ -228,12 +247,15 @@ impl State {
         }
     }
 
-    pub fn clear(&mut self) {
-        let fixed = self.is_fixed();
-        match &mut self.rows {
-            Rows::Hash(h) => h.clear(fixed),
-            Rows::Tree(t) => t.clear(),
+    /// Deletes all rows; those that can go at once are for the caller to [discard](Rows::discard).
+    pub fn clear(&mut self, options: &Options) -> Option<Rows> {
+        if let Rows::Hash(h) = &mut self.rows
+            && *self.fixed_by.get_mut() > 0
+        {
+            h.mark_all();
+            return None;
         }
+        Some(std::mem::replace(&mut self.rows, options.rows()))
     }
 
     /// Counts one more fixation by a process; `now` is the monotonic time and offset.

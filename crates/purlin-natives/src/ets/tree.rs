@@ -69,10 +69,6 @@ impl TreeRows {
         Some(old)
     }
 
-    pub fn clear(&mut self) {
-        *self = TreeRows::new(self.keypos);
-    }
-
     pub fn first(&self) -> Option<&Owned> {
         self.rows.first_key_value().map(|r| r.1)
     }
