@@ -167,6 +167,13 @@ fn system_flag(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     if flag == am!("multi_scheduling") {
         return multi_scheduling(c, value);
     }
+    if flag == am!("backtrace_depth") {
+        let depth = value.as_usize().or_badarg()?.min(64);
+        return Ok(Term::small(c.engine.set_backtrace_depth(depth) as i64));
+    }
+    if flag == am!("system_logger") {
+        return system_logger(c, value);
+    }
     if flag == am!("schedulers_online") {
         let before = c.engine.sched.set_online(value.as_usize().or_badarg()?).or_badarg()?;
         return Ok(Term::small(before as i64));
@@ -218,4 +225,11 @@ fn multi_scheduling(c: &mut Ctx<'_>, value: Term) -> NativeResult {
         return Err(Escape::BADARG);
     }
     Ok(if c.engine.sched.is_multi_blocked() { am!("blocked") } else { am!("enabled") })
+}
+
+fn system_logger(c: &mut Ctx<'_>, value: Term) -> NativeResult {
+    if value != am!("logger") && value != am!("undefined") && !value.is_local_pid() {
+        return Err(Escape::BADARG);
+    }
+    Ok(std::mem::replace(&mut *c.engine.system_logger.lock(), value))
 }
