@@ -3,10 +3,11 @@
 mod calendar;
 pub mod environment;
 mod node;
+pub mod signal;
 mod statistics;
 mod system_info;
 
 use purlin_vm::Native;
 
-pub const TABLES: [&[Native]; 5] =
-    [calendar::NATIVES, environment::NATIVES, node::NATIVES, statistics::NATIVES, system_info::NATIVES];
+pub const TABLES: [&[Native]; 6] =
+    [calendar::NATIVES, environment::NATIVES, node::NATIVES, signal::NATIVES, statistics::NATIVES, system_info::NATIVES];

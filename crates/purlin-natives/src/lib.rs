@@ -41,6 +41,16 @@ pub fn install(engine: &std::sync::Arc<purlin_vm::Engine>) {
     port::install(engine);
 }
 
+/// Has this engine listen to the operating system's signals, which belong to the whole program.
+pub fn listen_to_signals(engine: &std::sync::Arc<purlin_vm::Engine>) {
+    host::signal::start(engine);
+}
+
+/// Gives the terminal back its settings; called when the program ends.
+pub fn restore_terminal() {
+    port::restore_terminal();
+}
+
 #[cfg(test)]
 mod tests {
     #[test]

@@ -8,8 +8,11 @@ mod natives;
 mod open;
 mod output;
 mod signals;
+mod terminal;
+mod until;
 
 pub use natives::NATIVES;
+pub use terminal::{restore as restore_terminal, resume as resume_terminal};
 
 use framing::Framing;
 use output::Output;
@@ -28,6 +31,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Default)]
 pub struct Table {
     ports: Mutex<BTreeMap<u64, Arc<Port>>>,
+    /// Output of closed ports that is not written yet.
+    closing: Mutex<Vec<Output>>,
     next: AtomicU64,
 }
 
@@ -47,8 +52,27 @@ pub struct Port {
     pub state: Mutex<State>,
     pub output: Option<Output>,
     pub input_bytes: AtomicU64,
-    /// Whether the window size can be asked of it.
-    pub window: Option<i32>,
+    pub driver: Driver,
+    /// Its end ends the reading.
+    pub stop: Mutex<Option<std::io::PipeWriter>>,
+}
+
+/// What is at a port's other end.
+pub enum Driver {
+    /// Starts other programs.
+    Forker,
+    /// File descriptors of this program; the one for output can be asked for its window size.
+    Descriptors(i32),
+    Program,
+    Terminal(terminal::Terminal),
+}
+
+impl Driver {
+    fn closed(&self) {
+        if let Driver::Terminal(t) = self {
+            t.close();
+        }
+    }
 }
 
 /// What changes while a port is open.
@@ -92,6 +116,10 @@ impl Port {
         Term::port(self.id)
     }
 
+    pub fn is_open(&self, engine: &Engine) -> bool {
+        table(engine).ports.lock().contains_key(&self.id)
+    }
+
     /// Sends `{Port, Message}` to the owner.
     fn tell(&self, engine: &Arc<Engine>, message: impl FnOnce(&mut purlin_term::Heap) -> Term) {
         let Some(owner) = self.state.lock().owner else { return };
@@ -110,9 +138,15 @@ impl Port {
         }
         engine.names.release_port(self.term());
         let state = std::mem::take(&mut *self.state.lock());
-        if let Some(o) = &self.output {
-            o.close();
+        if let Some(o) = &self.output
+            && !o.close()
+        {
+            let mut closing = table(engine).closing.lock();
+            closing.retain(|o| !o.is_idle());
+            closing.push(o.clone());
         }
+        self.stop.lock().take();
+        self.driver.closed();
         for link in state.links {
             engine.post(link, Signal::exit(self.term(), true, reason));
         }
@@ -169,7 +203,8 @@ pub fn install(engine: &Arc<Engine>) {
         state: Mutex::default(),
         output: None,
         input_bytes: AtomicU64::new(0),
-        window: None,
+        driver: Driver::Forker,
+        stop: Mutex::default(),
     }));
     engine.on_halt(flush);
 }
@@ -182,4 +217,6 @@ fn flush(engine: &Arc<Engine>) {
             o.flush();
         }
     }
+    let closing = std::mem::take(&mut *table(engine).closing.lock());
+    closing.iter().for_each(Output::flush);
 }

@@ -49,7 +49,10 @@ impl std::error::Error for BootError {}
 /// Runs what a command line says, until the engine halts; the status to exit with.
 pub fn run(otp: &Otp, line: &CommandLine, config: Config, progname: &str) -> Result<i32, BootError> {
     let engine = start(otp, line, config, progname)?;
-    Ok(engine.wait())
+    purlin_natives::listen_to_signals(&engine);
+    let status = engine.wait();
+    purlin_natives::restore_terminal();
+    Ok(status)
 }
 
 /// Starts an engine with what a command line says.

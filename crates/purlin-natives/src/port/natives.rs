@@ -1,6 +1,6 @@
 //! The natives on ports.
 
-use super::{Port, framing, open, table};
+use super::{Driver, Port, framing, open, table, terminal};
 use purlin_term::iolist::to_bytes as io_bytes;
 use purlin_term::owned::Owned;
 use purlin_term::{Atom, Term, am};
@@ -36,7 +36,9 @@ const BADARG: Term = Term::atom(Atom::BADARG);
 /// The wrapper in `erlang` raises what is not `true`.
 fn port_command(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let Some(port) = find(c, a[0]) else { return Ok(BADARG) };
-    let Some(output) = &port.output else { return Ok(BADARG) };
+    let Some(output) = &port.output else {
+        return Ok(if io_bytes(a[1]).is_some() { Term::bool(true) } else { BADARG });
+    };
     if output.is_busy() {
         if a[2].iter().any(|f| f == am!("nosuspend")) {
             return Ok(Term::bool(false));
@@ -46,26 +48,27 @@ fn port_command(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     }
     let Some(bytes) = io_bytes(a[1]) else { return Ok(BADARG) };
     c.charge(bytes.len() / 100);
+    if let Driver::Terminal(t) = &port.driver {
+        t.command(c.engine, &port, output, &bytes);
+        return Ok(Term::bool(true));
+    }
     let Some(framed) = framing::frame(port.options.framing, bytes) else { return Ok(am!("einval")) };
     output.write(framed);
     Ok(Term::bool(true))
 }
 
 /// Operation 100 of terminal and file descriptor ports: columns and rows of the window.
-const WINDOW_SIZE: i64 = 0x018b_0900 + 100;
+const WINDOW_SIZE: i64 = terminal::CONTROL + 100;
 
 fn port_control(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let Some(port) = find(c, a[0]) else { return Ok(BADARG) };
-    let (Some(operation), Some(_)) = (a[1].as_small(), io_bytes(a[2])) else { return Ok(BADARG) };
-    let (Some(fd), WINDOW_SIZE) = (port.window, operation) else { return Ok(BADARG) };
-    let size = match fd {
-        0 => rustix::termios::tcgetwinsize(std::io::stdin()),
-        1 => rustix::termios::tcgetwinsize(std::io::stdout()),
-        _ => rustix::termios::tcgetwinsize(std::io::stderr()),
+    let (Some(operation), Some(data)) = (a[1].as_small(), io_bytes(a[2])) else { return Ok(BADARG) };
+    let answer = match &port.driver {
+        Driver::Descriptors(fd) if operation == WINDOW_SIZE => terminal::window_size(*fd),
+        Driver::Terminal(t) => t.control(operation - terminal::CONTROL, &data),
+        _ => None,
     };
-    let Ok(size) = size else { return Ok(BADARG) };
-    let mut bytes = (size.ws_col as u32).to_ne_bytes().to_vec();
-    bytes.extend((size.ws_row as u32).to_ne_bytes());
+    let Some(bytes) = answer else { return Ok(BADARG) };
     Ok(if port.options.binary { c.heap().binary(&bytes) } else { c.heap().byte_list(&bytes) })
 }
 
@@ -141,7 +144,8 @@ fn info(c: &mut Ctx<'_>, port: &Port, item: &str) -> Option<Term> {
         "id" => Term::small(port.id as i64 * 8),
         "connected" => port.state.lock().owner.unwrap_or(Term::pid(0)),
         "input" => heap.integer(port.input_bytes.load(Ordering::Relaxed) as i64),
-        "output" | "queue_size" => Term::small(queued as i64),
+        "output" => heap.integer(port.output.as_ref().map_or(0, |o| o.total()) as i64),
+        "queue_size" => Term::small(queued as i64),
         "os_pid" => port.os_pid.map_or(Term::atom(Atom::UNDEFINED), |p| Term::small(p as i64)),
         "registered_name" => Term::atom(names.of_port(port.term())?),
         "monitors" => Term::NIL,
@@ -150,7 +154,8 @@ fn info(c: &mut Ctx<'_>, port: &Port, item: &str) -> Option<Term> {
             heap.list(&all)
         }
         "memory" => Term::small(std::mem::size_of::<Port>() as i64),
-        "parallelism" | "locking" => Term::bool(false),
+        "parallelism" => Term::bool(false),
+        "locking" => am!("port_level"),
         _ => return None,
     })
 }

@@ -2,7 +2,8 @@
 
 use super::framing::{Cutter, Framing, Piece};
 use super::output::Output;
-use super::{Options, Port, State, table};
+use super::until::Until;
+use super::{Driver, Options, Port, State, table, terminal};
 use crate::host::environment::{ENVIRONMENT, os_string};
 use parking_lot::Mutex;
 use purlin_term::{Atom, Heap, Term, am};
@@ -11,14 +12,15 @@ use purlin_vm::{Ctx, Engine, NativeResult};
 use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// All settings of `open_port`.
 #[derive(Default)]
-struct Settings {
-    options: Options,
+pub(super) struct Settings {
+    pub(super) options: Options,
+    /// `in` and `out`: with neither, both directions are open.
     only_in: bool,
     only_out: bool,
     stderr_to_stdout: bool,
@@ -29,8 +31,19 @@ struct Settings {
     env: Vec<(OsString, Option<OsString>)>,
 }
 
+impl Settings {
+    pub(super) fn reads(&self) -> bool {
+        self.only_in || !self.only_out
+    }
+
+    fn writes(&self) -> bool {
+        self.only_out || !self.only_in
+    }
+}
+
 fn settings(list: Term) -> Option<Settings> {
     let mut s = Settings::default();
+    let (mut packet, mut line) = (false, false);
     for o in list.as_list()? {
         if let Some(name) = o.as_atom() {
             match name.name() {
@@ -51,8 +64,12 @@ fn settings(list: Term) -> Option<Settings> {
             "packet" => {
                 let n = value.as_small().filter(|n| matches!(n, 1 | 2 | 4))?;
                 s.options.framing = Framing::Packet(n as u8);
+                packet = true;
             }
-            "line" => s.options.framing = Framing::Line(value.as_usize()?),
+            "line" => {
+                s.options.framing = Framing::Line(value.as_usize().filter(|&n| n > 0)?);
+                line = true;
+            }
             "args" => s.args = value.as_list()?.into_iter().map(os_string).collect::<Option<_>>()?,
             "arg0" => s.arg0 = Some(os_string(value)?),
             "cd" => s.cd = Some(os_string(value)?),
@@ -67,14 +84,14 @@ fn settings(list: Term) -> Option<Settings> {
             _ => return None,
         }
     }
-    Some(s)
+    (!(packet && line)).then_some(s)
 }
 
 /// A port, or an atom that the wrapper in `erlang` raises as an error.
 pub fn open_port(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let opened = match settings(a[1]) {
         Some(s) => open(c, a[0], s),
-        None => Err(am!("badarg")),
+        None => Err(am!("badopt")),
     };
     Ok(opened.unwrap_or_else(|reason| reason))
 }
@@ -91,10 +108,12 @@ fn open(c: &mut Ctx<'_>, name: Term, s: Settings) -> Result<Term, Term> {
                 Some(a) => OsString::from(a.name()),
                 None => os_string(command).ok_or(badarg)?,
             };
+            if text.is_empty() {
+                return Err(badarg);
+            }
             let first = text.to_string_lossy();
             if matches!(first.split(' ').next(), Some("tty_sl")) {
-                // The terminal driver refuses when there is no terminal; Purlin has it for none yet.
-                return Err(am!("einval"));
+                return terminal::open(c, &first, s);
             }
             let mut shell = Command::new("/bin/sh");
             let mut line = OsString::from("exec ");
@@ -120,7 +139,7 @@ fn open(c: &mut Ctx<'_>, name: Term, s: Settings) -> Result<Term, Term> {
 fn executable(file: &OsString) -> Result<(), Term> {
     use std::os::unix::fs::PermissionsExt;
     match std::fs::metadata(file) {
-        Ok(m) if m.is_file() && m.permissions().mode() & 0o111 != 0 => Ok(()),
+        Ok(m) if m.permissions().mode() & 0o111 != 0 => Ok(()),
         Ok(_) => Err(am!("eacces")),
         Err(e) if e.kind() == std::io::ErrorKind::PermissionDenied => Err(am!("eacces")),
         Err(_) => Err(am!("enoent")),
@@ -128,13 +147,13 @@ fn executable(file: &OsString) -> Result<(), Term> {
 }
 
 /// Adds a port that belongs and is linked to the caller.
-fn add(
+pub(super) fn add(
     c: &mut Ctx<'_>,
     name: String,
     s: &Settings,
     output: Option<Output>,
     os_pid: Option<u32>,
-    window: Option<i32>,
+    driver: Driver,
     id: u64,
 ) -> Arc<Port> {
     let me = c.pid();
@@ -147,7 +166,8 @@ fn add(
         state: Mutex::new(state),
         output,
         input_bytes: AtomicU64::new(0),
-        window,
+        driver,
+        stop: Mutex::default(),
     });
     c.data.relations().link(port.term());
     table(c.engine).add(port.clone());
@@ -155,7 +175,7 @@ fn add(
 }
 
 /// What to do when the port with this number cannot write any more.
-fn write_failed(engine: &Arc<Engine>, id: u64) -> impl FnOnce(std::io::Error) + Send + 'static {
+pub(super) fn write_failed(engine: &Arc<Engine>, id: u64) -> impl FnOnce(std::io::Error) + Send + 'static {
     let engine = engine.clone();
     move |e| {
         if let Some(port) = table(&engine).get(Term::port(id)) {
@@ -172,20 +192,22 @@ fn write_failed(engine: &Arc<Engine>, id: u64) -> impl FnOnce(std::io::Error) + 
 fn descriptors(c: &mut Ctx<'_>, input: i64, output: i64, s: Settings) -> Result<Term, Term> {
     let id = table(c.engine).next_id();
     let writer: Option<Box<dyn Write + Send>> = match output {
-        _ if s.only_in => None,
+        _ if !s.writes() => None,
         1 => Some(Box::new(std::io::stdout())),
         2 => Some(Box::new(std::io::stderr())),
         _ => return Err(am!("badarg")),
     };
-    if !s.only_out && input != 0 {
+    if s.reads() && input != 0 {
         return Err(am!("badarg"));
     }
     let out = writer.map(|w| Output::start(w, write_failed(c.engine, id)));
     let name = format!("{input}/{output}");
-    let port = add(c, name, &s, out, None, Some(output as i32), id);
-    if !s.only_out {
-        let (engine, reader) = (c.engine.clone(), port.clone());
-        std::thread::spawn(move || read_all(&engine, &reader, std::io::stdin(), None));
+    let port = add(c, name, &s, out, None, Driver::Descriptors(output as i32), id);
+    if s.reads() {
+        let (reader, stop) = Until::new(std::io::stdin()).map_err(|_| am!("emfile"))?;
+        *port.stop.lock() = Some(stop);
+        let (engine, p) = (c.engine.clone(), port.clone());
+        std::thread::spawn(move || read_all(&engine, &p, reader, None));
     }
     Ok(port.term())
 }
@@ -207,31 +229,61 @@ fn program(c: &mut Ctx<'_>, name: String, mut command: Command, s: Settings) -> 
             None => command.env_remove(name),
         };
     }
-    match &s.cd {
-        Some(dir) => command.current_dir(dir),
-        None => command.current_dir(std::env::current_dir().unwrap_or_else(|_| "/".into())),
-    };
+    if let Some(dir) = &s.cd {
+        if let Err(e) = std::fs::read_dir(dir) {
+            command = without_directory(dir, &e);
+        } else {
+            command.current_dir(dir);
+        }
+    }
     let (reader, writer) = std::io::pipe().map_err(error)?;
+    let (reader, stop) = Until::new(reader).map_err(error)?;
     if s.stderr_to_stdout {
         command.stderr(Stdio::from(writer.try_clone().map_err(error)?));
     }
-    if s.only_out && !s.only_in {
+    if !s.reads() {
         command.stdout(Stdio::inherit());
     } else {
         command.stdout(Stdio::from(writer.try_clone().map_err(error)?));
     }
     drop(writer);
-    command.stdin(if s.only_in && !s.only_out { Stdio::null() } else { Stdio::piped() });
+    command.stdin(if s.writes() { Stdio::piped() } else { Stdio::inherit() });
     command.process_group(0);
     let mut child = command.spawn().map_err(error)?;
     // The command holds the write ends of the pipe: it has to go, or the reader never sees the end.
     drop(command);
     let id = table(c.engine).next_id();
     let out = child.stdin.take().map(|w| Output::start(w, write_failed_quietly(c.engine, id)));
-    let port = add(c, name, &s, out, Some(child.id()), None, id);
+    let port = add(c, name, &s, out, Some(child.id()), Driver::Program, id);
     let (engine, p) = (c.engine.clone(), port.clone());
-    std::thread::spawn(move || read_all(&engine, &p, reader, Some(child)));
+    *port.stop.lock() = Some(stop);
+    let reads = s.reads();
+    std::thread::spawn(move || {
+        if reads { read_all(&engine, &p, reader, Some(child)) } else { wait_for(&engine, &p, child) }
+    });
     Ok(port.term())
+}
+
+/// What runs in place of a program whose directory cannot be entered: it tells so and ends with the error's number.
+fn without_directory(dir: &OsString, e: &std::io::Error) -> Command {
+    let mut command = Command::new("/bin/sh");
+    command.arg("-c").arg("printf 'spawn: Could not cd to %s\\r\\n' \"$0\" >&2; exit \"$1\"");
+    command.arg(dir).arg(e.raw_os_error().unwrap_or(1).to_string());
+    command
+}
+
+/// A program that gives no output: its port stays open until it is closed or the program's status was asked for.
+fn wait_for(engine: &Arc<Engine>, port: &Arc<Port>, mut child: Child) {
+    let status = child.wait().ok();
+    if port.options.exit_status {
+        tell_status(engine, port, status);
+        closed_by_itself(engine, port);
+    }
+}
+
+fn tell_status(engine: &Arc<Engine>, port: &Port, status: Option<ExitStatus>) {
+    let code = status.map_or(255, |s| s.code().unwrap_or_else(|| 128 + s.signal().unwrap_or(0)));
+    port.tell(engine, |h| h.tuple(&[am!("exit_status"), Term::small(code as i64)]));
 }
 
 /// A program that reads no more closes its port only with its own end, which the reader sees.
@@ -245,12 +297,14 @@ fn write_failed_quietly(engine: &Arc<Engine>, id: u64) -> impl FnOnce(std::io::E
 }
 
 /// Reads until the end and sends what comes to the owner; then tells of the end as the options say.
-fn read_all(engine: &Arc<Engine>, port: &Arc<Port>, mut from: impl Read, child: Option<Child>) {
+pub(super) fn read_all(engine: &Arc<Engine>, port: &Arc<Port>, mut from: impl Read, child: Option<Child>) {
     let mut cutter = Cutter::new(port.options.framing);
     let mut buffer = vec![0; 1 << 16];
     loop {
         match from.read(&mut buffer) {
             Ok(0) => break,
+            // Nobody is there to read for: a program that goes on writing gets to know by the closed pipe.
+            Ok(_) if !port.is_open(engine) => break,
             Ok(n) => {
                 port.input_bytes.fetch_add(n as u64, Ordering::Relaxed);
                 for piece in cutter.feed(&buffer[..n]) {
@@ -264,15 +318,15 @@ fn read_all(engine: &Arc<Engine>, port: &Arc<Port>, mut from: impl Read, child: 
     if let Some(piece) = cutter.finish() {
         deliver(engine, port, piece);
     }
-    if port.options.eof {
-        port.tell(engine, |_| am!("eof"));
-    }
+    drop(from);
     if let Some(mut child) = child {
         let status = child.wait().ok();
         if port.options.exit_status {
-            let code = status.map_or(255, |s| s.code().unwrap_or_else(|| 128 + s.signal().unwrap_or(0)));
-            port.tell(engine, |h| h.tuple(&[am!("exit_status"), Term::small(code as i64)]));
+            tell_status(engine, port, status);
         }
+    }
+    if port.options.eof {
+        port.tell(engine, |_| am!("eof"));
     }
     if !port.options.eof {
         closed_by_itself(engine, port);

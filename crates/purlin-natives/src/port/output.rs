@@ -7,11 +7,15 @@ use std::sync::Arc;
 
 /// More queued bytes than this make further commands wait.
 const BUSY: usize = 1 << 20;
+/// Pieces are joined until they are so long.
+const TOGETHER: usize = 1 << 16;
 
 #[derive(Default)]
 struct Queue {
     chunks: VecDeque<Vec<u8>>,
     bytes: usize,
+    /// All bytes that were ever queued.
+    total: u64,
     writing: bool,
     closed: bool,
     failed: bool,
@@ -30,7 +34,13 @@ impl Output {
             let (lock, changed) = &*mine.0;
             let mut q = lock.lock();
             loop {
-                if let Some(chunk) = q.chunks.pop_front() {
+                if let Some(mut chunk) = q.chunks.pop_front() {
+                    // Small pieces go out together.
+                    while chunk.len() < TOGETHER
+                        && let Some(more) = q.chunks.pop_front()
+                    {
+                        chunk.extend_from_slice(&more);
+                    }
                     q.bytes -= chunk.len();
                     q.writing = true;
                     drop(q);
@@ -66,6 +76,7 @@ impl Output {
         let mut q = self.0.0.lock();
         if !q.failed && !q.closed && !bytes.is_empty() {
             q.bytes += bytes.len();
+            q.total += bytes.len() as u64;
             q.chunks.push_back(bytes);
             self.0.1.notify_all();
         }
@@ -76,10 +87,22 @@ impl Output {
         self.0.0.lock().bytes
     }
 
-    /// Lets the thread end when it has written what is queued.
-    pub fn close(&self) {
+    /// All bytes that were ever queued.
+    pub fn total(&self) -> u64 {
+        self.0.0.lock().total
+    }
+
+    /// Lets the thread end when it has written what is queued. True: nothing waits.
+    pub fn close(&self) -> bool {
         self.0.0.lock().closed = true;
         self.0.1.notify_all();
+        self.is_idle()
+    }
+
+    /// Whether nothing waits.
+    pub fn is_idle(&self) -> bool {
+        let q = self.0.0.lock();
+        q.failed || (!q.writing && q.chunks.is_empty())
     }
 
     /// Waits until everything is written.

@@ -1,6 +1,6 @@
 //! Messages to ports: `{Owner, {command, Data}}`, `{Owner, close}`, `{Owner, {connect, NewOwner}}`.
 
-use super::{Port, framing};
+use super::{Driver, Port, framing};
 use purlin_term::iolist::to_bytes as io_bytes;
 use purlin_term::{Atom, Term, am};
 use purlin_vm::Engine;
@@ -23,7 +23,9 @@ pub fn message(engine: &Arc<Engine>, port: &Arc<Port>, from: Term, message: Term
     match *what.as_tuple().unwrap_or(&[]) {
         [key, data] if key == am!("command") => match io_bytes(data) {
             Some(bytes) => {
-                if let (Some(o), Some(b)) = (&port.output, framing::frame(port.options.framing, bytes)) {
+                if let (Driver::Terminal(t), Some(o)) = (&port.driver, &port.output) {
+                    t.command(engine, port, o, &bytes);
+                } else if let (Some(o), Some(b)) = (&port.output, framing::frame(port.options.framing, bytes)) {
                     o.write(b);
                 }
             }

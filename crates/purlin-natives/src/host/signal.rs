@@ -1,0 +1,107 @@
+//! Signals of the operating system: those that are handled become `{notify, Signal}` messages to `erl_signal_server`.
+//!
+//! They belong to the whole program, so only an engine that was told to ([`start`]) listens to them.
+
+use crate::port;
+use parking_lot::Mutex;
+use purlin_term::{Term, am};
+use purlin_vm::signal::{Signal, SignalKind};
+use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult, Slot};
+use signal_hook::consts::*;
+use signal_hook::iterator::{Handle, Signals};
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+pub const NATIVES: &[Native] = &[Native::plain("os", "set_signal", 2, set_signal)];
+
+/// The signals that programs can choose about. (SIGSTOP cannot be caught: the system refuses, as it does in OTP.)
+const NAMED: [(&str, i32); 10] = [
+    ("sighup", SIGHUP),
+    ("sigquit", SIGQUIT),
+    ("sigabrt", SIGABRT),
+    ("sigalrm", SIGALRM),
+    ("sigterm", SIGTERM),
+    ("sigusr1", SIGUSR1),
+    ("sigusr2", SIGUSR2),
+    ("sigchld", SIGCHLD),
+    ("sigstop", SIGSTOP),
+    ("sigtstp", SIGTSTP),
+];
+
+/// Those that are handled from the start.
+const HANDLED: [i32; 3] = [SIGTERM, SIGUSR1, SIGQUIT];
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Action {
+    Default,
+    Ignore,
+    Handle,
+}
+
+#[derive(Default)]
+struct State {
+    actions: Mutex<HashMap<i32, Action>>,
+    handle: OnceLock<Option<Handle>>,
+}
+
+static STATE: Slot<State> = Slot::new();
+
+/// Has this engine listen to signals.
+pub fn start(engine: &Arc<Engine>) {
+    let state = engine.state(&STATE);
+    state.handle.get_or_init(|| {
+        let mut actions = state.actions.lock();
+        HANDLED.iter().for_each(|&s| {
+            actions.entry(s).or_insert(Action::Handle);
+        });
+        let mut signals = Signals::new(HANDLED.iter().chain(&[SIGINT, SIGCONT])).ok()?;
+        let handle = signals.handle();
+        let engine = engine.clone();
+        let thread = std::thread::Builder::new().name("signals".into());
+        thread.spawn(move || signals.forever().for_each(|signal| arrived(&engine, signal))).ok()?;
+        Some(handle)
+    });
+}
+
+fn arrived(engine: &Arc<Engine>, signal: i32) {
+    if signal == SIGCONT {
+        return port::resume_terminal();
+    }
+    let action = engine.state(&STATE).actions.lock().get(&signal).copied().unwrap_or(Action::Default);
+    match action {
+        Action::Ignore => {}
+        Action::Handle => {
+            let Some(&(name, _)) = NAMED.iter().find(|n| n.1 == signal) else { return };
+            let Some(server) = engine.names.whereis(purlin_term::Atom::new("erl_signal_server")) else { return };
+            engine.post(server, Signal::built(SignalKind::Message, |h| {
+                h.tuple(&[am!("notify"), Term::atom(purlin_term::Atom::new(name))])
+            }));
+        }
+        Action::Default => {
+            port::restore_terminal();
+            // It ends the program, unless the signal is one that does nothing by default.
+            let _ = signal_hook::low_level::emulate_default_handler(signal);
+        }
+    }
+}
+
+fn set_signal(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let action = match a[1] {
+        t if t == am!("default") => Action::Default,
+        t if t == am!("ignore") => Action::Ignore,
+        t if t == am!("handle") => Action::Handle,
+        _ => return Err(Escape::badarg_cause(am!("badopt"))),
+    };
+    let name = a[0].as_atom().ok_or(Escape::BADARG)?;
+    let &(_, signal) = NAMED.iter().find(|n| n.0 == name.name()).ok_or(Escape::BADARG)?;
+    start(c.engine);
+    let state = c.engine.state(&STATE);
+    let before = state.actions.lock().insert(signal, action);
+    if signal != SIGSTOP
+        && (before.is_some() || action != Action::Default)
+        && let Some(Some(handle)) = state.handle.get()
+    {
+        handle.add_signal(signal).map_err(|_| Escape::BADARG)?;
+    }
+    Ok(am!("ok"))
+}

@@ -1,0 +1,144 @@
+//! The driver `tty_sl`: a terminal that is read key by key and drawn on by editing commands.
+//!
+//! A program has one terminal, so the settings to give back to it are kept once for all engines.
+
+mod line;
+
+use super::open::{Settings, add, read_all, write_failed};
+use super::output::Output;
+use super::until::Until;
+use super::{Driver, Port, table};
+use line::Line;
+use parking_lot::Mutex;
+use purlin_term::{Term, am};
+use purlin_vm::{Ctx, Engine};
+use rustix::termios::{self, InputModes, LocalModes, OptionalActions, OutputModes, SpecialCodeIndex, Termios};
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What the numbers of control operations of descriptors and terminals start from.
+pub const CONTROL: i64 = 0x018b_0900;
+
+/// The settings that the terminal had, and those that it has, while it is read key by key.
+static MODES: Mutex<Option<(Termios, Termios)>> = Mutex::new(None);
+
+/// A terminal's state.
+pub struct Terminal {
+    line: Mutex<Line>,
+    unicode: AtomicBool,
+}
+
+/// Gives the terminal the settings back that it had.
+pub fn restore() {
+    if let Some((before, _)) = MODES.lock().take() {
+        let _ = termios::tcsetattr(std::io::stdin(), OptionalActions::Drain, &before);
+    }
+}
+
+/// Sets the terminal up again after the program was stopped and continued.
+pub fn resume() {
+    if let Some((_, ours)) = &*MODES.lock() {
+        let _ = termios::tcsetattr(std::io::stdin(), OptionalActions::Now, ours);
+    }
+}
+
+/// The bytes that tell columns and rows of what a standard descriptor leads to.
+pub fn window_size(fd: i32) -> Option<Vec<u8>> {
+    let size = match fd {
+        0 => termios::tcgetwinsize(std::io::stdin()),
+        1 => termios::tcgetwinsize(std::io::stdout()),
+        _ => termios::tcgetwinsize(std::io::stderr()),
+    };
+    let size = size.ok()?;
+    Some(two_numbers(size.ws_col as u32, size.ws_row as u32))
+}
+
+fn two_numbers(a: u32, b: u32) -> Vec<u8> {
+    [a.to_ne_bytes(), b.to_ne_bytes()].concat()
+}
+
+/// `{spawn, "tty_sl ..."}`; refused when there is no terminal, which the shells rely on.
+pub fn open(c: &mut Ctx<'_>, command: &str, s: Settings) -> Result<Term, Term> {
+    let refused = am!("einval");
+    let able = std::env::var("TERM").is_ok_and(|t| !t.is_empty() && t != "dumb");
+    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() || !able {
+        return Err(refused);
+    }
+    let (reader, stop) = Until::new(std::io::stdin()).map_err(|_| refused)?;
+    take_over(command).ok_or(refused)?;
+    let id = table(c.engine).next_id();
+    let out = Output::start(std::io::stdout(), write_failed(c.engine, id));
+    let utf8 = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .find_map(|v| std::env::var(v).ok().filter(|v| !v.is_empty()))
+        .is_some_and(|l| l.to_lowercase().replace('-', "").contains("utf8"));
+    let terminal = Terminal { line: Mutex::new(Line::new()), unicode: AtomicBool::new(utf8) };
+    let port = add(c, command.into(), &s, Some(out), None, Driver::Terminal(terminal), id);
+    *port.stop.lock() = Some(stop);
+    let (engine, p) = (c.engine.clone(), port.clone());
+    std::thread::spawn(move || read_all(&engine, &p, reader, None));
+    Ok(port.term())
+}
+
+/// Has the terminal give each key at once; `-c`, `-e` and `-s` turn lines, echo and signal keys off, `+` on.
+fn take_over(command: &str) -> Option<()> {
+    let mut modes = MODES.lock();
+    if modes.is_some() {
+        return None;
+    }
+    let before = termios::tcgetattr(std::io::stdin()).ok()?;
+    let mut ours = before.clone();
+    ours.input_modes.remove(InputModes::ISTRIP);
+    for flag in command.split(' ').skip(1) {
+        let on = flag.starts_with('+');
+        match flag.get(1..2) {
+            Some("c") => {
+                ours.local_modes.set(LocalModes::ICANON, on);
+                ours.input_modes.set(InputModes::ICRNL, on);
+                ours.output_modes.set(OutputModes::OPOST, on);
+                if !on {
+                    ours.special_codes[SpecialCodeIndex::VMIN] = 1;
+                    ours.special_codes[SpecialCodeIndex::VTIME] = 0;
+                }
+            }
+            Some("e") => ours.local_modes.set(LocalModes::ECHO, on),
+            Some("s") => ours.local_modes.set(LocalModes::ISIG, on),
+            _ => {}
+        }
+    }
+    termios::tcsetattr(std::io::stdin(), OptionalActions::Now, &ours).ok()?;
+    *modes = Some((before, ours));
+    Some(())
+}
+
+impl Terminal {
+    /// Draws.
+    pub fn command(&self, engine: &Arc<Engine>, port: &Port, output: &Output, bytes: &[u8]) {
+        let columns = termios::tcgetwinsize(std::io::stdout()).map_or(0, |s| s.ws_col as usize);
+        let columns = if columns == 0 { 80 } else { columns };
+        let drawn = self.line.lock().command(bytes, columns, self.unicode.load(Ordering::Relaxed));
+        output.write(drawn);
+        if bytes.first() == Some(&5) {
+            port.tell(engine, |_| am!("ok"));
+        }
+    }
+
+    /// Window size, and whether text is UTF-8.
+    pub fn control(&self, operation: i64, data: &[u8]) -> Option<Vec<u8>> {
+        match operation {
+            100 => window_size(0).or(Some(two_numbers(80, 24))),
+            101 => Some(vec![self.unicode.load(Ordering::Relaxed) as u8]),
+            102 => match data.first() {
+                Some(&on) => Some(vec![self.unicode.swap(on != 0, Ordering::Relaxed) as u8]),
+                None => Some(Vec::new()),
+            },
+            _ => None,
+        }
+    }
+
+    /// The port is closed.
+    pub fn close(&self) {
+        restore();
+    }
+}

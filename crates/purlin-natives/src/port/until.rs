@@ -1,0 +1,48 @@
+//! Reading that another thread can end: the port's closing must not leave a reader behind that takes input away.
+
+use rustix::event::{PollFd, PollFlags, poll};
+use std::io::{PipeReader, PipeWriter, Read};
+use std::os::fd::AsFd;
+
+/// Reads from a descriptor until the other half is dropped; that looks like the end of the input.
+pub struct Until<F> {
+    from: F,
+    stopped: PipeReader,
+}
+
+impl<F: AsFd> Until<F> {
+    /// A reader, and what keeps it going.
+    pub fn new(from: F) -> std::io::Result<(Until<F>, PipeWriter)> {
+        let (stopped, stop) = std::io::pipe()?;
+        Ok((Until { from, stopped }, stop))
+    }
+}
+
+impl<F: AsFd> Read for Until<F> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let mut fds = [PollFd::new(&self.from, PollFlags::IN), PollFd::new(&self.stopped, PollFlags::IN)];
+        poll(&mut fds, None)?;
+        if !fds[1].revents().is_empty() {
+            return Ok(0);
+        }
+        Ok(rustix::io::read(&self.from, buffer)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn input_comes_through_until_reading_is_ended() {
+        let (from, mut to) = std::io::pipe().unwrap();
+        let (mut reader, stop) = Until::new(from).unwrap();
+        to.write_all(b"ab").unwrap();
+        let mut buffer = [0; 8];
+        assert_eq!(reader.read(&mut buffer).unwrap(), 2);
+        let blocked = std::thread::spawn(move || reader.read(&mut [0; 8]).unwrap());
+        drop(stop);
+        assert_eq!(blocked.join().unwrap(), 0);
+    }
+}
