@@ -200,12 +200,13 @@ fn descriptors(c: &mut Ctx<'_>, input: i64, output: i64, s: Settings) -> Result<
     if s.reads() && input != 0 {
         return Err(am!("badarg"));
     }
+    let (reader, stop) = Until::new(std::io::stdin()).map_err(|_| am!("emfile"))?;
+    let stop = Some(stop);
     let out = writer.map(|w| Output::start(w, write_failed(c.engine, id)));
     let name = format!("{input}/{output}");
     let port = add(c, name, &s, out, None, Driver::Descriptors(output as i32), id);
     if s.reads() {
-        let (reader, stop) = Until::new(std::io::stdin()).map_err(|_| am!("emfile"))?;
-        *port.stop.lock() = Some(stop);
+        *port.stop.lock() = stop;
         let (engine, p) = (c.engine.clone(), port.clone());
         std::thread::spawn(move || read_all(&engine, &p, reader, None));
     }
