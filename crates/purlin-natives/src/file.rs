@@ -1,8 +1,9 @@
-//! Files and the file system: the natives of `prim_file`.
+//! Files and the file system: the natives of `prim_file` and `prim_buffer`.
 //!
 //! A file's descriptor is closed exactly once: by its owner, or by the janitor process `prim_file` after the owner
 //! has ended. Operations on a closed file give `{error, einval}`.
 
+mod buffer;
 mod name;
 mod open;
 mod read;
@@ -15,7 +16,7 @@ use purlin_vm::{Ctx, Escape, Native, NativeResult};
 use rustix::io::Errno;
 use std::ffi::CStr;
 
-pub const TABLES: &[&[Native]] = &[name::NATIVES, open::NATIVES, read::NATIVES, system::NATIVES];
+pub const TABLES: &[&[Native]] = &[buffer::NATIVES, name::NATIVES, open::NATIVES, read::NATIVES, system::NATIVES];
 pub use open::install;
 
 /// Why a file operation has no value.

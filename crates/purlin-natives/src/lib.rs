@@ -3,6 +3,7 @@
 //! Each topic has a table (`NATIVES`) naming module, function, arity and kind; [`tables`] lists them all.
 
 mod atomics;
+mod byte_queue;
 mod code;
 mod data;
 mod errno;
@@ -14,6 +15,8 @@ mod persistent_term;
 mod port;
 mod process;
 mod re;
+mod tracer;
+mod zlib;
 
 use purlin_vm::Native;
 
@@ -25,6 +28,8 @@ pub fn tables() -> Vec<&'static [Native]> {
         persistent_term::NATIVES,
         port::NATIVES,
         re::NATIVES,
+        tracer::NATIVES,
+        zlib::NATIVES,
     ];
     tables.extend(code::TABLES);
     tables.extend(data::TABLES);
