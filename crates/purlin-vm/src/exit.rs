@@ -26,6 +26,11 @@ pub fn terminate(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut Proces
     }
     engine.processes.remove(process);
     let me = process.pid();
+    if process.id() == 0 {
+        // Nothing runs without `init`.
+        eprintln!("init terminated: {}", purlin_term::print::display(reason));
+        engine.halt(1, true);
+    }
     for signal in std::mem::replace(&mut data.unhandled, crate::signal::Batch::empty()) {
         handle_last(engine, process, data, signal);
     }

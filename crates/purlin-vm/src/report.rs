@@ -28,7 +28,13 @@ pub fn log(
         Some(name) => engine.names.whereis(name),
         None => Some(to),
     };
-    let Some(to) = to else { return };
+    let Some(to) = to else {
+        // Nobody logs yet, or any more.
+        let mut heap = Heap::new(0);
+        let args = args(&mut heap);
+        eprintln!("{} {}", format.replace("~n", " "), purlin_term::print::display(args));
+        return;
+    };
     let time = engine.clock.system() / 1000;
     let signal = Signal::built(SignalKind::Message, |heap| {
         let args = args(heap);
