@@ -129,6 +129,10 @@ fn purge_module(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     }))
 }
 
+/// Modules that load their library while the emulator boots, which must succeed; the functions among them that
+/// Purlin lacks raise `not_loaded` when they are called, as their stubs say.
+const BOOT_LIBRARIES: [&str; 5] = ["erl_tracer", "prim_buffer", "prim_net", "prim_socket", "zlib"];
+
 /// Purlin's native libraries are part of it: loading one succeeds when it has natives for the calling module.
 fn load_nif(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let path = a[0].list_text().or_else(|| Some(String::from_utf8(a[0].as_bytes()?.into_owned()).ok()?));
@@ -136,7 +140,8 @@ fn load_nif(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let caller = ctx.caller_module();
     let name = path.rsplit('/').next().unwrap_or("");
     let Some(module) = caller else { return Err(Escape::BADARG) };
-    if ctx.engine.code.exports.natives().any(|n| n.mfa.module == module) {
+    let booting = BOOT_LIBRARIES.contains(&module.name());
+    if booting || ctx.engine.code.exports.natives().any(|n| n.mfa.module == module) {
         ctx.engine.nif_info.lock().insert(module, Owned::new(a[1]));
         return Ok(Term::atom(Atom::OK));
     }
