@@ -307,6 +307,10 @@ impl Code {
     pub fn link(&self, m: &'static Module) {
         for e in m.exports() {
             let export = self.exports.get(e.mfa);
+            // A library's stub never takes the place of the native that it stands for.
+            if export.native.is_some() {
+                continue;
+            }
             export.entry.store(e as *const FnEntry as *mut FnEntry, Ordering::Release);
         }
         for (l, raw) in m.lambdas().iter().zip(m.file.lambdas()) {
