@@ -20,6 +20,11 @@ use purlin_term::{Heap, Term};
 /// Translates a function and publishes its code; harmless when another thread was faster.
 pub fn translate(engine: &Engine, entry: &'static FnEntry) -> Result<()> {
     let module = entry.module;
+    // A fun of a stub (`fun remove/2` in the module maps) comes here: it stands for the native as well.
+    if let Some(native) = engine.code.exports.native(entry.mfa) {
+        entry.code.store(native.start().cast_mut(), std::sync::atomic::Ordering::Release);
+        return Ok(());
+    }
     let _guard = module.lock_translation();
     if entry.decoded.get().is_some() {
         return Ok(());
