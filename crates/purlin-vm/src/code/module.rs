@@ -95,7 +95,12 @@ impl Module {
         let mut by_name = HashMap::new();
         for (i, f) in m.index.functions.iter().enumerate() {
             let mfa = Mfa { module: name, function: m.atom(f.name)?, arity: f.arity };
-            functions.push(FnEntry::new(mfa, m, i as u32));
+            let entry = FnEntry::new(mfa, m, i as u32);
+            // Whoever comes to a library's stub by a fun gets the native that it stands for.
+            if let Some(native) = engine.code.exports.native(mfa) {
+                entry.code.store(native.start() as *mut _, Ordering::Release);
+            }
+            functions.push(entry);
             by_name.insert((mfa.function, mfa.arity), i as u32);
         }
         let _ = m.functions.set(functions);
