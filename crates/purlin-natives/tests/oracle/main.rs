@@ -3,6 +3,7 @@
 
 mod caller;
 mod data;
+mod code;
 mod ets;
 mod match_spec;
 mod re;
