@@ -136,6 +136,11 @@ impl BeamFile {
         &self.lines
     }
 
+    /// Drops the line table, as stripping the file would.
+    pub fn drop_lines(&mut self) {
+        self.lines = Lines::none(self.module());
+    }
+
     /// The type table; nothing if the file has none that is known here.
     pub fn types(&self) -> Option<&[TypeEntry]> {
         self.types.as_deref()

@@ -95,12 +95,10 @@ fn info(ctx: &mut Ctx<'_>, m: &'static Module, item: Term) -> Option<Term> {
             names(heap, pairs)
         }
         "nifs" => {
-            let natives: Vec<(Atom, u8)> = m
-                .functions()
-                .iter()
-                .filter(|e| engine.code.exports.native(e.mfa).is_some())
-                .map(|e| (e.mfa.function, e.mfa.arity))
-                .collect();
+            // Only what `load_nif/2` has put there; the emulator's own functions do not count.
+            let own = engine.nif_info.lock().contains_key(&m.name);
+            let natives = m.functions().iter().filter(|e| own && engine.code.exports.native(e.mfa).is_some());
+            let natives = natives.map(|e| (e.mfa.function, e.mfa.arity)).collect();
             names(heap, natives)
         }
         "attributes" => chunk_term(engine, heap, m.file.attributes()),

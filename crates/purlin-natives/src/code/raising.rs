@@ -11,8 +11,8 @@ pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "exit", 1, exit),
     Native::plain("erlang", "throw", 1, throw),
     Native::plain("erlang", "raise", 3, raise),
-    Native::plain("erlang", "nif_error", 1, error_1),
-    Native::plain("erlang", "nif_error", 2, error_2),
+    Native::plain("erlang", "nif_error", 1, nif_error),
+    Native::plain("erlang", "nif_error", 2, nif_error),
     Native::plain("erlang", "apply", 2, apply_2),
     Native::plain("erlang", "apply", 3, apply_3),
 ];
@@ -25,6 +25,10 @@ fn error_2(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     Err(Escape::CallerError { reason: a[0], args: arguments(a[1]), info: Term::NONE })
 }
 
+fn nif_error(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    Err(Escape::Error(a[0]))
+}
+
 /// The atom `none` says that there are no arguments to show.
 fn arguments(args: Term) -> Term {
     if args.is(Atom::NONE_ATOM) { Term::NONE } else { args }
@@ -32,19 +36,19 @@ fn arguments(args: Term) -> Term {
 
 fn error_3(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let [reason, args, options] = [a[0], a[1], a[2]];
-    let mut info = Term::NONE;
-    for o in options.as_list().or_badarg()? {
-        let &[key, value] = o.as_tuple().or_badarg()? else { return Err(Escape::BADARG) };
-        if !key.is(Atom::ERROR_INFO) || !value.is_map() {
-            return Err(Escape::BADARG);
+    Err(Escape::CallerError { reason, args: arguments(args), info: error_info(options).unwrap_or(Term::NONE) })
+}
+
+/// The map of the last `{error_info, Map}`; other options make all of them count for nothing.
+fn error_info(options: Term) -> Option<Term> {
+    let mut info = None;
+    for o in options.as_list()? {
+        match *o.as_tuple()? {
+            [key, map] if key.is(Atom::ERROR_INFO) && map.is_map() => info = Some(map),
+            _ => return None,
         }
-        info = value;
     }
-    let args = arguments(args);
-    if !args.is_none() && !args.is_list() {
-        return Err(Escape::BADARG);
-    }
-    Err(Escape::CallerError { reason, args, info })
+    info
 }
 
 fn exit(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
@@ -73,7 +77,7 @@ fn raise(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         .into_iter()
         .take(depth)
         .map(|f| match *f.as_tuple().unwrap_or(&[]) {
-            [m, f, a] => ctx.heap().tuple(&[m, f, a, Term::NIL]),
+            [m, f, a] if m.is_atom() => ctx.heap().tuple(&[m, f, a, Term::NIL]),
             [fun, args] => ctx.heap().tuple(&[fun, args, Term::NIL]),
             _ => f,
         })

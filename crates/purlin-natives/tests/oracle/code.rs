@@ -74,8 +74,7 @@ fn compile(name: &str, oracle: &mut Oracle) -> Vec<u8> {
     code.as_bytes().expect("a binary").into_owned()
 }
 
-fn load(engine: &Arc<Engine>, bytes: &[u8]) {
-    let m = Module::prepare(engine, bytes).unwrap();
+fn load(engine: &Arc<Engine>, m: &'static Module) {
     engine.code.finish(&[m]).unwrap();
     engine.code.link(m);
 }
@@ -90,13 +89,18 @@ fn run(program: &str, collect_always: bool, oracle: &mut Oracle, heap: &mut Heap
     let config = Config { schedulers: 1, collect_always, ..Config::default() };
     let engine = Engine::with_config(&purlin_natives::tables(), config);
     engine.on_exit(note_end);
-    for path in beams("/erts-").into_iter().chain(beams("/stdlib-")).chain(beams("/kernel-")) {
-        load(&engine, &std::fs::read(path).unwrap());
+    for path in beams("/erts-") {
+        load(&engine, Module::prepare_preloaded(&engine, &std::fs::read(path).unwrap()).unwrap());
+    }
+    for path in beams("/stdlib-").into_iter().chain(beams("/kernel-")) {
+        load(&engine, Module::prepare(&engine, &std::fs::read(path).unwrap()).unwrap());
     }
     for code in ["finder", program] {
-        load(&engine, &compile(code, oracle));
+        load(&engine, Module::prepare(&engine, &compile(code, oracle)).unwrap());
     }
-    spawn(&engine, "finder", "start");
+    for server in ["finder", "erts_code_purger"] {
+        spawn(&engine, server, "start");
+    }
     engine.start(Box::new(Interpreter));
     let id = spawn(&engine, program, "run");
     let started = Instant::now();
@@ -148,4 +152,9 @@ fn check(program: &str, collect_always: bool) {
 #[test]
 fn language_constructs_do_the_same() {
     check("language", false);
+}
+
+#[test]
+fn language_constructs_do_the_same_when_always_collecting() {
+    check("language", true);
 }

@@ -268,7 +268,8 @@ pub enum Instr {
     CallExtLast(&'static Export, u32),
     CallExtOnly(&'static Export),
     CallNative(&'static NativeEntry),
-    CallNativeOnly(&'static NativeEntry),
+    /// A tail call of a native that goes on elsewhere, from a function with this many slots.
+    CallNativeLast(&'static NativeEntry, u32),
     /// The body of a native called as a function: call it, then return.
     NativeBody(&'static NativeEntry),
     /// Go on with what a native brought back from another thread.

@@ -59,7 +59,17 @@ pub struct Module {
 impl Module {
     /// Reads a module's file and makes its functions, not yet reachable by name.
     pub fn prepare(engine: &Engine, bytes: &[u8]) -> Result<&'static Module, LoadError> {
-        let file = BeamFile::parse(bytes)?;
+        Module::of_file(engine, BeamFile::parse(bytes)?)
+    }
+
+    /// As [`Module::prepare`], for a module that the emulator has built in: those know no lines.
+    pub fn prepare_preloaded(engine: &Engine, bytes: &[u8]) -> Result<&'static Module, LoadError> {
+        let mut file = BeamFile::parse(bytes)?;
+        file.drop_lines();
+        Module::of_file(engine, file)
+    }
+
+    fn of_file(engine: &Engine, file: BeamFile) -> Result<&'static Module, LoadError> {
         let index = file.code().index()?;
         let atom = |text: &str| {
             Atom::try_new(text).map_err(|_| LoadError::Malformed(format!("the atom {text} cannot be made")))

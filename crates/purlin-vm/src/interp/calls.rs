@@ -38,6 +38,31 @@ impl Run<'_> {
         }
     }
 
+    /// A tail call of `apply` or `hibernate`, whose errors are in the calling function.
+    pub(super) fn call_native_last(&mut self, pc: *const Instr, n: &'static NativeEntry, slots: u32) -> Next {
+        self.data.pc = pc.wrapping_add(1);
+        let args = self.args(n.mfa.arity as usize);
+        // SAFETY: as in `call_native`.
+        match self.native(n, unsafe { &*args }) {
+            Err(
+                escape @ (Escape::Trap { .. }
+                | Escape::Enter { .. }
+                | Escape::Apply { .. }
+                | Escape::Hibernate { .. }),
+            ) => {
+                self.drop_slots(slots);
+                self.continue_elsewhere(n, escape)
+            }
+            Err(escape) => self.escape(Some(pc), n, escape),
+            Ok(t) => {
+                self.drop_slots(slots);
+                self.set_x(0, t);
+                self.settle(1);
+                Next::At(RETURN.start())
+            }
+        }
+    }
+
     fn args(&self, n: usize) -> *const [Term] {
         &self.m.x[..n]
     }

@@ -19,7 +19,7 @@ impl Run<'_> {
             Err(_) => {
                 let native = self.engine.code.exports.native(crate::code::Mfa {
                     module: Atom::ERLANG,
-                    function: purlin_term::Atom::new("!"),
+                    function: purlin_term::Atom::new("send"),
                     arity: 2,
                 });
                 let reason = Term::atom(Atom::BADARG);

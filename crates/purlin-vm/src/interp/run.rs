@@ -54,7 +54,7 @@ impl Run<'_> {
                 }
                 Instr::CallExtOnly(e) => go!(self.enter_export(e)),
                 Instr::CallNative(n) => go!(self.call_native(pc, n)),
-                Instr::CallNativeOnly(n) => go!(self.enter_at(n.start(), n.mfa.arity)),
+                Instr::CallNativeLast(n, slots) => go!(self.call_native_last(pc, n, slots)),
                 Instr::NativeBody(n) => go!(self.native_body(pc, n)),
                 Instr::NativeDone(n) => go!(self.native_done(n)),
                 Instr::CallFun { arity, fun } => {
@@ -354,7 +354,7 @@ impl Run<'_> {
     }
 
     #[inline(always)]
-    fn drop_slots(&mut self, slots: u32) {
+    pub(super) fn drop_slots(&mut self, slots: u32) {
         self.data.heap.end = self.data.heap.end.wrapping_add(slots as usize);
         self.sync_stack();
     }

@@ -3,6 +3,8 @@
 -export([start/0]).
 
 start() ->
+    persistent_term:put({erl_features, init_done}, true),
+    persistent_term:put({erl_features, keywords}, []),
     register(code_server, self()),
     loop().
 

@@ -12,7 +12,7 @@ text(F) ->
     R = try {value, F()}
         catch C:E:S -> {C, E, S}
         end,
-    unicode:characters_to_binary(io_lib_format:fwrite("~w", [R])).
+    unicode:characters_to_binary(io_lib:format("~w", [R])).
 
 id(X) -> X.
 exported(X) -> X.
@@ -159,10 +159,10 @@ calls() ->
      {apply_fun_arity, fun() -> erlang:apply(fun exported/1, [1, 2]) end},
      {deep, fun() -> deep(20) end},
      {deep_two, fun() -> ping(9) end},
-     {tail_loop, fun() -> count(100000, 0) end},
-     {body_recursion, fun() -> sum(100000) end},
-     {ackermann, fun() -> ack(2, 9) end},
-     {fib, fun() -> fib(20) end},
+     {tail_loop, fun() -> count(10000, 0) end},
+     {body_recursion, fun() -> sum(10000) end},
+     {ackermann, fun() -> ack(2, 6) end},
+     {fib, fun() -> fib(15) end},
      {bif_in_tail, fun() -> bif_tail(a) end},
      {bif_error_depth, fun() -> {bif_body(a)} end},
      {many_args, fun() -> many(1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20) end}].
@@ -416,7 +416,7 @@ comprehension() ->
     [{list, fun() -> [X * 2 || X <- lists:seq(1, 10), X rem 2 =:= 0] end},
      {nested, fun() -> [{X, Y} || X <- [1,2], Y <- [a,b]] end},
      {filter_bad, fun() -> [X || X <- [1,2], id(foo)] end},
-     {big, fun() -> lists:sum([X || X <- lists:seq(1, 20000)]) end}].
+     {big, fun() -> lists:sum([X || X <- lists:seq(1, 3000)]) end}].
 
 -record(r, {a = 1, b, c = "x"}).
 records() ->

@@ -98,13 +98,11 @@ impl Translator<'_> {
         match (ins.op, native) {
             (Opcode::Call, Some(n)) => self.emit(Instr::CallNative(n)),
             (Opcode::Call, None) => self.emit(Instr::Call(entry)),
-            (Opcode::CallOnly, Some(n)) => self.tail_call_of_native(n),
+            (Opcode::CallOnly, Some(n)) => self.tail_call_of_native(n, None),
             (Opcode::CallOnly, None) => self.emit(Instr::CallOnly(entry)),
             (_, Some(n)) => {
                 let slots = self.small_number(ins, 2)?;
-                self.emit(Instr::CallNative(n));
-                self.emit(Instr::Deallocate(slots));
-                self.emit(Instr::Return);
+                self.tail_call_of_native(n, Some(slots));
             }
             (_, None) => {
                 let slots = self.small_number(ins, 2)?;
@@ -125,32 +123,26 @@ impl Translator<'_> {
             });
             return Ok(true);
         };
-        match (ins.op, slots) {
-            (Opcode::CallExt, _) => self.emit(Instr::CallNative(native)),
-            // What continues elsewhere has to do so as a proper tail call.
-            (_, Some(slots)) if leaves_for_good(native.mfa) => {
-                self.emit(Instr::Deallocate(slots));
-                self.emit(Instr::CallNativeOnly(native));
-            }
-            (_, Some(slots)) => {
-                self.emit(Instr::CallNative(native));
-                self.emit(Instr::Deallocate(slots));
-                self.emit(Instr::Return);
-            }
-            _ => self.tail_call_of_native(native),
+        match ins.op {
+            Opcode::CallExt => self.emit(Instr::CallNative(native)),
+            _ => self.tail_call_of_native(native, slots),
         }
         Ok(true)
     }
 
-    /// A tail call from a function without a frame: its errors have the function as their place, so that it is an
-    /// ordinary call and a return unless the native goes on elsewhere.
-    fn tail_call_of_native(&mut self, native: &'static NativeEntry) {
+    /// A tail call from a function with a frame of `slots`, or without one. The function is the place of the native's
+    /// errors, so that the call is an ordinary one and a return follows; only what always goes on elsewhere, and may
+    /// do so for ever, gives up the frame.
+    fn tail_call_of_native(&mut self, native: &'static NativeEntry, slots: Option<u32>) {
         if leaves_for_good(native.mfa) {
-            self.emit(Instr::CallNativeOnly(native));
-        } else {
-            self.emit(Instr::CallNative(native));
-            self.emit(Instr::Return);
+            self.emit(Instr::CallNativeLast(native, slots.unwrap_or(0)));
+            return;
         }
+        self.emit(Instr::CallNative(native));
+        if let Some(slots) = slots {
+            self.emit(Instr::Deallocate(slots));
+        }
+        self.emit(Instr::Return);
     }
 
     fn select_val(&mut self, ins: &Instruction) -> Result<bool> {

@@ -5,7 +5,7 @@ use super::super::export::{Mfa, NativeEntry};
 use super::super::instr::*;
 use super::{Result, Translator, malformed};
 use purlin_beam::{Instruction, Opcode, Operand};
-use purlin_term::Atom;
+use purlin_term::{Atom, Term};
 
 impl Translator<'_> {
     /// Translates an instruction of this family; false when it is of another.
@@ -139,6 +139,11 @@ impl Translator<'_> {
                             _ => false,
                         };
                         Instr::Arith { op, plain, a: args[0], b: args[1], dst }
+                    }
+                    // Unary plus: as a product with one it fails, like the emulator's, without a frame of its own.
+                    None if n == 1 && fail == NO_FAIL && is_erlang(export.mfa, "+") => {
+                        let one = Src::constant(consts::number(Term::small(1)));
+                        Instr::Arith { op: Arith::Mul, plain: true, a: args[0], b: one, dst }
                     }
                     _ => self.guard(export.mfa, live, &args, dst, fail)?,
                 }
