@@ -23,7 +23,7 @@ const NAMES: &[(i32, &str)] = &[
     (libc::ENOTSOCK, "enotsock"), (libc::EDESTADDRREQ, "edestaddrreq"), (libc::EMSGSIZE, "emsgsize"),
     (libc::EPROTOTYPE, "eprototype"), (libc::ENOPROTOOPT, "enoprotoopt"),
     (libc::EPROTONOSUPPORT, "eprotonosupport"), (libc::ESOCKTNOSUPPORT, "esocktnosupport"),
-    (libc::EOPNOTSUPP, "eopnotsupp"), (libc::EPFNOSUPPORT, "epfnosupport"),
+    (libc::ENOTSUP, "enotsup"), (libc::EPFNOSUPPORT, "epfnosupport"),
     (libc::EAFNOSUPPORT, "eafnosupport"), (libc::EADDRINUSE, "eaddrinuse"),
     (libc::EADDRNOTAVAIL, "eaddrnotavail"), (libc::ENETDOWN, "enetdown"), (libc::ENETUNREACH, "enetunreach"),
     (libc::ENETRESET, "enetreset"), (libc::ECONNABORTED, "econnaborted"), (libc::ECONNRESET, "econnreset"),

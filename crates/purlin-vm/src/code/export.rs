@@ -81,6 +81,16 @@ impl NativeEntry {
         self.start().wrapping_add(1)
     }
 
+    /// Whether OTP has this function in a native library: nothing explains the errors of those.
+    pub fn is_of_library(&self) -> bool {
+        let name = self.mfa.function.name();
+        match self.mfa.module.name() {
+            "prim_buffer" | "zlib" | "erl_tracer" => true,
+            "prim_file" | "prim_net" | "prim_socket" => name.ends_with("_nif") || name.starts_with("nif_"),
+            _ => false,
+        }
+    }
+
     pub fn is_blocking(&self) -> bool {
         self.native.kind == NativeKind::Blocking
     }

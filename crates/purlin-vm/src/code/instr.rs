@@ -275,6 +275,8 @@ pub enum Instr {
     /// Go on with what a native brought back from another thread.
     NativeDone(&'static NativeEntry),
     CallFun { arity: u32, fun: Src },
+    /// A call of a fun as the last thing that a function with this many slots does.
+    CallFunLast { arity: u32, fun: Src, slots: u32 },
     Apply { arity: u32 },
     ApplyLast { arity: u32, slots: u32 },
     Return,

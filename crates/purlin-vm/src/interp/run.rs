@@ -62,6 +62,11 @@ impl Run<'_> {
                     self.push(pc.wrapping_add(1));
                     go!(self.call_fun(pc, fun, arity as usize))
                 }
+                Instr::CallFunLast { arity, fun, slots } => {
+                    let fun = self.get(fun);
+                    self.drop_slots(slots);
+                    go!(self.call_fun(pc, fun, arity as usize))
+                }
                 Instr::Apply { arity } => {
                     if self.x(arity as usize).is_atom() && self.x(arity as usize + 1).is_atom() {
                         self.push(pc.wrapping_add(1));

@@ -14,7 +14,10 @@ impl Translator<'_> {
             Opcode::Jump => Instr::Jump(self.fail(ins, 0)?),
             Opcode::Call | Opcode::CallLast | Opcode::CallOnly => return self.local_call(ins),
             Opcode::CallExt | Opcode::CallExtLast | Opcode::CallExtOnly => return self.external_call(ins),
-            Opcode::Return => Instr::Return,
+            Opcode::Return => {
+                self.end_with_fun_call();
+                Instr::Return
+            }
             Opcode::CallFun => {
                 let arity = self.live(ins, 0)?;
                 Instr::CallFun { arity, fun: Src::x(arity) }
@@ -91,20 +94,26 @@ impl Translator<'_> {
         Ok(true)
     }
 
+    /// The compiler has no instruction for a fun's call in tail position: it writes a call, `deallocate` and `return`.
+    /// The call takes the others' part here, because a loop through funs must not fill the stack.
+    fn end_with_fun_call(&mut self) {
+        if let [.., call, Instr::Deallocate(slots)] = &mut self.code[..]
+            && let Instr::CallFun { arity, fun } = *call
+        {
+            *call = Instr::CallFunLast { arity, fun, slots: *slots };
+        }
+    }
+
     fn local_call(&mut self, ins: &Instruction) -> Result<bool> {
         let entry = self.local(self.label(ins, 1)?)?;
-        // A stub in the library's code stands for a native: local calls go to the native as well.
+        // A stub in the library's code stands for a native: local calls go to the native as well. In tail position the
+        // stub itself is entered, so that its caller is no place of the native's errors.
         let native = self.engine.code.exports.native(entry.mfa);
         match (ins.op, native) {
             (Opcode::Call, Some(n)) => self.emit(Instr::CallNative(n)),
             (Opcode::Call, None) => self.emit(Instr::Call(entry)),
-            (Opcode::CallOnly, Some(n)) => self.tail_call_of_native(n, None),
-            (Opcode::CallOnly, None) => self.emit(Instr::CallOnly(entry)),
-            (_, Some(n)) => {
-                let slots = self.small_number(ins, 2)?;
-                self.tail_call_of_native(n, Some(slots));
-            }
-            (_, None) => {
+            (Opcode::CallOnly, _) => self.emit(Instr::CallOnly(entry)),
+            _ => {
                 let slots = self.small_number(ins, 2)?;
                 self.emit(Instr::CallLast(entry, slots));
             }
