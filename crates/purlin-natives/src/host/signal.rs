@@ -72,17 +72,22 @@ fn arrived(engine: &Arc<Engine>, signal: i32) {
         Action::Ignore => {}
         Action::Handle => {
             let Some(&(name, _)) = NAMED.iter().find(|n| n.1 == signal) else { return };
-            let Some(server) = engine.names.whereis(purlin_term::Atom::new("erl_signal_server")) else { return };
+            let Some(server) = engine.names.whereis(purlin_term::Atom::new("erl_signal_server")) else {
+                // Before the server runs nobody could act on the signal: a boot that hangs must be stoppable.
+                return default_action(signal);
+            };
             engine.post(server, Signal::built(SignalKind::Message, |h| {
                 h.tuple(&[am!("notify"), Term::atom(purlin_term::Atom::new(name))])
             }));
         }
-        Action::Default => {
-            port::restore_terminal();
-            // It ends the program, unless the signal is one that does nothing by default.
-            let _ = signal_hook::low_level::emulate_default_handler(signal);
-        }
+        Action::Default => default_action(signal),
     }
+}
+
+/// What the system does with the signal: it ends the program, unless the signal is one that does nothing by default.
+fn default_action(signal: i32) {
+    port::restore_terminal();
+    let _ = signal_hook::low_level::emulate_default_handler(signal);
 }
 
 fn set_signal(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
