@@ -20,8 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 fn time(paths: &[String]) -> Result<(), Box<dyn std::error::Error>> {
     let contents: Vec<Vec<u8>> = paths.iter().map(std::fs::read).collect::<Result<_, _>>()?;
     let start = Instant::now();
-    let files: Vec<BeamFile> =
-        contents.into_iter().map(BeamFile::from_vec).collect::<Result<_, _>>()?;
+    let files: Vec<BeamFile> = contents.into_iter().map(BeamFile::from_vec).collect::<Result<_, _>>()?;
     let parsed = start.elapsed();
     let (start, mut count) = (Instant::now(), 0);
     for file in &files {

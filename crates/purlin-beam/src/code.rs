@@ -85,14 +85,8 @@ impl Operand {
     #[inline]
     pub fn untyped(self) -> Operand {
         match self {
-            Operand::Typed {
-                register: Register::X(n),
-                ..
-            } => Operand::X(n),
-            Operand::Typed {
-                register: Register::Y(n),
-                ..
-            } => Operand::Y(n),
+            Operand::Typed { register: Register::X(n), .. } => Operand::X(n),
+            Operand::Typed { register: Register::Y(n), .. } => Operand::Y(n),
             other => other,
         }
     }
@@ -112,12 +106,7 @@ pub struct Instruction {
 impl Instruction {
     /// One to fill.
     pub fn new() -> Self {
-        Instruction {
-            op: Opcode::IntCodeEnd,
-            offset: 0,
-            args: [Operand::U(0); MAX_ARITY],
-            list: Vec::new(),
-        }
+        Instruction { op: Opcode::IntCodeEnd, offset: 0, args: [Operand::U(0); MAX_ARITY], list: Vec::new() }
     }
 
     /// The operands; as many as [`Opcode::arity`] says.
@@ -176,14 +165,7 @@ impl Code {
             return Err(cursor.error_at(BeamErrorKind::TooNew { max_opcode }, at));
         }
         let [labels, functions] = [cursor.u32()?, cursor.u32()?];
-        Ok(Code {
-            chunk: chunk.into(),
-            start,
-            max_opcode,
-            labels,
-            functions,
-            limits,
-        })
+        Ok(Code { chunk: chunk.into(), start, max_opcode, labels, functions, limits })
     }
 
     /// The highest instruction number used, as the file says.
@@ -214,11 +196,7 @@ impl Code {
 
     /// Decodes from the first instruction to the end of the code.
     pub fn decoder(&self) -> Decoder<'_> {
-        Decoder {
-            cursor: self.cursor(self.start, self.chunk.len()),
-            code: self,
-            whole: true,
-        }
+        Decoder { cursor: self.cursor(self.start, self.chunk.len()), code: self, whole: true }
     }
 
     /// Decodes the instructions in a range, such as [`Function::range`].
@@ -226,11 +204,7 @@ impl Code {
     /// [`Function::range`]: crate::Function
     pub fn decode(&self, range: Range<u32>) -> Decoder<'_> {
         let cursor = self.cursor(range.start as usize, range.end as usize);
-        Decoder {
-            cursor,
-            code: self,
-            whole: false,
-        }
+        Decoder { cursor, code: self, whole: false }
     }
 
     pub(crate) fn cursor(&self, start: usize, end: usize) -> Cursor<'_> {
@@ -264,9 +238,7 @@ impl Decoder<'_> {
         }
         let number = self.cursor.u8()?;
         let Some(op) = Opcode::from_u8(number) else {
-            return Err(self
-                .cursor
-                .error_at(BeamErrorKind::UnknownOpcode(number), offset));
+            return Err(self.cursor.error_at(BeamErrorKind::UnknownOpcode(number), offset));
         };
         into.op = op;
         into.offset = offset as u32;
@@ -359,10 +331,7 @@ impl Decoder<'_> {
     fn wide(&self, at: usize, tag: u8, number: Number) -> Result<Operand, BeamError> {
         match (tag, number) {
             (tag::U, _) => Ok(Operand::Overflow),
-            (tag::I, Number::Wide { start, len }) => Ok(Operand::BigI {
-                start: start as u32,
-                len: len as u32,
-            }),
+            (tag::I, Number::Wide { start, len }) => Ok(Operand::BigI { start: start as u32, len: len as u32 }),
             _ => Err(self.cursor.error_at(BeamErrorKind::NumberTooLarge, at)),
         }
     }
@@ -389,18 +358,10 @@ impl Decoder<'_> {
                     (tag, _) => return Err(self.cursor.error_at(BeamErrorKind::BadTag(tag), at)),
                 };
                 let type_index = self.cursor.index()?;
-                if self
-                    .code
-                    .limits
-                    .types
-                    .is_some_and(|types| type_index >= types)
-                {
+                if self.code.limits.types.is_some_and(|types| type_index >= types) {
                     return Err(self.out_of_range(at, "type", type_index.into()));
                 }
-                Operand::Typed {
-                    register,
-                    type_index,
-                }
+                Operand::Typed { register, type_index }
             }
             _ => return Err(self.cursor.error_at(BeamErrorKind::BadTag(tag::Z), at)),
         }))
@@ -410,9 +371,7 @@ impl Decoder<'_> {
         let [mut words, mut floats, mut funs] = [0u32; 3];
         let count = self.cursor.index()?;
         if count > 3 {
-            return Err(self
-                .cursor
-                .error_at(BeamErrorKind::ImplausibleCount(count.into()), at));
+            return Err(self.cursor.error_at(BeamErrorKind::ImplausibleCount(count.into()), at));
         }
         for _ in 0..count {
             let place = match self.cursor.index()? {
@@ -428,30 +387,18 @@ impl Decoder<'_> {
                 None => return Err(self.cursor.error_at(BeamErrorKind::NumberTooLarge, at)),
             }
         }
-        Ok(Operand::AllocList {
-            words,
-            floats,
-            funs,
-        })
+        Ok(Operand::AllocList { words, floats, funs })
     }
 
     /// The list at the end of an instruction; its elements are no lists.
-    fn list(
-        &mut self,
-        at: usize,
-        number: Number,
-        last: bool,
-        list: &mut Vec<Operand>,
-    ) -> Result<Operand, BeamError> {
+    fn list(&mut self, at: usize, number: Number, last: bool, list: &mut Vec<Operand>) -> Result<Operand, BeamError> {
         if !last || number != Number::Word(1) {
             return Err(self.cursor.error_at(BeamErrorKind::BadTag(tag::Z), at));
         }
         let len = self.cursor.index()?;
         // An element takes at least one byte.
         if len as usize > self.cursor.remaining() {
-            return Err(self
-                .cursor
-                .error_at(BeamErrorKind::ImplausibleCount(len.into()), at));
+            return Err(self.cursor.error_at(BeamErrorKind::ImplausibleCount(len.into()), at));
         }
         list.reserve(len as usize);
         for _ in 0..len {
@@ -479,7 +426,6 @@ impl Decoder<'_> {
 
     #[cold]
     fn out_of_range(&self, at: usize, table: &'static str, index: u64) -> BeamError {
-        self.cursor
-            .error_at(BeamErrorKind::IndexOutOfRange { table, index }, at)
+        self.cursor.error_at(BeamErrorKind::IndexOutOfRange { table, index }, at)
     }
 }

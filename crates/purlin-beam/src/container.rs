@@ -26,10 +26,7 @@ impl Directory {
     /// Reads the headers of all chunks. Bytes behind the form are ignored.
     pub fn read(bytes: &[u8]) -> Result<Directory, BeamError> {
         let whole = Cursor::new(bytes, ChunkName(*b"FOR1"));
-        let outside = |error: BeamError| BeamError {
-            chunk: None,
-            ..error
-        };
+        let outside = |error: BeamError| BeamError { chunk: None, ..error };
         let not_beam = || outside(whole.error(BeamErrorKind::NotABeamFile));
         let mut head = whole;
         if head.take(4).ok() != Some(b"FOR1") {
@@ -48,10 +45,7 @@ impl Directory {
         while cursor.remaining() > 0 {
             let name = cursor.take(4).map_err(outside)?;
             let name = ChunkName(name.first_chunk().copied().unwrap_or_default());
-            let within = |error: BeamError| BeamError {
-                chunk: Some(name),
-                ..error
-            };
+            let within = |error: BeamError| BeamError { chunk: Some(name), ..error };
             let size = cursor.u32().map_err(within)? as usize;
             let start = cursor.pos();
             cursor.take(size).map_err(within)?;
@@ -65,11 +59,7 @@ impl Directory {
 /// The plain bytes of a file that may have been compressed with gzip.
 pub(crate) fn plain(bytes: Vec<u8>) -> Result<Vec<u8>, BeamError> {
     if bytes.starts_with(&[0x1f, 0x8b]) {
-        inflate::gzip(&bytes).map_err(|kind| BeamError {
-            kind,
-            chunk: None,
-            offset: 0,
-        })
+        inflate::gzip(&bytes).map_err(|kind| BeamError { kind, chunk: None, offset: 0 })
     } else {
         Ok(bytes)
     }

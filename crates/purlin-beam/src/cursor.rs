@@ -31,11 +31,7 @@ pub(crate) struct Cursor<'a> {
 
 impl<'a> Cursor<'a> {
     pub fn new(bytes: &'a [u8], chunk: ChunkName) -> Self {
-        Cursor {
-            bytes,
-            pos: 0,
-            chunk,
-        }
+        Cursor { bytes, pos: 0, chunk }
     }
 
     pub fn at(bytes: &'a [u8], pos: usize, chunk: ChunkName) -> Self {
@@ -59,11 +55,7 @@ impl<'a> Cursor<'a> {
 
     #[cold]
     pub fn error_at(&self, kind: BeamErrorKind, offset: usize) -> BeamError {
-        BeamError {
-            kind,
-            chunk: Some(self.chunk),
-            offset,
-        }
+        BeamError { kind, chunk: Some(self.chunk), offset }
     }
 
     #[inline]
@@ -78,11 +70,7 @@ impl<'a> Cursor<'a> {
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N], BeamError> {
-        match self
-            .bytes
-            .get(self.pos..)
-            .and_then(|rest| rest.first_chunk::<N>())
-        {
+        match self.bytes.get(self.pos..).and_then(|rest| rest.first_chunk::<N>()) {
             Some(array) => {
                 self.pos += N;
                 Ok(*array)
@@ -133,10 +121,7 @@ impl<'a> Cursor<'a> {
             Ok((tag, Number::Word((first >> 4).into())))
         } else if first & 0x10 == 0 {
             let low = self.u8()?;
-            Ok((
-                tag,
-                Number::Word(u64::from(first >> 5) << 8 | u64::from(low)),
-            ))
+            Ok((tag, Number::Word(u64::from(first >> 5) << 8 | u64::from(low))))
         } else {
             self.multi_byte(first)
         }

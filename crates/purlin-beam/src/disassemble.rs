@@ -224,10 +224,8 @@ fn print_big(bytes: &[u8], out: &mut String) {
 
 impl std::fmt::Display for TypeEntry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        const NAMES: [&str; 12] = [
-            "atom", "bitstring", "cons", "float", "fun", "integer", "map", "nil", "pid", "port",
-            "reference", "tuple",
-        ];
+        const NAMES: [&str; 12] =
+            ["atom", "bitstring", "cons", "float", "fun", "integer", "map", "nil", "pid", "port", "reference", "tuple"];
         if self.set == TypeEntry::ANY {
             return f.write_str("any");
         }

@@ -101,19 +101,14 @@ impl fmt::Display for BeamError {
             TrailingBytes => f.write_str("bytes left over at the end"),
             BadCompression => f.write_str("bad compressed data"),
             SizeMismatch { announced, found } => {
-                write!(
-                    f,
-                    "{found} bytes of decompressed data where {announced} were announced"
-                )
+                write!(f, "{found} bytes of decompressed data where {announced} were announced")
             }
             BadUtf8 => f.write_str("text is not UTF-8"),
             AtomTooLong => f.write_str("an atom of more than 255 characters"),
             BadInstructionSet(n) => write!(f, "unknown instruction set {n}"),
-            TooNew { max_opcode } => write!(
-                f,
-                "uses instruction {max_opcode}, newer than the newest known ({})",
-                crate::Opcode::MAX
-            ),
+            TooNew { max_opcode } => {
+                write!(f, "uses instruction {max_opcode}, newer than the newest known ({})", crate::Opcode::MAX)
+            }
             UnknownOpcode(n) => write!(f, "unknown instruction {n}"),
             BadTag(n) => write!(f, "operand tag {n} may not stand here"),
             NumberTooLarge => f.write_str("a number too large for its place"),

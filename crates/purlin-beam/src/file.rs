@@ -34,10 +34,7 @@ impl BeamFile {
     pub fn from_vec(bytes: Vec<u8>) -> Result<BeamFile, BeamError> {
         let bytes = container::plain(bytes)?;
         let directory = Directory::read(&bytes)?;
-        let chunks = Chunks {
-            bytes: &bytes,
-            directory: &directory,
-        };
+        let chunks = Chunks { bytes: &bytes, directory: &directory };
 
         let atoms = match chunks.optional(b"AtU8") {
             Some(chunk) => tables::atoms(chunk)?,
@@ -71,18 +68,7 @@ impl BeamFile {
             types: types.as_ref().map(|types| types.len() as u32),
         };
         let code = Code::read(chunks.data(b"Code").ok_or(missing(b"Code"))?, limits)?;
-        Ok(BeamFile {
-            directory,
-            atoms,
-            imports,
-            exports,
-            lambdas,
-            literals,
-            lines,
-            types,
-            code,
-            bytes,
-        })
+        Ok(BeamFile { directory, atoms, imports, exports, lambdas, literals, lines, types, code, bytes })
     }
 
     /// The module's name.
@@ -194,11 +180,7 @@ pub fn find_chunk(bytes: &[u8], name: [u8; 4]) -> Result<Option<&[u8]>, BeamErro
 }
 
 fn missing(name: &[u8; 4]) -> BeamError {
-    BeamError {
-        kind: BeamErrorKind::MissingChunk,
-        chunk: Some(ChunkName(*name)),
-        offset: 0,
-    }
+    BeamError { kind: BeamErrorKind::MissingChunk, chunk: Some(ChunkName(*name)), offset: 0 }
 }
 
 struct Chunks<'a> {

@@ -51,21 +51,14 @@ pub struct CodeIndex {
 impl CodeIndex {
     /// The offset of the `label` instruction that defines a label.
     pub fn label(&self, label: u32) -> Option<u32> {
-        self.labels
-            .get(label as usize)
-            .copied()
-            .filter(|at| *at != UNDEFINED)
+        self.labels.get(label as usize).copied().filter(|at| *at != UNDEFINED)
     }
 
     /// The position in `functions` of the one that holds this code offset.
     pub fn function_at(&self, offset: u32) -> Option<usize> {
-        let after = self
-            .functions
-            .partition_point(|function| function.range.start <= offset);
+        let after = self.functions.partition_point(|function| function.range.start <= offset);
         let position = after.checked_sub(1)?;
-        self.functions
-            .get(position)
-            .filter(|function| offset < function.range.end)?;
+        self.functions.get(position).filter(|function| offset < function.range.end)?;
         Some(position)
     }
 
@@ -128,22 +121,14 @@ impl Code {
                 Opcode::Label => {
                     let label = cursor.index()?;
                     if label >= self.label_count() || u64::from(label) > MAX_LABEL {
-                        let kind = BeamErrorKind::IndexOutOfRange {
-                            table: "label",
-                            index: label.into(),
-                        };
+                        let kind = BeamErrorKind::IndexOutOfRange { table: "label", index: label.into() };
                         return Err(cursor.error_at(kind, at));
                     }
-                    index
-                        .define(label, at as u32)
-                        .map_err(|kind| cursor.error_at(kind, at))?;
+                    index.define(label, at as u32).map_err(|kind| cursor.error_at(kind, at))?;
                     if entry_due && let Some(function) = index.functions.last_mut() {
                         function.entry = label;
                     }
-                    head = Head {
-                        label: (!entry_due).then_some((label, at as u32)),
-                        line: None,
-                    };
+                    head = Head { label: (!entry_due).then_some((label, at as u32)), line: None };
                     entry_due = false;
                 }
                 Opcode::Line => {
@@ -210,12 +195,8 @@ impl Code {
 
     fn func_info(&self, cursor: &mut Cursor<'_>) -> Result<(u32, u8), BeamError> {
         let at = cursor.pos();
-        let malformed = |cursor: &Cursor<'_>| {
-            cursor.error_at(
-                BeamErrorKind::BadFunction("func_info names no function"),
-                at,
-            )
-        };
+        let malformed =
+            |cursor: &Cursor<'_>| cursor.error_at(BeamErrorKind::BadFunction("func_info names no function"), at);
         skip_operand(cursor)?;
         let name = match cursor.tagged()? {
             (tag::A, Number::Word(name)) if (1..=self.limits.atoms.into()).contains(&name) => name,

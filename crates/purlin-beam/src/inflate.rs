@@ -19,10 +19,7 @@ pub(crate) fn zlib(bytes: &[u8], announced: usize) -> Result<Vec<u8>, BeamErrorK
     }
     let mut data = Vec::with_capacity(announced);
     let limit = announced as u64 + 1;
-    ZlibDecoder::new(bytes)
-        .take(limit)
-        .read_to_end(&mut data)
-        .map_err(|_| BeamErrorKind::BadCompression)?;
+    ZlibDecoder::new(bytes).take(limit).read_to_end(&mut data).map_err(|_| BeamErrorKind::BadCompression)?;
     if data.len() != announced {
         let (announced, found) = (announced as u64, data.len() as u64);
         return Err(BeamErrorKind::SizeMismatch { announced, found });
@@ -37,10 +34,7 @@ const LARGEST_FILE: usize = 1 << 28;
 pub(crate) fn gzip(bytes: &[u8]) -> Result<Vec<u8>, BeamErrorKind> {
     let limit = largest_possible(bytes.len()).min(LARGEST_FILE);
     let mut data = Vec::new();
-    GzDecoder::new(bytes)
-        .take(limit as u64 + 1)
-        .read_to_end(&mut data)
-        .map_err(|_| BeamErrorKind::BadCompression)?;
+    GzDecoder::new(bytes).take(limit as u64 + 1).read_to_end(&mut data).map_err(|_| BeamErrorKind::BadCompression)?;
     if data.len() > limit {
         return Err(BeamErrorKind::ImplausibleCount(data.len() as u64));
     }

@@ -30,11 +30,7 @@ pub struct Lines {
 impl Lines {
     /// A table of nothing but the undefined location.
     pub(crate) fn none(module: &str) -> Lines {
-        Lines {
-            files: vec![format!("{module}.erl").into()],
-            entries: vec![LineEntry::default()],
-            ..Lines::default()
-        }
+        Lines { files: vec![format!("{module}.erl").into()], entries: vec![LineEntry::default()], ..Lines::default() }
     }
 
     /// Reads the chunk. A version other than 0 counts as no table at all.
@@ -58,16 +54,12 @@ impl Lines {
             let at = cursor.pos();
             let found = cursor.tagged()?;
             let number = word(&cursor, at, found)?;
-            let number = u32::try_from(number)
-                .map_err(|_| cursor.error_at(BeamErrorKind::NumberTooLarge, at))?;
+            let number = u32::try_from(number).map_err(|_| cursor.error_at(BeamErrorKind::NumberTooLarge, at))?;
             match found.0 {
                 tag::I => lines.entries.push(LineEntry { file, line: number }),
                 tag::A if number as usize <= names => file = number,
                 tag::A => {
-                    let kind = BeamErrorKind::IndexOutOfRange {
-                        table: "file name",
-                        index: number.into(),
-                    };
+                    let kind = BeamErrorKind::IndexOutOfRange { table: "file name", index: number.into() };
                     return Err(cursor.error_at(kind, at));
                 }
                 other => return Err(cursor.error_at(BeamErrorKind::BadTag(other), at)),
@@ -77,8 +69,7 @@ impl Lines {
         for _ in 0..names {
             let at = cursor.pos();
             let len = cursor.u16()? as usize;
-            let name = str::from_utf8(cursor.take(len)?)
-                .map_err(|_| cursor.error_at(BeamErrorKind::BadUtf8, at))?;
+            let name = str::from_utf8(cursor.take(len)?).map_err(|_| cursor.error_at(BeamErrorKind::BadUtf8, at))?;
             // An empty name stands for the module's own.
             let name = match lines.files.first() {
                 Some(own) if name.is_empty() => own.clone(),
@@ -92,10 +83,7 @@ impl Lines {
     /// File name and line for the operand of a `line` instruction; nothing for
     /// the undefined location.
     pub fn location(&self, index: u32) -> Option<(&str, u32)> {
-        let entry = self
-            .entries
-            .get(index as usize)
-            .filter(|entry| entry.line != 0)?;
+        let entry = self.entries.get(index as usize).filter(|entry| entry.line != 0)?;
         Some((self.files.get(entry.file as usize)?, entry.line))
     }
 }

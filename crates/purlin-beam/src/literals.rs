@@ -25,9 +25,7 @@ impl Literals {
         // Size 0 marks literals that are stored as they are.
         let data: Arc<[u8]> = match size {
             0 => stored.into(),
-            _ => inflate::zlib(stored, size)
-                .map_err(|kind| cursor.error_at(kind, at))?
-                .into(),
+            _ => inflate::zlib(stored, size).map_err(|kind| cursor.error_at(kind, at))?.into(),
         };
         let mut cursor = Cursor::new(&data, name);
         let count = cursor.count(4)?;
@@ -38,10 +36,7 @@ impl Literals {
             cursor.take(len as usize)?;
             ranges.push(start..start + len);
         }
-        Ok(Literals {
-            data,
-            ranges: ranges.into(),
-        })
+        Ok(Literals { data, ranges: ranges.into() })
     }
 
     /// How many there are.

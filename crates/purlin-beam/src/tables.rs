@@ -61,8 +61,7 @@ pub(crate) fn atoms(mut cursor: Cursor<'_>) -> Result<Vec<Box<str>>, BeamError> 
             false => cursor.u8()? as usize,
         };
         let at = cursor.pos();
-        let text = str::from_utf8(cursor.take(len)?)
-            .map_err(|_| cursor.error_at(BeamErrorKind::BadUtf8, at))?;
+        let text = str::from_utf8(cursor.take(len)?).map_err(|_| cursor.error_at(BeamErrorKind::BadUtf8, at))?;
         if len > MAX_ATOM_CHARACTERS && text.chars().count() > MAX_ATOM_CHARACTERS {
             return Err(cursor.error_at(BeamErrorKind::AtomTooLong, at));
         }
@@ -81,11 +80,7 @@ pub(crate) fn latin1_atoms(mut cursor: Cursor<'_>) -> Result<Vec<Box<str>>, Beam
     let mut atoms = Vec::with_capacity(count);
     for _ in 0..count {
         let len = cursor.u8()? as usize;
-        let text: String = cursor
-            .take(len)?
-            .iter()
-            .map(|byte| char::from(*byte))
-            .collect();
+        let text: String = cursor.take(len)?.iter().map(|byte| char::from(*byte)).collect();
         atoms.push(text.into());
     }
     Ok(atoms)
@@ -102,10 +97,7 @@ impl Fields<'_> {
         let at = self.cursor.pos();
         let index = self.cursor.u32()?;
         if index == 0 || index as usize > self.atoms {
-            let kind = BeamErrorKind::IndexOutOfRange {
-                table: "atom",
-                index: index.into(),
-            };
+            let kind = BeamErrorKind::IndexOutOfRange { table: "atom", index: index.into() };
             return Err(self.cursor.error_at(kind, at));
         }
         Ok(index)
@@ -132,13 +124,7 @@ pub(crate) fn imports(mut cursor: Cursor<'_>, atoms: usize) -> Result<Vec<Import
     let count = cursor.count(12)?;
     let mut fields = Fields { cursor, atoms };
     (0..count)
-        .map(|_| {
-            Ok(Import {
-                module: fields.atom()?,
-                function: fields.atom()?,
-                arity: fields.arity()?,
-            })
-        })
+        .map(|_| Ok(Import { module: fields.atom()?, function: fields.atom()?, arity: fields.arity()? }))
         .collect()
 }
 
@@ -147,13 +133,7 @@ pub(crate) fn exports(mut cursor: Cursor<'_>, atoms: usize) -> Result<Vec<Export
     let count = cursor.count(12)?;
     let mut fields = Fields { cursor, atoms };
     (0..count)
-        .map(|_| {
-            Ok(Export {
-                function: fields.atom()?,
-                arity: fields.arity()?,
-                label: fields.label()?,
-            })
-        })
+        .map(|_| Ok(Export { function: fields.atom()?, arity: fields.arity()?, label: fields.label()? }))
         .collect()
 }
 
@@ -166,22 +146,11 @@ pub(crate) fn lambdas(mut cursor: Cursor<'_>, atoms: usize) -> Result<Vec<Lambda
             let function = fields.atom()?;
             let arity = fields.arity()?.into();
             let label = fields.label()?;
-            let [index, num_free, old_uniq] = [
-                fields.cursor.u32()?,
-                fields.cursor.u32()?,
-                fields.cursor.u32()?,
-            ];
+            let [index, num_free, old_uniq] = [fields.cursor.u32()?, fields.cursor.u32()?, fields.cursor.u32()?];
             if num_free > arity {
                 return Err(fields.cursor.error(BeamErrorKind::NumberTooLarge));
             }
-            Ok(Lambda {
-                function,
-                arity,
-                label,
-                index,
-                num_free,
-                old_uniq,
-            })
+            Ok(Lambda { function, arity, label, index, num_free, old_uniq })
         })
         .collect::<Result<_, _>>()?;
     if !fields.cursor.remaining().is_multiple_of(24) {

@@ -79,12 +79,7 @@ fn otp25(cursor: &mut Cursor<'_>) -> Result<TypeEntry, BeamError> {
     }
     let set = bits & 0b11 | (bits >> 1 & 0b10) | (bits >> 1 & !0b11);
     let bounded = min <= max;
-    Ok(TypeEntry {
-        set,
-        min: bounded.then_some(min),
-        max: bounded.then_some(max),
-        unit: 1,
-    })
+    Ok(TypeEntry { set, min: bounded.then_some(min), max: bounded.then_some(max), unit: 1 })
 }
 
 /// Bits 12 to 14 say which of the bounds and the unit follow.
@@ -93,30 +88,12 @@ fn otp27(cursor: &mut Cursor<'_>) -> Result<TypeEntry, BeamError> {
     let bits = cursor.u16()?;
     let set = bits & TypeEntry::ANY;
     let number = set & (TypeEntry::INTEGER | TypeEntry::FLOAT) != 0;
-    let min = if bits & 1 << 12 != 0 {
-        Some(cursor.i64()?)
-    } else {
-        None
-    };
-    let max = if bits & 1 << 13 != 0 {
-        Some(cursor.i64()?)
-    } else {
-        None
-    };
-    let unit = if bits & 1 << 14 != 0 {
-        Some(cursor.u8()?)
-    } else {
-        None
-    };
-    let unbased = (min.is_some() || max.is_some()) && !number
-        || unit.is_some() && set & TypeEntry::BITSTRING == 0;
+    let min = if bits & 1 << 12 != 0 { Some(cursor.i64()?) } else { None };
+    let max = if bits & 1 << 13 != 0 { Some(cursor.i64()?) } else { None };
+    let unit = if bits & 1 << 14 != 0 { Some(cursor.u8()?) } else { None };
+    let unbased = (min.is_some() || max.is_some()) && !number || unit.is_some() && set & TypeEntry::BITSTRING == 0;
     if bits == 0 || unbased {
         return Err(cursor.error_at(BeamErrorKind::BadType, at));
     }
-    Ok(TypeEntry {
-        set,
-        min,
-        max,
-        unit: unit.map_or(1, |unit| u16::from(unit) + 1),
-    })
+    Ok(TypeEntry { set, min, max, unit: unit.map_or(1, |unit| u16::from(unit) + 1) })
 }

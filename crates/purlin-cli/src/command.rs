@@ -16,13 +16,23 @@ pub enum Command {
     Help,
     Version,
     /// A script file and its arguments.
-    Run { file: String, args: Vec<String> },
+    Run {
+        file: String,
+        args: Vec<String>,
+    },
     /// Elixir code and its arguments.
-    Eval { code: String, args: Vec<String> },
+    Eval {
+        code: String,
+        args: Vec<String>,
+    },
     /// The arguments of `erl`.
-    Erl { args: Vec<String> },
+    Erl {
+        args: Vec<String>,
+    },
     /// A .beam file to list.
-    Dis { file: PathBuf },
+    Dis {
+        file: PathBuf,
+    },
     /// The natives that the installed libraries import and Purlin lacks.
     Missing,
 }

@@ -9,5 +9,11 @@ mod system_info;
 
 use purlin_vm::Native;
 
-pub const TABLES: [&[Native]; 6] =
-    [calendar::NATIVES, environment::NATIVES, node::NATIVES, signal::NATIVES, statistics::NATIVES, system_info::NATIVES];
+pub const TABLES: [&[Native]; 6] = [
+    calendar::NATIVES,
+    environment::NATIVES,
+    node::NATIVES,
+    signal::NATIVES,
+    statistics::NATIVES,
+    system_info::NATIVES,
+];

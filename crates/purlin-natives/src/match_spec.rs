@@ -229,4 +229,3 @@ fn problem_list(ctx: &mut Ctx<'_>, problems: &[Problem]) -> Term {
         .collect();
     h.list(&list)
 }
-

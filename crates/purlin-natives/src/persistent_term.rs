@@ -97,13 +97,14 @@ fn put(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 
 fn erase(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let hash = hash_of(args[0]);
-    let erased = Terms::of(ctx.engine).write(|t| match t.find_entry(hash, |e| e.hash == hash && same(e.key, args[0])) {
-        Ok(entry) => {
-            entry.remove();
-            true
-        }
-        Err(_) => false,
-    });
+    let erased =
+        Terms::of(ctx.engine).write(|t| match t.find_entry(hash, |e| e.hash == hash && same(e.key, args[0])) {
+            Ok(entry) => {
+                entry.remove();
+                true
+            }
+            Err(_) => false,
+        });
     Ok(Term::bool(erased))
 }
 

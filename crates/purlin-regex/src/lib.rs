@@ -207,11 +207,10 @@ impl Regex {
     /// Compiles a pattern. As in OTP, the pattern ends at its first zero byte.
     pub fn compile(pattern: &[u8], options: Options) -> Result<Regex, CompileError> {
         let pattern = pattern.split(|&b| b == 0).next().unwrap_or(pattern);
-        if options.flags.has(Flags::UTF) && !options.flags.has(Flags::NEVER_UTF) {
-            if let Err(e) = std::str::from_utf8(pattern) {
+        if options.flags.has(Flags::UTF) && !options.flags.has(Flags::NEVER_UTF)
+            && let Err(e) = std::str::from_utf8(pattern) {
                 return Err(CompileError::invalid_utf(e.valid_up_to()));
             }
-        }
         let adapted = pattern::adapt(pattern);
         let mut options = options;
         if pattern::starts_with_wrong_letters(pattern, options.flags) {
@@ -223,7 +222,8 @@ impl Regex {
             }
             other => other,
         };
-        let code = code.map_err(|(number, offset)| CompileError::new(number, pattern, adapted.original_offset(offset)))?;
+        let code =
+            code.map_err(|(number, offset)| CompileError::new(number, pattern, adapted.original_offset(offset)))?;
         let mut regex =
             Regex { code, groups: 0, utf: false, dupnames: false, newline: options.newline, names: Vec::new() };
         regex.groups = regex.info_u32(sys::PCRE2_INFO_CAPTURECOUNT);

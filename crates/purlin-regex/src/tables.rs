@@ -70,8 +70,7 @@ pub fn latin1() -> &'static [u8; LENGTH] {
                 }
             }
             let letter = is_upper(c) || is_lower(c);
-            let types =
-                [(is_space(c), 1), (letter, 2), (is_lower(c), 4), (c.is_ascii_digit(), 8), (is_word(c), 16)];
+            let types = [(is_space(c), 1), (letter, 2), (is_lower(c), 4), (c.is_ascii_digit(), 8), (is_word(c), 16)];
             t[832 + i] = types.iter().filter(|t| t.0).map(|t| t.1).sum();
         }
         t

@@ -124,7 +124,7 @@ impl<'a> Bits<'a> {
 
     /// All bytes, the last one padded with zeros.
     pub fn to_bytes(&self) -> Cow<'a, [u8]> {
-        if self.offset == 0 && self.size % 8 == 0 {
+        if self.offset == 0 && self.size.is_multiple_of(8) {
             Cow::Borrowed(self.data)
         } else {
             Cow::Owned((0..self.size.div_ceil(8)).map(|i| self.byte(i)).collect())
@@ -187,7 +187,7 @@ impl Term {
     pub fn is_binary(self) -> bool {
         match self.boxed_kind() {
             Some(Kind::HeapBin | Kind::RefBin) => true,
-            Some(Kind::SubBits) => self.bit_size() % 8 == 0,
+            Some(Kind::SubBits) => self.bit_size().is_multiple_of(8),
             _ => false,
         }
     }
@@ -278,7 +278,7 @@ impl Heap {
         if from == 0 && size == bits.size {
             return of;
         }
-        if size % 8 == 0 && size / 8 <= HEAP_BIN_LIMIT {
+        if size.is_multiple_of(8) && size / 8 <= HEAP_BIN_LIMIT {
             let part = bits.slice(from, size);
             return self.binary_with(size / 8, |out| out.copy_from_slice(&part.to_bytes()));
         }
@@ -289,7 +289,7 @@ impl Heap {
     /// A bitstring of the first `size` bits of `bytes`.
     pub fn bitstring(&mut self, bytes: &[u8], size: usize) -> Term {
         let bytes = &bytes[..size.div_ceil(8)];
-        if size % 8 == 0 {
+        if size.is_multiple_of(8) {
             return self.binary(bytes);
         }
         let whole = self.binary_with(bytes.len(), |out| {

@@ -37,7 +37,7 @@ impl Heap {
 
     /// The `size` bits from bit `from` of a heap or counted binary, which hold them.
     fn part_of_whole(&mut self, whole: Term, from: usize, size: usize) -> Term {
-        if size % 8 == 0 && size / 8 <= crate::binary::HEAP_BIN_LIMIT {
+        if size.is_multiple_of(8) && size / 8 <= crate::binary::HEAP_BIN_LIMIT {
             let (base, _) = whole.base_bytes();
             return self.binary_with(size / 8, |out| {
                 // SAFETY: LIVE: the whole's buffer holds the part's bits; `out` is new and as long as the part.

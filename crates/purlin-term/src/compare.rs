@@ -275,9 +275,7 @@ fn funs<'a>(a: Term, b: Term, stack: &mut SmallVec<[Frame<'a>; 8]>) -> Ordering 
         (Some(_), None) => Ordering::Less,
         (None, Some(_)) => Ordering::Greater,
         (None, None) => match (a.as_export_fun(), b.as_export_fun()) {
-            (Some(x), Some(y)) => {
-                atoms(x.0, y.0).then_with(|| atoms(x.1, y.1)).then_with(|| x.2.cmp(&y.2))
-            }
+            (Some(x), Some(y)) => atoms(x.0, y.0).then_with(|| atoms(x.1, y.1)).then_with(|| x.2.cmp(&y.2)),
             (x, y) => x.is_some().cmp(&y.is_some()),
         },
     }
@@ -298,7 +296,7 @@ fn bitstrings(a: Term, b: Term) -> Ordering {
         return whole_bytes(a).cmp(whole_bytes(b));
     }
     let (Some(x), Some(y)) = (a.as_bits(), b.as_bits()) else { return a.0.cmp(&b.0) };
-    if (x.offset | y.offset | (x.size | y.size) % 8) == 0 {
+    if (x.offset | y.offset | ((x.size | y.size) % 8)) == 0 {
         return x.data[..x.size / 8].cmp(&y.data[..y.size / 8]);
     }
     let common = x.size.min(y.size);

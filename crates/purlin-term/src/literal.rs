@@ -69,7 +69,6 @@ pub fn store(t: Term) -> Option<Term> {
     Some(t)
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,9 +5,9 @@
 
 mod bitwise;
 mod round;
-mod text;
 #[cfg(test)]
 mod tests;
+mod text;
 
 pub use bitwise::{band, bnot, bor, bsl, bsr, bxor};
 pub use round::{ceil, floor, integer_from_float, round, trunc};

@@ -314,8 +314,7 @@ const PID_NUMBER: u64 = (1 << PID_NUMBER_BITS) - 1;
 fn is_printable(list: Term) -> bool {
     let printable = |c: u8| matches!(c, b' '..=126 | 160..=255 | b'\n' | b'\t' | b'\r');
     let mut cells = list.iter();
-    cells.by_ref().all(|c| c.as_small().is_some_and(|c| u8::try_from(c).is_ok_and(printable)))
-        && cells.tail().is_nil()
+    cells.by_ref().all(|c| c.as_small().is_some_and(|c| u8::try_from(c).is_ok_and(printable))) && cells.tail().is_nil()
 }
 
 /// Whether an atom is anything but a small letter of Latin-1, then letters, digits and underscores of Latin-1.

@@ -24,14 +24,54 @@ impl Default for Shape {
 }
 
 const ATOMS: [&str; 24] = [
-    "", "a", "b", "ab", "abc", "abcd", "abcde", "abcdf", "A", "ok", "error", "true", "false", "nil", "undefined", "é",
-    "ÿ", "Ā", "日本", "a b", "nonode@nohost", "Elixir.Enum", "a\0", "zzzzzzzzzzzzzzzzzzzzzz",
+    "",
+    "a",
+    "b",
+    "ab",
+    "abc",
+    "abcd",
+    "abcde",
+    "abcdf",
+    "A",
+    "ok",
+    "error",
+    "true",
+    "false",
+    "nil",
+    "undefined",
+    "é",
+    "ÿ",
+    "Ā",
+    "日本",
+    "a b",
+    "nonode@nohost",
+    "Elixir.Enum",
+    "a\0",
+    "zzzzzzzzzzzzzzzzzzzzzz",
 ];
 
 /// Integers that tagging, hashing and floats go wrong at.
 const EDGES: [i64; 20] = [
-    0, 1, 2, 15, 16, 127, 128, 255, 256, 0xFFFF, 1 << 27, 1 << 28, 1 << 31, 1 << 32, 1 << 52, 1 << 53, 1 << 58, 1 << 59,
-    1 << 60, 1 << 62,
+    0,
+    1,
+    2,
+    15,
+    16,
+    127,
+    128,
+    255,
+    256,
+    0xFFFF,
+    1 << 27,
+    1 << 28,
+    1 << 31,
+    1 << 32,
+    1 << 52,
+    1 << 53,
+    1 << 58,
+    1 << 59,
+    1 << 60,
+    1 << 62,
 ];
 
 /// A random term.
@@ -77,8 +117,7 @@ pub fn gen_term(heap: &mut Heap, random: &mut Random, shape: Shape) -> Term {
 pub fn gen_map(heap: &mut Heap, random: &mut Random, shape: Shape) -> Term {
     let n = [random.below(100), 28 + random.below(12), random.below(5)][random.below(3)];
     let keys = Shape { atoms: false, identifiers: false, depth: shape.depth.min(2) };
-    let pairs: Vec<(Term, Term)> =
-        (0..n).map(|_| (gen_term(heap, random, keys), leaf(heap, random, shape))).collect();
+    let pairs: Vec<(Term, Term)> = (0..n).map(|_| (gen_term(heap, random, keys), leaf(heap, random, shape))).collect();
     map::from_pairs(heap, &pairs)
 }
 
@@ -96,12 +135,7 @@ fn fun_entries() -> &'static [FunEntry] {
             function: Atom::new("-f/0-fun-0-"),
             code: AtomicPtr::new(std::ptr::null_mut()),
         };
-        vec![
-            entry("purlin_a", 0, 5),
-            entry("purlin_a", 1, 5),
-            entry("purlin_a", 2, 70_000),
-            entry("purlin_b", 0, 6),
-        ]
+        vec![entry("purlin_a", 0, 5), entry("purlin_a", 1, 5), entry("purlin_a", 2, 70_000), entry("purlin_b", 0, 6)]
     })
 }
 
@@ -131,7 +165,9 @@ fn float(heap: &mut Heap, random: &mut Random) -> Term {
         0 => random.below(20) as f64 - 10.0,
         1 => (EDGES[random.below(EDGES.len())] + random.below(5) as i64 - 2) as f64,
         2 => random.below(1_000) as f64 / 8.0,
-        3 => [0.0, -0.0, f64::MIN_POSITIVE, 5e-324, f64::MAX, f64::MIN, 2f64.powi(64), -2f64.powi(128)][random.below(8)],
+        3 => {
+            [0.0, -0.0, f64::MIN_POSITIVE, 5e-324, f64::MAX, f64::MIN, 2f64.powi(64), -2f64.powi(128)][random.below(8)]
+        }
         _ => f64::from_bits(random.number()),
     };
     heap.float(if f.is_finite() { f } else { 1.5 })
@@ -161,7 +197,7 @@ fn identifier(heap: &mut Heap, random: &mut Random) -> Term {
     let creation = 1 + random.below(2) as u32;
     let small = |random: &mut Random| random.below(4) as u64;
     match random.below(8) {
-        0 => Term::pid(small(random) << 15 | small(random) + 100),
+        0 => Term::pid((small(random) << 15) | (small(random) + 100)),
         1 => Term::port(small(random) + 1),
         2 => {
             let id = boxed::ref_id([small(random) as u32, small(random) as u32, small(random) as u32 + 5]);

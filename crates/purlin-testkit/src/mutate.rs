@@ -31,20 +31,8 @@ impl Random {
 }
 
 /// Numbers that lengths and counts go wrong at.
-const EDGES: [u32; 12] = [
-    0,
-    1,
-    0x7f,
-    0x80,
-    0xff,
-    0x100,
-    0xffff,
-    0x1_0000,
-    0x00ff_ffff,
-    0x7fff_ffff,
-    0x8000_0000,
-    0xffff_ffff,
-];
+const EDGES: [u32; 12] =
+    [0, 1, 0x7f, 0x80, 0xff, 0x100, 0xffff, 0x1_0000, 0x00ff_ffff, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff];
 
 /// Damages `bytes` in one to eight places; `donor` is another input of the same
 /// kind, from which pieces may come.

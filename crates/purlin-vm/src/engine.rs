@@ -1,10 +1,10 @@
 //! The engine: everything that the processes of one virtual machine share. Two engines can live in one program.
 
 use crate::clock::Clock;
+use crate::code::{Code, Exports, Mfa};
 use crate::exit::ExitHook;
 use crate::handle::bounce;
 use crate::names::Names;
-use crate::code::{Code, Exports, Mfa};
 use crate::native::Native;
 use crate::port::{PortSignal, Ports};
 use crate::process::Process;
@@ -19,8 +19,8 @@ use parking_lot::RwLock;
 use purlin_term::owned::Owned;
 use purlin_term::{Atom, Term};
 use std::any::{Any, TypeId};
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// One virtual machine.
 pub struct Engine {
@@ -264,4 +264,3 @@ impl Engine {
         x.clone().downcast().expect("keyed by its type")
     }
 }
-

@@ -35,21 +35,43 @@ pub enum Escape {
     Throw(Term),
     /// `erlang:error/1,2,3`: an error of the caller's frame. `args` are put in the caller's frame in place of its
     /// arity (NONE: none given); `info` is the error_info map of `error/3` (NONE: none given).
-    CallerError { reason: Term, args: Term, info: Term },
+    CallerError {
+        reason: Term,
+        args: Term,
+        info: Term,
+    },
     /// `erlang:raise/3`: an exception with a stack trace given as a term.
-    Raise { class: Class, reason: Term, stack: Term },
+    Raise {
+        class: Class,
+        reason: Term,
+        stack: Term,
+    },
     /// Continue with a tail call of `module:function(args)`.
-    Trap { module: Atom, function: Atom, args: Vec<Term> },
+    Trap {
+        module: Atom,
+        function: Atom,
+        args: Vec<Term>,
+    },
     /// Continue with a tail call of this function, exported or not.
-    Enter { entry: &'static crate::code::FnEntry, args: Vec<Term> },
+    Enter {
+        entry: &'static crate::code::FnEntry,
+        args: Vec<Term>,
+    },
     /// Continue with a tail call of a fun.
-    Apply { fun: Term, args: Vec<Term> },
+    Apply {
+        fun: Term,
+        args: Vec<Term>,
+    },
     /// Let other processes run, then call this native again with these arguments.
     Yield(Vec<Term>),
     /// Sleep until a signal arrives, then call this native again with these arguments.
     Wait(Vec<Term>),
     /// `erlang:hibernate/3`: forget the stack, sleep until a message is there, then call this function.
-    Hibernate { module: Atom, function: Atom, args: Vec<Term> },
+    Hibernate {
+        module: Atom,
+        function: Atom,
+        args: Vec<Term>,
+    },
     /// The calling process has to end with this exit reason now, whatever it catches.
     Exited(Term),
 }

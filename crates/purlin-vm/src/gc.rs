@@ -74,13 +74,16 @@ pub fn collect(heap: &mut Heap, roots: &mut dyn FnMut(Visit<'_>), need: usize, d
             heap.old = Block::new(next_size(mature * 2));
             heap.old_top = heap.old.start();
         }
+        let former = heap.block.words();
         let bound = young_words(heap) + heap.fragment_words + stack_words(heap) + need;
         let size = if bound > heap.block.words() { next_size(bound) } else { heap.block.words() };
         Collector::start(heap, size, false).run(roots);
-        let live = young_words(heap) + stack_words(heap);
-        // A young block that stays nearly full would collect again and again: give it room.
-        if (live + need) * 4 > heap.block.words() * 3 {
-            Collector::start_keeping_age(heap, next_size((live + need) * 2)).run(roots);
+        let live = young_words(heap) + stack_words(heap) + need;
+        // The block was made for all that might live; what does live decides how large it stays. One that stays
+        // nearly full would collect again and again.
+        let wanted = if live * 4 > former * 3 { next_size(live * 2) } else { former };
+        if wanted != heap.block.words() {
+            Collector::start_keeping_age(heap, wanted).run(roots);
         }
         return Collected { major: false, live: used_words(heap) + stack_words(heap) };
     }

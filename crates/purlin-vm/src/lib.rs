@@ -37,8 +37,8 @@ pub mod table;
 pub mod timer;
 
 pub use engine::{Config, Engine};
-pub use interp::Interpreter;
 pub use escape::{Class, Escape, NativeResult};
+pub use interp::Interpreter;
 pub use native::{Ctx, Native, NativeKind};
 pub use process::{Mfa, Priority, Process, ProcessData};
 pub use sched::{Runner, Stop};

@@ -8,15 +8,28 @@ use std::sync::Arc;
 /// A signal to a port.
 pub enum PortSignal {
     /// A message sent with `!`, such as `{Owner, {command, Data}}`. It lies in the sender's heap: valid for the call.
-    Message { from: Term, message: Term },
+    Message {
+        from: Term,
+        message: Term,
+    },
     /// `from` has linked itself to the port.
-    Link { from: Term },
-    Unlink { from: Term },
+    Link {
+        from: Term,
+    },
+    Unlink {
+        from: Term,
+    },
     /// An exit signal, through a link or by `exit/2`. The reason is valid for the call.
-    Exit { from: Term, linked: bool, reason: Term },
+    Exit {
+        from: Term,
+        linked: bool,
+        reason: Term,
+    },
     /// Someone wants to know when the port closes.
     Monitor(Watcher),
-    Demonitor { monitor: [u64; 2] },
+    Demonitor {
+        monitor: [u64; 2],
+    },
 }
 
 /// The ports of an engine.

@@ -57,7 +57,8 @@ pub trait Runner: Send + Sync {
     fn frames(&self, engine: &Arc<Engine>, data: &ProcessData, heap: &mut Heap, depth: usize) -> Vec<Frame>;
 
     /// Whether the process could still run the old code of a module.
-    fn uses_old_code(&self, engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, module: Atom) -> bool;
+    fn uses_old_code(&self, engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, module: Atom)
+    -> bool;
 }
 
 /// One place in a process's call chain.
@@ -287,13 +288,12 @@ impl Engine {
         // A process that was queued before `enter` was seen by others is found here; one queued later wakes us.
         let work = s.is_halted() || (s.may_run(me) && s.queues.iter().any(|q| !q.is_empty()));
         if !work {
-            if self.clock.is_virtual() && s.idle.all_idle() && self.pool_is_idle() {
-                if let Some(t) = self.timers.first() {
+            if self.clock.is_virtual() && s.idle.all_idle() && self.pool_is_idle()
+                && let Some(t) = self.timers.first() {
                     s.idle.leave(me);
                     self.clock.advance_to(t);
                     return;
                 }
-            }
             s.idle.park(me, self.park_time());
         }
         s.idle.leave(me);

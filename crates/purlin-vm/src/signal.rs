@@ -39,19 +39,36 @@ pub enum SignalKind {
     /// A message.
     Message,
     /// A message to an alias: dropped unless the alias is active when the receiver handles it.
-    AliasMessage { alias: RefId },
+    AliasMessage {
+        alias: RefId,
+    },
     /// An exit signal, through a link of `from` or by `exit/2`.
-    Exit { from: Term, linked: bool },
+    Exit {
+        from: Term,
+        linked: bool,
+    },
     /// Something monitored has ended.
-    Down { monitor: RefId },
+    Down {
+        monitor: RefId,
+    },
     /// `from` has linked itself to the receiver.
-    Link { from: Term },
+    Link {
+        from: Term,
+    },
     /// `from` has removed its link, and wants an [`SignalKind::UnlinkAck`] with the same id.
-    Unlink { from: Term, id: u64 },
-    UnlinkAck { from: Term, id: u64 },
+    Unlink {
+        from: Term,
+        id: u64,
+    },
+    UnlinkAck {
+        from: Term,
+        id: u64,
+    },
     /// `Watcher::watcher` wants to know when the receiver ends.
     Monitor(Box<Watcher>),
-    Demonitor { monitor: RefId },
+    Demonitor {
+        monitor: RefId,
+    },
     /// The new group leader is `term`.
     GroupLeader,
     /// Anything else that must be done by the receiver in its turn.

@@ -301,8 +301,9 @@ mod tests {
 
     #[test]
     fn quoting_follows_the_shell() {
-        assert_eq!(split(r#" -logger console '[{a,b}]'  "x \" y" z\ w # rest"#), [
-            "-logger", "console", "[{a,b}]", "x \" y", "z w"
-        ]);
+        assert_eq!(
+            split(r#" -logger console '[{a,b}]'  "x \" y" z\ w # rest"#),
+            ["-logger", "console", "[{a,b}]", "x \" y", "z w"]
+        );
     }
 }

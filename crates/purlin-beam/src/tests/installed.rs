@@ -50,8 +50,7 @@ pub(super) fn asked_of_erl(files: &[PathBuf], ask: &str) -> Vec<(PathBuf, String
             || File <- binary:split(List, <<"\n">>, [global, trim_all])],
         halt(0)."#
     );
-    let output =
-        Command::new("erl").args(["-noshell", "-eval", &program]).env("FILES", &list).output();
+    let output = Command::new("erl").args(["-noshell", "-eval", &program]).env("FILES", &list).output();
     std::fs::remove_file(&list).unwrap();
     let Ok(output) = output else {
         eprintln!("skipped: no erl to compare with");
@@ -79,16 +78,9 @@ fn every_installed_module_decodes_completely() {
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let index = file.code().index().unwrap();
         let (mut decoder, mut into, mut count) = (file.code().decoder(), Instruction::new(), 0);
-        while decoder
-            .next(&mut into)
-            .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-        {
+        while decoder.next(&mut into).unwrap_or_else(|error| panic!("{}: {error}", path.display())) {
             count += 1;
-            typed += into
-                .args()
-                .iter()
-                .filter(|a| matches!(a, Operand::Typed { .. }))
-                .count();
+            typed += into.args().iter().filter(|a| matches!(a, Operand::Typed { .. })).count();
         }
         assert_eq!(count, index.instructions, "{}", path.display());
         if let Some(expected) = expected.get(&path) {
@@ -98,10 +90,7 @@ fn every_installed_module_decodes_completely() {
         for export in file.exports() {
             let place = index.function_of_label(export.label).unwrap();
             let function = &index.functions[place];
-            assert_eq!(
-                (function.name, function.arity),
-                (export.function, export.arity)
-            );
+            assert_eq!((function.name, function.arity), (export.function, export.arity));
             assert_eq!(function.entry, export.label);
         }
         // Decoding function by function sees all but `int_code_end`.

@@ -68,8 +68,7 @@ fn finish_loading(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         return Err(Escape::BADARG);
     }
     if modules.len() > 1 {
-        let on_load: Vec<Term> =
-            modules.iter().filter(|m| m.has_on_load()).map(|m| Term::atom(m.name)).collect();
+        let on_load: Vec<Term> = modules.iter().filter(|m| m.has_on_load()).map(|m| Term::atom(m.name)).collect();
         if !on_load.is_empty() {
             let list = ctx.heap().list(&on_load);
             return Ok(ctx.heap().tuple(&[am!("on_load"), list]));
@@ -135,7 +134,7 @@ const BOOT_LIBRARIES: [&str; 5] = ["erl_tracer", "prim_buffer", "prim_net", "pri
 
 /// Purlin's native libraries are part of it: loading one succeeds when it has natives for the calling module.
 fn load_nif(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let path = a[0].list_text().or_else(|| Some(String::from_utf8(a[0].as_bytes()?.into_owned()).ok()?));
+    let path = a[0].list_text().or_else(|| String::from_utf8(a[0].as_bytes()?.into_owned()).ok());
     let path = path.or_badarg()?;
     let caller = ctx.caller_module();
     let name = path.rsplit('/').next().unwrap_or("");

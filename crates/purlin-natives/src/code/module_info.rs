@@ -111,8 +111,7 @@ fn info(ctx: &mut Ctx<'_>, m: &'static Module, item: Term) -> Option<Term> {
 }
 
 fn names(heap: &mut Heap, pairs: Vec<(Atom, u8)>) -> Term {
-    let list: Vec<Term> =
-        pairs.into_iter().map(|(f, a)| heap.tuple(&[Term::atom(f), Term::small(a as i64)])).collect();
+    let list: Vec<Term> = pairs.into_iter().map(|(f, a)| heap.tuple(&[Term::atom(f), Term::small(a as i64)])).collect();
     heap.list(&list)
 }
 

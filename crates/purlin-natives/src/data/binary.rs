@@ -84,11 +84,7 @@ fn copy(ctx: &mut Ctx<'_>, t: Term, times: Term) -> NativeResult {
 
 /// Whether an `Endianness` argument asks for the least significant byte first.
 fn is_little(t: Term) -> Option<bool> {
-    if t == am!("little") {
-        Some(true)
-    } else {
-        (t == am!("big")).then_some(false)
-    }
+    if t == am!("little") { Some(true) } else { (t == am!("big")).then_some(false) }
 }
 
 fn encode_unsigned(h: &mut Heap, value: Term, endianness: Term) -> Option<Term> {
@@ -119,10 +115,7 @@ fn decode_unsigned(h: &mut Heap, value: Term, endianness: Term) -> Option<Term> 
     if !little {
         bytes.reverse();
     }
-    let digits: Vec<u64> = bytes
-        .chunks(8)
-        .map(|chunk| chunk.iter().rev().fold(0, |d, &b| d << 8 | b as u64))
-        .collect();
+    let digits: Vec<u64> = bytes.chunks(8).map(|chunk| chunk.iter().rev().fold(0, |d, &b| d << 8 | b as u64)).collect();
     Some(h.integer_from_digits(false, &digits))
 }
 

@@ -71,7 +71,10 @@ fn adler32(ctx: &mut Ctx<'_>, old: u32, t: Term) -> NativeResult {
     // Without anything to sum, even an impossible old sum stays as it is.
     let mut pieces = 0;
     if data.is_empty() {
-        iolist::visit(t, &mut |_| Some(pieces += 1));
+        iolist::visit(t, &mut |_| {
+            let _: () = pieces += 1;
+            Some(())
+        });
         if pieces == 0 {
             return number(old);
         }

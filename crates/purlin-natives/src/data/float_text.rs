@@ -75,8 +75,7 @@ fn string_list_to_float(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     if !a[0].is_list() {
         return ctx.error(am!("not_a_list"));
     }
-    let text: Vec<u8> =
-        a[0].iter().map_while(|c| c.as_small().and_then(|c| u8::try_from(c).ok())).collect();
+    let text: Vec<u8> = a[0].iter().map_while(|c| c.as_small().and_then(|c| u8::try_from(c).ok())).collect();
     let Some((f, used)) = prefix(&text) else { return ctx.error(am!("no_float")) };
     let mut rest = a[0].iter();
     for _ in 0..used {

@@ -40,11 +40,7 @@ fn is_number(t: Term) -> bool {
     t.is_integer() || t.as_float().is_some()
 }
 
-fn binary(
-    ctx: &mut Ctx<'_>,
-    a: &[Term],
-    operator: fn(&mut Heap, Term, Term) -> number::Result,
-) -> NativeResult {
+fn binary(ctx: &mut Ctx<'_>, a: &[Term], operator: fn(&mut Heap, Term, Term) -> number::Result) -> NativeResult {
     operator(ctx.heap(), a[0], a[1]).map_err(escape)
 }
 

@@ -144,11 +144,7 @@ fn head(framing: Framing, data: &[u8]) -> Result<Option<(usize, u32)>, Invalid> 
             _ => Err(Invalid),
         }),
         Framing::SslTls => sized(5, &|h| {
-            Ok(if is_old_hello(h) {
-                (big_endian(&h[..2]) & 0x7FFF).wrapping_sub(3)
-            } else {
-                big_endian(&h[3..])
-            })
+            Ok(if is_old_hello(h) { (big_endian(&h[..2]) & 0x7FFF).wrapping_sub(3) } else { big_endian(&h[3..]) })
         }),
         Framing::Asn1 => asn1(data),
         Framing::Raw | Framing::Line | Framing::Http { .. } => Err(Invalid),

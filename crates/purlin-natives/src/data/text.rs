@@ -118,7 +118,8 @@ mod tests {
 
     #[test]
     fn other_text_is_no_identifier() {
-        for text in ["", "<0.1>", "<0.1.2", "<1.1.2>", "<0.32768.0>", "<0.0.8192>", "<0.+1.2>", "<0.1.2>x", "< 0.1.2>"] {
+        for text in ["", "<0.1>", "<0.1.2", "<1.1.2>", "<0.32768.0>", "<0.0.8192>", "<0.+1.2>", "<0.1.2>x", "< 0.1.2>"]
+        {
             assert_eq!(pid(text.as_bytes()), None, "{text}");
         }
         assert_eq!(port(b"#Port<0.1.2>"), None);

@@ -249,9 +249,8 @@ impl HashRows {
                 }
             }
             Same::Bag => {
-                let equal = bucket[..=at].iter().rev().take_while(|e| is_key(e)).position(|e| {
-                    same(e.row.term(), row.term())
-                });
+                let equal =
+                    bucket[..=at].iter().rev().take_while(|e| is_key(e)).position(|e| same(e.row.term(), row.term()));
                 if let Some(n) = equal {
                     let n = at - n;
                     if bucket[n].deleted {

@@ -32,7 +32,11 @@ fn all_items() -> [Term; 15] {
 }
 
 /// Runs `f` on a table, or answers `undefined` when there is none (any more).
-fn with_table(ctx: &mut Ctx<'_>, id: Term, f: impl FnOnce(&mut Ctx<'_>, &Table, &State) -> NativeResult) -> NativeResult {
+fn with_table(
+    ctx: &mut Ctx<'_>,
+    id: Term,
+    f: impl FnOnce(&mut Ctx<'_>, &Table, &State) -> NativeResult,
+) -> NativeResult {
     let t = match registry::of(ctx.engine).find(id) {
         Ok(t) => t,
         Err(Missing::Id) => return Ok(am!("undefined")),

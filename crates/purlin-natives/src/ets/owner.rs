@@ -87,8 +87,11 @@ impl Reader {
     }
 
     fn name(&mut self, name: Term) -> Option<()> {
-        let kinds =
-            [(am!("bag"), Kind::Bag), (am!("duplicate_bag"), Kind::DuplicateBag), (am!("ordered_set"), Kind::OrderedSet)];
+        let kinds = [
+            (am!("bag"), Kind::Bag),
+            (am!("duplicate_bag"), Kind::DuplicateBag),
+            (am!("ordered_set"), Kind::OrderedSet),
+        ];
         if let Some((_, kind)) = kinds.iter().find(|k| k.0 == name) {
             self.options.kind = *kind;
             self.default_decentralized |= *kind == Kind::OrderedSet;
@@ -341,7 +344,7 @@ fn whereis(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 
 /// Monotonic time and time offset now, in nanoseconds.
 fn now(engine: &Engine) -> (i64, i64) {
-    let monotonic = engine.clock.now() as i64;
+    let monotonic = engine.clock.now();
     (monotonic, engine.clock.system() - monotonic)
 }
 

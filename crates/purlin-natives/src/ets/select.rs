@@ -132,12 +132,7 @@ fn select_replace(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     start(ctx, args, Job::Replace, |_, s| s)
 }
 
-fn chunked(
-    ctx: &mut Ctx<'_>,
-    args: &[Term],
-    reverse: bool,
-    to_spec: fn(&mut Ctx<'_>, Term) -> Term,
-) -> NativeResult {
+fn chunked(ctx: &mut Ctx<'_>, args: &[Term], reverse: bool, to_spec: fn(&mut Ctx<'_>, Term) -> Term) -> NativeResult {
     match args[2].as_usize().filter(|n| *n > 0) {
         Some(size) => start(ctx, args, Job::Chunk { reverse, size }, to_spec),
         None => {
@@ -165,12 +160,7 @@ fn match_object_3(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 }
 
 /// A call with a table and a specification (or, after a pause, the state of its scan).
-fn start(
-    ctx: &mut Ctx<'_>,
-    args: &[Term],
-    job: Job,
-    to_spec: impl FnOnce(&mut Ctx<'_>, Term) -> Term,
-) -> NativeResult {
+fn start(ctx: &mut Ctx<'_>, args: &[Term], job: Job, to_spec: impl FnOnce(&mut Ctx<'_>, Term) -> Term) -> NativeResult {
     let t = find(ctx, args[0])?;
     if let Some(work) = resumed(args[1]) {
         return proceed(ctx, &t, args, 1, work);
@@ -222,7 +212,8 @@ fn may(ctx: &Ctx<'_>, t: &Table, job: Job) -> Result<(), Escape> {
 
 /// `{Paused, Table, Position, Found, Count}`
 fn pause(ctx: &mut Ctx<'_>, args: &[Term], at: usize, work: &Work) -> Escape {
-    let table = if at == 0 { args[0].as_tuple().map_or(Term::NIL, |e| e[if work.paused { 1 } else { 0 }]) } else { args[0] };
+    let table =
+        if at == 0 { args[0].as_tuple().map_or(Term::NIL, |e| e[if work.paused { 1 } else { 0 }]) } else { args[0] };
     let paused = Paused { program: work.program.clone(), job: work.job, first: work.first };
     let id = ctx.engine.next_ref();
     let h = ctx.heap();

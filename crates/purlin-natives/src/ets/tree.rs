@@ -1,7 +1,7 @@
 //! Rows of ordered_set tables, by their keys in term order; keys that compare equal (`1` and `1.0`) are one key.
 
-use super::key::Probe;
 use super::key;
+use super::key::Probe;
 use purlin_term::{Owned, Term};
 use std::collections::BTreeMap;
 use std::ops::Bound;

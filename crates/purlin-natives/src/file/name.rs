@@ -120,8 +120,13 @@ mod tests {
     #[test]
     fn the_character_set_of_a_locale_decides() {
         for (locale, expected) in [
-            ("C.UTF-8", true), ("en_US.utf8", true), ("de_DE.UTF-8@euro", true),
-            ("C", false), ("POSIX", false), ("de_DE.ISO-8859-1", false), ("", false),
+            ("C.UTF-8", true),
+            ("en_US.utf8", true),
+            ("de_DE.UTF-8@euro", true),
+            ("C", false),
+            ("POSIX", false),
+            ("de_DE.ISO-8859-1", false),
+            ("", false),
         ] {
             assert_eq!(locale_is_utf8(locale), expected, "{locale}");
         }

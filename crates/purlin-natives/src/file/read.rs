@@ -44,10 +44,7 @@ fn again<T>(mut f: impl FnMut() -> rustix::io::Result<T>) -> rustix::io::Result<
 }
 
 /// Reads until `size` bytes are there or the file ends. What was read before an error is lost, as in OTP.
-fn fill(
-    size: usize,
-    mut step: impl FnMut(&mut Vec<u8>, u64) -> rustix::io::Result<usize>,
-) -> Result<Vec<u8>, Failure> {
+fn fill(size: usize, mut step: impl FnMut(&mut Vec<u8>, u64) -> rustix::io::Result<usize>) -> Result<Vec<u8>, Failure> {
     let mut data = Vec::new();
     while data.len() < size {
         let want = (size - data.len()).min(data.len().max(FIRST_BLOCK));
@@ -116,10 +113,7 @@ fn read_file(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
 }
 
 /// Writes all binaries of a list, a few at a time.
-fn write_all(
-    list: Term,
-    mut step: impl FnMut(&[IoSlice<'_>]) -> rustix::io::Result<usize>,
-) -> Result<(), Failure> {
+fn write_all(list: Term, mut step: impl FnMut(&[IoSlice<'_>]) -> rustix::io::Result<usize>) -> Result<(), Failure> {
     let binaries = list.as_list().or_badarg()?;
     let bytes = binaries.iter().map(|b| b.as_bytes()).collect::<Option<Vec<_>>>().or_badarg()?;
     for group in bytes.chunks(PIECES) {
@@ -171,7 +165,8 @@ fn seek(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
 fn sync(_: &mut Ctx<'_>, a: &[Term]) -> Outcome {
     with_file(a[0], |fd| {
         let data_only = int32(a[1])? != 0;
-        Ok(if data_only { rustix::fs::fdatasync(fd)? } else { rustix::fs::fsync(fd)? })
+        let _: () = if data_only { rustix::fs::fdatasync(fd)? } else { rustix::fs::fsync(fd)? };
+        Ok(())
     })?;
     Ok(OK)
 }

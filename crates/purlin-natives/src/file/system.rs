@@ -87,11 +87,22 @@ fn file_info(h: &mut Heap, s: &Stat, readable: bool, writable: bool) -> Term {
     };
     let word = |n: u64| Term::small((n as u32).into());
     let size = h.unsigned(s.st_size as u64);
-    let [atime, mtime, ctime] = [s.st_atime, s.st_mtime, s.st_ctime].map(|t| h.integer(EARLIEST.max(t as i64)));
+    let [atime, mtime, ctime] = [s.st_atime, s.st_mtime, s.st_ctime].map(|t| h.integer(EARLIEST.max(t)));
     h.tuple(&[
-        am!("file_info"), size, kind, access, atime, mtime, ctime,
-        word(s.st_mode.into()), word(s.st_nlink as u64), word(s.st_dev), word(s.st_rdev), word(s.st_ino),
-        word(s.st_uid.into()), word(s.st_gid.into()),
+        am!("file_info"),
+        size,
+        kind,
+        access,
+        atime,
+        mtime,
+        ctime,
+        word(s.st_mode.into()),
+        word(s.st_nlink),
+        word(s.st_dev),
+        word(s.st_rdev),
+        word(s.st_ino),
+        word(s.st_uid.into()),
+        word(s.st_gid.into()),
     ])
 }
 

@@ -1,9 +1,9 @@
 //! Environment variables and the operating system's process.
 
+use parking_lot::RwLock;
 use purlin_term::{Heap, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult, Slot};
-use parking_lot::RwLock;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};

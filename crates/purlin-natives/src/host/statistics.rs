@@ -50,8 +50,9 @@ fn statistics(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
             let lengths: Vec<Term> = engine.sched.queue_lengths().iter().map(|&n| Term::small(n as i64)).collect();
             c.heap().list(&lengths)
         }
-        "total_run_queue_lengths" | "total_run_queue_lengths_all" | "total_active_tasks"
-        | "total_active_tasks_all" => Term::small(engine.sched.queued() as i64),
+        "total_run_queue_lengths" | "total_run_queue_lengths_all" | "total_active_tasks" | "total_active_tasks_all" => {
+            Term::small(engine.sched.queued() as i64)
+        }
         "context_switches" => {
             let n = engine.sched.slices.load(Ordering::Relaxed);
             pair(c, n as i64, 0)

@@ -22,17 +22,17 @@ fn system_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         "os_type" => os_type(heap),
         "os_version" => {
             let release = rustix::system::uname().release().to_string_lossy().into_owned();
-            let parts: Vec<Term> = release
-                .split(['.', '-'])
-                .take(3)
-                .map(|p| Term::small(p.parse().unwrap_or(0)))
-                .collect();
+            let parts: Vec<Term> =
+                release.split(['.', '-']).take(3).map(|p| Term::small(p.parse().unwrap_or(0))).collect();
             heap.tuple(&parts)
         }
-        "schedulers" | "schedulers_online" | "logical_processors" | "logical_processors_online"
-        | "logical_processors_available" | "dirty_cpu_schedulers" | "dirty_cpu_schedulers_online" => {
-            Term::small(schedulers)
-        }
+        "schedulers"
+        | "schedulers_online"
+        | "logical_processors"
+        | "logical_processors_online"
+        | "logical_processors_available"
+        | "dirty_cpu_schedulers"
+        | "dirty_cpu_schedulers_online" => Term::small(schedulers),
         "dirty_io_schedulers" => number(10),
         "scheduler_id" => number(purlin_vm::sched::current(engine).map_or(1, |i| i + 1)),
         "wordsize" => number(words),

@@ -283,9 +283,7 @@ impl Compiler<'_> {
         match lookup(self.engine, atom, args.len()) {
             Lookup::Found(f) => Ok(Expr::Call(f, self.arguments(args)?)),
             Lookup::Unknown => self.fail(format!("Function {}/{} does_not_exist.", atom.name(), args.len())),
-            Lookup::Missing => {
-                self.fail(format!("Function {}/{} is not in this engine.", atom.name(), args.len()))
-            }
+            Lookup::Missing => self.fail(format!("Function {}/{} is not in this engine.", atom.name(), args.len())),
         }
     }
 

@@ -101,11 +101,10 @@ mod tests {
         assert!(c.feed(&[0]).is_empty());
         assert_eq!(c.feed(&[2, 7, 8, 0]), [Piece::Data(vec![7, 8])]);
         let mut c = Cutter::new(Framing::Line(3));
-        assert_eq!(c.feed(b"ab\ncdef\ng"), [
-            Piece::Eol(b"ab".to_vec()),
-            Piece::NoEol(b"cde".to_vec()),
-            Piece::Eol(b"f".to_vec())
-        ]);
+        assert_eq!(
+            c.feed(b"ab\ncdef\ng"),
+            [Piece::Eol(b"ab".to_vec()), Piece::NoEol(b"cde".to_vec()), Piece::Eol(b"f".to_vec())]
+        );
         assert_eq!(c.finish(), Some(Piece::NoEol(b"g".to_vec())));
         assert_eq!(frame(Framing::Packet(1), vec![9]), Some(vec![1, 9]));
         assert_eq!(frame(Framing::Packet(1), vec![0; 256]), None);

@@ -259,9 +259,11 @@ fn program(c: &mut Ctx<'_>, name: String, mut command: Command, s: Settings) -> 
     let (engine, p) = (c.engine.clone(), port.clone());
     *port.stop.lock() = Some(stop);
     let reads = s.reads();
-    std::thread::spawn(move || {
-        if reads { read_all(&engine, &p, reader, Some(child)) } else { wait_for(&engine, &p, child) }
-    });
+    std::thread::spawn(
+        move || {
+            if reads { read_all(&engine, &p, reader, Some(child)) } else { wait_for(&engine, &p, child) }
+        },
+    );
     Ok(port.term())
 }
 

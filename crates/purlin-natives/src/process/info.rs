@@ -1,8 +1,8 @@
 //! `process_info/1,2`: what a process is and does. Another process answers for itself, in the order of its signals.
 
+use super::await_result;
 use super::flag::rare_of;
 use super::heap_limit::max_heap_map;
-use super::await_result;
 use purlin_term::{Atom, Heap, Kind, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::process::{Activity, Flags};
@@ -22,19 +22,64 @@ const STACK_DEPTH: usize = 8;
 
 /// The items that exist.
 const ITEMS: &[&str] = &[
-    "registered_name", "current_function", "initial_call", "status", "messages", "message_queue_len", "links",
-    "monitors", "monitored_by", "dictionary", "trap_exit", "error_handler", "heap_size", "stack_size", "memory",
-    "garbage_collection", "group_leader", "reductions", "priority", "trace", "binary", "sequential_trace_token",
-    "catchlevel", "backtrace", "last_calls", "total_heap_size", "suspending", "min_heap_size",
-    "min_bin_vheap_size", "max_heap_size", "current_location", "current_stacktrace", "message_queue_data",
-    "garbage_collection_info", "magic_ref", "fullsweep_after", "parent",
+    "registered_name",
+    "current_function",
+    "initial_call",
+    "status",
+    "messages",
+    "message_queue_len",
+    "links",
+    "monitors",
+    "monitored_by",
+    "dictionary",
+    "trap_exit",
+    "error_handler",
+    "heap_size",
+    "stack_size",
+    "memory",
+    "garbage_collection",
+    "group_leader",
+    "reductions",
+    "priority",
+    "trace",
+    "binary",
+    "sequential_trace_token",
+    "catchlevel",
+    "backtrace",
+    "last_calls",
+    "total_heap_size",
+    "suspending",
+    "min_heap_size",
+    "min_bin_vheap_size",
+    "max_heap_size",
+    "current_location",
+    "current_stacktrace",
+    "message_queue_data",
+    "garbage_collection_info",
+    "magic_ref",
+    "fullsweep_after",
+    "parent",
 ];
 
 /// What `process_info/1` gives, in its order.
 const USUAL: &[&str] = &[
-    "registered_name", "current_function", "initial_call", "status", "message_queue_len", "links", "dictionary",
-    "trap_exit", "error_handler", "priority", "group_leader", "total_heap_size", "heap_size", "stack_size",
-    "reductions", "garbage_collection", "suspending",
+    "registered_name",
+    "current_function",
+    "initial_call",
+    "status",
+    "message_queue_len",
+    "links",
+    "dictionary",
+    "trap_exit",
+    "error_handler",
+    "priority",
+    "group_leader",
+    "total_heap_size",
+    "heap_size",
+    "stack_size",
+    "reductions",
+    "garbage_collection",
+    "suspending",
 ];
 
 /// Which items are asked for, and how the answer is shaped.
@@ -73,7 +118,8 @@ fn answer(c: &mut Ctx<'_>, pid: Term, question: Question) -> NativeResult {
         }
         // A heap of its own, because items are read from the one that the result goes to.
         let mut scratch = Heap::new(0);
-        let result = Subject { engine: c.engine, process: c.process, data: c.data, itself: true }.all(&mut scratch, &question);
+        let result =
+            Subject { engine: c.engine, process: c.process, data: c.data, itself: true }.all(&mut scratch, &question);
         c.charge(question.items.len());
         return Ok(c.heap().copy(result));
     }
@@ -352,10 +398,8 @@ impl Subject<'_> {
 
     fn suspending(&self, h: &mut Heap) -> Term {
         let all = rare_of(self.data).suspending;
-        let list: Vec<Term> = all
-            .iter()
-            .map(|&(id, n)| h.tuple(&[Term::pid(id), Term::small(n as i64), Term::small(0)]))
-            .collect();
+        let list: Vec<Term> =
+            all.iter().map(|&(id, n)| h.tuple(&[Term::pid(id), Term::small(n as i64), Term::small(0)])).collect();
         h.list(&list)
     }
 }
@@ -372,4 +416,3 @@ fn located(h: &mut Heap, f: &purlin_vm::sched::Frame) -> Term {
 fn name_and_node(h: &mut Heap, name: Atom, engine: &Engine) -> Term {
     h.tuple(&[Term::atom(name), Term::atom(engine.node())])
 }
-

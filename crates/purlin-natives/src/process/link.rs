@@ -16,9 +16,7 @@ fn link(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     }
     if let Some(id) = other.as_pid() {
         let Some(p) = c.engine.process(id) else { return no_such(c, other, Atom::NOPROC) };
-        if c.data.relations().link(other)
-            && c.engine.signal(&p, Signal::bare(SignalKind::Link { from: me })).is_err()
-        {
+        if c.data.relations().link(other) && c.engine.signal(&p, Signal::bare(SignalKind::Link { from: me })).is_err() {
             c.data.relations().drop_link(other);
             return no_such(c, other, Atom::NOPROC);
         }

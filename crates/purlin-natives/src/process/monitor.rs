@@ -166,11 +166,7 @@ fn demonitor_2(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         return Ok(result);
     }
     let args = vec![a[0], FALSE, result];
-    Err(Escape::Trap {
-        module: Atom::new("erts_internal"),
-        function: Atom::new("flush_monitor_messages"),
-        args,
-    })
+    Err(Escape::Trap { module: Atom::new("erts_internal"), function: Atom::new("flush_monitor_messages"), args })
 }
 
 fn alias(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {

@@ -2,9 +2,9 @@
 
 use super::TRUE;
 use purlin_term::{Atom, Term, am};
+use purlin_vm::names::RegisterError;
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
-use purlin_vm::names::RegisterError;
 
 pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "register", 2, register),

@@ -30,7 +30,8 @@ fn load(engine: &Arc<Engine>, path: &Path) {
 fn run(config: Config) -> Option<i32> {
     let otp = otp()?;
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/process/tests/purlin_process_tests.erl");
-    let out = std::env::temp_dir().join(format!("purlin-process-{}-{:?}", std::process::id(), std::thread::current().id()));
+    let out =
+        std::env::temp_dir().join(format!("purlin-process-{}-{:?}", std::process::id(), std::thread::current().id()));
     std::fs::create_dir_all(&out).expect("a temporary directory");
     let done = Command::new("erlc").arg("-o").arg(&out).arg(&source).status().expect("erlc runs");
     assert!(done.success(), "the test program compiles");

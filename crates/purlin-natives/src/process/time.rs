@@ -26,7 +26,8 @@ const NANO: i64 = 1_000_000_000;
 
 /// Parts per second of a time unit.
 fn unit(t: Term) -> Result<i64, Escape> {
-    let parts = if t == am!("native") || t == am!("nanosecond") || t == am!("perf_counter") || t == am!("nano_seconds") {
+    let parts = if t == am!("native") || t == am!("nanosecond") || t == am!("perf_counter") || t == am!("nano_seconds")
+    {
         NANO
     } else if t == am!("microsecond") || t == am!("micro_seconds") {
         1_000_000
@@ -113,9 +114,7 @@ fn now(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
     static LAST: Slot<AtomicI64> = Slot::new();
     let t = system(c) / 1000;
     let last = c.engine.state(&LAST);
-    let before = last
-        .fetch_update(Ordering::AcqRel, Ordering::Acquire, |l| Some(t.max(l + 1)))
-        .unwrap_or_else(|l| l);
+    let before = last.fetch_update(Ordering::AcqRel, Ordering::Acquire, |l| Some(t.max(l + 1))).unwrap_or_else(|l| l);
     Ok(triple(c.heap(), t.max(before + 1)))
 }
 

@@ -40,7 +40,13 @@ pub struct Step {
 
 impl Stream {
     /// A stream that compresses, or the library's error code.
-    pub fn deflate(level: c_int, method: c_int, window: c_int, memory: c_int, strategy: c_int) -> Result<Stream, c_int> {
+    pub fn deflate(
+        level: c_int,
+        method: c_int,
+        window: c_int,
+        memory: c_int,
+        strategy: c_int,
+    ) -> Result<Stream, c_int> {
         Stream::initialised(Direction::Deflate, |p| {
             // SAFETY: `p` is a zeroed record, which asks for the library's own allocator.
             unsafe { z::deflateInit2_(p, level, method, window, memory, strategy, z::zlibVersion(), RECORD) }

@@ -195,7 +195,10 @@ fn random_calls_have_the_same_answers() {
                 9 if !kind.contains("bag") => format!(",{{take,t,{k}}}"),
                 10 => ",{first,t},{last,t},{info,t,size},{info,t,stats},{info,t,fixed}".to_string(),
                 11 => format!(",{{next,t,{k}}},{{prev,t,{k}}}"),
-                12 => format!(",{{internal_select_delete,t,[{{{{'$1',{v}}},[{{'<','$1',{}}}],[true]}}]}}", random.below(keys)),
+                12 => format!(
+                    ",{{internal_select_delete,t,[{{{{'$1',{v}}},[{{'<','$1',{}}}],[true]}}]}}",
+                    random.below(keys)
+                ),
                 13 => format!(",{{safe_fixtable,t,{}}}", random.below(2) == 0),
                 14 if step % 20 == 0 => ",{match_object,t,'_'}".to_string(),
                 14 => format!(",{{portions,select,t,[{{{{'$1',{v}}},[],['$_']}}],{}}}", 1 + random.below(40)),

@@ -7,7 +7,7 @@ use purlin_testkit::oracle::Oracle;
 fn specifications_have_the_same_results() {
     let Some(mut oracle) = Oracle::start() else { return eprintln!("no erl here") };
     let (mut ours, mut differences) = (Caller::new(), Differences::default());
-    let cases = parse(&mut oracle, ours.heap(), &include_str!("match_specs.txt"));
+    let cases = parse(&mut oracle, ours.heap(), include_str!("match_specs.txt"));
     for case in cases.iter() {
         let &[term, spec] = case.as_tuple().unwrap() else { panic!("a case is a pair") };
         let what = show(&mut oracle, ours.heap(), case);

@@ -55,9 +55,49 @@ fn compiled_patterns_show_the_same_facts() {
 fn pattern(r: &mut Random, depth: usize) -> String {
     let atom = |r: &mut Random| {
         let atoms = [
-            "a", "b", "c", ".", "\\w", "\\W", "\\d", "\\s", "\\S", "[ab]", "[^a]", "[a-c]", "\\b", "\\B", "^", "$", "é",
-            "[é-ÿ]", "\\x{e9}", "[[:alpha:]]", "[[:digit:]_-]", "\\R", "\\h", "\\X", "\\p{Lu}", "\\PL", "[\\w-]", "[^\\s,]",
-            "\\A", "\\z", "\\Z", "A", "1", " ", "\\n", "\\K", "ab", "\\.", "\\t", "[\\]\\-]", "\\G", "\\N", "€",
+            "a",
+            "b",
+            "c",
+            ".",
+            "\\w",
+            "\\W",
+            "\\d",
+            "\\s",
+            "\\S",
+            "[ab]",
+            "[^a]",
+            "[a-c]",
+            "\\b",
+            "\\B",
+            "^",
+            "$",
+            "é",
+            "[é-ÿ]",
+            "\\x{e9}",
+            "[[:alpha:]]",
+            "[[:digit:]_-]",
+            "\\R",
+            "\\h",
+            "\\X",
+            "\\p{Lu}",
+            "\\PL",
+            "[\\w-]",
+            "[^\\s,]",
+            "\\A",
+            "\\z",
+            "\\Z",
+            "A",
+            "1",
+            " ",
+            "\\n",
+            "\\K",
+            "ab",
+            "\\.",
+            "\\t",
+            "[\\]\\-]",
+            "\\G",
+            "\\N",
+            "€",
         ];
         (*r.choose(&atoms).unwrap()).to_string()
     };
@@ -87,10 +127,32 @@ fn random_patterns_match_alike() {
     let Some(mut oracle) = Oracle::start() else { return eprintln!("no erl here") };
     let (mut ours, mut differences) = (Caller::new(), Differences::default());
     let mut random = Random::new(7);
-    let texts = ["aabbcc", "abcABC abc\nab", "é aé\tb1", "a", "ab\r\nba", "xyz-_ Éa€b", "e\u{301}a ñ\u{303}", "aaaaaaaa", "1a 2b.\n"];
+    let texts = [
+        "aabbcc",
+        "abcABC abc\nab",
+        "é aé\tb1",
+        "a",
+        "ab\r\nba",
+        "xyz-_ Éa€b",
+        "e\u{301}a ñ\u{303}",
+        "aaaaaaaa",
+        "1a 2b.\n",
+    ];
     let options = [
-        "[]", "[caseless]", "[multiline]", "[dotall]", "[unicode]", "[unicode,ucp]", "[unicode,caseless]", "[extended]",
-        "[ungreedy]", "[anchored]", "[unicode,ucp,caseless]", "[{newline,any}]", "[notempty]", "[{offset,1}]",
+        "[]",
+        "[caseless]",
+        "[multiline]",
+        "[dotall]",
+        "[unicode]",
+        "[unicode,ucp]",
+        "[unicode,caseless]",
+        "[extended]",
+        "[ungreedy]",
+        "[anchored]",
+        "[unicode,ucp,caseless]",
+        "[{newline,any}]",
+        "[notempty]",
+        "[{offset,1}]",
     ];
     let options: Vec<Term> = options.iter().map(|o| parse(&mut oracle, ours.heap(), o)).collect();
     for _ in 0..40 {

@@ -74,8 +74,7 @@ impl BitBuilder {
             unsafe { (*data).used_bits().store(bits, Ordering::Release) };
             (heap.counted_binary(data, 0, bytes), BinData::bytes(data))
         };
-        let term =
-            if bits % 8 == 0 { whole } else { heap.boxed(Kind::SubBits, &[bits as u64, 0, whole.0]) };
+        let term = if bits.is_multiple_of(8) { whole } else { heap.boxed(Kind::SubBits, &[bits as u64, 0, whole.0]) };
         Some(BitBuilder { base, pos: 0, end: bits, term })
     }
 
@@ -96,12 +95,7 @@ impl BitBuilder {
         }
         if claim(whole, start + bits.size, extra) {
             let term = heap.boxed(Kind::SubBits, &[total as u64, start as u64, whole.0]);
-            return Ok(BitBuilder {
-                base: whole.base_bytes().0,
-                pos: start + bits.size,
-                end: start + total,
-                term,
-            });
+            return Ok(BitBuilder { base: whole.base_bytes().0, pos: start + bits.size, end: start + total, term });
         }
         let bytes = total.div_ceil(8);
         let data = BinData::try_new((2 * bytes).max(APPEND_MIN)).ok_or(AppendError::Size)?;
@@ -112,8 +106,7 @@ impl BitBuilder {
             copy_bits(bits.data.as_ptr(), bits.offset, base, 0, bits.size);
         }
         let whole = heap.counted_binary(data, 0, bytes);
-        let term =
-            if total % 8 == 0 { whole } else { heap.boxed(Kind::SubBits, &[total as u64, 0, whole.0]) };
+        let term = if total % 8 == 0 { whole } else { heap.boxed(Kind::SubBits, &[total as u64, 0, whole.0]) };
         Ok(BitBuilder { base, pos: bits.size, end: total, term })
     }
 

@@ -3,9 +3,9 @@
 //! A context is `[bit end, bit position, bit start, whole]` and is changed in place. Every function gives `None` (or
 //! false) and leaves the position alone when the field does not match, or when the term is no context.
 
+use super::BIG_DIGITS;
 use super::copy::read_exact;
 use super::float::f16_to_f64;
-use super::BIG_DIGITS;
 use crate::boxed::Kind;
 use crate::heap::Heap;
 use crate::word::{SMALL_MAX, SMALL_MIN, Term};

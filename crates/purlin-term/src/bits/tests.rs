@@ -71,7 +71,8 @@ fn integers_read_back_what_was_written() {
         let t = b.finish();
         // The value modulo 2^bits, as signed or unsigned.
         let modulus = num_bigint::BigInt::from(1) << bits;
-        let sign = if value.as_small().is_some_and(|i| i < 0) || value.as_big().is_some_and(|(n, _)| n) { -1 } else { 1 };
+        let sign =
+            if value.as_small().is_some_and(|i| i < 0) || value.as_big().is_some_and(|(n, _)| n) { -1 } else { 1 };
         let mut expected = num_bigint::BigInt::from(0);
         for (i, d) in digits.iter().enumerate() {
             expected += num_bigint::BigInt::from(*d) << (64 * i);
@@ -179,7 +180,14 @@ fn characters_in_all_encodings() {
         let mut b = BitBuilder::new(&mut h, 32).unwrap();
         assert_eq!(b.put_utf8(Term::small(bad)), Err(PutError::Type));
     }
-    for bad in [&[0xC0u8, 0x80][..], &[0xE0, 0x80, 0x80], &[0xED, 0xA0, 0x80], &[0xF4, 0x90, 0x80, 0x80], &[0x80], &[0xE2, 0x82]] {
+    for bad in [
+        &[0xC0u8, 0x80][..],
+        &[0xE0, 0x80, 0x80],
+        &[0xED, 0xA0, 0x80],
+        &[0xF4, 0x90, 0x80, 0x80],
+        &[0x80],
+        &[0xE2, 0x82],
+    ] {
         let t = h.binary(bad);
         let ctx = start_match(&mut h, t).unwrap();
         assert_eq!(get_utf8(ctx), None, "{bad:?}");

@@ -121,10 +121,7 @@ fn one_level<'a>(a: Term, b: Term, exact: &mut bool, stack: &mut Stack<'a>) -> b
         (Kind::Fun, Kind::Fun) => match (a.as_fun(), b.as_fun()) {
             (Some((x, _, env_x)), Some((y, _, env_y))) => {
                 stack.push(Frame::Slices(env_x, env_y));
-                x.module == y.module
-                    && x.index == y.index
-                    && x.old_uniq == y.old_uniq
-                    && env_x.len() == env_y.len()
+                x.module == y.module && x.index == y.index && x.old_uniq == y.old_uniq && env_x.len() == env_y.len()
             }
             _ => false,
         },

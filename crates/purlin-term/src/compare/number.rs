@@ -18,8 +18,20 @@ pub(super) fn cmp(a: Term, b: Term, exact: bool) -> Ordering {
 fn integers(a: Term, b: Term) -> Ordering {
     match (a.as_big(), b.as_big()) {
         (None, None) => a.small_value().cmp(&b.small_value()),
-        (None, Some((negative, _))) => if negative { Ordering::Greater } else { Ordering::Less },
-        (Some((negative, _)), None) => if negative { Ordering::Less } else { Ordering::Greater },
+        (None, Some((negative, _))) => {
+            if negative {
+                Ordering::Greater
+            } else {
+                Ordering::Less
+            }
+        }
+        (Some((negative, _)), None) => {
+            if negative {
+                Ordering::Less
+            } else {
+                Ordering::Greater
+            }
+        }
         (Some((false, _)), Some((true, _))) => Ordering::Greater,
         (Some((true, _)), Some((false, _))) => Ordering::Less,
         (Some((false, a)), Some((false, b))) => digits(a, b),
@@ -35,7 +47,13 @@ fn digits(a: &[u64], b: &[u64]) -> Ordering {
 fn integer_and_float(i: Term, f: f64) -> Ordering {
     match i.as_big() {
         None => small_and_float(i.small_value(), f),
-        Some((negative, _)) if negative != (f < 0.0) => if negative { Ordering::Less } else { Ordering::Greater },
+        Some((negative, _)) if negative != (f < 0.0) => {
+            if negative {
+                Ordering::Less
+            } else {
+                Ordering::Greater
+            }
+        }
         Some((negative, a)) => {
             let order = digits_and_float(a, f.abs());
             if negative { order.reverse() } else { order }

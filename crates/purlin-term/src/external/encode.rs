@@ -152,7 +152,11 @@ enum Work<'a> {
     Reversed(Vec<Term>),
     Keys(&'a [Term], &'a [Term]),
     /// The cells of a list, of which so many are written; its length goes there.
-    List { rest: Term, written: usize, length_at: usize },
+    List {
+        rest: Term,
+        written: usize,
+        length_at: usize,
+    },
     /// A local fun's size goes there.
     FunEnd(usize),
 }

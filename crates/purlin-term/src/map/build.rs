@@ -102,7 +102,7 @@ fn subtree(heap: &mut Heap, part: &mut [Entry], level: u32) -> Term {
             join(heap, a, b, level)
         }
         _ => {
-            if level % 8 == 0 {
+            if level.is_multiple_of(8) {
                 for e in &mut *part {
                     e.order = order(e.key, level);
                 }

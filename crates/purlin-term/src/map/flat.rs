@@ -12,11 +12,7 @@ use std::cmp::Ordering;
 /// Where a key stands.
 #[inline]
 pub(super) fn position(keys: &[Term], key: Term) -> Option<usize> {
-    if key.is_immediate() {
-        keys.iter().position(|&k| k == key)
-    } else {
-        keys.iter().position(|&k| same(k, key))
-    }
+    if key.is_immediate() { keys.iter().position(|&k| k == key) } else { keys.iter().position(|&k| same(k, key)) }
 }
 
 fn keys_tuple(map: Term) -> Term {
@@ -41,8 +37,7 @@ pub(super) fn put(heap: &mut Heap, map: Term, key: Term, value: Term) -> Term {
         return replace(heap, map, i, value);
     }
     if keys.len() >= FLAT_LIMIT {
-        let pairs: Vec<(Term, Term)> =
-            keys.iter().copied().zip(values.iter().copied()).chain([(key, value)]).collect();
+        let pairs: Vec<(Term, Term)> = keys.iter().copied().zip(values.iter().copied()).chain([(key, value)]).collect();
         return super::build::hashed(heap, &pairs);
     }
     let i = keys.partition_point(|&k| cmp_exact(k, key) == Ordering::Less);

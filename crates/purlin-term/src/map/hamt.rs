@@ -40,7 +40,7 @@ impl Path {
     #[inline]
     pub(super) fn down(&mut self) {
         self.level += 1;
-        self.hash = if self.level % 8 == 0 { hash::map_key(self.key, self.level / 8) } else { self.hash >> 4 };
+        self.hash = if self.level.is_multiple_of(8) { hash::map_key(self.key, self.level / 8) } else { self.hash >> 4 };
     }
 }
 

@@ -19,9 +19,8 @@ pub fn merge(heap: &mut Heap, a: Term, b: Term) -> Term {
     match (a.as_flat_map(), b.as_flat_map()) {
         (Some(a), Some(b)) => flat_flat(heap, a, b),
         (None, Some(_)) => iter(b).fold(a, |map, (key, value)| super::put(heap, map, key, value)),
-        (Some(_), None) => iter(a).fold(b, |map, (key, value)| {
-            if super::contains(b, key) { map } else { super::put(heap, map, key, value) }
-        }),
+        (Some(_), None) => iter(a)
+            .fold(b, |map, (key, value)| if super::contains(b, key) { map } else { super::put(heap, map, key, value) }),
         (None, None) => {
             let mut shared = 0;
             let (bitmap, children) = nodes(heap, a, b, 0, &mut shared);
@@ -97,15 +96,7 @@ fn subtrees(heap: &mut Heap, a: Term, b: Term, level: u32, shared: &mut usize) -
 }
 
 /// The node `t` with a leaf put in; a leaf with the same key is replaced only if `wins`.
-fn leaf_into(
-    heap: &mut Heap,
-    t: Term,
-    leaf: Term,
-    key: Term,
-    level: u32,
-    wins: bool,
-    shared: &mut usize,
-) -> Term {
+fn leaf_into(heap: &mut Heap, t: Term, leaf: Term, key: Term, level: u32, wins: bool, shared: &mut usize) -> Term {
     let bit = Path::from_level(key, level).bit();
     let (bitmap, children) = node(t);
     let at = slot(bitmap, bit);

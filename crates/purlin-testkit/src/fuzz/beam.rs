@@ -11,8 +11,7 @@ pub(super) const TARGET: Target = Target { name: "beam", corpus, run };
 
 /// What a loader reads. The rest (documentation, debug information) is much
 /// larger and would draw most of the damage for nothing.
-const KEPT: [&[u8; 4]; 10] =
-    [b"AtU8", b"Code", b"StrT", b"ImpT", b"ExpT", b"FunT", b"LitT", b"LocT", b"Line", b"Type"];
+const KEPT: [&[u8; 4]; 10] = [b"AtU8", b"Code", b"StrT", b"ImpT", b"ExpT", b"FunT", b"LitT", b"LocT", b"Line", b"Type"];
 
 /// A spread of the installed modules, small ones first and foremost.
 fn corpus() -> Vec<Vec<u8>> {

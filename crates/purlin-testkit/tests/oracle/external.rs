@@ -118,7 +118,9 @@ fn damaged_bytes_are_read_or_refused_as_by_erl() {
                 heap.tuple(&[Term::atom(Atom::OK), again, Term::small(used as i64)])
             }
             // The emulator reads on behind a reference that has no words.
-            Err(_) if bytes.windows(3).any(|w| [b"Z\0\0", b"r\0\0"].contains(&w.try_into().unwrap_or(b"..."))) => return,
+            Err(_) if bytes.windows(3).any(|w| [b"Z\0\0", b"r\0\0"].contains(&w.try_into().unwrap_or(b"..."))) => {
+                return;
+            }
             // Funs whose creator is no pid bring the emulator down.
             Err(_) if bytes.contains(&b'p') => return,
             Err(_) => heap.tuple(&[Term::atom(Atom::ERROR), Term::atom(Atom::BADARG)]),

@@ -11,11 +11,7 @@ use crate::{Case, compare};
 /// Two terms: unrelated, or the second a variation of the first.
 fn pair(heap: &mut Heap, random: &mut Random) -> (Term, Term) {
     let shape = Shape { depth: random.below(5) as u32, ..Shape::default() };
-    let a = if random.below(12) == 0 {
-        gen_map(heap, random, shape)
-    } else {
-        gen_term(heap, random, shape)
-    };
+    let a = if random.below(12) == 0 { gen_map(heap, random, shape) } else { gen_term(heap, random, shape) };
     let b = if random.below(4) == 0 { gen_term(heap, random, shape) } else { vary(heap, random, shape, a) };
     (a, b)
 }

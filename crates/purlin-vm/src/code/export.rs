@@ -8,8 +8,8 @@ use crate::native::{Native, NativeKind};
 use hashbrown::HashMap;
 use parking_lot::RwLock;
 use purlin_term::Atom;
-use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 pub use crate::process::Mfa;
 
@@ -134,11 +134,8 @@ impl Exports {
     pub fn new(natives: impl Iterator<Item = Native>) -> Exports {
         let natives = natives
             .map(|native| {
-                let mfa = Mfa {
-                    module: Atom::new(native.module),
-                    function: Atom::new(native.function),
-                    arity: native.arity,
-                };
+                let mfa =
+                    Mfa { module: Atom::new(native.module), function: Atom::new(native.function), arity: native.arity };
                 let entry: &'static NativeEntry =
                     Box::leak(Box::new(NativeEntry { mfa, native, code: OnceLock::new() }));
                 (mfa, entry)

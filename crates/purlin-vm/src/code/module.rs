@@ -119,20 +119,18 @@ impl Module {
         for (position, l) in m.file.lambdas().iter().enumerate() {
             let target = m.entry_of_label(l.label)?;
             let arity = l.arity.checked_sub(l.num_free).and_then(|a| u8::try_from(a).ok());
-            lambdas.push(engine.code.funs.entry(FunKey {
-                module: name,
-                index: position as u32,
-                uniq: m.md5,
-            }, || FunEntry {
-                module: name,
-                arity: arity.unwrap_or(0),
-                index: position as u32,
-                old_index: l.index,
-                old_uniq: l.old_uniq,
-                uniq: m.md5,
-                num_free: l.num_free,
-                function: target.mfa.function,
-                code: AtomicPtr::new(std::ptr::null_mut()),
+            lambdas.push(engine.code.funs.entry(FunKey { module: name, index: position as u32, uniq: m.md5 }, || {
+                FunEntry {
+                    module: name,
+                    arity: arity.unwrap_or(0),
+                    index: position as u32,
+                    old_index: l.index,
+                    old_uniq: l.old_uniq,
+                    uniq: m.md5,
+                    num_free: l.num_free,
+                    function: target.mfa.function,
+                    code: AtomicPtr::new(std::ptr::null_mut()),
+                }
             }));
         }
         let _ = m.lambdas.set(lambdas);

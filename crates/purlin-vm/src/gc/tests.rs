@@ -18,7 +18,7 @@ fn run(heap: &mut Heap, roots: &mut [Term], need: usize, depth: Depth) -> Collec
 
 fn sample(heap: &mut Heap, seed: i64) -> Term {
     let big = heap.big(false, &[7, seed as u64 | 1]);
-    let bin = heap.binary(&vec![seed as u8; 100]);
+    let bin = heap.binary(&[seed as u8; 100]);
     let part = heap.sub_bits(bin, 3, 700);
     let inner = heap.list(&[Term::small(seed), big, part]);
     let f = heap.float(seed as f64);
@@ -32,7 +32,7 @@ fn assert_sample(t: Term, seed: i64) {
     assert_eq!(l[0], Term::small(seed));
     assert_eq!(l[1].as_big().unwrap(), (false, &[7, seed as u64 | 1][..]));
     let byte = seed as u8;
-    assert_eq!(l[2].as_bits().unwrap().byte(5), byte << 3 | byte >> 5);
+    assert_eq!(l[2].as_bits().unwrap().byte(5), byte.rotate_left(3));
     assert_eq!(e[1].as_float().unwrap(), seed as f64);
 }
 
@@ -57,8 +57,7 @@ fn terms_survive_many_collections_of_every_depth() {
         }
     }
     let first = 200 - roots.len() as i64;
-    let found: Vec<i64> =
-        roots.iter().map(|t| t.as_tuple().unwrap()[0].as_list().unwrap()[0].small_value()).collect();
+    let found: Vec<i64> = roots.iter().map(|t| t.as_tuple().unwrap()[0].as_list().unwrap()[0].small_value()).collect();
     for (t, seed) in roots.iter().zip(found) {
         assert!(seed >= first || seed >= 0);
         assert_sample(*t, seed);

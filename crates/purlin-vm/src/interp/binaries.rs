@@ -49,8 +49,7 @@ impl Run<'_> {
 
     pub(super) fn bs_get_float(&mut self, pc: *const Instr, g: &'static BsGet) -> Next {
         let ctx = self.get(g.ctx);
-        let found =
-            self.bit_size(g.size, g.unit).and_then(|n| bits::get_float(&mut self.data.heap, ctx, n, g.little));
+        let found = self.bit_size(g.size, g.unit).and_then(|n| bits::get_float(&mut self.data.heap, ctx, n, g.little));
         self.matched(pc, g, found)
     }
 

@@ -247,11 +247,8 @@ impl Run<'_> {
     #[cold]
     fn call_undefined(&mut self, mfa: Mfa) -> Next {
         let handler = self.data.error_handler;
-        let export = self.engine.code.exports.get(Mfa {
-            module: handler,
-            function: Atom::UNDEFINED_FUNCTION,
-            arity: 3,
-        });
+        let export =
+            self.engine.code.exports.get(Mfa { module: handler, function: Atom::UNDEFINED_FUNCTION, arity: 3 });
         let args = self.m.x[..mfa.arity as usize].to_vec();
         match export.start() {
             Some(start) => {
@@ -270,11 +267,7 @@ impl Run<'_> {
         let (Some(m), Some(f)) = (module.as_atom(), function.as_atom()) else {
             let args = self.m.x[..arity].to_vec();
             let args = self.data.heap.list(&args);
-            let native = self.engine.code.exports.native(Mfa {
-                module: Atom::ERLANG,
-                function: Atom::APPLY,
-                arity: 3,
-            });
+            let native = self.engine.code.exports.native(Mfa { module: Atom::ERLANG, function: Atom::APPLY, arity: 3 });
             return match native {
                 Some(n) => {
                     self.native_error(Some(pc), n, &[module, function, args], Term::atom(Atom::BADARG), Term::NONE)

@@ -48,9 +48,7 @@ pub(super) fn frames(engine: &Arc<Engine>, data: &ProcessData, heap: &mut Heap, 
 /// stack, or by a fun.
 pub(super) fn uses_old_code(engine: &Arc<Engine>, data: &ProcessData, module: Atom) -> bool {
     let Some(old) = engine.code.generations(module).old else { return false };
-    let within = |address: usize| {
-        engine.code.locate(address).is_some_and(|(entry, _)| std::ptr::eq(entry.module, old))
-    };
+    let within = |address: usize| engine.code.locate(address).is_some_and(|(entry, _)| std::ptr::eq(entry.module, old));
     if !data.pc.is_null() && within(data.pc as usize) {
         return true;
     }

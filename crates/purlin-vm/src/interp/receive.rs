@@ -65,10 +65,18 @@ impl Run<'_> {
         Next::Stop(self.stop_at(Self::jump(pc, again), 0, Stop::Wait))
     }
 
-    pub(super) fn wait_timeout(&mut self, pc: *const Instr, again: Rel, timeout: Src) -> Next {
-        let timeout = self.get(timeout);
+    pub(super) fn wait_timeout(&mut self, pc: *const Instr, again: Rel, timeout_in: Src) -> Next {
+        let timeout = self.get(timeout_in);
         match receive::wait_timeout(self.engine, self.process, self.data, timeout) {
-            Wait::Sleep => self.wait(pc, again),
+            Wait::Sleep => {
+                // A `receive` without clauses comes back here, and reads the timeout again.
+                let mut live = 0;
+                if timeout_in.0 & 3 == 0 {
+                    live = (timeout_in.0 >> 2) as usize + 1;
+                    self.m.x[..live - 1].fill(Term::NIL);
+                }
+                Next::Stop(self.stop_at(Self::jump(pc, again), live, Stop::Wait))
+            }
             Wait::TimedOut => Next::At(pc.wrapping_add(1)),
             Wait::BadTimeout => self.error_here(pc, Term::atom(Atom::TIMEOUT_VALUE)),
         }

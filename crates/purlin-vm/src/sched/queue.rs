@@ -56,7 +56,7 @@ impl RunQueue {
 
     /// Takes the process whose turn it is.
     pub fn pop(&self) -> Option<Arc<Process>> {
-        if self.len() == 0 {
+        if self.is_empty() {
             return None;
         }
         let mut q = self.queues.lock();

@@ -93,9 +93,9 @@ fn clause_keeps_key(head: Term, body: Term, keypos: usize) -> bool {
     }
     // {element, KeyPos, '$_'}
     !constant
-        && key.as_tuple().is_some_and(|e| {
-            matches!(*e, [f, n, row] if f == am!("element") && n == Term::small(keypos as i64) && row == am!("$_"))
-        })
+        && key.as_tuple().is_some_and(
+            |e| matches!(*e, [f, n, row] if f == am!("element") && n == Term::small(keypos as i64) && row == am!("$_")),
+        )
 }
 
 /// Whether the expression `build` always gives the term that the pattern `matched` has matched.

@@ -69,16 +69,12 @@ impl Translator<'_> {
                 };
                 Instr::BsSkip(self.ext(get))
             }
-            Opcode::BsTestTail2 => Instr::BsTestTail {
-                fail: self.fail(ins, 0)?,
-                ctx: self.src(ins, 1)?,
-                bits: self.small_number(ins, 2)?,
-            },
-            Opcode::BsTestUnit => Instr::BsTestUnit {
-                fail: self.fail(ins, 0)?,
-                ctx: self.src(ins, 1)?,
-                unit: self.small_number(ins, 2)?,
-            },
+            Opcode::BsTestTail2 => {
+                Instr::BsTestTail { fail: self.fail(ins, 0)?, ctx: self.src(ins, 1)?, bits: self.small_number(ins, 2)? }
+            }
+            Opcode::BsTestUnit => {
+                Instr::BsTestUnit { fail: self.fail(ins, 0)?, ctx: self.src(ins, 1)?, unit: self.small_number(ins, 2)? }
+            }
             Opcode::BsMatchString => {
                 let bits = self.small_number(ins, 2)?;
                 let m = BsMatchString {
@@ -102,15 +98,11 @@ impl Translator<'_> {
                 fail: self.fail(ins, 0)?,
                 ctx: self.src(ins, 1)?,
             },
-            Opcode::BsGetTail => Instr::BsGetTail {
-                ctx: self.src(ins, 0)?,
-                dst: self.dst(ins, 1)?,
-                live: self.live(ins, 2)?,
-            },
-            Opcode::BsGetPosition => Instr::BsGetPosition { ctx: self.src(ins, 0)?, dst: self.dst(ins, 1)? },
-            Opcode::BsSetPosition => {
-                Instr::BsSetPosition { ctx: self.src(ins, 0)?, position: self.src(ins, 1)? }
+            Opcode::BsGetTail => {
+                Instr::BsGetTail { ctx: self.src(ins, 0)?, dst: self.dst(ins, 1)?, live: self.live(ins, 2)? }
             }
+            Opcode::BsGetPosition => Instr::BsGetPosition { ctx: self.src(ins, 0)?, dst: self.dst(ins, 1)? },
+            Opcode::BsSetPosition => Instr::BsSetPosition { ctx: self.src(ins, 0)?, position: self.src(ins, 1)? },
             Opcode::BsMatch => return self.bs_match(ins),
             Opcode::BsCreateBin => return self.create_bin(ins),
             Opcode::BsInit2 | Opcode::BsInitBits => {
@@ -194,8 +186,7 @@ impl Translator<'_> {
     }
 
     fn put(&self, fail: Rel, kind: Segment, little: bool, src: Src, text: &'static [u8]) -> Instr {
-        let put =
-            BsPut { fail, kind, src, size: SegmentSize::All, unit: 8, signed: false, little, text };
+        let put = BsPut { fail, kind, src, size: SegmentSize::All, unit: 8, signed: false, little, text };
         Instr::BsPut(self.ext(put))
     }
 
@@ -316,9 +307,7 @@ impl Translator<'_> {
             let Operand::Atom(command) = command else { return malformed("bs_match: no command") };
             let arg = |i: usize| list.get(at + i);
             let (step, len) = match self.module.atom(command)?.name() {
-                "ensure_at_least" => {
-                    (MatchStep::EnsureAtLeast { bits: number(arg(1))?, unit: number(arg(2))? }, 3)
-                }
+                "ensure_at_least" => (MatchStep::EnsureAtLeast { bits: number(arg(1))?, unit: number(arg(2))? }, 3),
                 "ensure_exactly" => (MatchStep::EnsureExactly { bits: number(arg(1))? }, 2),
                 "skip" => (MatchStep::Skip { bits: number(arg(1))? }, 2),
                 "integer" => {

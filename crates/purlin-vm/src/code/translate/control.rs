@@ -24,9 +24,7 @@ impl Translator<'_> {
             }
             Opcode::CallFun2 => Instr::CallFun { arity: self.live(ins, 1)?, fun: self.src(ins, 2)? },
             Opcode::Apply => Instr::Apply { arity: self.live(ins, 0)? },
-            Opcode::ApplyLast => {
-                Instr::ApplyLast { arity: self.live(ins, 0)?, slots: self.small_number(ins, 1)? }
-            }
+            Opcode::ApplyLast => Instr::ApplyLast { arity: self.live(ins, 0)?, slots: self.small_number(ins, 1)? },
             Opcode::SelectVal => return self.select_val(ins),
             Opcode::SelectTupleArity => {
                 let mut cases = Vec::new();
@@ -76,14 +74,10 @@ impl Translator<'_> {
             Opcode::LoopRecEnd => Instr::LoopRecEnd { again: self.fail(ins, 0)? },
             Opcode::RemoveMessage => Instr::RemoveMessage,
             Opcode::Wait => Instr::Wait { again: self.fail(ins, 0)? },
-            Opcode::WaitTimeout => {
-                Instr::WaitTimeout { again: self.fail(ins, 0)?, timeout: self.src(ins, 1)? }
-            }
+            Opcode::WaitTimeout => Instr::WaitTimeout { again: self.fail(ins, 0)?, timeout: self.src(ins, 1)? },
             Opcode::Timeout => Instr::Timeout,
             Opcode::RecvMarkerReserve => Instr::MarkerReserve(self.dst(ins, 0)?),
-            Opcode::RecvMarkerBind => {
-                Instr::MarkerBind { marker: self.src(ins, 0)?, reference: self.src(ins, 1)? }
-            }
+            Opcode::RecvMarkerBind => Instr::MarkerBind { marker: self.src(ins, 0)?, reference: self.src(ins, 1)? },
             Opcode::RecvMarkerClear => Instr::MarkerClear(self.src(ins, 0)?),
             Opcode::RecvMarkerUse => Instr::MarkerUse(self.src(ins, 0)?),
             // The old markers only speed up the scan, and their loops begin with an ordinary loop_rec.

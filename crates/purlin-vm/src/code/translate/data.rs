@@ -74,11 +74,9 @@ impl Translator<'_> {
                 };
                 Instr::UpdateRecord(self.ext(u))
             }
-            Opcode::TestArity => Instr::TestArity {
-                fail: self.fail(ins, 0)?,
-                src: self.src(ins, 1)?,
-                arity: self.small_number(ins, 2)?,
-            },
+            Opcode::TestArity => {
+                Instr::TestArity { fail: self.fail(ins, 0)?, src: self.src(ins, 1)?, arity: self.small_number(ins, 2)? }
+            }
             Opcode::IsTaggedTuple => {
                 let Operand::Atom(tag) = self.operand(ins, 3)? else { return malformed("is_tagged_tuple: no atom") };
                 let arity = u16::try_from(self.number(ins, 2)?);
@@ -90,11 +88,9 @@ impl Translator<'_> {
                     tag: self.module.atom(tag)?,
                 }
             }
-            Opcode::IsFunction2 => Instr::IsFunction2 {
-                fail: self.fail(ins, 0)?,
-                src: self.src(ins, 1)?,
-                arity: self.src(ins, 2)?,
-            },
+            Opcode::IsFunction2 => {
+                Instr::IsFunction2 { fail: self.fail(ins, 0)?, src: self.src(ins, 1)?, arity: self.src(ins, 2)? }
+            }
             Opcode::IsLt | Opcode::IsGe | Opcode::IsEq | Opcode::IsNe | Opcode::IsEqExact | Opcode::IsNeExact => {
                 let (fail, a, b) = (self.fail(ins, 0)?, self.src(ins, 1)?, self.src(ins, 2)?);
                 let immediate = |s: Src| s.is_constant() && consts::get(s.0 >> 2).is_immediate();
@@ -111,7 +107,11 @@ impl Translator<'_> {
             Opcode::Bif0 => {
                 let export = self.module.import(self.number(ins, 0)?)?;
                 let dst = self.dst(ins, 1)?;
-                if is_erlang(export.mfa, "self") { Instr::Self_(dst) } else { self.guard(export.mfa, 1023, &[], dst, NO_FAIL)? }
+                if is_erlang(export.mfa, "self") {
+                    Instr::Self_(dst)
+                } else {
+                    self.guard(export.mfa, 1023, &[], dst, NO_FAIL)?
+                }
             }
             Opcode::Bif1 | Opcode::Bif2 => {
                 let export = self.module.import(self.number(ins, 1)?)?;
@@ -153,9 +153,7 @@ impl Translator<'_> {
                 (_, Operand::FloatReg(f)) => Instr::FMoveIn { src: self.src(ins, 0)?, f: f as u32 },
                 _ => return malformed("fmove without a float register"),
             },
-            Opcode::Fconv => {
-                Instr::FConv { src: self.src(ins, 0)?, f: self.float_register(ins, 1)? as u32 }
-            }
+            Opcode::Fconv => Instr::FConv { src: self.src(ins, 0)?, f: self.float_register(ins, 1)? as u32 },
             Opcode::Fadd | Opcode::Fsub | Opcode::Fmul | Opcode::Fdiv => {
                 let op = match ins.op {
                     Opcode::Fadd => FloatOp::Add,
@@ -170,9 +168,7 @@ impl Translator<'_> {
                     dst: self.float_register(ins, 3)?,
                 }
             }
-            Opcode::Fnegate => {
-                Instr::FNegate { src: self.float_register(ins, 1)?, dst: self.float_register(ins, 2)? }
-            }
+            Opcode::Fnegate => Instr::FNegate { src: self.float_register(ins, 1)?, dst: self.float_register(ins, 2)? },
             Opcode::Fclearerror | Opcode::Fcheckerror => return Ok(true),
             Opcode::MakeFun2 => {
                 let env = self.lambda(self.number(ins, 0)?)?.num_free;

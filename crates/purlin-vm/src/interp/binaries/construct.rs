@@ -132,11 +132,8 @@ impl Run<'_> {
         let reason = Term::atom(if fault.limit { Atom::SYSTEM_LIMIT } else { Atom::BADARG });
         let heap = &mut self.data.heap;
         let cause = heap.tuple(&[Term::small(segment.number as i64), kind, fault.what, fault.value]);
-        let pairs = [
-            (am!("cause"), cause),
-            (am!("function"), am!("format_bs_fail")),
-            (am!("module"), am!("erl_erts_errors")),
-        ];
+        let pairs =
+            [(am!("cause"), cause), (am!("function"), am!("format_bs_fail")), (am!("module"), am!("erl_erts_errors"))];
         let map = purlin_term::map::from_pairs(heap, &pairs);
         let info = trace::info_list(heap, map);
         let mut frames = Vec::new();
@@ -199,12 +196,10 @@ impl Run<'_> {
         let v = if p.kind == Segment::String { Term::NIL } else { self.get(p.src) };
         let n = match p.size {
             SegmentSize::All => v.bit_size(),
-            SegmentSize::Units(src) => {
-                match self.get(src).as_usize().and_then(|n| n.checked_mul(p.unit as usize)) {
-                    Some(n) => n,
-                    None => return self.old_fault(pc, p.fail, false),
-                }
-            }
+            SegmentSize::Units(src) => match self.get(src).as_usize().and_then(|n| n.checked_mul(p.unit as usize)) {
+                Some(n) => n,
+                None => return self.old_fault(pc, p.fail, false),
+            },
         };
         let all = matches!(p.size, SegmentSize::All);
         let done = match &mut self.m.builder {
