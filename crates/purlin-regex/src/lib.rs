@@ -207,10 +207,12 @@ impl Regex {
     /// Compiles a pattern. As in OTP, the pattern ends at its first zero byte.
     pub fn compile(pattern: &[u8], options: Options) -> Result<Regex, CompileError> {
         let pattern = pattern.split(|&b| b == 0).next().unwrap_or(pattern);
-        if options.flags.has(Flags::UTF) && !options.flags.has(Flags::NEVER_UTF)
-            && let Err(e) = std::str::from_utf8(pattern) {
-                return Err(CompileError::invalid_utf(e.valid_up_to()));
-            }
+        if options.flags.has(Flags::UTF)
+            && !options.flags.has(Flags::NEVER_UTF)
+            && let Err(e) = std::str::from_utf8(pattern)
+        {
+            return Err(CompileError::invalid_utf(e.valid_up_to()));
+        }
         let adapted = pattern::adapt(pattern);
         let mut options = options;
         if pattern::starts_with_wrong_letters(pattern, options.flags) {

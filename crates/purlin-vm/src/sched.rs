@@ -288,12 +288,15 @@ impl Engine {
         // A process that was queued before `enter` was seen by others is found here; one queued later wakes us.
         let work = s.is_halted() || (s.may_run(me) && s.queues.iter().any(|q| !q.is_empty()));
         if !work {
-            if self.clock.is_virtual() && s.idle.all_idle() && self.pool_is_idle()
-                && let Some(t) = self.timers.first() {
-                    s.idle.leave(me);
-                    self.clock.advance_to(t);
-                    return;
-                }
+            if self.clock.is_virtual()
+                && s.idle.all_idle()
+                && self.pool_is_idle()
+                && let Some(t) = self.timers.first()
+            {
+                s.idle.leave(me);
+                self.clock.advance_to(t);
+                return;
+            }
             s.idle.park(me, self.park_time());
         }
         s.idle.leave(me);

@@ -81,8 +81,7 @@ fn load_preloaded(engine: &Arc<Engine>, otp: &Otp) -> Result<(), BootError> {
     let mut modules = Vec::new();
     for name in PRELOADED {
         let path = otp.preloaded_dir().join(format!("{name}.beam"));
-        let bytes =
-            std::fs::read(&path).map_err(|e| BootError(format!("cannot read {}: {e}", path.display())))?;
+        let bytes = std::fs::read(&path).map_err(|e| BootError(format!("cannot read {}: {e}", path.display())))?;
         let m = Module::prepare_preloaded(engine, &bytes).map_err(|e| BootError(format!("{}: {e}", path.display())))?;
         modules.push(m);
     }

@@ -2,8 +2,8 @@
 //! there is nothing to compare with, and the tests say so and pass.
 
 mod caller;
-mod data;
 mod code;
+mod data;
 mod ets;
 mod match_spec;
 mod re;

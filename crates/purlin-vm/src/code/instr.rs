@@ -4,8 +4,8 @@
 //! instruction that makes them; long operand lists stand beside the code ([`Ext`]).
 
 use super::export::{Export, FnEntry, NativeEntry};
-use purlin_term::boxed::FunEntry;
 use purlin_term::Atom;
+use purlin_term::boxed::FunEntry;
 
 /// Where a value is: the low two bits tell an X register (0), a stack slot (1) or a constant (2), the rest which.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -274,11 +274,23 @@ pub enum Instr {
     NativeBody(&'static NativeEntry),
     /// Go on with what a native brought back from another thread.
     NativeDone(&'static NativeEntry),
-    CallFun { arity: u32, fun: Src },
+    CallFun {
+        arity: u32,
+        fun: Src,
+    },
     /// A call of a fun as the last thing that a function with this many slots does.
-    CallFunLast { arity: u32, fun: Src, slots: u32 },
-    Apply { arity: u32 },
-    ApplyLast { arity: u32, slots: u32 },
+    CallFunLast {
+        arity: u32,
+        fun: Src,
+        slots: u32,
+    },
+    Apply {
+        arity: u32,
+    },
+    ApplyLast {
+        arity: u32,
+        slots: u32,
+    },
     Return,
     /// The process's first function has returned.
     ProcessEnd,
@@ -286,65 +298,189 @@ pub enum Instr {
     SelectArity(Src, Ext<Select>),
 
     // Stack and heap
-    Allocate { slots: u32, heap: u32, live: u32 },
-    TestHeap { heap: u32, live: u32 },
+    Allocate {
+        slots: u32,
+        heap: u32,
+        live: u32,
+    },
+    TestHeap {
+        heap: u32,
+        live: u32,
+    },
     Deallocate(u32),
     Trim(u32),
     InitY(u32),
     InitYs(Ext<Vec<Dst>>),
 
     // Moves
-    Move { src: Src, dst: Dst },
-    MoveXX { src: u16, dst: u16 },
-    MoveXY { src: u16, dst: u16 },
-    MoveYX { src: u16, dst: u16 },
-    MoveCX { src: u32, dst: u16 },
+    Move {
+        src: Src,
+        dst: Dst,
+    },
+    MoveXX {
+        src: u16,
+        dst: u16,
+    },
+    MoveXY {
+        src: u16,
+        dst: u16,
+    },
+    MoveYX {
+        src: u16,
+        dst: u16,
+    },
+    MoveCX {
+        src: u32,
+        dst: u16,
+    },
     Swap(Dst, Dst),
-    GetList { src: Src, head: Dst, tail: Dst },
-    GetHd { src: Src, dst: Dst },
-    GetTl { src: Src, dst: Dst },
-    GetTupleElement { src: Src, index: u32, dst: Dst },
-    SetTupleElement { value: Src, tuple: Src, index: u32 },
-    PutList { head: Src, tail: Src, dst: Dst },
+    GetList {
+        src: Src,
+        head: Dst,
+        tail: Dst,
+    },
+    GetHd {
+        src: Src,
+        dst: Dst,
+    },
+    GetTl {
+        src: Src,
+        dst: Dst,
+    },
+    GetTupleElement {
+        src: Src,
+        index: u32,
+        dst: Dst,
+    },
+    SetTupleElement {
+        value: Src,
+        tuple: Src,
+        index: u32,
+    },
+    PutList {
+        head: Src,
+        tail: Src,
+        dst: Dst,
+    },
     PutTuple(Dst, Ext<Vec<Src>>),
     UpdateRecord(Ext<UpdateRecord>),
 
     // Tests
-    IsType { test: Test, fail: Rel, src: Src },
-    TestArity { fail: Rel, src: Src, arity: u32 },
-    IsTaggedTuple { fail: Rel, src: Src, arity: u16, tag: Atom },
-    IsFunction2 { fail: Rel, src: Src, arity: Src },
-    IsLt { fail: Rel, a: Src, b: Src },
-    IsGe { fail: Rel, a: Src, b: Src },
-    IsEq { fail: Rel, a: Src, b: Src },
-    IsNe { fail: Rel, a: Src, b: Src },
-    IsEqExact { fail: Rel, a: Src, b: Src },
-    IsNeExact { fail: Rel, a: Src, b: Src },
+    IsType {
+        test: Test,
+        fail: Rel,
+        src: Src,
+    },
+    TestArity {
+        fail: Rel,
+        src: Src,
+        arity: u32,
+    },
+    IsTaggedTuple {
+        fail: Rel,
+        src: Src,
+        arity: u16,
+        tag: Atom,
+    },
+    IsFunction2 {
+        fail: Rel,
+        src: Src,
+        arity: Src,
+    },
+    IsLt {
+        fail: Rel,
+        a: Src,
+        b: Src,
+    },
+    IsGe {
+        fail: Rel,
+        a: Src,
+        b: Src,
+    },
+    IsEq {
+        fail: Rel,
+        a: Src,
+        b: Src,
+    },
+    IsNe {
+        fail: Rel,
+        a: Src,
+        b: Src,
+    },
+    IsEqExact {
+        fail: Rel,
+        a: Src,
+        b: Src,
+    },
+    IsNeExact {
+        fail: Rel,
+        a: Src,
+        b: Src,
+    },
     /// Exact equality with a constant that is an immediate.
-    IsEqImmediate { fail: Rel, a: Src, b: Src },
+    IsEqImmediate {
+        fail: Rel,
+        a: Src,
+        b: Src,
+    },
 
     // Arithmetic and guard natives
-    Arith { op: Arith, plain: bool, a: Src, b: Src, dst: Dst },
+    Arith {
+        op: Arith,
+        plain: bool,
+        a: Src,
+        b: Src,
+        dst: Dst,
+    },
     Guard(Ext<GuardCall>),
     /// `erlang:self/0`
     Self_(Dst),
 
     // Floats
-    FMoveIn { src: Src, f: u32 },
-    FMoveOut { f: u32, dst: Dst },
-    FConv { src: Src, f: u32 },
-    FArith { op: FloatOp, a: u16, b: u16, dst: u16 },
-    FNegate { src: u16, dst: u16 },
+    FMoveIn {
+        src: Src,
+        f: u32,
+    },
+    FMoveOut {
+        f: u32,
+        dst: Dst,
+    },
+    FConv {
+        src: Src,
+        f: u32,
+    },
+    FArith {
+        op: FloatOp,
+        a: u16,
+        b: u16,
+        dst: u16,
+    },
+    FNegate {
+        src: u16,
+        dst: u16,
+    },
 
     // Funs
     MakeFun(Ext<MakeFun>),
 
     // Exceptions
-    Catch { slot: Dst, handler: Rel },
-    CatchEnd { slot: Dst },
-    TryEnd { slot: Dst },
-    TryCase { slot: Dst },
-    Raise { trace: Src, value: Src },
+    Catch {
+        slot: Dst,
+        handler: Rel,
+    },
+    CatchEnd {
+        slot: Dst,
+    },
+    TryEnd {
+        slot: Dst,
+    },
+    TryCase {
+        slot: Dst,
+    },
+    Raise {
+        trace: Src,
+        value: Src,
+    },
     RawRaise,
     BuildStacktrace,
     Badmatch(Src),
@@ -355,42 +491,97 @@ pub enum Instr {
 
     // Messages
     Send,
-    LoopRec { empty: Rel },
-    LoopRecEnd { again: Rel },
+    LoopRec {
+        empty: Rel,
+    },
+    LoopRecEnd {
+        again: Rel,
+    },
     RemoveMessage,
-    Wait { again: Rel },
-    WaitTimeout { again: Rel, timeout: Src },
+    Wait {
+        again: Rel,
+    },
+    WaitTimeout {
+        again: Rel,
+        timeout: Src,
+    },
     Timeout,
     MarkerReserve(Dst),
-    MarkerBind { marker: Src, reference: Src },
+    MarkerBind {
+        marker: Src,
+        reference: Src,
+    },
     MarkerClear(Src),
     MarkerUse(Src),
 
     // Maps
     PutMap(Ext<PutMap>),
-    GetMapElement { fail: Rel, src: Src, key: Src, dst: u16 },
+    GetMapElement {
+        fail: Rel,
+        src: Src,
+        key: Src,
+        dst: u16,
+    },
     GetMapElements(Ext<GetMap>),
 
     // Binaries
-    BsStartMatch { fail: Rel, src: Src, dst: Dst, live: u16 },
+    BsStartMatch {
+        fail: Rel,
+        src: Src,
+        dst: Dst,
+        live: u16,
+    },
     BsGetInteger(Ext<BsGet>),
     BsGetFloat(Ext<BsGet>),
     BsGetBinary(Ext<BsGet>),
     BsSkip(Ext<BsGet>),
-    BsTestTail { fail: Rel, ctx: Src, bits: u32 },
-    BsTestUnit { fail: Rel, ctx: Src, unit: u32 },
+    BsTestTail {
+        fail: Rel,
+        ctx: Src,
+        bits: u32,
+    },
+    BsTestUnit {
+        fail: Rel,
+        ctx: Src,
+        unit: u32,
+    },
     BsMatchString(Ext<BsMatchString>),
-    BsGetUtf { kind: Segment, little: bool, fail: Rel, ctx: Src, dst: Dst },
-    BsSkipUtf { kind: Segment, little: bool, fail: Rel, ctx: Src },
-    BsGetTail { ctx: Src, dst: Dst, live: u32 },
-    BsGetPosition { ctx: Src, dst: Dst },
-    BsSetPosition { ctx: Src, position: Src },
+    BsGetUtf {
+        kind: Segment,
+        little: bool,
+        fail: Rel,
+        ctx: Src,
+        dst: Dst,
+    },
+    BsSkipUtf {
+        kind: Segment,
+        little: bool,
+        fail: Rel,
+        ctx: Src,
+    },
+    BsGetTail {
+        ctx: Src,
+        dst: Dst,
+        live: u32,
+    },
+    BsGetPosition {
+        ctx: Src,
+        dst: Dst,
+    },
+    BsSetPosition {
+        ctx: Src,
+        position: Src,
+    },
     BsMatch(Ext<BsMatch>),
     BsCreateBin(Ext<CreateBin>),
     BsInit(Ext<BsStart>),
     BsPut(Ext<BsPut>),
     BsAdd(Ext<BsAdd>),
-    BsUtfSize { kind: Segment, src: Src, dst: Dst },
+    BsUtfSize {
+        kind: Segment,
+        src: Src,
+        dst: Dst,
+    },
     BsInitWritable,
 }
 

@@ -45,10 +45,7 @@ impl Run<'_> {
         // SAFETY: as in `call_native`.
         match self.native(n, unsafe { &*args }) {
             Err(
-                escape @ (Escape::Trap { .. }
-                | Escape::Enter { .. }
-                | Escape::Apply { .. }
-                | Escape::Hibernate { .. }),
+                escape @ (Escape::Trap { .. } | Escape::Enter { .. } | Escape::Apply { .. } | Escape::Hibernate { .. }),
             ) => {
                 self.drop_slots(slots);
                 self.continue_elsewhere(n, escape)
