@@ -76,9 +76,12 @@ fn arrived(engine: &Arc<Engine>, signal: i32) {
                 // Before the server runs nobody could act on the signal: a boot that hangs must be stoppable.
                 return default_action(signal);
             };
-            engine.post(server, Signal::built(SignalKind::Message, |h| {
-                h.tuple(&[am!("notify"), Term::atom(purlin_term::Atom::new(name))])
-            }));
+            engine.post(
+                server,
+                Signal::built(SignalKind::Message, |h| {
+                    h.tuple(&[am!("notify"), Term::atom(purlin_term::Atom::new(name))])
+                }),
+            );
         }
         Action::Default => default_action(signal),
     }
