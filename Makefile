@@ -2,7 +2,7 @@
 PURLIN := target/release/purlin
 SECONDS_EACH ?= 60
 
-.PHONY: demo test test-stress lint bench fuzz build setup
+.PHONY: demo test test-stress lint fuzz build setup
 
 setup:
 	@scripts/setup
@@ -24,9 +24,6 @@ test-stress: setup build
 lint:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -q -- -D warnings
-
-bench: setup build
-	scripts/bench $(ONLY)
 
 # A deterministic mutator over real files, for the .beam reader and the external term decoder.
 fuzz:
