@@ -26,7 +26,7 @@ pub fn terminate(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut Proces
     }
     engine.processes.remove(process);
     let me = process.pid();
-    if process.id() == 0 {
+    if process.id() == 0 && process.is_system() {
         // Nothing runs without `init`.
         eprintln!("init terminated: {}", purlin_term::print::display(reason));
         engine.halt(1, true);
