@@ -5,7 +5,15 @@ use purlin_term::{Atom, Heap, Term, am, map};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
 
-pub const NATIVES: &[Native] = &[Native::plain("erlang", "system_info", 1, system_info)];
+pub const NATIVES: &[Native] = &[
+    Native::plain("erlang", "system_info", 1, system_info),
+    Native::plain("io", "printable_range", 0, printable_range),
+];
+
+/// Which characters count as printable (the `+pc` flag): those of Latin-1, as by default.
+fn printable_range(_: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    Ok(am!("latin1"))
+}
 
 fn text(heap: &mut Heap, s: &str) -> Term {
     heap.string(s)

@@ -60,6 +60,11 @@ impl Run<'_> {
     /// The fun's module is not loaded: the process's error handler may load it.
     fn undefined_lambda(&mut self, pc: *const Instr, fun: Term, arity: usize) -> Next {
         let Some((entry, ..)) = fun.as_fun() else { return self.error_here(pc, Term::atom(Atom::BADFUN)) };
+        if self.engine.code.generations(entry.module).current.is_some() {
+            // The module is there, and the fun is not of its code.
+            self.drop_return_of(pc);
+            return self.error_with(pc, Atom::BADFUN, fun);
+        }
         let args = self.m.x[..arity].to_vec();
         let list = self.data.heap.list(&args);
         self.load_args(&[Term::atom(entry.module), fun, list]);

@@ -1,15 +1,12 @@
 //! Where a process is in its code: for `process_info`, and for purging.
 
 use super::trace;
-use crate::code::Module;
 use crate::code::instr::Instr;
 use crate::engine::Engine;
 use crate::process::{Activity, ProcessData};
 use crate::sched::Frame;
-use purlin_term::boxed::{Kind, arity_of};
 use purlin_term::{Atom, Heap, Term};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 /// The functions that a process is in, the innermost first. Of a process that runs, the innermost is the caller of
 /// the native that asks.
@@ -44,8 +41,8 @@ pub(super) fn frames(engine: &Arc<Engine>, data: &ProcessData, heap: &mut Heap, 
     out
 }
 
-/// Whether a process could still run a module's old code: by where it is, by a return address or handler on its
-/// stack, or by a fun.
+/// Whether a process could still run a module's old code: by where it is, or by a return address or handler on its
+/// stack. Funs do not count: calling one whose code was purged is an error of its own.
 pub(super) fn uses_old_code(engine: &Arc<Engine>, data: &ProcessData, module: Atom) -> bool {
     let Some(old) = engine.code.generations(module).old else { return false };
     let within = |address: usize| engine.code.locate(address).is_some_and(|(entry, _)| std::ptr::eq(entry.module, old));
@@ -61,34 +58,6 @@ pub(super) fn uses_old_code(engine: &Arc<Engine>, data: &ProcessData, module: At
             return true;
         }
         p = p.wrapping_add(1);
-    }
-    let heap = &data.heap;
-    let mut spaces = vec![(heap.block.start(), heap.top), (heap.old.start(), heap.old_top)];
-    spaces.extend(heap.fragments.iter().map(|f| (f.block.start(), f.block.start().wrapping_add(f.used))));
-    spaces.into_iter().any(|(start, end)| has_fun_of(start, end, old))
-}
-
-/// Whether a fun of this generation lies between two addresses.
-fn has_fun_of(mut p: *mut u64, end: *mut u64, old: &'static Module) -> bool {
-    while p < end {
-        // SAFETY: LIVE: `p` walks complete objects from the start of their space.
-        let w = unsafe { Term(*p) };
-        if !w.is_header() {
-            p = p.wrapping_add(1);
-            continue;
-        }
-        let kind = Kind::of_header(w.0);
-        if kind == Kind::Fun
-            && let Some((entry, ..)) = Term::from_boxed(p).as_fun()
-            && entry.module == old.name
-        {
-            let code = entry.code.load(Ordering::Acquire) as *const crate::code::FnEntry;
-            // SAFETY: CODE: the word is null or a function entry, which is never freed.
-            if unsafe { code.as_ref() }.is_some_and(|e| std::ptr::eq(e.module, old)) {
-                return true;
-            }
-        }
-        p = p.wrapping_add(1 + kind.raw_words(arity_of(w.0)));
     }
     false
 }
