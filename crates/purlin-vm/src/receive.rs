@@ -95,6 +95,8 @@ pub fn wait_timeout(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut Pro
         return if engine.clock.now() >= deadline.at() { Wait::TimedOut } else { Wait::Sleep };
     }
     if timeout.is(Atom::INFINITY) {
+        // Noted, because the operand does not outlive the sleep.
+        data.receive_timer = Some(Deadline::NEVER);
         return Wait::Sleep;
     }
     let ms = match timeout.as_small() {

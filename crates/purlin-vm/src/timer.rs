@@ -21,6 +21,9 @@ pub struct Deadline {
 }
 
 impl Deadline {
+    /// The deadline of who waits for ever.
+    pub const NEVER: Deadline = Deadline { at: Time::MAX, number: 0 };
+
     pub fn at(self) -> Time {
         self.at
     }
@@ -92,6 +95,9 @@ impl Timers {
 
     /// Takes back a wake-up that may have happened already.
     pub fn cancel_wake(&self, deadline: Deadline) {
+        if deadline == Deadline::NEVER {
+            return;
+        }
         let mut inner = self.inner.lock();
         let action = inner.queue.remove(&deadline);
         self.note_first(&inner);

@@ -117,13 +117,16 @@ fn check_old_code(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 
 /// Called by the code purger alone: `prepare` before it asks all processes, then `complete` or `abort`.
 fn purge_module(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    if ctx.process.name() != Some(Atom::new("erts_code_purger")) {
+        return Err(Escape::NOTSUP);
+    }
     let name = a[0].as_atom().or_badarg()?;
     let code = &ctx.engine.code;
     Ok(Term::bool(match a[1].as_atom().or_badarg()?.name() {
-        "prepare" => code.generations(name).old.is_some(),
-        "prepare_on_load" => code.refused_becomes_old(name),
-        "complete" => code.purge(name),
-        "abort" => false,
+        "prepare" => code.prepare_purge(name, false).or_badarg()?,
+        "prepare_on_load" => code.prepare_purge(name, true).or_badarg()?,
+        "complete" => code.complete_purge(name).then_some(true).or_badarg()?,
+        "abort" => code.abort_purge(name).then_some(false).or_badarg()?,
         _ => return Err(Escape::BADARG),
     }))
 }

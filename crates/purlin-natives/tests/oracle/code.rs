@@ -92,7 +92,7 @@ fn run(program: &str, collect_always: bool, oracle: &mut Oracle, heap: &mut Heap
     for path in beams("/erts-") {
         load(&engine, Module::prepare_preloaded(&engine, &std::fs::read(path).unwrap()).unwrap());
     }
-    for path in beams("/stdlib-").into_iter().chain(beams("/kernel-")) {
+    for path in beams("/stdlib-").into_iter().chain(beams("/kernel-")).chain(beams("/compiler-")) {
         load(&engine, Module::prepare(&engine, &std::fs::read(path).unwrap()).unwrap());
     }
     for code in ["finder", program] {
@@ -157,4 +157,9 @@ fn language_constructs_do_the_same() {
 #[test]
 fn language_constructs_do_the_same_when_always_collecting() {
     check("language", true);
+}
+
+#[test]
+fn code_is_loaded_and_purged_the_same() {
+    check("loading", false);
 }

@@ -4,6 +4,7 @@ pub mod consts;
 pub mod export;
 pub mod instr;
 pub mod module;
+pub mod purge;
 mod translate;
 
 pub use export::{Export, Exports, FnEntry, Mfa, NativeEntry};

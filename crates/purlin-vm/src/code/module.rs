@@ -2,6 +2,7 @@
 
 use super::consts;
 use super::export::{Export, Exports, FnEntry, Mfa};
+use super::purge::Purge;
 use crate::engine::Engine;
 use hashbrown::HashMap;
 use md5::{Digest, Md5};
@@ -239,9 +240,10 @@ pub struct Generations {
 pub struct Code {
     pub exports: Exports,
     pub funs: Funs,
-    modules: RwLock<HashMap<Atom, Generations>>,
+    pub(super) modules: RwLock<HashMap<Atom, Generations>>,
+    pub(super) purging: Mutex<Option<Purge>>,
     /// Translated code by address, to tell where a return address belongs.
-    ranges: RwLock<std::collections::BTreeMap<usize, (usize, &'static FnEntry)>>,
+    pub(super) ranges: RwLock<std::collections::BTreeMap<usize, (usize, &'static FnEntry)>>,
 }
 
 impl Code {
@@ -282,11 +284,12 @@ impl Code {
     }
 
     fn make_current(&self, g: &mut Generations, m: &'static Module) {
+        // Linked first: what both export can be called all the time.
+        self.link(m);
         if let Some(before) = g.current.replace(m) {
             g.old = Some(before);
             self.unlink(before);
         }
-        self.link(m);
     }
 
     /// The code of a module whose on_load function is to be called or runs.
@@ -304,16 +307,6 @@ impl Code {
             self.make_current(g, m);
         }
         Some(())
-    }
-
-    /// Makes code that its on_load function refused old, so that it can be purged.
-    pub fn refused_becomes_old(&self, module: Atom) -> bool {
-        let mut modules = self.modules.write();
-        let Some(g) = modules.get_mut(&module) else { return false };
-        if let Some(m) = g.loading.take() {
-            g.old.get_or_insert(m);
-        }
-        g.old.is_some()
     }
 
     /// Makes a module's exported functions and lambdas reachable.
@@ -336,7 +329,9 @@ impl Code {
     fn unlink(&self, m: &'static Module) {
         for e in m.exports() {
             let export = self.exports.get(e.mfa);
-            export.entry.store(std::ptr::null_mut(), Ordering::Release);
+            let e = e as *const FnEntry as *mut FnEntry;
+            let none = std::ptr::null_mut();
+            let _ = export.entry.compare_exchange(e, none, Ordering::AcqRel, Ordering::Relaxed);
         }
     }
 
@@ -351,27 +346,6 @@ impl Code {
         g.old = g.current.take();
         self.unlink(current);
         Some(true)
-    }
-
-    /// Forgets a module's old code; the caller has made sure that no process uses it.
-    pub fn purge(&self, module: Atom) -> bool {
-        let mut modules = self.modules.write();
-        let Some(g) = modules.get_mut(&module) else { return false };
-        let Some(old) = g.old.take() else { return false };
-        old.purged.store(true, Ordering::Release);
-        for (l, raw) in old.lambdas().iter().zip(old.file.lambdas()) {
-            if let Ok(e) = old.entry_of_label(raw.label) {
-                let e = e as *const FnEntry as *mut ();
-                let _ = l.code.compare_exchange(e, std::ptr::null_mut(), Ordering::AcqRel, Ordering::Relaxed);
-            }
-        }
-        let mut ranges = self.ranges.write();
-        for f in old.functions() {
-            if let Some(d) = f.decoded.get() {
-                ranges.remove(&(d.code.as_ptr() as usize));
-            }
-        }
-        true
     }
 
     pub(super) fn note_range(&self, code: &'static [super::instr::Instr], entry: &'static FnEntry) {

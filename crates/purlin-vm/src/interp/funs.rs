@@ -3,6 +3,7 @@
 use super::{Next, Run};
 use crate::code::instr::{Instr, MakeFun};
 use crate::code::{FnEntry, Mfa};
+use crate::sched::Stop;
 use purlin_term::{Atom, Term};
 use std::sync::atomic::Ordering;
 
@@ -32,6 +33,10 @@ impl Run<'_> {
             }
             return self.call_mfa(Mfa { module, function, arity: a });
         }
+        self.bad_fun(pc, fun)
+    }
+
+    fn bad_fun(&mut self, pc: *const Instr, fun: Term) -> Next {
         let reason = self.data.heap.tuple(&[Term::atom(Atom::BADFUN), fun]);
         self.drop_return_of(pc);
         self.error_here(pc, reason)
@@ -57,17 +62,24 @@ impl Run<'_> {
         }
     }
 
-    /// The fun's module is not loaded: the process's error handler may load it.
+    /// The fun has no code: it is being purged, or its module is not loaded, or what is loaded does not have it.
+    #[cold]
     fn undefined_lambda(&mut self, pc: *const Instr, fun: Term, arity: usize) -> Next {
-        let Some((entry, ..)) = fun.as_fun() else { return self.error_here(pc, Term::atom(Atom::BADFUN)) };
-        if self.engine.code.generations(entry.module).current.is_some() {
-            // The module is there, and the fun is not of its code.
-            self.drop_return_of(pc);
-            return self.error_with(pc, Atom::BADFUN, fun);
+        let Some((entry, ..)) = fun.as_fun() else { return self.bad_fun(pc, fun) };
+        let code = &self.engine.code;
+        let purged = code.is_being_purged(entry);
+        if !purged && code.generations(entry.module).current.is_some() {
+            return self.bad_fun(pc, fun);
         }
         let args = self.m.x[..arity].to_vec();
         let list = self.data.heap.list(&args);
         self.load_args(&[Term::atom(entry.module), fun, list]);
+        let purger =
+            Mfa { module: Atom::new("erts_code_purger"), function: Atom::new("pending_purge_lambda"), arity: 3 };
+        if purged && let Some(again) = code.exports.get(purger).start() {
+            // The purge soon ends; then the call is made again.
+            return Next::Stop(self.stop_at(again, 3, Stop::Yield));
+        }
         self.settle(3);
         self.call_mfa(Mfa { module: self.data.error_handler, function: Atom::UNDEFINED_LAMBDA, arity: 3 })
     }

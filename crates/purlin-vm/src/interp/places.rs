@@ -41,20 +41,20 @@ pub(super) fn frames(engine: &Arc<Engine>, data: &ProcessData, heap: &mut Heap, 
     out
 }
 
-/// Whether a process could still run a module's old code: by where it is, or by a return address or handler on its
-/// stack. Funs do not count: calling one whose code was purged is an error of its own.
+/// Whether a process is in a module's old code or returns to it. Funs do not count: purging makes those of the old
+/// code uncallable first.
 pub(super) fn uses_old_code(engine: &Arc<Engine>, data: &ProcessData, module: Atom) -> bool {
     let Some(old) = engine.code.generations(module).old else { return false };
     let within = |address: usize| engine.code.locate(address).is_some_and(|(entry, _)| std::ptr::eq(entry.module, old));
     if !data.pc.is_null() && within(data.pc as usize) {
         return true;
     }
+    let step = std::mem::size_of::<Instr>();
     let mut p = data.heap.end;
     while p < data.heap.block.end() {
         // SAFETY: LIVE: `p` walks the stack's words.
         let w = unsafe { Term(*p) };
-        let step = std::mem::size_of::<Instr>();
-        if w.as_continuation().is_some_and(|a| within(a - step)) || w.as_catch().is_some_and(within) {
+        if w.as_continuation().is_some_and(|a| within(a - step)) {
             return true;
         }
         p = p.wrapping_add(1);

@@ -393,6 +393,7 @@ receives() ->
      {timeout_neg, fun() -> receive never -> x after id(-1) -> timeout end end},
      {timeout_big, fun() -> receive never -> x after id(1 bsl 32) -> timeout end end},
      {infinity, fun() -> erlang:self() ! go, receive go -> went after id(infinity) -> timeout end end},
+     {sleepers, fun() -> [sleeper(T) || T <- [infinity, 30]] end},
      {spawn, fun() -> S = erlang:self(), erlang:spawn(fun() -> S ! {from_child, 1 + 1} end), receive {from_child, X} -> X end end},
      {spawn_monitor, fun() -> {_, R} = erlang:spawn_monitor(fun() -> erlang:exit(bye) end), receive {'DOWN', R, process, _, W} -> W end end},
      {call, fun() -> P = erlang:spawn(fun() -> server(0) end), [call(P, {add, N}) || N <- lists:seq(1, 10)] end},
@@ -404,6 +405,13 @@ receives() ->
      {send_value, fun() -> (erlang:self() ! {v, 1}), receive {v, _} = V -> V end end},
      {receive_throw, fun() -> erlang:self() ! boom, try receive boom -> erlang:throw(boom) end catch throw:B -> {caught, B} end end},
      {receive_guard, fun() -> erlang:self() ! 5, erlang:self() ! 50, X = receive N when N > 10 -> N end, {X, receive Y -> Y end} end}].
+
+sleeper(T) ->
+    {P, R} = erlang:spawn_monitor(fun() -> receive after T -> erlang:exit(over) end end),
+    [begin P ! X, erlang:exit(P, normal), receive after 5 -> ok end end || X <- [a, b, c]],
+    receive {'DOWN', R, process, P, W} -> {woke, W}
+    after 100 -> erlang:exit(P, kill), receive {'DOWN', R, process, P, W} -> {slept, W} end
+    end.
 
 server(S) ->
     receive {call, From, Ref, {add, N}} -> From ! {Ref, S + N}, server(S + N) end.
