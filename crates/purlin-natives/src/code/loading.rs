@@ -2,11 +2,13 @@
 //!
 //! Prepared code is a magic reference that the engine's functions alone can open.
 
+use parking_lot::Mutex;
 use purlin_term::owned::Owned;
 use purlin_term::{Atom, Magic, Term, am};
 use purlin_vm::code::{LoadError, Mfa, Module};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 pub const NATIVES: &[Native] = &[
@@ -23,10 +25,11 @@ pub const NATIVES: &[Native] = &[
     Native::plain("erts_literal_area_collector", "send_copy_request", 3, send_copy_request),
 ];
 
-struct Prepared(&'static Module);
+/// Code that was prepared and not finished yet.
+struct Prepared(Mutex<Option<&'static Module>>);
 
 fn prepared(t: Term) -> Option<&'static Module> {
-    t.magic::<Prepared>().map(|p| p.0)
+    *t.magic::<Prepared>()?.0.lock()
 }
 
 fn prepare_loading(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
@@ -36,7 +39,7 @@ fn prepare_loading(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     match Module::prepare(ctx.engine, &bytes) {
         Ok(m) if m.name == name => {
             let id = ctx.engine.next_ref();
-            let magic = Arc::new(Magic { value: Box::new(Prepared(m)) });
+            let magic = Arc::new(Magic { value: Box::new(Prepared(Mutex::new(Some(m)))) });
             Ok(ctx.heap().magic_reference(id, magic))
         }
         Ok(m) => refused(ctx, name, &format!("the file is of the module {}", m.name.name())),
@@ -46,13 +49,16 @@ fn prepare_loading(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 
 /// `{error, badfile}`, and what is wrong as a report of the emulator.
 fn refused(ctx: &mut Ctx<'_>, name: Atom, why: &str) -> NativeResult {
-    let text = format!("Loading of module {} failed: {why}\n", name.name());
+    report(ctx, &format!("Loading of module {} failed: {why}\n", name.name()));
+    ctx.error(Term::atom(Atom::BADFILE))
+}
+
+fn report(ctx: &mut Ctx<'_>, text: &str) {
     let (pid, leader) = (ctx.pid(), ctx.data.group_leader);
     purlin_vm::report::log(ctx.engine, am!("error"), "~ts", leader, Some(pid), |heap| {
-        let text = heap.string(&text);
+        let text = heap.string(text);
         heap.list(&[text])
     });
-    ctx.error(Term::atom(Atom::BADFILE))
 }
 
 fn has_prepared_code_on_load(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
@@ -60,31 +66,35 @@ fn has_prepared_code_on_load(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 }
 
 fn finish_loading(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let modules: Vec<&'static Module> =
-        a[0].as_list().or_badarg()?.into_iter().map(prepared).collect::<Option<_>>().or_badarg()?;
-    let mut names: Vec<Atom> = modules.iter().map(|m| m.name).collect();
-    names.sort_by_key(|n| n.index());
-    if names.windows(2).any(|w| w[0] == w[1]) {
-        return Err(Escape::BADARG);
+    let prepared_code = a[0].as_list().or_badarg()?;
+    let modules: Vec<_> = prepared_code.iter().map(|&t| prepared(t)).collect::<Option<_>>().or_badarg()?;
+    if modules.len() > 1 && modules.iter().any(|m| m.has_on_load()) {
+        return Err(Escape::SYSTEM_LIMIT);
     }
-    if modules.len() > 1 {
-        let on_load: Vec<Term> = modules.iter().filter(|m| m.has_on_load()).map(|m| Term::atom(m.name)).collect();
-        if !on_load.is_empty() {
-            let list = ctx.heap().list(&on_load);
-            return Ok(ctx.heap().tuple(&[am!("on_load"), list]));
+    let mut seen = HashSet::new();
+    let duplicated: Vec<Atom> = modules.iter().map(|m| m.name).filter(|&n| !seen.insert(n)).collect();
+    if !duplicated.is_empty() {
+        return tagged_names(ctx, am!("duplicated"), &duplicated);
+    }
+    if let Err(stuck) = ctx.engine.code.finish(&modules) {
+        return tagged_names(ctx, am!("not_purged"), &stuck);
+    }
+    for t in prepared_code {
+        if let Some(p) = t.magic::<Prepared>() {
+            p.0.lock().take();
         }
     }
-    match ctx.engine.code.finish(&modules) {
-        Ok(()) if modules.len() == 1 && modules[0].has_on_load() => {
-            Ok(ctx.heap().tuple(&[am!("on_load"), Term::atom(modules[0].name)]))
-        }
-        Ok(()) => Ok(Term::atom(Atom::OK)),
-        Err(stuck) => {
-            let stuck: Vec<Term> = stuck.into_iter().map(Term::atom).collect();
-            let list = ctx.heap().list(&stuck);
-            Ok(ctx.heap().tuple(&[am!("not_purged"), list]))
-        }
+    match modules[..] {
+        [m] if m.has_on_load() => tagged_names(ctx, am!("on_load"), &[m.name]),
+        _ => Ok(Term::atom(Atom::OK)),
     }
+}
+
+/// `{Tag, Modules}`, the last module first.
+fn tagged_names(ctx: &mut Ctx<'_>, tag: Term, names: &[Atom]) -> NativeResult {
+    let names: Vec<Term> = names.iter().rev().map(|&n| Term::atom(n)).collect();
+    let list = ctx.heap().list(&names);
+    Ok(ctx.heap().tuple(&[tag, list]))
 }
 
 fn call_on_load_function(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
@@ -106,7 +116,10 @@ fn delete_module(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     match ctx.engine.code.delete(name) {
         None => Ok(Term::atom(Atom::UNDEFINED)),
         Some(true) => Ok(Term::bool(true)),
-        Some(false) => Err(Escape::badarg_cause(am!("not_purged"))),
+        Some(false) => {
+            report(ctx, &format!("Module {} must be purged before deleting\n", name.name()));
+            Err(Escape::BADARG)
+        }
     }
 }
 

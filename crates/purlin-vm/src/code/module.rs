@@ -276,6 +276,7 @@ impl Code {
             let g = modules.entry(m.name).or_default();
             if m.has_on_load() {
                 g.loading = Some(m);
+                link_lambdas(m);
             } else {
                 self.make_current(g, m);
             }
@@ -319,11 +320,7 @@ impl Code {
             }
             export.entry.store(e as *const FnEntry as *mut FnEntry, Ordering::Release);
         }
-        for (l, raw) in m.lambdas().iter().zip(m.file.lambdas()) {
-            if let Ok(e) = m.entry_of_label(raw.label) {
-                l.code.store(e as *const FnEntry as *mut (), Ordering::Release);
-            }
-        }
+        link_lambdas(m);
     }
 
     fn unlink(&self, m: &'static Module) {
@@ -335,16 +332,17 @@ impl Code {
         }
     }
 
-    /// Makes a module's current code old. False when there is old code already.
+    /// Makes a module's current code old. False when there is old code already, `None` for a module that never was.
     pub fn delete(&self, module: Atom) -> Option<bool> {
         let mut modules = self.modules.write();
         let g = modules.get_mut(&module)?;
-        let current = g.current?;
         if g.old.is_some() {
             return Some(false);
         }
-        g.old = g.current.take();
-        self.unlink(current);
+        if let Some(current) = g.current.take() {
+            g.old = Some(current);
+            self.unlink(current);
+        }
         Some(true)
     }
 
@@ -358,6 +356,15 @@ impl Code {
         let ranges = self.ranges.read();
         let (&start, &(end, entry)) = ranges.range(..=address).next_back()?;
         (address < end).then(|| (entry, (address - start) / std::mem::size_of::<super::instr::Instr>()))
+    }
+}
+
+/// Makes a generation's lambdas lead to its functions.
+fn link_lambdas(m: &'static Module) {
+    for (l, raw) in m.lambdas().iter().zip(m.file.lambdas()) {
+        if let Ok(e) = m.entry_of_label(raw.label) {
+            l.code.store(e as *const FnEntry as *mut (), Ordering::Release);
+        }
     }
 }
 

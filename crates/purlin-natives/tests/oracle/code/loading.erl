@@ -49,8 +49,8 @@ cases() ->
      {purge_again, fun() -> erlang:purge_module(subject) end},
      {fun_of_old, fun() ->
             F = subject:make(x), load(code("3")),
-            {F(y), erlang:check_process_code(self(), subject), code_purge(), catch F(y)} end},
-     {fun_gone, fun() -> {F, G} = {subject:make(), subject:make()}, load(code("4")), {F() =:= G(), code_soft_purge(), F(), kill_fun(F)} end},
+            {F(y), erlang:check_process_code(self(), subject), code_purge(), try F(y) catch error:{badfun, _} -> badfun end} end},
+     {fun_gone, fun() -> {F, G} = {subject:make(), subject:make()}, load(code("4")), {F() =:= G(), code_soft_purge(), try F() catch error:{badfun, _} -> badfun end} end},
      {after_funs, fun() -> {code_purge(), subject:version()} end},
      {running, fun() ->
             P = start(loop), P ! version, A = get_msg(),
@@ -76,14 +76,14 @@ cases() ->
             put(f, subject:make()), load(code("10")), A = erlang:check_process_code(self(), subject),
             erase(f), erlang:garbage_collect(), B = erlang:check_process_code(self(), subject), {A, B, code_purge()} end},
      {fun_in_message, fun() ->
-            P = spawn(fun() -> receive {use, F} -> receive go -> exit(F()) end end end),
+            P = spawn(fun() -> receive {use, F} -> receive go -> exit(try F() catch error:{badfun, _} -> badfun end) end end end),
             R = monitor(process, P), P ! {use, subject:make()}, receive after 10 -> ok end,
             load(code("11")), A = erlang:check_process_code(P, subject), B = code_soft_purge(),
             P ! go, receive {'DOWN', R, process, P, W} -> {A, B, W, code_soft_purge()} end end},
      {async_check, fun() ->
             A = erlang:check_process_code(self(), subject, [{async, id1}, {allow_gc, false}]),
             B = receive {check_process_code, id1, V} -> V after 1000 -> none end, {A, B} end},
-     {check_bad, fun() -> erlang:check_process_code(self(), subject, [bad]) end},
+     {check_bad, fun() -> erlang:check_process_code(x, subject, [bad]) end},
      {check_bad_pid, fun() -> erlang:check_process_code(x, subject) end},
      {check_dead, fun() -> P = spawn(fun() -> ok end), wait_gone(P), erlang:check_process_code(P, subject) end},
      {deleted, fun() ->
@@ -94,7 +94,7 @@ cases() ->
      {delete_with_old, fun() -> erlang:delete_module(subject) end},
      {purge_deleted, fun() -> {code_purge(), subject:version()} end},
      {on_load_ok, fun() ->
-            {load(code("13", "-on_load(init/0). init() -> put(on_load, local()), ok. ")), subject:version(), get(on_load)} end},
+            {load(code("13", "-on_load(init/0). init() -> F = fun(X) -> {local(), X} end, persistent_term:put(on_load, lists:map(F, [a])), ok. ")), subject:version(), persistent_term:get(on_load)} end},
      {on_load_fails, fun() ->
             code_purge(),
             {load(code("14", "-on_load(init/0). init() -> not_ok. ")), subject:version(), erlang:check_old_code(subject)} end},
@@ -116,7 +116,7 @@ cases() ->
      {finish_twice, fun() ->
             code_purge(),
             P = erlang:prepare_loading(subject, code("19")),
-            {erlang:finish_loading([P]), (catch erlang:finish_loading([P]))} end},
+            {erlang:finish_loading([P]), try erlang:finish_loading([P]) catch error:E -> E end} end},
      {finish_same_twice, fun() ->
             P = erlang:prepare_loading(subject, code("20")), Q = erlang:prepare_loading(subject, code("21")),
             {catch erlang:finish_loading([P, Q]), subject:version()} end},
@@ -143,4 +143,3 @@ code_soft_purge() -> erts_code_purger:soft_purge(subject).
 start(F) -> S = self(), spawn(subject, F, [S]).
 get_msg() -> receive M -> M after 1000 -> nothing end.
 wait_gone(P) -> R = monitor(process, P), receive {'DOWN', R, process, P, _} -> gone end.
-kill_fun(_) -> ok.
