@@ -51,14 +51,21 @@ fn list_text(t: Term) -> Result<String, Escape> {
 
 fn binary_text(t: Term, encoding: Term) -> Result<String, Escape> {
     let bytes = t.as_bytes().or_badarg()?;
-    let latin1 = is_latin1(encoding)?;
-    if bytes.len() > if latin1 { MAX_CHARS } else { 4 * MAX_CHARS } {
+    if is_latin1(encoding)? {
+        let short = bytes.len() <= MAX_CHARS;
+        return short.then(|| bytes.iter().map(|&b| b as char).collect()).ok_or(Escape::SYSTEM_LIMIT);
+    }
+    if bytes.len() > 4 * MAX_CHARS {
         return Err(Escape::SYSTEM_LIMIT);
     }
-    if latin1 {
-        return Ok(bytes.iter().map(|&b| b as char).collect());
+    match std::str::from_utf8(&bytes) {
+        Ok(text) => Ok(text.to_owned()),
+        // Characters are counted first: behind as many as an atom may have, nothing is looked at.
+        Err(e) => {
+            let good = std::str::from_utf8(&bytes[..e.valid_up_to()]).unwrap_or_default();
+            Err(if good.chars().count() >= MAX_CHARS { Escape::SYSTEM_LIMIT } else { Escape::BADARG })
+        }
     }
-    std::str::from_utf8(&bytes).map(str::to_owned).ok().or_badarg()
 }
 
 fn make(text: &str) -> NativeResult {
@@ -95,5 +102,7 @@ mod tests {
         assert!(bad(binary_text(b, am!("utf8"))) && bad(binary_text(b, am!("ascii"))));
         let long_and_bad = h.binary(&[0xFF; 2000]);
         assert!(limit(binary_text(long_and_bad, am!("utf8"))));
+        let bad_behind_the_limit = h.binary(&[&[b'a'; 300][..], &[0xFF]].concat());
+        assert!(limit(binary_text(bad_behind_the_limit, am!("utf8"))));
     }
 }
