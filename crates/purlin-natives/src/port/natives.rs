@@ -74,10 +74,6 @@ fn port_control(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 
 fn port_close(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let Some(port) = find(c, a[0]) else { return Ok(BADARG) };
-    let me = c.pid();
-    // The caller's own link goes without a signal.
-    port.state.lock().links.retain(|&l| l != me);
-    c.data.relations().drop_link(port.term());
     port.close(c.engine, Term::atom(Atom::NORMAL));
     Ok(Term::bool(true))
 }

@@ -118,7 +118,7 @@ fn open(c: &mut Ctx<'_>, name: Term, s: Settings) -> Result<Term, Term> {
             let mut shell = Command::new("/bin/sh");
             let mut line = OsString::from("exec ");
             line.push(&text);
-            shell.arg("-c").arg(line);
+            shell.arg0("sh").arg("-c").arg(line);
             program(c, first.into_owned(), shell, s)
         }
         [kind, file] if kind == am!("spawn_executable") => {
