@@ -2,7 +2,7 @@
 PURLIN := target/release/purlin
 SECONDS_EACH ?= 60
 
-.PHONY: demo test test-stress lint fuzz build setup
+.PHONY: demo test test-stress lint fuzz bench build setup
 
 setup:
 	@scripts/setup
@@ -30,3 +30,8 @@ fuzz:
 	cargo build --release -q -p purlin-testkit --bin purlin-fuzz
 	target/release/purlin-fuzz beam $(SECONDS_EACH)
 	target/release/purlin-fuzz etf $(SECONDS_EACH)
+
+# Every benchmark on Purlin and on the BEAM in alternation, as a table: `make bench ONLY=ring RUNS=3`.
+bench: setup build
+	cargo build --release -q -p purlin-testkit --bin purlin-bench
+	target/release/purlin-bench $(PURLIN) $(if $(ONLY),--only $(ONLY)) $(if $(RUNS),--runs $(RUNS))

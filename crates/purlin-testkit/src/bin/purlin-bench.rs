@@ -1,0 +1,173 @@
+//! `purlin-bench PURLIN [--only NAME] [--runs N] [--schedulers LIST]` runs every benchmark of `bench/` on Purlin and on
+//! the BEAM in alternation and prints a table in Markdown.
+//!
+//! Both engines do the same work in the same run on the same machine; a ratio below 1 means that Purlin takes less.
+//! The spread is the least and the greatest ratio of a pair of runs.
+
+use std::path::PathBuf;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Instant;
+
+const HARNESS: &str = "bench/start/harness.exs";
+const SCRIPT: &str = "bench/start/script.exs";
+/// Prints the highest resident size.
+const EVAL: &str = r#"IO.puts(Regex.run(~r/VmHWM:\s*(\d+)/, File.read!("/proc/self/status")) |> Enum.at(1))"#;
+
+fn main() -> ExitCode {
+    let Some(options) = options(std::env::args().skip(1)) else {
+        eprintln!("usage: purlin-bench PURLIN [--only NAME] [--runs N] [--schedulers 1,2]");
+        return ExitCode::from(2);
+    };
+    match table(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("purlin-bench: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+struct Options {
+    purlin: String,
+    only: Option<String>,
+    runs: usize,
+    schedulers: Vec<usize>,
+}
+
+fn options(mut args: impl Iterator<Item = String>) -> Option<Options> {
+    let mut options = Options { purlin: args.next()?, only: None, runs: 5, schedulers: vec![1, 2] };
+    while let Some(flag) = args.next() {
+        let value = args.next()?;
+        match flag.as_str() {
+            "--only" => options.only = Some(value),
+            "--runs" => options.runs = value.parse().ok().filter(|n| *n > 0)?,
+            "--schedulers" => options.schedulers = value.split(',').map(|n| n.parse().ok()).collect::<Option<_>>()?,
+            _ => return None,
+        }
+    }
+    Some(options)
+}
+
+fn table(options: &Options) -> Result<(), String> {
+    let benches = benches(options.only.as_deref())?;
+    let mut failed = Vec::new();
+    for &schedulers in &options.schedulers {
+        println!(
+            "\n{schedulers} scheduler{}, median of {} runs:\n",
+            if schedulers == 1 { "" } else { "s" },
+            options.runs
+        );
+        println!("| benchmark | Purlin µs/op | BEAM µs/op | ratio | spread | Purlin MiB | BEAM MiB |");
+        println!("|---|---:|---:|---:|---:|---:|---:|");
+        let (purlin, beam) = (Engine::purlin(&options.purlin, schedulers), Engine::beam(schedulers));
+        let mut ratios = Vec::new();
+        for bench in &benches {
+            let pairs: Result<Vec<_>, String> =
+                (0..options.runs).map(|_| Ok((bench.run(&purlin)?, bench.run(&beam)?))).collect();
+            match pairs {
+                Ok(pairs) => ratios.push(row(&bench.name(), &pairs)),
+                Err(why) => failed.push(format!("{} with {schedulers}: {why}", bench.name())),
+            }
+        }
+        let mean = (ratios.iter().map(|r| r.ln()).sum::<f64>() / ratios.len().max(1) as f64).exp();
+        println!("\nGeometric mean of the ratios: {mean:.2}");
+    }
+    if failed.is_empty() { Ok(()) } else { Err(failed.join("\n")) }
+}
+
+/// Prints a benchmark's line and gives its ratio.
+fn row(name: &str, pairs: &[(Figure, Figure)]) -> f64 {
+    let (purlin, beam) = (median(pairs.iter().map(|p| p.0.each)), median(pairs.iter().map(|p| p.1.each)));
+    let of_pairs = || pairs.iter().map(|p| p.0.each / p.1.each);
+    let (least, most) = (of_pairs().fold(f64::INFINITY, f64::min), of_pairs().fold(0.0, f64::max));
+    let mib = |kib: f64| kib / 1024.0;
+    let (purlin_mib, beam_mib) = (median(pairs.iter().map(|p| p.0.kib)), median(pairs.iter().map(|p| p.1.kib)));
+    println!(
+        "| {name} | {purlin:.3} | {beam:.3} | {:.2} | {least:.2}–{most:.2} | {:.0} | {:.0} |",
+        purlin / beam,
+        mib(purlin_mib),
+        mib(beam_mib)
+    );
+    purlin / beam
+}
+
+fn median(figures: impl Iterator<Item = f64>) -> f64 {
+    let mut sorted: Vec<f64> = figures.collect();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.len() / 2;
+    if sorted.len() % 2 == 1 { sorted[middle] } else { (sorted[middle - 1] + sorted[middle]) / 2.0 }
+}
+
+/// What one run measured: microseconds for each operation, and the highest resident size.
+struct Figure {
+    each: f64,
+    kib: f64,
+}
+
+enum Bench {
+    /// A module that the harness times.
+    Program(PathBuf),
+    /// The whole run of a line of code, or of a script, is timed; it prints its resident size.
+    Eval,
+    Script,
+}
+
+fn benches(only: Option<&str>) -> Result<Vec<Bench>, String> {
+    let entries = std::fs::read_dir("bench").map_err(|e| format!("bench: {e}"))?;
+    let mut programs: Vec<PathBuf> =
+        entries.flatten().map(|e| e.path()).filter(|path| path.extension().is_some_and(|x| x == "exs")).collect();
+    programs.sort();
+    let mut all = vec![Bench::Eval, Bench::Script];
+    all.extend(programs.into_iter().map(Bench::Program));
+    all.retain(|bench| only.is_none_or(|name| bench.name() == name));
+    if all.is_empty() { Err("no benchmark of that name".to_owned()) } else { Ok(all) }
+}
+
+impl Bench {
+    fn name(&self) -> String {
+        match self {
+            Bench::Program(path) => path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+            Bench::Eval => "start_eval".to_owned(),
+            Bench::Script => "start_script".to_owned(),
+        }
+    }
+
+    fn run(&self, engine: &Engine) -> Result<Figure, String> {
+        let mut command = Command::new(&engine.program);
+        match self {
+            Bench::Program(path) => command.args(&engine.script).arg(HARNESS).arg(path),
+            Bench::Eval => command.args(&engine.eval).arg(EVAL),
+            Bench::Script => command.args(&engine.script).arg(SCRIPT),
+        };
+        let started = Instant::now();
+        let output = command.stdin(Stdio::null()).output().map_err(|e| format!("{}: {e}", engine.program))?;
+        let wall = started.elapsed().as_secs_f64() * 1e6;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let fields: Option<Vec<f64>> =
+            text.trim_end().lines().last().and_then(|line| line.split('\t').map(|f| f.parse().ok()).collect());
+        match (output.status.success(), fields.as_deref()) {
+            (true, Some(&[kib])) => Ok(Figure { each: wall, kib }),
+            (true, Some(&[microseconds, operations, kib])) => Ok(Figure { each: microseconds / operations, kib }),
+            _ => Err(format!("{}: {text}{}", engine.program, String::from_utf8_lossy(&output.stderr))),
+        }
+    }
+}
+
+struct Engine {
+    program: String,
+    script: Vec<String>,
+    eval: Vec<String>,
+}
+
+impl Engine {
+    fn purlin(program: &str, schedulers: usize) -> Engine {
+        let command = |name: &str| vec![name.to_owned(), "--schedulers".to_owned(), schedulers.to_string()];
+        Engine { program: program.to_owned(), script: command("run"), eval: command("eval") }
+    }
+
+    fn beam(schedulers: usize) -> Engine {
+        let script = vec!["--erl".to_owned(), format!("+S {schedulers}")];
+        let eval = [&script[..], &["-e".to_owned()]].concat();
+        Engine { program: "elixir".to_owned(), script, eval }
+    }
+}
