@@ -6,6 +6,7 @@ mod atomics;
 mod byte_queue;
 mod code;
 mod data;
+mod debug;
 mod errno;
 mod ets;
 mod file;
@@ -33,6 +34,7 @@ pub fn tables() -> Vec<&'static [Native]> {
     ];
     tables.extend(code::TABLES);
     tables.extend(data::TABLES);
+    tables.extend(debug::TABLES);
     tables.extend(ets::TABLES);
     tables.extend(file::TABLES);
     tables.extend(host::TABLES);

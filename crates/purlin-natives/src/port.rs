@@ -106,9 +106,22 @@ impl Table {
         self.next.fetch_add(1, Ordering::Relaxed)
     }
 
+    /// The number that the next port gets, after setting it if one is given.
+    fn next_number(&self, set: Option<u64>) -> u64 {
+        if let Some(n) = set {
+            self.next.store(n, Ordering::Relaxed);
+        }
+        self.next.load(Ordering::Relaxed)
+    }
+
     fn add(&self, port: Arc<Port>) {
         self.ports.lock().insert(port.id, port);
     }
+}
+
+/// The number that the next port gets, after setting it if one is given.
+pub fn next_port(engine: &Engine, set: Option<u64>) -> u64 {
+    table(engine).next_number(set)
 }
 
 impl Port {

@@ -21,6 +21,8 @@ mod unique;
 #[cfg(test)]
 mod tests;
 
+pub use info::ITEMS;
+
 use purlin_term::{Atom, Term, am};
 use purlin_vm::{Ctx, Escape, Native};
 

@@ -271,6 +271,14 @@ impl Term {
         self.as_magic()?.value.downcast_ref()
     }
 
+    /// The address of the value behind a magic reference, and how many references there are to it.
+    pub fn magic_count(self) -> Option<(usize, usize)> {
+        let p = self.body(Kind::MagicRef)?[2] as *const Magic;
+        // SAFETY: OFFHEAP: the object owns a count of this Arc for as long as it lives.
+        let value = std::mem::ManuallyDrop::new(unsafe { Arc::from_raw(p) });
+        Some((p as usize, Arc::strong_count(&value)))
+    }
+
     #[inline]
     pub fn is_pid(self) -> bool {
         self.is_local_pid() || self.boxed_kind() == Some(Kind::ExtPid)

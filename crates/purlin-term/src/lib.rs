@@ -10,6 +10,7 @@
 //! - **LITERAL**: objects in the literal area are immutable and are never moved.
 
 pub mod atom;
+pub mod beam_size;
 pub mod binary;
 pub mod bits;
 pub mod boxed;

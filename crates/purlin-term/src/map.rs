@@ -41,6 +41,11 @@ pub fn size(map: Term) -> usize {
     }
 }
 
+/// The tuple of a small map's keys, which maps made from one another share.
+pub fn keys_tuple(map: Term) -> Option<Term> {
+    (map.boxed_kind() == Some(Kind::FlatMap)).then(|| flat::keys_tuple(map))
+}
+
 /// The children of a node of a large map: further nodes, and leaves `[Key|Value]`. `None` for any other term.
 pub fn children<'a>(node: Term) -> Option<&'a [Term]> {
     matches!(node.boxed_kind(), Some(Kind::HashRoot | Kind::HashNode)).then(|| hamt::node(node).1)

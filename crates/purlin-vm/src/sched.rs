@@ -90,7 +90,12 @@ pub struct Schedulers {
     pub reductions: AtomicU64,
 }
 
+/// Bytes of stack that a scheduler thread has.
+const NATIVE_STACK: usize = 16 << 20;
+
 thread_local! {
+    /// Where the stack of this scheduler thread begins.
+    static STACK_BASE: Cell<usize> = const { Cell::new(0) };
     /// Which engine (by address) and which of its schedulers this thread is.
     static SELF: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
 }
@@ -189,6 +194,13 @@ pub fn current(engine: &Engine) -> Option<usize> {
     (e == engine as *const Engine as usize).then_some(i)
 }
 
+/// Bytes of stack that the calling scheduler thread has left.
+pub fn native_stack_left() -> Option<usize> {
+    let here = 0u8;
+    let used = STACK_BASE.get().checked_sub(&raw const here as usize)?;
+    NATIVE_STACK.checked_sub(used)
+}
+
 impl Engine {
     /// Starts the scheduler threads.
     pub fn start(self: &Arc<Engine>, runner: Box<dyn Runner>) {
@@ -198,7 +210,7 @@ impl Engine {
         for i in 0..self.sched.count() {
             let engine = self.clone();
             let thread = std::thread::Builder::new().name(format!("scheduler {}", i + 1));
-            let thread = thread.stack_size(16 << 20).spawn(move || engine.scheduler(i));
+            let thread = thread.stack_size(NATIVE_STACK).spawn(move || engine.scheduler(i));
             self.sched.threads.lock().push(thread.expect("the system allows a thread per scheduler"));
         }
     }
@@ -269,6 +281,7 @@ impl Engine {
 
     fn scheduler(self: Arc<Engine>, me: usize) {
         SELF.set((Arc::as_ptr(&self) as usize, me));
+        STACK_BASE.set(&raw const me as usize);
         while !self.sched.is_halted() {
             if self.timers.first().is_some_and(|t| t <= self.clock.now()) {
                 self.timers.fire(&self);

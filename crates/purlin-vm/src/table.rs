@@ -89,6 +89,18 @@ impl Table {
         }
     }
 
+    /// The number that the next process gets.
+    pub fn next_free(&self) -> Option<u64> {
+        let first = self.next.load(Ordering::Relaxed);
+        let mut numbers = (first..=first + self.mask).map(|n| n & ((1 << DATA_BITS) - 1));
+        numbers.find(|&id| self.slot(id).is_none_or(|s| s.read().is_none()))
+    }
+
+    /// Has the numbers of further processes counted from `next`.
+    pub fn set_next(&self, next: u64) {
+        self.next.store(next, Ordering::Relaxed);
+    }
+
     /// How many processes there are.
     pub fn count(&self) -> usize {
         self.count.load(Ordering::Relaxed)

@@ -138,8 +138,7 @@ fn map_next(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 
 fn map_to_tuple_keys(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let m = checked(ctx, a[0])?;
-    let (keys, _) = m.as_flat_map().or_badarg()?;
-    Ok(ctx.heap().tuple(keys))
+    map::keys_tuple(m).or_badarg()
 }
 
 /// The children of a large map's root or inner node, last one first.

@@ -21,7 +21,7 @@ pub const NATIVES: &[Native] = &[
 const STACK_DEPTH: usize = 8;
 
 /// The items that exist.
-const ITEMS: &[&str] = &[
+pub const ITEMS: &[&str] = &[
     "registered_name",
     "current_function",
     "initial_call",

@@ -15,7 +15,8 @@ pub(super) fn position(keys: &[Term], key: Term) -> Option<usize> {
     if key.is_immediate() { keys.iter().position(|&k| k == key) } else { keys.iter().position(|&k| same(k, key)) }
 }
 
-fn keys_tuple(map: Term) -> Term {
+/// The tuple of keys that a flat map shares with those it was made from and those made from it.
+pub(super) fn keys_tuple(map: Term) -> Term {
     Term(map.any_body()[0])
 }
 

@@ -1,0 +1,58 @@
+//! The natives of `erts_debug`: sizes, sharing, listings of code, and the emulator's inner state for tests.
+
+mod dirty;
+mod listing;
+mod state;
+
+use purlin_term::{Term, beam_size, print};
+use purlin_vm::{Ctx, Escape, Native, NativeResult};
+use std::io::Write;
+
+/// All tables of this topic.
+pub const TABLES: &[&[Native]] = &[NATIVES, dirty::NATIVES, listing::NATIVES, state::NATIVES];
+
+const NATIVES: &[Native] = &[
+    Native::plain("erts_debug", "flat_size", 1, flat_size),
+    Native::plain("erts_debug", "size_shared", 1, size_shared),
+    Native::plain("erts_debug", "copy_shared", 2, copy_shared),
+    Native::plain("erts_debug", "same", 2, same),
+    Native::plain("erts_debug", "display", 1, display),
+    Native::plain("erts_debug", "lcnt_control", 1, not_counted),
+    Native::plain("erts_debug", "lcnt_control", 2, not_counted),
+    Native::plain("erts_debug", "lcnt_collect", 0, not_counted),
+    Native::plain("erts_debug", "lcnt_clear", 0, not_counted),
+];
+
+fn flat_size(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let words = beam_size::flat(a[0]);
+    c.charge(words / 100);
+    Ok(c.heap().unsigned(words as u64))
+}
+
+fn size_shared(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let words = beam_size::shared(a[0]);
+    c.charge(words / 10);
+    Ok(c.heap().unsigned(words as u64))
+}
+
+fn copy_shared(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let literals = a[1].as_bool().ok_or(Escape::BADARG)?;
+    Ok(c.heap().copy_shared(a[0], literals))
+}
+
+/// Whether two terms are one and the same object.
+fn same(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    Ok(Term::bool(a[0] == a[1]))
+}
+
+/// Prints a term and a line break, and gives that text.
+fn display(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let text = format!("{}\n", print::display(a[0]));
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    Ok(c.heap().string(&text))
+}
+
+/// Locks are not counted, as in an emulator that was built without that.
+fn not_counted(_: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    Err(Escape::BADARG)
+}

@@ -1,0 +1,113 @@
+//! What `erts_debug` has to test natives on other threads: `dirty_cpu/2` and `dirty_io/2` run on the pool of blocking
+//! threads, `dirty/3` goes where it is told.
+
+use purlin_term::{Atom, Term, am};
+use purlin_vm::native::OrBadarg;
+use purlin_vm::signal::{Signal, SignalKind};
+use purlin_vm::{Ctx, Escape, Native, NativeResult};
+use std::time::{Duration, Instant};
+
+pub const NATIVES: &[Native] = &[
+    Native::blocking("erts_debug", "dirty_cpu", 2, |c, a| test(c, Where::Cpu, a[0], a[1])),
+    Native::blocking("erts_debug", "dirty_io", 2, |c, a| test(c, Where::Io, a[0], a[1])),
+    Native::plain("erts_debug", "dirty", 3, dirty),
+];
+
+/// The kind of thread that a test runs on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Where {
+    Normal,
+    Cpu,
+    Io,
+}
+
+impl Where {
+    fn atom(self) -> Term {
+        match self {
+            Where::Normal => am!("normal"),
+            Where::Cpu => am!("dirty_cpu"),
+            Where::Io => am!("dirty_io"),
+        }
+    }
+}
+
+/// Goes on with a test on another kind of thread.
+fn elsewhere(to: Where, a: Term, b: Term) -> Escape {
+    let (function, args) = match to {
+        Where::Normal => ("dirty", vec![am!("normal"), a, b]),
+        Where::Cpu => ("dirty_cpu", vec![a, b]),
+        Where::Io => ("dirty_io", vec![a, b]),
+    };
+    Escape::Trap { module: Atom::new("erts_debug"), function: Atom::new(function), args }
+}
+
+fn dirty(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let all = [Where::Normal, Where::Cpu, Where::Io];
+    match all.into_iter().find(|w| w.atom() == a[0]).or_badarg()? {
+        Where::Normal => test(c, Where::Normal, a[1], a[2]),
+        other => Err(elsewhere(other, a[1], a[2])),
+    }
+}
+
+fn test(c: &mut Ctx<'_>, here: Where, what: Term, arg: Term) -> NativeResult {
+    let ok = Ok(am!("ok"));
+    match what.as_atom().or_badarg()?.name() {
+        "scheduler" if arg == am!("type") => Ok(here.atom()),
+        "error" => {
+            let known = ["notsup", "undef", "badarith", "noproc", "system_limit"];
+            let reason = arg.as_atom().filter(|a| known.contains(&a.name())).or_badarg()?;
+            Err(Escape::Error(Term::atom(reason)))
+        }
+        "copy" => {
+            let copies: Vec<Term> = (0..1000).map(|_| c.heap().copy(arg)).collect();
+            Ok(c.heap().list(&copies))
+        }
+        "send" => {
+            tell(c, arg, am!("ok"));
+            ok
+        }
+        "wait" => {
+            wait(arg.as_small().or_badarg()?, here == Where::Cpu);
+            ok
+        }
+        "reschedule" => {
+            let n = arg.as_small().filter(|&n| n >= 0).or_badarg()?;
+            if n == 0 {
+                return ok;
+            }
+            let next = match here {
+                _ if n % 4 != 0 => here,
+                Where::Cpu => Where::Io,
+                Where::Io => Where::Normal,
+                Where::Normal => Where::Cpu,
+            };
+            Err(elsewhere(next, what, Term::small(n - 2)))
+        }
+        "ready_wait6_done" => {
+            tell(c, arg, am!("ready"));
+            wait(6000, false);
+            tell(c, arg, am!("done"));
+            ok
+        }
+        _ => Err(Escape::BADARG),
+    }
+}
+
+/// Sends `{Tag, Self}`.
+fn tell(c: &mut Ctx<'_>, to: Term, tag: Term) {
+    let me = c.pid();
+    if to.is_local_pid() {
+        c.engine.post(to, Signal::built(SignalKind::Message, |h| h.tuple(&[tag, me])));
+    }
+}
+
+fn wait(ms: i64, busy: bool) {
+    let time = Duration::from_millis(ms.max(0) as u64);
+    if !busy {
+        return std::thread::sleep(time);
+    }
+    let start = Instant::now();
+    while start.elapsed() < time {
+        std::thread::yield_now();
+    }
+}

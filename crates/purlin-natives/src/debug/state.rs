@@ -1,0 +1,170 @@
+//! `erts_debug:get_internal_state/1` and `set_internal_state/2`: the emulator's inner state, for tests. Closed until
+//! `available_internal_state` is set. An item that has no sense here is `badarg`, like one that does not exist.
+
+use crate::process::ITEMS;
+use purlin_term::{Atom, Kind, Magic, Term, am, hash};
+use purlin_vm::gc::Depth;
+use purlin_vm::native::OrBadarg;
+use purlin_vm::process::RunState;
+use purlin_vm::sched::SLICE;
+use purlin_vm::{Ctx, Escape, Native, NativeResult, Slot};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+pub const NATIVES: &[Native] = &[
+    Native::plain("erts_debug", "get_internal_state", 1, get_internal_state),
+    Native::plain("erts_debug", "set_internal_state", 2, set_internal_state),
+];
+
+#[derive(Default)]
+struct Available(AtomicBool);
+
+static AVAILABLE: Slot<Available> = Slot::new();
+
+fn open(c: &Ctx<'_>) -> Result<(), Escape> {
+    let on = c.engine.state(&AVAILABLE).0.load(Ordering::Acquire);
+    if on { Ok(()) } else { Err(Escape::Error(am!("undef"))) }
+}
+
+fn get_internal_state(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    open(c)?;
+    if let Some(&[key, of]) = a[0].as_tuple() {
+        return about(c, key.as_atom().or_badarg()?.name(), of);
+    }
+    Ok(match a[0].as_atom().or_badarg()?.name() {
+        "available_internal_state" => Term::bool(true),
+        "reds_left" => Term::small(c.data.slice_left.max(0) as i64),
+        "next_pid" => next_pid(c),
+        "next_port" => Term::small(crate::port::next_port(c.engine, None) as i64),
+        "process_info_args" => {
+            let items: Vec<Term> = ITEMS.iter().map(|i| Term::atom(Atom::new(i))).collect();
+            c.heap().list(&items)
+        }
+        "processes" => {
+            let pids: Vec<Term> = c.engine.processes.all().iter().map(|p| p.pid()).collect();
+            c.heap().list(&pids)
+        }
+        "force_heap_frags" => Term::bool(false),
+        "lc_graph" | "flxctr_memory_usage" => am!("notsup"),
+        "stack_check" => Term::small(purlin_vm::sched::native_stack_left().or_badarg()? as i64),
+        "scheduler_dump" => Term::bool(false),
+        _ => return Err(Escape::BADARG),
+    })
+}
+
+fn about(c: &mut Ctx<'_>, key: &str, of: Term) -> NativeResult {
+    Ok(match key {
+        "process_status" => process_status(c, of.as_pid().or_badarg()?),
+        "internal_hash" => Term::small(hash::internal(of, 0) as i64),
+        "atom" => {
+            let index = of.as_usize().filter(|&i| i < Atom::count()).or_badarg()?;
+            Term::atom(Atom::from_index(index as u32))
+        }
+        "magic_ref" => match (of.magic_count(), of.is_ref()) {
+            (Some((address, count)), _) => {
+                let parts = [c.heap().unsigned(address as u64), Term::small(count as i64), Term::bool(true)];
+                c.heap().tuple(&parts)
+            }
+            (None, true) => Term::bool(of.as_local_ref().is_some()),
+            (None, false) => return Err(Escape::BADARG),
+        },
+        "binary_info" => binary_info(c, of)?,
+        _ => return Err(Escape::BADARG),
+    })
+}
+
+fn process_status(c: &Ctx<'_>, id: u64) -> Term {
+    let Some(p) = c.engine.process(id) else { return am!("undefined") };
+    match p.run_state() {
+        _ if p.is_exiting() => am!("exiting"),
+        RunState::Runnable => am!("runnable"),
+        RunState::Running | RunState::Blocking => am!("running"),
+        RunState::Waiting => am!("waiting"),
+    }
+}
+
+/// `heap_binary`, or `{refc_binary, Bytes, {binary, BufferBytes}, Flags}`.
+fn binary_info(c: &mut Ctx<'_>, of: Term) -> NativeResult {
+    let (whole, _) = of.whole_and_offset().or_badarg()?;
+    if whole.boxed_kind() != Some(Kind::RefBin) {
+        return Ok(am!("heap_binary"));
+    }
+    let (bytes, buffer) = (whole.bit_size() / 8, whole.referenced_bytes().or_badarg()?);
+    let h = c.heap();
+    let buffer = h.tuple(&[am!("binary"), Term::small(buffer as i64)]);
+    Ok(h.tuple(&[am!("refc_binary"), Term::small(bytes as i64), buffer, Term::small(0)]))
+}
+
+fn next_pid(c: &Ctx<'_>) -> Term {
+    c.engine.processes.next_free().map_or(Term::bool(false), |n| Term::small(n as i64))
+}
+
+fn set_internal_state(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let (key, value) = (a[0], a[1]);
+    if key == am!("available_internal_state")
+        && let Some(on) = value.as_bool()
+    {
+        return Ok(Term::bool(c.engine.state(&AVAILABLE).0.swap(on, Ordering::AcqRel)));
+    }
+    open(c)?;
+    let number = || value.as_small().or_badarg();
+    Ok(match key.as_atom().or_badarg()?.name() {
+        "reds_left" => {
+            let reds = number()?;
+            if (0..=SLICE as i64).contains(&reds) {
+                c.data.slice_left = reds as i32;
+            }
+            Term::bool(true)
+        }
+        "block" | "sleep" | "block_scheduler" => {
+            let ms = number()?;
+            if ms > 0 {
+                std::thread::sleep(Duration::from_millis(ms as u64));
+            }
+            Term::bool(true)
+        }
+        "next_pid" => {
+            c.engine.processes.set_next(number()? as u64 + 1);
+            next_pid(c)
+        }
+        "next_port" => Term::small(crate::port::next_port(c.engine, Some(number()? as u64 + 1)) as i64),
+        "force_gc" => match value.as_pid().and_then(|id| c.engine.process(id)) {
+            Some(_) => {
+                c.data.want_collection(Depth::Minor);
+                Term::bool(true)
+            }
+            None => Term::bool(false),
+        },
+        "wait" => {
+            let known = ["deallocations", "timer_cancellations", "aux_work", "thread_progress"];
+            // All of these are done at once here.
+            value.as_atom().filter(|a| known.contains(&a.name())).or_badarg()?;
+            am!("ok")
+        }
+        "make" if value == am!("magic_ref") => {
+            let id = c.engine.next_ref();
+            let r = c.heap().magic_reference(id, Arc::new(Magic { value: Box::new(()) }));
+            let (address, _) = r.magic_count().or_badarg()?;
+            let address = c.heap().unsigned(address as u64);
+            c.heap().tuple(&[r, address])
+        }
+        "binary" => {
+            let n = usize::try_from(number()?).ok().or_badarg()?;
+            let data = vec![0; n];
+            c.heap().binary(&data)
+        }
+        "mbuf" => {
+            let (fragment, t) = purlin_term::copy::to_fragment(value);
+            c.heap().adopt(fragment);
+            t
+        }
+        // No node is ever forgotten, so that there is no delay to set.
+        "node_tab_delayed_delete" => {
+            number()?;
+            am!("ok")
+        }
+        "ets_force_trap" | "jit_asm_dump" | "proc_sig_buffers" => am!("notsup"),
+        _ => return Err(Escape::BADARG),
+    })
+}
