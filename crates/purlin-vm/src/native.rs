@@ -82,7 +82,7 @@ impl Ctx<'_> {
     pub fn caller_module(&self) -> Option<purlin_term::Atom> {
         let here = crate::interp::trace::addresses(&self.data.heap, None, 1);
         let pc = if self.data.pc.is_null() { *here.first()? as usize } else { self.data.pc as usize };
-        let call = pc.checked_sub(std::mem::size_of::<crate::code::instr::Instr>())?;
+        let call = pc.checked_sub(std::mem::size_of::<crate::code::instr::Op>())?;
         self.engine.code.locate(call).map(|(entry, _)| entry.module.name)
     }
 

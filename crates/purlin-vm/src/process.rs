@@ -264,7 +264,7 @@ pub struct ProcessData {
     /// X registers while the process does not run, `live` of them; arguments of the function to start with.
     pub saved_x: Vec<Term>,
     /// Where to go on (null: with a call of `initial_call`).
-    pub pc: *const crate::code::instr::Instr,
+    pub pc: *const crate::code::instr::Op,
     /// What a native brought back from the pool of blocking threads.
     pub pending: Option<Box<crate::escape::NativeResult>>,
     /// Reductions left in this time slice; the process yields at 0 or below.

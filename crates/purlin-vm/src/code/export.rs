@@ -2,7 +2,7 @@
 //!
 //! Entries and exports stay for the life of the engine; replacing code stores a new entry in the export (CODE).
 
-use super::instr::Instr;
+use super::instr::{Instr, Op};
 use super::module::Module;
 use crate::native::{Native, NativeKind};
 use hashbrown::HashMap;
@@ -17,8 +17,8 @@ pub use crate::process::Mfa;
 pub struct FnEntry {
     pub mfa: Mfa,
     /// Where calls go: the translated code, or `stub` before the first call.
-    pub code: AtomicPtr<Instr>,
-    stub: OnceLock<Box<[Instr; 1]>>,
+    pub code: AtomicPtr<Op>,
+    stub: OnceLock<Box<[Op; 1]>>,
     pub module: &'static Module,
     /// Position among the module's functions.
     pub index: u32,
@@ -33,7 +33,7 @@ impl std::fmt::Debug for FnEntry {
 
 /// A translated function.
 pub struct Decoded {
-    pub code: &'static [Instr],
+    pub code: &'static [Op],
     /// Instruction index and line table index, ascending: the line holds from that instruction on.
     pub lines: Box<[(u32, u32)]>,
 }
@@ -48,14 +48,14 @@ impl FnEntry {
             index,
             decoded: OnceLock::new(),
         }));
-        let stub = entry.stub.get_or_init(|| Box::new([Instr::Translate(entry)]));
-        entry.code.store(stub.as_ptr() as *mut Instr, Ordering::Release);
+        let stub = entry.stub.get_or_init(|| Box::new([Op::slow(Instr::Translate(entry))]));
+        entry.code.store(stub.as_ptr() as *mut Op, Ordering::Release);
         entry
     }
 
     /// The first instruction to run.
     #[inline]
-    pub fn start(&self) -> *const Instr {
+    pub fn start(&self) -> *const Op {
         self.code.load(Ordering::Acquire)
     }
 }
@@ -65,19 +65,21 @@ pub struct NativeEntry {
     pub mfa: Mfa,
     pub native: Native,
     /// Its body as a function: what exports and funs jump to.
-    code: OnceLock<Box<[Instr; 2]>>,
+    code: OnceLock<Vec<Op>>,
 }
 
 impl NativeEntry {
     /// The native called as a function.
     #[inline]
-    pub fn start(&'static self) -> *const Instr {
-        let code = self.code.get_or_init(|| Box::new([Instr::NativeBody(self), Instr::NativeDone(self)]));
+    pub fn start(&'static self) -> *const Op {
+        let code = self
+            .code
+            .get_or_init(|| crate::interp::fast::code(&[Instr::NativeBody(self), Instr::NativeDone(self)], false));
         code.as_ptr()
     }
 
     /// Where a process goes on after the native ran on another thread.
-    pub fn done(&'static self) -> *const Instr {
+    pub fn done(&'static self) -> *const Op {
         self.start().wrapping_add(1)
     }
 
@@ -107,7 +109,7 @@ pub struct Export {
 impl Export {
     /// The first instruction to run, or `None` when no such function is loaded.
     #[inline]
-    pub fn start(&self) -> Option<*const Instr> {
+    pub fn start(&self) -> Option<*const Op> {
         if let Some(n) = self.native {
             return Some(n.start());
         }

@@ -1,13 +1,31 @@
 //! Purlin's own instructions: what a function's generic BEAM code is translated to when it is first called.
 //!
 //! An instruction is 16 bytes. Operands say where a value is ([`Src`]) or goes ([`Dst`]); jumps are relative to the
-//! instruction that makes them; long operand lists stand beside the code ([`Ext`]).
+//! instruction that makes them; long operand lists stand beside the code ([`Ext`]). In code each instruction stands
+//! behind the handler that runs it ([`Op`]), which was chosen for its operands.
 
 use super::export::{Export, FnEntry, NativeEntry};
-use purlin_term::Atom;
+use crate::interp::fast::{self, Handler};
 use purlin_term::boxed::FunEntry;
+use purlin_term::{Atom, Term};
 
-/// Where a value is: the low two bits tell an X register (0), a stack slot (1) or a constant (2), the rest which.
+/// An instruction in code, behind the function that runs it.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Op {
+    pub go: Handler,
+    pub instr: Instr,
+}
+
+impl Op {
+    /// An instruction that the general loop runs.
+    pub const fn slow(instr: Instr) -> Op {
+        Op { go: fast::leave, instr }
+    }
+}
+
+/// Where a value is: the low two bits tell an X register (0), a stack slot (1), a constant (2) or a small integer that
+/// stands in the operand itself (3), the rest which.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(transparent)]
 pub struct Src(pub u32);
@@ -27,8 +45,27 @@ impl Src {
     pub const fn constant(n: u32) -> Src {
         Src(n << 2 | 2)
     }
+    /// A small integer in the operand itself, if it fits there.
+    pub fn inline(t: Term) -> Option<Src> {
+        let i = t.as_small().filter(|i| (-(1 << 29)..1 << 29).contains(i))?;
+        Some(Src((i as u32) << 2 | 3))
+    }
+    /// The value of an operand that holds it itself.
+    #[inline(always)]
+    pub fn inlined(self) -> Term {
+        Term(((self.0 as i32 as i64 - 3) << 2) as u64)
+    }
     pub fn is_constant(self) -> bool {
-        self.0 & 3 == 2
+        self.0 & 2 != 0
+    }
+    /// Which kind of place: X register, stack slot, constant, value in the operand.
+    #[inline(always)]
+    pub const fn kind(self) -> u32 {
+        self.0 & 3
+    }
+    /// The operand in 16 bits, if that is enough.
+    pub fn narrow(self) -> Option<u16> {
+        if self.kind() == 3 { None } else { u16::try_from(self.0).ok() }
     }
 }
 
@@ -44,7 +81,7 @@ impl Dst {
     }
 }
 
-/// A distance in instructions from the instruction that jumps. In the place of a failure label, [`NO_FAIL`] means
+/// A distance in bytes from the instruction that jumps. In the place of a failure label, [`NO_FAIL`] means
 /// that failing raises an exception.
 pub type Rel = i32;
 
@@ -59,6 +96,40 @@ pub type Ext<T> = &'static T;
 pub struct Select {
     pub cases: Vec<(u64, Rel)>,
     pub default: Rel,
+    /// Where each small integer from `first` on leads, when they lie close together.
+    pub table: Vec<Rel>,
+    /// The raw word of the table's first value.
+    pub first: u64,
+}
+
+impl Select {
+    pub fn new(mut cases: Vec<(u64, Rel)>, default: Rel) -> Select {
+        cases.sort_by_key(|c| c.0);
+        let mut s = Select { cases, default, table: Vec::new(), first: 0 };
+        let small = |c: &(u64, Rel)| Term(c.0).as_small().filter(|i| (0..1 << 32).contains(i));
+        if let (Some(low), Some(high)) = (s.cases.first().and_then(small), s.cases.last().and_then(small))
+            && s.cases.len() >= 4
+            && (high - low) as usize <= s.cases.len() * 4
+            && s.cases.iter().all(|c| small(c).is_some())
+        {
+            s.first = Term::small(low).0;
+            s.table = vec![default; (high - low) as usize + 1];
+            for &(value, to) in &s.cases {
+                s.table[((value - s.first) >> 4) as usize] = to;
+            }
+        }
+        s
+    }
+
+    /// Where a value leads.
+    #[inline]
+    pub fn to(&self, value: u64) -> Rel {
+        let cases = &self.cases[..];
+        if cases.len() <= 8 {
+            return cases.iter().find(|c| c.0 == value).map_or(self.default, |c| c.1);
+        }
+        cases.binary_search_by_key(&value, |c| c.0).map_or(self.default, |i| cases[i].1)
+    }
 }
 
 /// A call of a guard native.
@@ -294,6 +365,8 @@ pub enum Instr {
     Return,
     /// The process's first function has returned.
     ProcessEnd,
+    /// A handler has noted why the process stops.
+    Stopped,
     SelectVal(Src, Ext<Select>),
     SelectArity(Src, Ext<Select>),
 
@@ -317,21 +390,10 @@ pub enum Instr {
         src: Src,
         dst: Dst,
     },
-    MoveXX {
-        src: u16,
-        dst: u16,
-    },
-    MoveXY {
-        src: u16,
-        dst: u16,
-    },
-    MoveYX {
-        src: u16,
-        dst: u16,
-    },
-    MoveCX {
-        src: u32,
-        dst: u16,
+    /// A constant that is known when the code is translated.
+    MoveValue {
+        dst: Dst,
+        value: Term,
     },
     Swap(Dst, Dst),
     GetList {
@@ -417,11 +479,16 @@ pub enum Instr {
         a: Src,
         b: Src,
     },
-    /// Exact equality with a constant that is an immediate.
+    /// Exact equality with an immediate value; `a` is a narrow [`Src`].
     IsEqImmediate {
         fail: Rel,
-        a: Src,
-        b: Src,
+        a: u16,
+        value: Term,
+    },
+    IsNeImmediate {
+        fail: Rel,
+        a: u16,
+        value: Term,
     },
 
     // Arithmetic and guard natives
@@ -431,6 +498,14 @@ pub enum Instr {
         a: Src,
         b: Src,
         dst: Dst,
+    },
+    /// Arithmetic whose failure jumps; `a` and `dst` are narrow.
+    GuardArith {
+        op: Arith,
+        a: u16,
+        dst: u16,
+        fail: Rel,
+        b: Src,
     },
     Guard(Ext<GuardCall>),
     /// `erlang:self/0`
@@ -616,7 +691,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_instruction_is_sixteen_bytes() {
+    fn an_instruction_is_sixteen_bytes_and_a_handler() {
         assert_eq!(std::mem::size_of::<Instr>(), 16);
+        assert_eq!(std::mem::size_of::<Op>(), 24);
     }
 }

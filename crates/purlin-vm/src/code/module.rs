@@ -346,7 +346,7 @@ impl Code {
         Some(true)
     }
 
-    pub(super) fn note_range(&self, code: &'static [super::instr::Instr], entry: &'static FnEntry) {
+    pub(super) fn note_range(&self, code: &'static [super::instr::Op], entry: &'static FnEntry) {
         let start = code.as_ptr() as usize;
         self.ranges.write().insert(start, (start + std::mem::size_of_val(code), entry));
     }
@@ -355,7 +355,7 @@ impl Code {
     pub fn locate(&self, address: usize) -> Option<(&'static FnEntry, usize)> {
         let ranges = self.ranges.read();
         let (&start, &(end, entry)) = ranges.range(..=address).next_back()?;
-        (address < end).then(|| (entry, (address - start) / std::mem::size_of::<super::instr::Instr>()))
+        (address < end).then(|| (entry, (address - start) / std::mem::size_of::<super::instr::Op>()))
     }
 }
 

@@ -10,9 +10,10 @@ mod data;
 
 use super::consts;
 use super::export::{Decoded, FnEntry};
-use super::instr::{Dst, Ext, Instr, NO_FAIL, Rel, Src};
+use super::instr::{Dst, Ext, Instr, NO_FAIL, Op, Rel, Src};
 use super::module::{LoadError, Module};
 use crate::engine::Engine;
+use crate::interp::fast;
 use hashbrown::HashMap;
 use purlin_beam::{Instruction, Opcode, Operand, Register};
 use purlin_term::{Heap, Term};
@@ -32,10 +33,10 @@ pub fn translate(engine: &Engine, entry: &'static FnEntry) -> Result<()> {
     let labels = Translator::new(engine, entry, HashMap::new(), false).run()?.labels;
     let done = Translator::new(engine, entry, labels, true).run()?;
     let start = done.labels.get(&module.index.functions[entry.index as usize].entry).copied().unwrap_or(0);
-    let code: &'static [Instr] = Vec::leak(done.code);
+    let code: &'static [Op] = Vec::leak(fast::code(&done.code, engine.config.collect_always));
     engine.code.note_range(code, entry);
     let _ = entry.decoded.set(Decoded { code, lines: done.lines.into() });
-    let first = &code[start as usize] as *const Instr as *mut Instr;
+    let first = &code[start as usize] as *const Op as *mut Op;
     entry.code.store(first, std::sync::atomic::Ordering::Release);
     Ok(())
 }
@@ -182,7 +183,7 @@ impl<'a> Translator<'a> {
             Operand::Y(n) => Src::y(n as u32),
             Operand::Literal(i) => Src::constant(self.module.literal(self.engine, i)?),
             other => match self.immediate(other)? {
-                Some(t) => Src::constant(consts::number(t)),
+                Some(t) => Src::inline(t).unwrap_or_else(|| Src::constant(consts::number(t))),
                 None => return malformed(format!("{other:?} is no source")),
             },
         })
@@ -239,13 +240,13 @@ impl<'a> Translator<'a> {
         }
     }
 
-    /// A label as a distance from the instruction emitted next; 0 is no label.
+    /// A label as a distance from the instruction emitted next, in bytes; 0 is no label.
     fn rel(&self, label: u32) -> Result<Rel> {
         if label == 0 {
             return Ok(NO_FAIL);
         }
         match self.labels.get(&label) {
-            Some(&at) => Ok(at as i32 - self.code.len() as i32),
+            Some(&at) => Ok((at as i32 - self.code.len() as i32) * size_of::<Op>() as i32),
             None if !self.emitting => Ok(0),
             None => malformed(format!("label {label} is not in this function")),
         }

@@ -2,14 +2,14 @@
 
 use super::{Next, Run};
 use crate::code::Mfa;
-use crate::code::instr::{Arith, Dst, FloatOp, GuardCall, Instr, NO_FAIL, Src};
+use crate::code::instr::{Arith, Dst, FloatOp, GuardCall, NO_FAIL, Op, Src};
 use crate::escape::Escape;
 use purlin_term::number::{self, ArithError};
 use purlin_term::{Atom, Term};
 
 impl Run<'_> {
     #[inline(always)]
-    pub(super) fn arith(&mut self, pc: *const Instr, op: Arith, plain: bool, a: Src, b: Src, dst: Dst) -> Next {
+    pub(super) fn arith(&mut self, pc: *const Op, op: Arith, plain: bool, a: Src, b: Src, dst: Dst) -> Next {
         let (x, y) = (self.get(a), self.get(b));
         if x.is_small() && y.is_small() {
             // Small integers have an all-zero tag: the raw words add and subtract as they are.
@@ -30,10 +30,9 @@ impl Run<'_> {
         self.slow_arith(pc, op, plain, x, y, dst)
     }
 
-    #[inline(never)]
-    fn slow_arith(&mut self, pc: *const Instr, op: Arith, plain: bool, x: Term, y: Term, dst: Dst) -> Next {
+    pub(super) fn compute(&mut self, op: Arith, x: Term, y: Term) -> Result<Term, ArithError> {
         let h = &mut self.data.heap;
-        let result = match op {
+        match op {
             Arith::Add => number::add(h, x, y),
             Arith::Sub => number::sub(h, x, y),
             Arith::Mul => number::mul(h, x, y),
@@ -45,8 +44,12 @@ impl Run<'_> {
             Arith::Bsl => number::bsl(h, x, y),
             Arith::Bsr => number::bsr(h, x, y),
             Arith::Div => number::divide(h, x, y),
-        };
-        let reason = match result {
+        }
+    }
+
+    #[inline(never)]
+    fn slow_arith(&mut self, pc: *const Op, op: Arith, plain: bool, x: Term, y: Term, dst: Dst) -> Next {
+        let reason = match self.compute(op, x, y) {
             Ok(t) => {
                 self.set(dst, t);
                 return Next::At(pc.wrapping_add(1));
@@ -77,7 +80,7 @@ impl Run<'_> {
         }
     }
 
-    pub(super) fn guard(&mut self, pc: *const Instr, g: &'static GuardCall) -> Next {
+    pub(super) fn guard(&mut self, pc: *const Op, g: &'static GuardCall) -> Next {
         let mut args = [Term::NIL; 3];
         for (slot, &s) in args.iter_mut().zip(&g.args) {
             *slot = self.get(s);
@@ -131,7 +134,7 @@ impl Run<'_> {
     }
 
     /// `fconv`: any number as a float.
-    pub(super) fn float_conv(&mut self, pc: *const Instr, src: Src, f: usize) -> Next {
+    pub(super) fn float_conv(&mut self, pc: *const Op, src: Src, f: usize) -> Next {
         match number::to_float(self.get(src)) {
             Some(v) => {
                 self.m.f[f] = v;
@@ -142,7 +145,7 @@ impl Run<'_> {
     }
 
     #[inline(always)]
-    pub(super) fn float_arith(&mut self, pc: *const Instr, op: FloatOp, a: usize, b: usize, dst: usize) -> Next {
+    pub(super) fn float_arith(&mut self, pc: *const Op, op: FloatOp, a: usize, b: usize, dst: usize) -> Next {
         let (x, y) = (self.m.f[a], self.m.f[b]);
         let v = match op {
             FloatOp::Add => x + y,

@@ -9,7 +9,7 @@ use crate::code::instr::*;
 use purlin_term::{Atom, Term, bits};
 
 impl Run<'_> {
-    pub(super) fn bs_start_match(&mut self, pc: *const Instr, fail: Rel, src: Src, dst: Dst, live: usize) -> Next {
+    pub(super) fn bs_start_match(&mut self, pc: *const Op, fail: Rel, src: Src, dst: Dst, live: usize) -> Next {
         let t = self.get(src);
         match bits::start_match(&mut self.data.heap, t) {
             Some(ctx) => {
@@ -28,7 +28,7 @@ impl Run<'_> {
         n.checked_mul(unit as usize)
     }
 
-    fn matched(&mut self, pc: *const Instr, g: &BsGet, found: Option<Term>) -> Next {
+    fn matched(&mut self, pc: *const Op, g: &BsGet, found: Option<Term>) -> Next {
         match found {
             Some(t) => {
                 self.set(g.dst, t);
@@ -39,7 +39,7 @@ impl Run<'_> {
         }
     }
 
-    pub(super) fn bs_get_integer(&mut self, pc: *const Instr, g: &'static BsGet) -> Next {
+    pub(super) fn bs_get_integer(&mut self, pc: *const Op, g: &'static BsGet) -> Next {
         let ctx = self.get(g.ctx);
         let found = self
             .bit_size(g.size, g.unit)
@@ -47,13 +47,13 @@ impl Run<'_> {
         self.matched(pc, g, found)
     }
 
-    pub(super) fn bs_get_float(&mut self, pc: *const Instr, g: &'static BsGet) -> Next {
+    pub(super) fn bs_get_float(&mut self, pc: *const Op, g: &'static BsGet) -> Next {
         let ctx = self.get(g.ctx);
         let found = self.bit_size(g.size, g.unit).and_then(|n| bits::get_float(&mut self.data.heap, ctx, n, g.little));
         self.matched(pc, g, found)
     }
 
-    pub(super) fn bs_get_binary(&mut self, pc: *const Instr, g: &'static BsGet) -> Next {
+    pub(super) fn bs_get_binary(&mut self, pc: *const Op, g: &'static BsGet) -> Next {
         let ctx = self.get(g.ctx);
         let found = match g.size {
             None => bits::get_rest(&mut self.data.heap, ctx, g.unit as usize),
@@ -62,7 +62,7 @@ impl Run<'_> {
         self.matched(pc, g, found)
     }
 
-    pub(super) fn bs_skip(&mut self, pc: *const Instr, g: &'static BsGet) -> Next {
+    pub(super) fn bs_skip(&mut self, pc: *const Op, g: &'static BsGet) -> Next {
         let ctx = self.get(g.ctx);
         let done = match g.size {
             None => bits::test_unit(ctx, g.unit as usize) && bits::skip(ctx, bits::remaining(ctx)),

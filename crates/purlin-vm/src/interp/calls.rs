@@ -1,7 +1,7 @@
 //! Calls: functions, natives, applies, and what natives ask for instead of returning.
 
 use super::{Next, RETURN, Run};
-use crate::code::instr::{Instr, NO_FAIL};
+use crate::code::instr::{NO_FAIL, Op};
 use crate::code::{Export, FnEntry, Mfa, NativeEntry};
 use crate::escape::{Class, Escape, NativeResult};
 use crate::gc::Depth;
@@ -19,7 +19,7 @@ impl Run<'_> {
 
     /// `call_ext` to a native: its value to x0.
     #[inline(always)]
-    pub(super) fn call_native(&mut self, pc: *const Instr, n: &'static NativeEntry) -> Next {
+    pub(super) fn call_native(&mut self, pc: *const Op, n: &'static NativeEntry) -> Next {
         if n.is_blocking() {
             self.push(pc.wrapping_add(1));
             return Next::At(n.start());
@@ -39,7 +39,7 @@ impl Run<'_> {
     }
 
     /// A tail call of `apply` or `hibernate`, whose errors are in the calling function.
-    pub(super) fn call_native_last(&mut self, pc: *const Instr, n: &'static NativeEntry, slots: u32) -> Next {
+    pub(super) fn call_native_last(&mut self, pc: *const Op, n: &'static NativeEntry, slots: u32) -> Next {
         self.data.pc = pc.wrapping_add(1);
         let args = self.args(n.mfa.arity as usize);
         // SAFETY: as in `call_native`.
@@ -65,7 +65,7 @@ impl Run<'_> {
     }
 
     /// The body of a native that was called as a function: its arguments are in the X registers.
-    pub(super) fn native_body(&mut self, pc: *const Instr, n: &'static NativeEntry) -> Next {
+    pub(super) fn native_body(&mut self, pc: *const Op, n: &'static NativeEntry) -> Next {
         if n.is_blocking() {
             let stop = self.stop_at(pc, n.mfa.arity as usize, Stop::Blocking);
             return Next::Stop(stop);
@@ -100,7 +100,7 @@ impl Run<'_> {
     /// Does what a native asked for. `pc` is the instruction that called it, or nothing when the native was called
     /// as a function, so that its caller's return address is on the stack.
     #[cold]
-    pub(super) fn escape(&mut self, pc: Option<*const Instr>, n: &'static NativeEntry, escape: Escape) -> Next {
+    pub(super) fn escape(&mut self, pc: Option<*const Op>, n: &'static NativeEntry, escape: Escape) -> Next {
         self.sync_stack();
         let arity = n.mfa.arity as usize;
         match escape {
@@ -199,7 +199,7 @@ impl Run<'_> {
     }
 
     #[inline(always)]
-    pub(super) fn enter_at(&mut self, start: *const Instr, arity: u8) -> Next {
+    pub(super) fn enter_at(&mut self, start: *const Op, arity: u8) -> Next {
         self.data.slice_left -= 1;
         if self.data.slice_left <= 0 {
             return Next::Stop(self.stop_at(start, arity as usize, Stop::Yield));
@@ -259,7 +259,7 @@ impl Run<'_> {
     }
 
     /// `apply`: module and function behind the arguments in the X registers.
-    pub(super) fn apply(&mut self, pc: *const Instr, arity: usize) -> Next {
+    pub(super) fn apply(&mut self, pc: *const Op, arity: usize) -> Next {
         let (module, function) = (self.x(arity), self.x(arity + 1));
         let (Some(m), Some(f)) = (module.as_atom(), function.as_atom()) else {
             let args = self.m.x[..arity].to_vec();
@@ -277,20 +277,20 @@ impl Run<'_> {
 
     /// Takes a return address from the stack.
     #[inline(always)]
-    pub(super) fn pop(&mut self) -> *const Instr {
+    pub(super) fn pop(&mut self) -> *const Op {
         let sp = self.data.heap.end;
         // SAFETY: LIVE: `return` stands where the frame is gone and the return address is on top.
         let w = unsafe { Term(*sp) };
         self.data.heap.end = sp.wrapping_add(1);
         self.m.bases[1] = self.data.heap.end;
         debug_assert!(w.is_header(), "a return address is on top of the stack");
-        (w.0 & !3) as *const Instr
+        (w.0 & !3) as *const Op
     }
 
     /// Where a failed test goes.
     #[inline(always)]
-    pub(super) fn jump(pc: *const Instr, rel: i32) -> *const Instr {
+    pub(super) fn jump(pc: *const Op, rel: i32) -> *const Op {
         debug_assert!(rel != NO_FAIL);
-        pc.wrapping_offset(rel as isize)
+        pc.wrapping_byte_offset(rel as isize)
     }
 }

@@ -4,7 +4,7 @@
 
 use super::{Next, Run, trace};
 use crate::code::NativeEntry;
-use crate::code::instr::{Dst, Instr};
+use crate::code::instr::{Dst, Op};
 use crate::escape::Class;
 use crate::sched::Stop;
 use purlin_term::boxed::Kind;
@@ -20,7 +20,7 @@ impl Run<'_> {
 
     /// Raises an exception at the instruction `pc`, with that instruction's place as the innermost frame.
     #[cold]
-    pub(super) fn raise_here(&mut self, pc: *const Instr, class: Class, reason: Term) -> Next {
+    pub(super) fn raise_here(&mut self, pc: *const Op, class: Class, reason: Term) -> Next {
         let addresses = trace::addresses(&self.data.heap, Some(pc.wrapping_add(1) as usize), self.depth());
         let t = trace::raw(&mut self.data.heap, class, &[], &addresses);
         self.throw(class, reason, t)
@@ -28,13 +28,13 @@ impl Run<'_> {
 
     /// `error:Reason` at `pc`.
     #[cold]
-    pub(super) fn error_here(&mut self, pc: *const Instr, reason: Term) -> Next {
+    pub(super) fn error_here(&mut self, pc: *const Op, reason: Term) -> Next {
         self.raise_here(pc, Class::Error, reason)
     }
 
     /// `error:{Tag, Value}` at `pc`.
     #[cold]
-    pub(super) fn error_with(&mut self, pc: *const Instr, tag: Atom, value: Term) -> Next {
+    pub(super) fn error_with(&mut self, pc: *const Op, tag: Atom, value: Term) -> Next {
         let reason = self.data.heap.tuple(&[Term::atom(tag), value]);
         self.raise_here(pc, Class::Error, reason)
     }
@@ -44,7 +44,7 @@ impl Run<'_> {
     #[cold]
     pub(super) fn native_error(
         &mut self,
-        pc: Option<*const Instr>,
+        pc: Option<*const Op>,
         native: &NativeEntry,
         args: &[Term],
         reason: Term,
@@ -68,7 +68,7 @@ impl Run<'_> {
     #[cold]
     pub(super) fn caller_raises(
         &mut self,
-        pc: Option<*const Instr>,
+        pc: Option<*const Op>,
         class: Class,
         reason: Term,
         args: Term,
@@ -80,7 +80,7 @@ impl Run<'_> {
         if (!args.is_none() || !info.is_none())
             && let Some((entry, index)) = addresses
                 .first()
-                .and_then(|&a| self.engine.code.locate((a as usize).wrapping_sub(std::mem::size_of::<Instr>())))
+                .and_then(|&a| self.engine.code.locate((a as usize).wrapping_sub(std::mem::size_of::<Op>())))
         {
             addresses.remove(0);
             let heap = &mut self.data.heap;
@@ -95,7 +95,7 @@ impl Run<'_> {
 
     /// `function_clause` of the function at `pc`, its arguments in the X registers.
     #[cold]
-    pub(super) fn function_clause(&mut self, pc: *const Instr, entry: &crate::code::FnEntry) -> Next {
+    pub(super) fn function_clause(&mut self, pc: *const Op, entry: &crate::code::FnEntry) -> Next {
         let index = self.engine.code.locate(pc as usize).map_or(0, |(_, i)| i);
         let n = entry.mfa.arity as usize;
         let mut args = Vec::with_capacity(n);
@@ -147,7 +147,7 @@ impl Run<'_> {
                 self.set_x(2, reason);
                 self.set_x(3, trace);
                 self.data.mailbox.rewind();
-                return Next::At(handler as *const Instr);
+                return Next::At(handler as *const Op);
             }
             p = p.wrapping_add(1);
         }
@@ -211,7 +211,7 @@ impl Run<'_> {
     }
 
     /// `raw_raise`: class in x0, reason in x1, trace in x2; a wrong class gives `badarg` in x0.
-    pub(super) fn raw_raise(&mut self, pc: *const Instr) -> Next {
+    pub(super) fn raw_raise(&mut self, pc: *const Op) -> Next {
         match class_of(self.x(0)) {
             Some(class) => {
                 let (reason, trace) = (self.x(1), self.x(2));

@@ -1,7 +1,7 @@
 //! Making and calling funs.
 
 use super::{Next, Run};
-use crate::code::instr::{Instr, MakeFun};
+use crate::code::instr::{MakeFun, Op};
 use crate::code::{FnEntry, Mfa};
 use crate::sched::Stop;
 use purlin_term::{Atom, Term};
@@ -16,7 +16,7 @@ impl Run<'_> {
 
     /// Goes to a fun's body; its arguments are in the X registers and, when the call is not the last thing that its
     /// function does, the return address is on the stack. `pc` is the calling instruction.
-    pub(super) fn call_fun(&mut self, pc: *const Instr, fun: Term, arity: usize) -> Next {
+    pub(super) fn call_fun(&mut self, pc: *const Op, fun: Term, arity: usize) -> Next {
         if let Some((entry, _, env)) = fun.as_fun() {
             if entry.arity as usize != arity {
                 return self.bad_arity(pc, fun, arity);
@@ -36,13 +36,13 @@ impl Run<'_> {
         self.bad_fun(pc, fun)
     }
 
-    fn bad_fun(&mut self, pc: *const Instr, fun: Term) -> Next {
+    fn bad_fun(&mut self, pc: *const Op, fun: Term) -> Next {
         let reason = self.data.heap.tuple(&[Term::atom(Atom::BADFUN), fun]);
         self.drop_return_of(pc);
         self.error_here(pc, reason)
     }
 
-    fn bad_arity(&mut self, pc: *const Instr, fun: Term, arity: usize) -> Next {
+    fn bad_arity(&mut self, pc: *const Op, fun: Term, arity: usize) -> Next {
         let args = self.m.x[..arity].to_vec();
         let heap = &mut self.data.heap;
         let args = heap.list(&args);
@@ -54,7 +54,7 @@ impl Run<'_> {
 
     /// A fun could not be called after its return address was pushed: take that away again, so that the calling
     /// instruction does not stand in the trace twice.
-    fn drop_return_of(&mut self, pc: *const Instr) {
+    fn drop_return_of(&mut self, pc: *const Op) {
         // SAFETY: LIVE: there is always a word on the stack of a running process.
         let top = unsafe { Term(*self.data.heap.end) };
         if top.as_continuation() == Some(pc.wrapping_add(1) as usize) {
@@ -64,7 +64,7 @@ impl Run<'_> {
 
     /// The fun has no code: it is being purged, or its module is not loaded, or what is loaded does not have it.
     #[cold]
-    fn undefined_lambda(&mut self, pc: *const Instr, fun: Term, arity: usize) -> Next {
+    fn undefined_lambda(&mut self, pc: *const Op, fun: Term, arity: usize) -> Next {
         let Some((entry, ..)) = fun.as_fun() else { return self.bad_fun(pc, fun) };
         let code = &self.engine.code;
         let purged = code.is_being_purged(entry);

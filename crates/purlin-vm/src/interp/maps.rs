@@ -1,11 +1,11 @@
 //! Map instructions.
 
 use super::{Next, Run};
-use crate::code::instr::{GetMap, Instr, PutMap};
+use crate::code::instr::{GetMap, Op, PutMap};
 use purlin_term::{Atom, Term, map};
 
 impl Run<'_> {
-    pub(super) fn put_map(&mut self, pc: *const Instr, p: &'static PutMap) -> Next {
+    pub(super) fn put_map(&mut self, pc: *const Op, p: &'static PutMap) -> Next {
         let mut m = self.get(p.src);
         if !m.is_map() {
             return self.error_with(pc, Atom::BADMAP, m);

@@ -9,6 +9,7 @@ mod arith;
 mod binaries;
 mod calls;
 pub mod exception;
+pub mod fast;
 mod funs;
 mod maps;
 mod memory;
@@ -17,7 +18,7 @@ mod receive;
 mod run;
 pub mod trace;
 
-use crate::code::instr::{Dst, Instr, Src};
+use crate::code::instr::{Dst, Instr, Op, Src};
 use crate::code::{Mfa, consts};
 use crate::engine::Engine;
 use crate::native::Ctx;
@@ -34,14 +35,20 @@ const REGISTERS: usize = 1024;
 pub struct Machine {
     /// Where operands are: X registers, Y registers, constants.
     bases: [*mut u64; 4],
-    x: Box<[Term; REGISTERS + 256]>,
-    f: Box<[f64; REGISTERS]>,
+    x: [Term; REGISTERS + 256],
+    f: [f64; REGISTERS],
+    /// The engine and the process that run, and the latter's data; set while handlers run.
+    engine: *const Arc<Engine>,
+    process: *const Arc<Process>,
+    data: *mut ProcessData,
+    /// Why the process stops, when a handler says so.
+    stopped: Option<Stop>,
     /// The binary under construction by the old construction instructions.
     builder: Option<binaries::Building>,
 }
 
 thread_local! {
-    static MACHINE: RefCell<Machine> = RefCell::new(Machine::new());
+    static MACHINE: RefCell<Box<Machine>> = RefCell::new(Machine::new());
 }
 
 /// What the interpreter needs of the process it runs.
@@ -55,29 +62,27 @@ pub(crate) struct Run<'a> {
 /// What an instruction that may leave the straight line asks for.
 pub(crate) enum Next {
     /// Go on at this instruction.
-    At(*const Instr),
+    At(*const Op),
     /// Stop running the process; where it goes on is noted in it.
     Stop(Stop),
 }
 
 impl Machine {
-    pub fn new() -> Machine {
-        let mut m = Machine {
+    fn new() -> Box<Machine> {
+        let mut m = Box::new(Machine {
             bases: [std::ptr::null_mut(); 4],
-            x: Box::new([Term::NIL; REGISTERS + 256]),
-            f: Box::new([0.0; REGISTERS]),
+            x: [Term::NIL; REGISTERS + 256],
+            f: [0.0; REGISTERS],
+            engine: std::ptr::null(),
+            process: std::ptr::null(),
+            data: std::ptr::null_mut(),
+            stopped: None,
             builder: None,
-        };
+        });
         m.bases[0] = m.x.as_mut_ptr().cast();
         m.bases[2] = consts::base();
         m.bases[3] = m.bases[0];
         m
-    }
-}
-
-impl Default for Machine {
-    fn default() -> Machine {
-        Machine::new()
     }
 }
 
@@ -99,7 +104,7 @@ impl Runner for Interpreter {
     fn block(&self, engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData) {
         let args = std::mem::take(&mut data.saved_x);
         // SAFETY: CODE: a process that stops at a blocking native has `pc` at that native's body.
-        let Instr::NativeBody(native) = (unsafe { *data.pc }) else { return };
+        let Instr::NativeBody(native) = (unsafe { (*data.pc).instr }) else { return };
         let result = (native.native.body)(&mut Ctx { engine, process, data }, &args);
         data.saved_x = args;
         data.pending = Some(Box::new(result));
@@ -120,6 +125,9 @@ impl Run<'_> {
 
     #[inline(always)]
     fn get(&self, s: Src) -> Term {
+        if s.kind() == 3 {
+            return s.inlined();
+        }
         // SAFETY: the translator gives only registers below 1024 and numbers of constants; a frame has the slots
         // that its function's code names.
         unsafe { Term(*(*self.m.bases.get_unchecked((s.0 & 3) as usize)).add((s.0 >> 2) as usize)) }
@@ -148,7 +156,7 @@ impl Run<'_> {
     }
 
     #[inline(always)]
-    fn push(&mut self, pc: *const Instr) {
+    fn push(&mut self, pc: *const Op) {
         let sp = self.data.heap.end.wrapping_sub(1);
         debug_assert!(sp >= self.data.heap.top, "allocation leaves room for return addresses");
         // SAFETY: `Heap::alloc` and `ensure` keep STACK_RESERVE words free below the stack.
@@ -160,7 +168,7 @@ impl Run<'_> {
     // ---- starting and stopping
 
     /// Loads the registers and finds where to go on.
-    fn enter(&mut self) -> Result<*const Instr, Stop> {
+    fn enter(&mut self) -> Result<*const Op, Stop> {
         let n = self.data.saved_x.len();
         let saved = std::mem::take(&mut self.data.saved_x);
         self.m.x[..n].copy_from_slice(&saved);
@@ -180,7 +188,7 @@ impl Run<'_> {
     }
 
     /// Notes where to go on and which registers live, and stops.
-    fn stop_at(&mut self, pc: *const Instr, live: usize, stop: Stop) -> Stop {
+    fn stop_at(&mut self, pc: *const Op, live: usize, stop: Stop) -> Stop {
         self.data.pc = pc;
         self.data.saved_x.clear();
         self.data.saved_x.extend_from_slice(&self.m.x[..live]);
@@ -188,18 +196,18 @@ impl Run<'_> {
     }
 }
 
-pub(crate) static PROCESS_END: SyncInstr = SyncInstr([Instr::ProcessEnd]);
-pub(crate) static RETURN: SyncInstr = SyncInstr([Instr::Return]);
+pub(crate) static PROCESS_END: SyncInstr = SyncInstr([Op::slow(Instr::ProcessEnd)]);
+pub(crate) static RETURN: SyncInstr = SyncInstr([Op::slow(Instr::Return)]);
 
 /// Instructions that belong to no module.
 #[repr(transparent)]
-pub(crate) struct SyncInstr([Instr; 1]);
+pub(crate) struct SyncInstr([Op; 1]);
 
 // SAFETY: instructions are immutable.
 unsafe impl Sync for SyncInstr {}
 
 impl SyncInstr {
-    pub fn start(&self) -> *const Instr {
+    pub fn start(&self) -> *const Op {
         self.0.as_ptr()
     }
 }

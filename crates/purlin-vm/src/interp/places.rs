@@ -1,7 +1,7 @@
 //! Where a process is in its code: for `process_info`, and for purging.
 
 use super::trace;
-use crate::code::instr::Instr;
+use crate::code::instr::{Instr, Op};
 use crate::engine::Engine;
 use crate::process::{Activity, ProcessData};
 use crate::sched::Frame;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// the native that asks.
 pub(super) fn frames(engine: &Arc<Engine>, data: &ProcessData, heap: &mut Heap, depth: usize) -> Vec<Frame> {
     let mut out = Vec::new();
-    let step = std::mem::size_of::<Instr>();
+    let step = std::mem::size_of::<Op>();
     let mut innermost = None;
     if !data.pc.is_null() {
         match engine.code.locate(data.pc as usize) {
@@ -21,7 +21,7 @@ pub(super) fn frames(engine: &Arc<Engine>, data: &ProcessData, heap: &mut Heap, 
             Some(_) => innermost = Some(data.pc as usize + step),
             None => {
                 // SAFETY: CODE: `pc` is at an instruction.
-                if let Instr::NativeBody(n) | Instr::NativeDone(n) = unsafe { *data.pc } {
+                if let Instr::NativeBody(n) | Instr::NativeDone(n) = unsafe { (*data.pc).instr } {
                     out.push(Frame { mfa: n.mfa, location: Term::NIL });
                 }
             }
@@ -49,7 +49,7 @@ pub(super) fn uses_old_code(engine: &Arc<Engine>, data: &ProcessData, module: At
     if !data.pc.is_null() && within(data.pc as usize) {
         return true;
     }
-    let step = std::mem::size_of::<Instr>();
+    let step = std::mem::size_of::<Op>();
     let mut p = data.heap.end;
     while p < data.heap.block.end() {
         // SAFETY: LIVE: `p` walks the stack's words.

@@ -1,14 +1,14 @@
 //! The instructions of `receive` and the send operator, over [`crate::receive`].
 
 use super::{Next, Run};
-use crate::code::instr::{Dst, Instr, Rel, Src};
+use crate::code::instr::{Dst, Op, Rel, Src};
 use crate::receive::{self, Peek, Wait};
 use crate::sched::Stop;
 use purlin_term::{Atom, Term};
 
 impl Run<'_> {
     /// `send`: x0 ! x1, the message to x0.
-    pub(super) fn send(&mut self, pc: *const Instr) -> Next {
+    pub(super) fn send(&mut self, pc: *const Op) -> Next {
         let (to, message) = (self.x(0), self.x(1));
         match crate::send::send(self.engine, self.process, to, message) {
             Ok(()) => {
@@ -31,7 +31,7 @@ impl Run<'_> {
         }
     }
 
-    pub(super) fn loop_rec(&mut self, pc: *const Instr, empty: Rel) -> Next {
+    pub(super) fn loop_rec(&mut self, pc: *const Op, empty: Rel) -> Next {
         // No X register lives here, so that received messages can be merged into the heap.
         if !self.data.delay_collection {
             self.settle(0);
@@ -46,7 +46,7 @@ impl Run<'_> {
         }
     }
 
-    pub(super) fn loop_rec_end(&mut self, pc: *const Instr, again: Rel) -> Next {
+    pub(super) fn loop_rec_end(&mut self, pc: *const Op, again: Rel) -> Next {
         receive::advance(self.data);
         self.data.slice_left -= 1;
         let at = Self::jump(pc, again);
@@ -61,11 +61,11 @@ impl Run<'_> {
         receive::remove(self.engine, self.data);
     }
 
-    pub(super) fn wait(&mut self, pc: *const Instr, again: Rel) -> Next {
+    pub(super) fn wait(&mut self, pc: *const Op, again: Rel) -> Next {
         Next::Stop(self.stop_at(Self::jump(pc, again), 0, Stop::Wait))
     }
 
-    pub(super) fn wait_timeout(&mut self, pc: *const Instr, again: Rel, timeout_in: Src) -> Next {
+    pub(super) fn wait_timeout(&mut self, pc: *const Op, again: Rel, timeout_in: Src) -> Next {
         let timeout = self.get(timeout_in);
         match receive::wait_timeout(self.engine, self.process, self.data, timeout) {
             Wait::Sleep => {

@@ -1,7 +1,7 @@
 //! The loop: fetch an instruction, do it, go to the next.
 
 use super::{Next, Run};
-use crate::code::instr::{Instr, Select, Test};
+use crate::code::instr::{Instr, Op, Src, Test};
 use crate::escape::Class;
 use crate::sched::Stop;
 use purlin_term::boxed::Kind;
@@ -9,7 +9,7 @@ use purlin_term::{Atom, Term, compare};
 
 impl Run<'_> {
     /// Runs from `pc` until the process stops.
-    pub(super) fn run(&mut self, mut pc: *const Instr) -> Stop {
+    pub(super) fn run(&mut self, mut pc: *const Op) -> Stop {
         /// Goes where a handler says.
         macro_rules! go {
             ($next:expr) => {
@@ -32,8 +32,9 @@ impl Run<'_> {
             };
         }
         loop {
+            pc = self.run_fast(pc);
             // SAFETY: CODE: `pc` points into translated code, which stays until no process can be in it.
-            match unsafe { *pc } {
+            match unsafe { (*pc).instr } {
                 // ---- calls
                 Instr::Call(f) => {
                     self.push(pc.wrapping_add(1));
@@ -87,6 +88,7 @@ impl Run<'_> {
                     }
                     continue;
                 }
+                Instr::Stopped => return self.m.stopped.take().unwrap_or(Stop::Yield),
                 Instr::ProcessEnd => return Stop::Exited(Term::atom(Atom::NORMAL)),
                 Instr::Translate(entry) => go!(self.translate(entry)),
                 Instr::FuncInfo(entry) => go!(self.function_clause(pc, entry)),
@@ -97,12 +99,12 @@ impl Run<'_> {
                     continue;
                 }
                 Instr::SelectVal(src, s) => {
-                    pc = Self::jump(pc, select(s, self.get(src).0));
+                    pc = Self::jump(pc, s.to(self.get(src).0));
                     continue;
                 }
                 Instr::SelectArity(src, s) => {
                     let to = match self.get(src).as_tuple() {
-                        Some(t) => select(s, t.len() as u64),
+                        Some(t) => s.to(t.len() as u64),
                         None => s.default,
                     };
                     pc = Self::jump(pc, to);
@@ -129,22 +131,7 @@ impl Run<'_> {
                     let t = self.get(src);
                     self.set(dst, t);
                 }
-                Instr::MoveXX { src, dst } => {
-                    let t = self.x(src as usize);
-                    self.set_x(dst as usize, t);
-                }
-                Instr::MoveXY { src, dst } => {
-                    let t = self.x(src as usize);
-                    self.set(crate::code::instr::Dst::y(dst as u32), t);
-                }
-                Instr::MoveYX { src, dst } => {
-                    let t = self.get(crate::code::instr::Src::y(src as u32));
-                    self.set_x(dst as usize, t);
-                }
-                Instr::MoveCX { src, dst } => {
-                    let t = self.get(crate::code::instr::Src::constant(src));
-                    self.set_x(dst as usize, t);
-                }
+                Instr::MoveValue { dst, value } => self.set(dst, value),
                 Instr::Swap(a, b) => {
                     let (x, y) = (self.get(a.as_src()), self.get(b.as_src()));
                     self.set(a, y);
@@ -250,10 +237,21 @@ impl Run<'_> {
                     let (x, y) = (self.get(a), self.get(b));
                     test!(x != y && !compare::same(x, y), fail)
                 }
-                Instr::IsEqImmediate { fail, a, b } => test!(self.get(a) == self.get(b), fail),
+                Instr::IsEqImmediate { fail, a, value } => test!(self.get(Src(a as u32)) == value, fail),
+                Instr::IsNeImmediate { fail, a, value } => test!(self.get(Src(a as u32)) != value, fail),
 
                 // ---- arithmetic
                 Instr::Arith { op, plain, a, b, dst } => go!(self.arith(pc, op, plain, a, b, dst)),
+                Instr::GuardArith { op, a, dst, fail, b } => {
+                    let (x, y) = (self.get(Src(a as u32)), self.get(b));
+                    match self.compute(op, x, y) {
+                        Ok(t) => self.set(crate::code::instr::Dst(dst as u32), t),
+                        Err(_) => {
+                            pc = Self::jump(pc, fail);
+                            continue;
+                        }
+                    }
+                }
                 Instr::Guard(g) => go!(self.guard(pc, g)),
                 Instr::Self_(dst) => {
                     let me = self.process.pid();
@@ -365,18 +363,8 @@ impl Run<'_> {
     }
 }
 
-/// Where a value leads.
 #[inline(always)]
-fn select(s: &Select, value: u64) -> i32 {
-    let cases = &s.cases[..];
-    if cases.len() <= 8 {
-        return cases.iter().find(|c| c.0 == value).map_or(s.default, |c| c.1);
-    }
-    cases.binary_search_by_key(&value, |c| c.0).map_or(s.default, |i| cases[i].1)
-}
-
-#[inline(always)]
-fn is_type(test: Test, t: Term) -> bool {
+pub(super) fn is_type(test: Test, t: Term) -> bool {
     match test {
         Test::Integer => t.is_small() || t.is_big(),
         Test::Float => t.boxed_kind() == Some(Kind::Float),

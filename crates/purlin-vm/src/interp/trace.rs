@@ -5,7 +5,7 @@
 //! list of frames.
 
 use crate::code::FnEntry;
-use crate::code::instr::Instr;
+use crate::code::instr::Op;
 use crate::engine::Engine;
 use crate::escape::Class;
 use purlin_term::{Atom, Heap, Term, am};
@@ -55,7 +55,7 @@ pub fn finished(engine: &Engine, heap: &mut Heap, trace: Term) -> Term {
 
 /// The frame of a return address: the function and the line of the call before it.
 pub fn frame_at(engine: &Engine, heap: &mut Heap, address: usize) -> Option<Term> {
-    let (entry, index) = engine.code.locate(address.checked_sub(std::mem::size_of::<Instr>())?)?;
+    let (entry, index) = engine.code.locate(address.checked_sub(std::mem::size_of::<Op>())?)?;
     let location = location(heap, entry, index, Term::NIL);
     let arity = Term::small(entry.mfa.arity as i64);
     Some(frame(heap, entry, arity, location))

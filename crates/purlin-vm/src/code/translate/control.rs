@@ -34,8 +34,7 @@ impl Translator<'_> {
                     };
                     cases.push((arity, self.rel(l)?));
                 }
-                cases.sort_by_key(|c| c.0);
-                let s = Select { cases, default: self.fail(ins, 1)? };
+                let s = Select::new(cases, self.fail(ins, 1)?);
                 Instr::SelectArity(self.src(ins, 0)?, self.ext(s))
             }
             Opcode::Allocate | Opcode::AllocateZero => {
@@ -168,8 +167,7 @@ impl Translator<'_> {
             for (t, l) in cases {
                 table.push((t.0, self.rel(l)?));
             }
-            table.sort_by_key(|c| c.0);
-            let s = self.ext(Select { cases: table, default });
+            let s = self.ext(Select::new(table, default));
             self.emit(Instr::SelectVal(src, s));
             return Ok(true);
         }

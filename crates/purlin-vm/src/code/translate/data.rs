@@ -93,15 +93,20 @@ impl Translator<'_> {
             }
             Opcode::IsLt | Opcode::IsGe | Opcode::IsEq | Opcode::IsNe | Opcode::IsEqExact | Opcode::IsNeExact => {
                 let (fail, a, b) = (self.fail(ins, 0)?, self.src(ins, 1)?, self.src(ins, 2)?);
-                let immediate = |s: Src| s.is_constant() && consts::get(s.0 >> 2).is_immediate();
+                // An immediate is equal only to itself.
+                let value = self.immediate_value(b).or(self.immediate_value(a));
+                let other = if self.immediate_value(b).is_some() { a } else { b };
                 match ins.op {
                     Opcode::IsLt => Instr::IsLt { fail, a, b },
                     Opcode::IsGe => Instr::IsGe { fail, a, b },
                     Opcode::IsEq => Instr::IsEq { fail, a, b },
                     Opcode::IsNe => Instr::IsNe { fail, a, b },
-                    Opcode::IsEqExact if immediate(b) => Instr::IsEqImmediate { fail, a, b },
-                    Opcode::IsEqExact => Instr::IsEqExact { fail, a, b },
-                    _ => Instr::IsNeExact { fail, a, b },
+                    op => match (value, other.narrow(), op) {
+                        (Some(value), Some(a), Opcode::IsEqExact) => Instr::IsEqImmediate { fail, a, value },
+                        (Some(value), Some(a), _) => Instr::IsNeImmediate { fail, a, value },
+                        (.., Opcode::IsEqExact) => Instr::IsEqExact { fail, a, b },
+                        _ => Instr::IsNeExact { fail, a, b },
+                    },
                 }
             }
             Opcode::Bif0 => {
@@ -142,9 +147,13 @@ impl Translator<'_> {
                     }
                     // Unary plus: as a product with one it fails, like the emulator's, without a frame of its own.
                     None if n == 1 && fail == NO_FAIL && is_erlang(export.mfa, "+") => {
-                        let one = Src::constant(consts::number(Term::small(1)));
+                        let one = Src((1 << 2) | 3);
                         Instr::Arith { op: Arith::Mul, plain: true, a: args[0], b: one, dst }
                     }
+                    Some(op) if fail != NO_FAIL => match (args[0].narrow(), dst.as_src().narrow()) {
+                        (Some(a), Some(dst)) => Instr::GuardArith { op, a, dst, fail, b: args[1] },
+                        _ => self.guard(export.mfa, live, &args, dst, fail)?,
+                    },
                     _ => self.guard(export.mfa, live, &args, dst, fail)?,
                 }
             }
@@ -228,15 +237,24 @@ impl Translator<'_> {
 
     fn mv(&mut self, ins: &Instruction) -> Result<bool> {
         let (src, dst) = (self.src(ins, 0)?, self.dst(ins, 1)?);
-        let i = match (src.0 & 3, dst.0 & 3) {
-            (0, 0) => Instr::MoveXX { src: (src.0 >> 2) as u16, dst: (dst.0 >> 2) as u16 },
-            (0, _) => Instr::MoveXY { src: (src.0 >> 2) as u16, dst: (dst.0 >> 2) as u16 },
-            (1, 0) => Instr::MoveYX { src: (src.0 >> 2) as u16, dst: (dst.0 >> 2) as u16 },
-            (2, 0) => Instr::MoveCX { src: src.0 >> 2, dst: (dst.0 >> 2) as u16 },
-            _ => Instr::Move { src, dst },
+        let i = match self.constant_value(src) {
+            Some(value) => Instr::MoveValue { dst, value },
+            None => Instr::Move { src, dst },
         };
         self.emit(i);
         Ok(true)
+    }
+
+    fn constant_value(&self, s: Src) -> Option<Term> {
+        match s.kind() {
+            2 => Some(consts::get(s.0 >> 2)),
+            3 => Some(s.inlined()),
+            _ => None,
+        }
+    }
+
+    fn immediate_value(&self, s: Src) -> Option<Term> {
+        self.constant_value(s).filter(|t| t.is_immediate())
     }
 
     fn lambda(&self, i: u64) -> Result<&'static purlin_term::FunEntry> {

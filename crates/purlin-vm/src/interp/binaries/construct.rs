@@ -24,7 +24,7 @@ impl Fault {
 }
 
 impl Run<'_> {
-    pub(in crate::interp) fn bs_create_bin(&mut self, pc: *const Instr, c: &'static CreateBin) -> Next {
+    pub(in crate::interp) fn bs_create_bin(&mut self, pc: *const Op, c: &'static CreateBin) -> Next {
         // Only here, as builders hold addresses that a collection would change.
         if c.live < 1023 {
             self.settle(c.live as usize);
@@ -119,7 +119,7 @@ impl Run<'_> {
     }
 
     #[cold]
-    fn construction_failed(&mut self, pc: *const Instr, segment: &BinSegment, fault: Fault) -> Next {
+    fn construction_failed(&mut self, pc: *const Op, segment: &BinSegment, fault: Fault) -> Next {
         let kind = match segment.kind {
             Segment::Integer => am!("integer"),
             Segment::Float => am!("float"),
@@ -148,7 +148,7 @@ impl Run<'_> {
 
     // ---- the older instructions
 
-    fn old_fault(&mut self, pc: *const Instr, fail: Rel, limit: bool) -> Next {
+    fn old_fault(&mut self, pc: *const Op, fail: Rel, limit: bool) -> Next {
         self.m.builder = None;
         if fail != NO_FAIL {
             return Next::At(Self::jump(pc, fail));
@@ -157,7 +157,7 @@ impl Run<'_> {
     }
 
     /// `bs_init2`, `bs_init_bits`, `bs_append`, `bs_private_append`.
-    pub(in crate::interp) fn bs_init(&mut self, pc: *const Instr, s: &'static BsStart) -> Next {
+    pub(in crate::interp) fn bs_init(&mut self, pc: *const Op, s: &'static BsStart) -> Next {
         if s.live < 1023 {
             match s.base {
                 // The binary to append to may stand in a register beyond the live ones.
@@ -192,7 +192,7 @@ impl Run<'_> {
     }
 
     /// `bs_put_integer` and its like.
-    pub(in crate::interp) fn bs_put(&mut self, pc: *const Instr, p: &'static BsPut) -> Next {
+    pub(in crate::interp) fn bs_put(&mut self, pc: *const Op, p: &'static BsPut) -> Next {
         let v = if p.kind == Segment::String { Term::NIL } else { self.get(p.src) };
         let n = match p.size {
             SegmentSize::All => v.bit_size(),
@@ -213,7 +213,7 @@ impl Run<'_> {
     }
 
     /// `bs_add`: `a + b * unit`, a size.
-    pub(in crate::interp) fn bs_add(&mut self, pc: *const Instr, a: &'static BsAdd) -> Next {
+    pub(in crate::interp) fn bs_add(&mut self, pc: *const Op, a: &'static BsAdd) -> Next {
         let (x, y) = (self.get(a.a).as_small(), self.get(a.b).as_small());
         let (Some(x), Some(y)) = (x, y) else { return self.old_fault(pc, a.fail, false) };
         if x < 0 || y < 0 {

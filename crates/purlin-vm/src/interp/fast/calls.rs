@@ -1,0 +1,199 @@
+//! Calls of functions, funs and natives, and returns.
+
+use super::{Mode, Run, State, handlers, operands};
+use crate::code::instr::Op;
+use crate::code::{FnEntry, NativeEntry};
+use crate::interp::Machine;
+use purlin_term::Term;
+use purlin_term::boxed::{FunEntry, Kind, arity_of};
+use std::sync::atomic::Ordering;
+
+impl State {
+    /// Returns to the address on top of the stack.
+    #[inline(always)]
+    pub(super) unsafe fn pop_return(mut self) -> *const Op {
+        // SAFETY: LIVE: where a function returns its frame is gone and the return address is on top.
+        unsafe {
+            self.pc = (*self.sp).wrapping_sub(Term::continuation(0).0) as *const Op;
+            self.sp = self.sp.wrapping_add(1);
+            self.go()
+        }
+    }
+
+    /// Goes to a function's first instruction, for one reduction; there is more than one.
+    #[inline(always)]
+    unsafe fn enter(mut self, f: &FnEntry) -> *const Op {
+        self.left -= 1;
+        self.pc = f.start();
+        // SAFETY: CODE: a function's start is an instruction.
+        unsafe { self.go() }
+    }
+
+    /// Copies a fun's environment behind the arguments and gives its body; `None` when the call is not an ordinary one.
+    #[inline(always)]
+    unsafe fn fun_body(&self, fun: Term, arity: u32) -> Option<&'static FnEntry> {
+        if !fun.is_boxed() {
+            return None;
+        }
+        // SAFETY: LIVE: a boxed term points to a header and its words; a fun's first is its entry.
+        unsafe {
+            let p = fun.pointer();
+            if Kind::of_header(*p) != Kind::Fun {
+                return None;
+            }
+            let entry = &*(*p.add(1) as *const FunEntry);
+            if entry.arity as u32 != arity {
+                return None;
+            }
+            let body = entry.code.load(Ordering::Acquire) as *const FnEntry;
+            for i in 0..arity_of(*p) - 2 {
+                self.set_x(arity as usize + i, Term(*p.add(3 + i)));
+            }
+            body.as_ref()
+        }
+    }
+}
+
+handlers! {
+    fn call(s) {
+        operands!(s, Call(f));
+        if s.left <= 1 {
+            return s.slow();
+        }
+        s.push(s.pc.add(1));
+        s.enter(f)
+    }
+
+    fn call_last(s) {
+        operands!(s, CallLast(f, slots));
+        if s.left <= 1 {
+            return s.slow();
+        }
+        s.sp = s.sp.wrapping_add(slots as usize);
+        s.enter(f)
+    }
+
+    fn call_only(s) {
+        operands!(s, CallOnly(f));
+        if s.left <= 1 {
+            return s.slow();
+        }
+        s.enter(f)
+    }
+
+    fn call_ext(s) {
+        operands!(s, CallExt(e));
+        match e.function() {
+            Some(f) if s.left > 1 => {
+                s.push(s.pc.add(1));
+                s.enter(f)
+            }
+            _ => s.slow(),
+        }
+    }
+
+    fn call_ext_last(s) {
+        operands!(s, CallExtLast(e, slots));
+        match e.function() {
+            Some(f) if s.left > 1 => {
+                s.sp = s.sp.wrapping_add(slots as usize);
+                s.enter(f)
+            }
+            _ => s.slow(),
+        }
+    }
+
+    fn call_ext_only(s) {
+        operands!(s, CallExtOnly(e));
+        match e.function() {
+            Some(f) if s.left > 1 => s.enter(f),
+            _ => s.slow(),
+        }
+    }
+
+    fn call_fun<F: Mode>(s) {
+        operands!(s, CallFun { arity, fun });
+        if s.left <= 1 {
+            return s.slow();
+        }
+        match s.fun_body(s.get::<F>(fun), arity) {
+            Some(f) => {
+                s.push(s.pc.add(1));
+                s.enter(f)
+            }
+            None => s.slow(),
+        }
+    }
+
+    fn call_fun_last<F: Mode>(s) {
+        operands!(s, CallFunLast { arity, fun, slots });
+        if s.left <= 1 {
+            return s.slow();
+        }
+        match s.fun_body(s.get::<F>(fun), arity) {
+            Some(f) => {
+                s.sp = s.sp.wrapping_add(slots as usize);
+                s.enter(f)
+            }
+            None => s.slow(),
+        }
+    }
+
+    fn ret(s) {
+        if s.left <= 1 {
+            return s.slow();
+        }
+        s.left -= 1;
+        s.pop_return()
+    }
+
+    fn call_native(s) {
+        s.by(native)
+    }
+
+    fn native_body(s) {
+        s.by(body)
+    }
+
+    fn make_fun(s) {
+        operands!(s, MakeFun(f));
+        let n = f.env.len();
+        if !s.has_room(3 + n) {
+            return s.slow();
+        }
+        let p = s.take(3 + n);
+        *p = Kind::Fun.header(2 + n);
+        *p.add(1) = f.entry as *const FunEntry as u64;
+        *p.add(2) = (*(*s.m).process).pid().0;
+        let mut at = p.add(2);
+        for &e in &f.env {
+            at = at.add(1);
+            *at = s.any(e).0;
+        }
+        s.set_any(f.dst, Term::from_boxed(p));
+        s.next()
+    }
+}
+
+#[inline(never)]
+unsafe fn native(m: *mut Machine, pc: *const Op) -> *const Op {
+    // SAFETY: CODE: `pc` is at such an instruction.
+    unsafe {
+        operands!(@ (*pc).instr, CallNative(n));
+        let n: &'static NativeEntry = n;
+        let mut run = Run::of(m);
+        let next = run.call_native(pc, n);
+        run.resume(next)
+    }
+}
+
+#[inline(never)]
+unsafe fn body(m: *mut Machine, pc: *const Op) -> *const Op {
+    // SAFETY: CODE: `pc` is at such an instruction.
+    unsafe {
+        operands!(@ (*pc).instr, NativeBody(n));
+        let mut run = Run::of(m);
+        let next = run.native_body(pc, n);
+        run.resume(next)
+    }
+}

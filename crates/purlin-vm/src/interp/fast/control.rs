@@ -1,0 +1,113 @@
+//! Moves, jumps, selections, and what takes a value apart.
+
+use super::{Mode, Place, handlers, operands};
+use purlin_term::Term;
+use purlin_term::boxed::Kind;
+
+handlers! {
+    fn mv<A: Mode, D: Place>(s) {
+        operands!(s, Move { src, dst });
+        s.set::<D>(dst, s.get::<A>(src));
+        s.next()
+    }
+
+    /// Two moves.
+    fn mv2<A: Mode, D: Place, B: Mode, E: Place>(s) {
+        operands!(s, Move { src, dst });
+        s.set::<D>(dst, s.get::<A>(src));
+        operands!(@ (*s.pc.add(1)).instr, Move { src, dst });
+        s.set::<E>(dst, s.get::<B>(src));
+        s.skip(2)
+    }
+
+    fn mv_value<D: Place>(s) {
+        operands!(s, MoveValue { dst, value });
+        s.set::<D>(dst, value);
+        s.next()
+    }
+
+    fn swap<A: Place, B: Place>(s) {
+        operands!(s, Swap(a, b));
+        let (x, y) = (s.get::<A>(a.as_src()), s.get::<B>(b.as_src()));
+        s.set::<A>(a, y);
+        s.set::<B>(b, x);
+        s.next()
+    }
+
+    fn jump(s) {
+        operands!(s, Jump(to));
+        s.jump(to)
+    }
+
+    /// A few values, one after the other.
+    fn select_few<A: Mode>(s) {
+        operands!(s, SelectVal(src, select));
+        let value = s.get::<A>(src).0;
+        let mut to = select.default;
+        for c in &select.cases {
+            if c.0 == value {
+                to = c.1;
+                break;
+            }
+        }
+        s.jump(to)
+    }
+
+    fn select_many<A: Mode>(s) {
+        operands!(s, SelectVal(src, select));
+        s.jump(select.to(s.get::<A>(src).0))
+    }
+
+    /// Small integers close together.
+    fn select_table<A: Mode>(s) {
+        operands!(s, SelectVal(src, select));
+        let at = s.get::<A>(src).0.wrapping_sub(select.first).rotate_right(4) as usize;
+        s.jump(if at < select.table.len() { *select.table.get_unchecked(at) } else { select.default })
+    }
+
+    fn select_arity<A: Mode>(s) {
+        operands!(s, SelectArity(src, select));
+        let t = s.get::<A>(src);
+        if !t.is_boxed() || Kind::of_header(*t.pointer()) != Kind::Tuple {
+            return s.jump(select.default);
+        }
+        s.jump(select.to(*t.pointer() >> 8))
+    }
+
+    fn get_list<A: Mode, H: Place, T: Place>(s) {
+        operands!(s, GetList { src, head, tail });
+        let p: *const Term = s.get::<A>(src).pointer().cast();
+        let (h, t) = (*p, *p.add(1));
+        s.set::<H>(head, h);
+        s.set::<T>(tail, t);
+        s.next()
+    }
+
+    fn get_hd<A: Mode, D: Place>(s) {
+        operands!(s, GetHd { src, dst });
+        s.set::<D>(dst, *s.get::<A>(src).pointer().cast());
+        s.next()
+    }
+
+    fn get_tl<A: Mode, D: Place>(s) {
+        operands!(s, GetTl { src, dst });
+        s.set::<D>(dst, *s.get::<A>(src).pointer().add(1).cast());
+        s.next()
+    }
+
+    fn get_tuple_element<A: Mode, D: Place>(s) {
+        operands!(s, GetTupleElement { src, index, dst });
+        s.set::<D>(dst, *s.get::<A>(src).pointer().add(1 + index as usize).cast());
+        s.next()
+    }
+
+    /// Two elements to X registers.
+    fn get_two_elements<A: Mode>(s) {
+        operands!(s, GetTupleElement { src, index, dst });
+        let p: *const Term = s.get::<A>(src).pointer().cast();
+        s.set::<super::X>(dst, *p.add(1 + index as usize));
+        operands!(@ (*s.pc.add(1)).instr, GetTupleElement { index, dst });
+        s.set::<super::X>(dst, *p.add(1 + index as usize));
+        s.skip(2)
+    }
+}

@@ -1,0 +1,117 @@
+//! Stack frames, and what builds terms.
+
+use super::{Mode, Place, handlers, operands};
+use purlin_term::Term;
+use purlin_term::boxed::Kind;
+
+handlers! {
+    fn allocate(s) {
+        operands!(s, Allocate { slots, heap });
+        if !s.has_room((heap + slots) as usize) {
+            return s.slow();
+        }
+        s.sp = s.sp.wrapping_sub(slots as usize);
+        s.next()
+    }
+
+    fn test_heap(s) {
+        operands!(s, TestHeap { heap });
+        if s.has_room(heap as usize) { s.next() } else { s.slow() }
+    }
+
+    fn deallocate(s) {
+        operands!(s, Deallocate(slots));
+        s.sp = s.sp.wrapping_add(slots as usize);
+        s.next()
+    }
+
+    /// `deallocate` and `return`.
+    fn deallocate_return(s) {
+        operands!(s, Deallocate(slots));
+        if s.left <= 1 {
+            return s.slow();
+        }
+        s.left -= 1;
+        s.sp = s.sp.wrapping_add(slots as usize);
+        s.pop_return()
+    }
+
+    fn trim(s) {
+        operands!(s, Trim(slots));
+        s.sp = s.sp.wrapping_add(slots as usize);
+        s.next()
+    }
+
+    fn init_y(s) {
+        operands!(s, InitY(slot));
+        *s.sp.add(slot as usize) = Term::NIL.0;
+        s.next()
+    }
+
+    fn init_ys(s) {
+        operands!(s, InitYs(slots));
+        for &d in slots {
+            s.set::<super::Y>(d, Term::NIL);
+        }
+        s.next()
+    }
+
+    fn put_list<H: Mode, T: Mode, D: Place>(s) {
+        operands!(s, PutList { head, tail, dst });
+        if !s.has_room(2) {
+            return s.slow();
+        }
+        let (h, t) = (s.get::<H>(head), s.get::<T>(tail));
+        let p = s.take(2);
+        *p = h.0;
+        *p.add(1) = t.0;
+        s.set::<D>(dst, Term::from_cons(p));
+        s.next()
+    }
+
+    fn put_tuple(s) {
+        operands!(s, PutTuple(dst, elements));
+        let n = elements.len();
+        if !s.has_room(1 + n) {
+            return s.slow();
+        }
+        let p = s.take(1 + n);
+        *p = Kind::Tuple.header(n);
+        let mut at = p;
+        for &e in elements {
+            at = at.add(1);
+            *at = s.any(e).0;
+        }
+        s.set_any(dst, Term::from_boxed(p));
+        s.next()
+    }
+
+    fn catch(s) {
+        operands!(s, Catch { slot, handler });
+        let at = s.pc.wrapping_byte_offset(handler as isize);
+        s.set::<super::Y>(slot, Term::catch(at as usize));
+        s.next()
+    }
+
+    fn try_end(s) {
+        operands!(s, TryEnd { slot });
+        s.set::<super::Y>(slot, Term::NIL);
+        s.next()
+    }
+
+    fn try_case(s) {
+        operands!(s, TryCase { slot });
+        s.set::<super::Y>(slot, Term::NIL);
+        for i in 0..3 {
+            s.set_x(i, s.x(i + 1));
+        }
+        s.next()
+    }
+
+    fn self_(s) {
+        operands!(s, Self_(dst));
+        let me = (*(*s.m).process).pid();
+        s.set_any(dst, me);
+        s.next()
+    }
+}
