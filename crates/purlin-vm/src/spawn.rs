@@ -7,6 +7,10 @@ use crate::relation::Watcher;
 use purlin_term::{Atom, Heap, Term, copy};
 use std::sync::Arc;
 
+/// Words in the block of a process that asked for nothing else. Most processes that wait, in their great numbers, need
+/// less than MIN_HEAP; the first collection takes others there.
+const FIRST_BLOCK: usize = 144;
+
 /// What to start, and how.
 pub struct Spawn<'a> {
     pub module: Atom,
@@ -54,8 +58,11 @@ impl<'a> Spawn<'a> {
     /// Creates the process, owned by the caller, who has to [`Engine::enqueue`] it.
     pub fn create(self, engine: &Arc<Engine>) -> Option<Arc<Process>> {
         let words: usize = self.args.iter().map(|&t| copy::flat_size(t)).sum();
-        let min = self.rare.as_ref().map_or(MIN_HEAP, |r| r.min_heap_size.max(MIN_HEAP));
-        let size = crate::gc::next_size(min.max(words + MIN_HEAP / 2));
+        let size = match &self.rare {
+            Some(rare) => crate::gc::next_size(rare.min_heap_size.max(MIN_HEAP).max(words + MIN_HEAP / 2)),
+            None if words <= FIRST_BLOCK / 2 => FIRST_BLOCK,
+            None => crate::gc::next_size(words + MIN_HEAP / 2),
+        };
         let mut heap = Heap::new(size);
         let saved_x = self.args.iter().map(|&t| heap.copy(t)).collect();
         let initial_call = Mfa { module: self.module, function: self.function, arity: self.args.len() as u8 };
