@@ -24,6 +24,13 @@ use table::{Protection, State, Table};
 /// The tables of natives, one per file.
 pub const TABLES: &[&[Native]] = &[access::NATIVES, info::NATIVES, owner::NATIVES, select::NATIVES];
 
+/// Bytes that all tables and their rows take.
+pub(crate) fn bytes(engine: &purlin_vm::Engine) -> usize {
+    let all = registry::of(engine).all();
+    let tables = all.iter().map(|magic| registry::table_of(magic));
+    tables.map(|t| (t.options.base_words() + t.state.read().words()) * 8).sum()
+}
+
 /// What a call wants to do with a table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Need {

@@ -151,6 +151,12 @@ impl Atom {
         table().count.load(Ordering::Relaxed) as usize
     }
 
+    /// Bytes of all atoms' texts and of the table's entries for them.
+    pub fn bytes() -> usize {
+        let entry = std::mem::size_of::<&str>() + std::mem::size_of::<u32>();
+        (0..Atom::count()).map(|i| Atom::from_index(i as u32).name().len() + entry).sum()
+    }
+
     /// How many atoms may exist.
     pub fn limit() -> usize {
         table().limit.load(Ordering::Relaxed) as usize

@@ -1,5 +1,6 @@
 //! Binaries and bitstrings: heap binaries up to 64 bytes, counted byte buffers above, and parts of either.
 
+use crate::account::{self, Use};
 use crate::boxed::Kind;
 use crate::heap::Heap;
 use crate::word::Term;
@@ -41,6 +42,7 @@ impl BinData {
         if p.is_null() {
             return None;
         }
+        account::add(Use::Binaries, layout.size() as isize);
         // SAFETY: FRESH
         unsafe { p.write(BinData { count: AtomicUsize::new(1), capacity, used_bits: AtomicUsize::new(0) }) };
         Some(p)
@@ -61,6 +63,7 @@ impl BinData {
             if (*this).count.fetch_sub(1, Ordering::Release) == 1 {
                 fence(Ordering::Acquire);
                 let layout = BinData::layout((*this).capacity);
+                account::add(Use::Binaries, -(layout.size() as isize));
                 dealloc(this as *mut u8, layout);
             }
         }

@@ -4,6 +4,7 @@
 //! growing down, and `end` is the stack pointer. What does not fit goes to a [`Fragment`]; allocation therefore
 //! never fails and never moves anything. Only the collector (in purlin-vm) merges fragments and moves terms.
 
+use crate::account::{self, Use};
 use crate::binary::BinData;
 use crate::boxed::{Kind, Magic};
 use crate::word::Term;
@@ -35,6 +36,7 @@ impl Block {
         if start.is_null() {
             handle_alloc_error(layout);
         }
+        account::add(Use::Blocks, layout.size() as isize);
         Block { start: start.cast(), words }
     }
 
@@ -66,6 +68,7 @@ impl Block {
 impl Drop for Block {
     fn drop(&mut self) {
         if self.words > 0 {
+            account::add(Use::Blocks, -((self.words * 8) as isize));
             // SAFETY: allocated in `new` with the same layout.
             unsafe { dealloc(self.start.cast(), Layout::array::<u64>(self.words).unwrap_unchecked()) }
         }

@@ -9,6 +9,7 @@
 //!   of the heap or fragment that holds it.
 //! - **LITERAL**: objects in the literal area are immutable and are never moved.
 
+pub mod account;
 pub mod atom;
 pub mod beam_size;
 pub mod binary;

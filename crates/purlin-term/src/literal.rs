@@ -43,6 +43,12 @@ pub fn is_literal(p: *const u64) -> bool {
     (p as usize).wrapping_sub(BASE.load(std::sync::atomic::Ordering::Relaxed)) < AREA_BYTES
 }
 
+/// Bytes of literals.
+pub fn bytes() -> usize {
+    let area = area();
+    *area.next.lock() - area.base
+}
+
 /// Copies a term to the literal area, where it stays for the life of the program.
 ///
 /// Returns `None` when the area is full.

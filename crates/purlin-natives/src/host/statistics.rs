@@ -1,6 +1,7 @@
 //! `statistics/1` and memory figures.
 
 use purlin_term::Term;
+use purlin_term::account::{self, Use};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult, Slot};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -77,15 +78,22 @@ fn resident() -> i64 {
 const ITEMS: [&str; 9] =
     ["total", "processes", "processes_used", "system", "atom", "atom_used", "binary", "code", "ets"];
 
-/// Each item in bytes. The sum is what the operating system says; processes are counted by their heaps; Purlin does
-/// not account binaries, code and tables apart from `system`, so these are part of it and not told.
+/// Each item in bytes. The sum is what the operating system says; the others are counted where the memory is taken,
+/// and `system` is what no process has.
 fn figure(c: &Ctx<'_>, item: &str) -> Option<i64> {
-    let processes = || c.engine.processes.all().len() as i64 * 2700;
+    let processes = || {
+        let each = std::mem::size_of::<purlin_vm::Process>();
+        (account::bytes(Use::Blocks) + c.engine.processes.all().len() * each) as i64
+    };
+    let total = || resident().max(processes());
     Some(match item {
-        "total" => resident(),
+        "total" => total(),
         "processes" | "processes_used" => processes(),
-        "system" => resident() - processes(),
-        "atom" | "atom_used" => purlin_term::Atom::count() as i64 * 48,
+        "system" => total() - processes(),
+        "atom" | "atom_used" => purlin_term::Atom::bytes() as i64,
+        "binary" => account::bytes(Use::Binaries) as i64,
+        "code" => c.engine.code.bytes() as i64,
+        "ets" => crate::ets::bytes(c.engine) as i64,
         _ => return None,
     })
 }
@@ -93,10 +101,9 @@ fn figure(c: &Ctx<'_>, item: &str) -> Option<i64> {
 fn memory_0(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
     let mut out = Vec::new();
     for item in ITEMS {
-        if let Some(n) = figure(c, item) {
-            let n = c.heap().integer(n);
-            out.push(c.heap().tuple(&[Term::atom(purlin_term::Atom::new(item)), n]));
-        }
+        let n = figure(c, item).or_badarg()?;
+        let n = c.heap().integer(n);
+        out.push(c.heap().tuple(&[Term::atom(purlin_term::Atom::new(item)), n]));
     }
     Ok(c.heap().list(&out))
 }

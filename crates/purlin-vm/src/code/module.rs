@@ -158,6 +158,12 @@ impl Module {
         self.functions().get(i as usize).copied()
     }
 
+    /// Bytes of its file and of the code translated so far.
+    pub fn bytes(&self) -> usize {
+        let translated = |f: &&FnEntry| f.decoded.get().map_or(0, |d| std::mem::size_of_val(d.code));
+        self.file.bytes().len() + self.functions().iter().map(translated).sum::<usize>()
+    }
+
     /// Exported functions.
     pub fn exports(&self) -> impl Iterator<Item = &'static FnEntry> + '_ {
         self.file.exports().iter().filter_map(|e| self.function(self.atom(e.function).ok()?, e.arity))
@@ -253,6 +259,13 @@ impl Code {
 
     pub fn generations(&self, module: Atom) -> Generations {
         self.modules.read().get(&module).copied().unwrap_or_default()
+    }
+
+    /// Bytes of all loaded code and its literals.
+    pub fn bytes(&self) -> usize {
+        let generations = self.loaded().into_iter().map(|m| self.generations(m));
+        let modules = generations.flat_map(|g| [g.current, g.old]).flatten();
+        literal::bytes() + modules.map(Module::bytes).sum::<usize>()
     }
 
     /// Names of all modules with current code.
