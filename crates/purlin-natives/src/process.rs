@@ -3,7 +3,7 @@
 mod dictionary;
 mod exit;
 mod flag;
-mod heap_limit;
+pub(crate) mod heap_limit;
 mod info;
 mod link;
 mod monitor;

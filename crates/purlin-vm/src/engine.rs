@@ -7,7 +7,7 @@ use crate::handle::bounce;
 use crate::names::Names;
 use crate::native::Native;
 use crate::port::{PortSignal, Ports};
-use crate::process::Process;
+use crate::process::{Defaults, Process};
 use crate::relation::Watcher;
 use crate::sched::Schedulers;
 use crate::signal::{Signal, SignalKind};
@@ -37,6 +37,8 @@ pub struct Engine {
     /// What the engine was made with.
     pub config: Config,
     pub processes: Table,
+    /// Settings of new processes.
+    pub defaults: Defaults,
     pub names: Names,
     pub timers: Timers,
     pub clock: Clock,
@@ -56,6 +58,8 @@ pub struct Config {
     pub schedulers: usize,
     /// Processes at most (the `+P` flag).
     pub process_limit: usize,
+    /// New processes keep their messages off the heap (the `+hmqd` flag).
+    pub off_heap_messages: bool,
     /// Collect at every point where collection is possible.
     pub collect_always: bool,
     /// A virtual clock that starts at this system time, in nanoseconds since 1970.
@@ -67,6 +71,7 @@ impl Default for Config {
         Config {
             schedulers: std::thread::available_parallelism().map_or(1, usize::from),
             process_limit: crate::table::DEFAULT_LIMIT,
+            off_heap_messages: false,
             collect_always: false,
             virtual_clock: None,
         }
@@ -91,6 +96,7 @@ impl Engine {
             extensions: RwLock::new(HashMap::new()),
             states: States::default(),
             processes: Table::new(config.process_limit),
+            defaults: Defaults::default(),
             names: Names::default(),
             timers: Timers::default(),
             clock: config.virtual_clock.map_or_else(Clock::real, Clock::virtual_from),

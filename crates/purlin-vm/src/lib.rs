@@ -18,6 +18,7 @@ pub mod escape;
 pub mod exit;
 pub mod gc;
 pub mod handle;
+pub mod heap_limit;
 pub mod interp;
 pub mod mailbox;
 pub mod names;

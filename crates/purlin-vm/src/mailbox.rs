@@ -17,6 +17,8 @@ pub struct Mailbox {
     tail: *mut Signal,
     cursor: *mut Signal,
     len: usize,
+    /// Words in all messages.
+    words: usize,
     next_seq: u64,
     /// Which references were made when: messages with smaller numbers cannot contain them.
     markers: Option<Box<Vec<(RefId, u64)>>>,
@@ -24,7 +26,7 @@ pub struct Mailbox {
 
 impl Default for Mailbox {
     fn default() -> Mailbox {
-        Mailbox { head: null_mut(), tail: null_mut(), cursor: null_mut(), len: 0, next_seq: 0, markers: None }
+        Mailbox { head: null_mut(), tail: null_mut(), cursor: null_mut(), len: 0, words: 0, next_seq: 0, markers: None }
     }
 }
 
@@ -42,6 +44,7 @@ impl Mailbox {
 
     /// Adds a message at the end.
     pub fn append(&mut self, signal: Box<Signal>) {
+        self.words += signal.fragment.used;
         let node = Box::into_raw(signal);
         // SAFETY: INNER: the list's nodes are this mailbox's; `node` was just taken over.
         unsafe {
@@ -115,6 +118,7 @@ impl Mailbox {
             Box::from_raw(node)
         };
         self.len -= 1;
+        self.words -= node.fragment.used;
         self.cursor = self.head;
         Some((node.term, node.fragment))
     }
@@ -136,16 +140,9 @@ impl Mailbox {
     }
 
     /// Words in all messages.
+    #[inline]
     pub fn words(&self) -> usize {
-        let (mut p, mut words) = (self.head, 0);
-        while !p.is_null() {
-            // SAFETY: INNER
-            unsafe {
-                words += (*p).fragment.used;
-                p = (*p).next;
-            }
-        }
-        words
+        self.words
     }
 
     // ---- receive markers

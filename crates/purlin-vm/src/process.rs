@@ -21,6 +21,7 @@ use crate::sync::{AtomicU32, Ordering, checked_order};
 use crate::timer::Deadline;
 use purlin_term::{Atom, Heap, Term};
 use std::cell::UnsafeCell;
+use std::sync::atomic::AtomicBool;
 
 /// Who owns a process's private part.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -342,6 +343,28 @@ impl Default for Rare {
             multi_blocks: 0,
             node_monitors: Vec::new(),
         }
+    }
+}
+
+/// The settings of processes that are started without their own.
+#[derive(Default)]
+pub struct Defaults {
+    /// Whether anything was changed: most engines leave all as it is.
+    changed: AtomicBool,
+    settings: parking_lot::RwLock<Rare>,
+}
+
+impl Defaults {
+    /// What a new process gets; `None`: the usual.
+    pub fn get(&self) -> Option<Rare> {
+        self.changed.load(std::sync::atomic::Ordering::Acquire).then(|| self.settings.read().clone())
+    }
+
+    /// Changes the settings of the processes to come.
+    pub fn change<R>(&self, change: impl FnOnce(&mut Rare) -> R) -> R {
+        let result = change(&mut self.settings.write());
+        self.changed.store(true, std::sync::atomic::Ordering::Release);
+        result
     }
 }
 

@@ -66,7 +66,14 @@ pub fn start(otp: &Otp, line: &CommandLine, mut config: Config, progname: &str) 
     if let Some(n) = line.flags.atoms {
         Atom::set_limit(n);
     }
+    config.off_heap_messages |= line.flags.off_heap_messages;
     let engine = Engine::with_config(&purlin_natives::tables(), config);
+    if let Some(n) = line.flags.min_heap {
+        engine.defaults.change(|d| d.min_heap_size = purlin_vm::gc::next_size(n));
+    }
+    if let Some(n) = line.flags.max_heap {
+        engine.defaults.change(|d| d.max_heap_size.size = n);
+    }
     purlin_natives::install(&engine);
     load_preloaded(&engine, otp)?;
     let home = std::env::var("HOME").ok();

@@ -1,7 +1,8 @@
 //! `system_info/1`.
 
 use super::environment::os_type;
-use purlin_term::{Atom, Heap, Term, am, map};
+use crate::process::heap_limit::max_heap_map;
+use purlin_term::{Atom, Heap, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
 
@@ -26,6 +27,7 @@ fn system_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let (data_heap, words) = (&mut c.data.heap, 8);
     let heap = data_heap;
     let number = |n: usize| Term::small(n as i64);
+    let defaults = || engine.defaults.get().unwrap_or_default();
     Ok(match item.name() {
         "os_type" => os_type(heap),
         "os_version" => {
@@ -84,21 +86,23 @@ fn system_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         "os_monotonic_time_source" | "os_system_time_source" => Term::NIL,
         "start_time" => heap.integer(purlin_vm::clock::START),
         "end_time" => heap.integer(i64::MAX),
-        "min_heap_size" => pair(heap, "min_heap_size", purlin_vm::gc::MIN_HEAP),
-        "min_bin_vheap_size" => pair(heap, "min_bin_vheap_size", 46_422),
-        "fullsweep_after" => pair(heap, "fullsweep_after", 65_535),
+        "min_heap_size" => pair(heap, "min_heap_size", defaults().min_heap_size),
+        "min_bin_vheap_size" => pair(heap, "min_bin_vheap_size", defaults().min_bin_vheap_size),
+        "fullsweep_after" => pair(heap, "fullsweep_after", defaults().fullsweep_after as usize),
         "max_heap_size" => {
-            let pairs =
-                [(am!("error_logger"), Term::bool(true)), (am!("kill"), Term::bool(true)), (am!("size"), number(0))];
-            let m = map::from_pairs(heap, &pairs);
+            let m = max_heap_map(heap, defaults().max_heap_size);
             heap.tuple(&[am!("max_heap_size"), m])
         }
+        "message_queue_data" if engine.config.off_heap_messages => am!("off_heap"),
         "message_queue_data" => am!("on_heap"),
         "garbage_collection" => {
-            let mut items = Vec::new();
-            for (name, n) in [("fullsweep_after", 65_535), ("min_heap_size", purlin_vm::gc::MIN_HEAP)] {
-                items.push(pair(heap, name, n));
-            }
+            let now = defaults();
+            let items = [
+                pair(heap, "max_heap_size", now.max_heap_size.size),
+                pair(heap, "min_bin_vheap_size", now.min_bin_vheap_size),
+                pair(heap, "min_heap_size", now.min_heap_size),
+                pair(heap, "fullsweep_after", now.fullsweep_after as usize),
+            ];
             heap.list(&items)
         }
         "delayed_node_table_gc" => number(60),

@@ -221,7 +221,7 @@ impl Subject<'_> {
                 h.unsigned((fixed + self.total_words() * 8 + self.data.mailbox.len() * size_of::<Signal>()) as u64)
             }
             "garbage_collection" => self.garbage_collection(h),
-            "garbage_collection_info" => self.garbage_collection_info(h),
+            "garbage_collection_info" => purlin_vm::heap_limit::figures_list(self.data, h),
             "group_leader" => h.copy(self.data.group_leader),
             "reductions" => h.unsigned(self.reductions()),
             "priority" => self.process.priority().atom(),
@@ -356,32 +356,6 @@ impl Subject<'_> {
             (am!("minor_gcs"), Term::small(self.data.minor_collections as i64)),
         ];
         let entries: Vec<Term> = entries.iter().map(|&(k, v)| h.tuple(&[k, v])).collect();
-        h.list(&entries)
-    }
-
-    fn garbage_collection_info(&self, h: &mut Heap) -> Term {
-        let heap = &self.data.heap;
-        let words = |from: *mut u64, to: *mut u64| (to as usize - from as usize) / 8;
-        let entries = [
-            (am!("old_heap_block_size"), heap.old.words()),
-            (am!("heap_block_size"), heap.block.words()),
-            (am!("mbuf_size"), heap.fragment_words),
-            (am!("recent_size"), words(heap.high_water, heap.top)),
-            (am!("stack_size"), self.stack_words()),
-            (am!("old_heap_size"), words(heap.old.start(), heap.old_top)),
-            (am!("heap_size"), words(heap.block.start(), heap.top)),
-            (am!("bin_vheap_size"), heap.virtual_bytes / 8),
-            (am!("bin_vheap_block_size"), rare_of(self.data).min_bin_vheap_size),
-            (am!("bin_old_vheap_size"), 0),
-            (am!("bin_old_vheap_block_size"), rare_of(self.data).min_bin_vheap_size),
-        ];
-        let entries: Vec<Term> = entries
-            .iter()
-            .map(|&(k, v)| {
-                let v = h.unsigned(v as u64);
-                h.tuple(&[k, v])
-            })
-            .collect();
         h.list(&entries)
     }
 

@@ -3,6 +3,7 @@
 use super::heap_limit::max_heap;
 use super::pair;
 use purlin_term::{Term, am};
+use purlin_vm::Engine;
 use purlin_vm::gc::{MIN_HEAP, next_size};
 use purlin_vm::process::{Flags, Priority, Rare};
 use purlin_vm::relation::AliasMode;
@@ -65,14 +66,17 @@ pub enum Refused {
     BadOption,
 }
 
-impl Default for SpawnOptions {
-    fn default() -> SpawnOptions {
+impl SpawnOptions {
+    /// The options of a spawn that names none.
+    pub fn new(engine: &Engine) -> SpawnOptions {
+        let mut flags = Flags::default();
+        flags.set(Flags::OFF_HEAP_MESSAGES, engine.config.off_heap_messages);
         SpawnOptions {
             link: false,
             monitor: None,
             priority: Priority::Normal,
-            flags: Flags::default(),
-            rare: None,
+            flags,
+            rare: engine.defaults.get(),
             reply_tag: am!("spawn_reply"),
             reply_on_success: true,
             reply_on_error: true,
@@ -82,8 +86,9 @@ impl Default for SpawnOptions {
 
 /// Parses spawn options; `request` allows those of `spawn_request`. What was understood is returned with an error,
 /// too, because a refused request is answered as its options say.
-pub fn spawn_options(list: Term, request: bool, schedulers: usize) -> (SpawnOptions, Option<Refused>) {
-    let mut o = SpawnOptions::default();
+pub fn spawn_options(engine: &Engine, list: Term, request: bool) -> (SpawnOptions, Option<Refused>) {
+    let schedulers = engine.sched.count();
+    let mut o = SpawnOptions::new(engine);
     let mut bad = false;
     let mut it = list.iter();
     for option in it.by_ref() {

@@ -70,15 +70,15 @@ pub fn add_monitor(c: &mut Ctx<'_>, id: [u64; 2], watched: Watched, m: &MonitorO
 }
 
 fn spawn(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    start(c, a, &SpawnOptions::default(), false).map(|r| r.0)
+    start(c, a, &SpawnOptions::new(c.engine), false).map(|r| r.0)
 }
 
 fn spawn_link(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    start(c, a, &SpawnOptions { link: true, ..SpawnOptions::default() }, false).map(|r| r.0)
+    start(c, a, &SpawnOptions { link: true, ..SpawnOptions::new(c.engine) }, false).map(|r| r.0)
 }
 
 fn spawn_opt(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let (o, refused) = spawn_options(a[3], false, c.engine.sched.count());
+    let (o, refused) = spawn_options(c.engine, a[3], false);
     if refused.is_some() {
         return Err(badopt());
     }
@@ -87,7 +87,7 @@ fn spawn_opt(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 }
 
 fn spawn_system_process(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let mut o = SpawnOptions::default();
+    let mut o = SpawnOptions::new(c.engine);
     o.flags.set(purlin_vm::process::Flags::OFF_HEAP_MESSAGES, true);
     start(c, a, &o, true).map(|r| r.0)
 }
@@ -97,7 +97,7 @@ fn spawn_request(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     if !a[0].is_atom() || !a[1].is_atom() || a[2].list_length().is_none() {
         return Ok(Term::atom(Atom::BADARG));
     }
-    let (o, refused) = spawn_options(a[3], true, c.engine.sched.count());
+    let (o, refused) = spawn_options(c.engine, a[3], true);
     match refused {
         Some(Refused::NoList) => return Ok(Term::atom(Atom::BADOPT)),
         Some(Refused::BadOption) => return Ok(refuse(c, &o, Term::atom(Atom::BADOPT))),

@@ -132,9 +132,6 @@ fn no_aux_work_threads(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
 /// What `system_flag/2` can change and the engine only remembers.
 struct Remembered {
     wall_time: AtomicBool,
-    fullsweep_after: AtomicI64,
-    min_heap_size: AtomicI64,
-    min_bin_vheap_size: AtomicI64,
     trace_control_word: AtomicI64,
     requests_limit: AtomicI64,
 }
@@ -143,9 +140,6 @@ impl Default for Remembered {
     fn default() -> Remembered {
         Remembered {
             wall_time: AtomicBool::new(false),
-            fullsweep_after: AtomicI64::new(65535),
-            min_heap_size: AtomicI64::new(233),
-            min_bin_vheap_size: AtomicI64::new(46422),
             trace_control_word: AtomicI64::new(0),
             requests_limit: AtomicI64::new(134_217_727),
         }
@@ -161,7 +155,7 @@ fn scheduler_wall_time(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 
 fn system_flag(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let (flag, value) = (a[0], a[1]);
-    let remembered = c.engine.state(&REMEMBERED);
+    let (remembered, defaults) = (c.engine.state(&REMEMBERED), &c.engine.defaults);
     let number = || value.as_usize().map(|n| n as i64).or_badarg();
     let remember = |cell: &AtomicI64, n: i64| Ok(Term::small(cell.swap(n, Ordering::AcqRel)));
     if flag == am!("multi_scheduling") {
@@ -179,15 +173,25 @@ fn system_flag(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         return Ok(Term::small(before as i64));
     }
     if flag == am!("fullsweep_after") {
-        return remember(&remembered.fullsweep_after, number()?.min(65535));
+        let n = number()?.min(65535) as u32;
+        return Ok(Term::small(defaults.change(|d| std::mem::replace(&mut d.fullsweep_after, n)) as i64));
     }
     if flag == am!("min_heap_size") {
         let n = super::options::heap_size(value).or_badarg()?;
-        return remember(&remembered.min_heap_size, n as i64);
+        return Ok(Term::small(defaults.change(|d| std::mem::replace(&mut d.min_heap_size, n)) as i64));
     }
     if flag == am!("min_bin_vheap_size") {
         let n = super::options::bin_heap_size(value).or_badarg()?;
-        return remember(&remembered.min_bin_vheap_size, n as i64);
+        return Ok(Term::small(defaults.change(|d| std::mem::replace(&mut d.min_bin_vheap_size, n)) as i64));
+    }
+    if flag == am!("max_heap_size") {
+        let now = defaults.get().unwrap_or_default();
+        let limit = super::heap_limit::max_heap(value, now.max_heap_size).or_badarg()?;
+        if limit.size != 0 && limit.size < now.min_heap_size {
+            return Err(Escape::BADARG);
+        }
+        let before = defaults.change(|d| std::mem::replace(&mut d.max_heap_size, limit));
+        return Ok(super::heap_limit::max_heap_map(c.heap(), before));
     }
     if flag == am!("trace_control_word") {
         return remember(&remembered.trace_control_word, number()?);

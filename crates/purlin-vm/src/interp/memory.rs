@@ -4,6 +4,7 @@ use super::Run;
 #[cfg(debug_assertions)]
 use crate::gc;
 use crate::gc::Depth;
+use crate::heap_limit;
 use purlin_term::heap::STACK_RESERVE;
 
 impl Run<'_> {
@@ -35,31 +36,18 @@ impl Run<'_> {
 
     /// Collects as deep as the process's settings say.
     fn collect_now(&mut self, words: usize, live: usize) {
+        heap_limit::check(self.engine, self.process, self.data, words);
         let collected = self.data.collect(&mut self.m.x[..live], words);
         #[cfg(debug_assertions)]
         gc::verify(&self.data.heap);
         self.data.charge(collected.live / 10);
         self.sync_stack();
-        if let Some(max) = self.data.rare().map(|r| r.max_heap_size)
-            && max.size > 0
-            && collected.live > max.size
-        {
-            self.too_large(max.kill);
-        }
     }
 
     /// Collects in the given depth.
     pub(super) fn collect_to(&mut self, words: usize, live: usize, depth: Depth) {
         self.data.wanted_collection = Some(depth);
         self.collect_now(words, live);
-    }
-
-    /// The heap outgrew `max_heap_size`: the process ends when it next looks at its signals.
-    fn too_large(&mut self, kill: bool) {
-        if kill {
-            self.data.exit_reason = purlin_term::Term::atom(purlin_term::Atom::KILLED);
-            self.data.slice_left = 0;
-        }
     }
 
     /// Moves the stack to a larger block and leaves all terms where they are: the former block becomes a fragment.

@@ -1,0 +1,78 @@
+//! Bytes that terms take, counted where they are allocated and freed.
+//!
+//! Each thread counts for itself and is the only writer of its counters, so that counting costs no shared cache line;
+//! a count alone means nothing (what one thread allocates another may free), only the sum over all threads does.
+
+use parking_lot::Mutex;
+use std::sync::atomic::{AtomicIsize, Ordering::Relaxed};
+
+/// What is counted.
+#[derive(Clone, Copy)]
+pub enum Use {
+    /// Blocks of heaps and fragments.
+    Blocks,
+    /// Counted binaries.
+    Binaries,
+}
+
+#[derive(Default)]
+struct Counters([AtomicIsize; 2]);
+
+/// The counters of the threads that live; the last word of those that ended is in `ENDED`.
+static LIVING: Mutex<Vec<&'static Counters>> = Mutex::new(Vec::new());
+static ENDED: Counters = Counters([AtomicIsize::new(0), AtomicIsize::new(0)]);
+
+struct Mine(&'static Counters);
+
+impl Drop for Mine {
+    fn drop(&mut self) {
+        let mut living = LIVING.lock();
+        living.retain(|c| !std::ptr::eq(*c, self.0));
+        for (ended, mine) in ENDED.0.iter().zip(&self.0.0) {
+            ended.fetch_add(mine.load(Relaxed), Relaxed);
+        }
+    }
+}
+
+thread_local! {
+    static MINE: Mine = {
+        let counters: &'static Counters = Box::leak(Box::default());
+        LIVING.lock().push(counters);
+        Mine(counters)
+    };
+}
+
+/// Counts `bytes` more (or less).
+#[inline]
+pub(crate) fn add(what: Use, bytes: isize) {
+    let counted = MINE.try_with(|mine| {
+        let counter = &mine.0.0[what as usize];
+        counter.store(counter.load(Relaxed).wrapping_add(bytes), Relaxed);
+    });
+    if counted.is_err() {
+        ENDED.0[what as usize].fetch_add(bytes, Relaxed);
+    }
+}
+
+/// Bytes in use now, over all threads.
+pub fn bytes(what: Use) -> usize {
+    let living = LIVING.lock();
+    let of = |c: &Counters| c.0[what as usize].load(Relaxed);
+    living.iter().map(|c| of(c)).fold(of(&ENDED), isize::wrapping_add).max(0) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_one_thread_allocates_another_may_free() {
+        // Other tests count too: so much stands out.
+        const BIG: isize = 1 << 40;
+        let before = bytes(Use::Blocks);
+        std::thread::spawn(|| add(Use::Blocks, BIG)).join().unwrap();
+        assert!(bytes(Use::Blocks) > before + (BIG / 2) as usize);
+        add(Use::Blocks, -BIG);
+        assert!(bytes(Use::Blocks) < before + (BIG / 2) as usize);
+    }
+}
