@@ -8,6 +8,7 @@ use crate::handle::{bounce, demonitor_other_side, send_down};
 use crate::process::{Process, ProcessData};
 use crate::signal::{Signal, SignalKind};
 use purlin_term::Term;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// What a topic of natives does when a process ends, such as deleting its tables.
@@ -22,7 +23,8 @@ pub fn terminate(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut Proces
     process.set_exiting();
     engine.names.release(process);
     for hook in engine.exit_hooks() {
-        hook(engine, process, data, reason);
+        // A topic's mistake is reported by the panic hook; the others still have to hear of the end.
+        let _ = catch_unwind(AssertUnwindSafe(|| hook(engine, process, data, reason)));
     }
     engine.processes.remove(process);
     let me = process.pid();

@@ -23,6 +23,7 @@ pub mod interp;
 pub mod mailbox;
 pub mod names;
 pub mod native;
+mod panic;
 pub mod port;
 pub mod process;
 pub mod receive;

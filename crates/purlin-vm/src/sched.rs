@@ -12,12 +12,13 @@ use crate::clock::Time;
 use crate::engine::Engine;
 use crate::exit::terminate;
 use crate::handle::fetch;
+use crate::panic::guard;
 use crate::process::{Activity, Mfa, Process, ProcessData, RunState};
 use crate::timer::Deadline;
 use idle::Idle;
 use parking_lot::Mutex;
 use pool::Pool;
-use purlin_term::{Atom, Heap, Term, am};
+use purlin_term::{Atom, Heap, Term};
 use queue::RunQueue;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -287,7 +288,8 @@ impl Engine {
                 self.timers.fire(&self);
             }
             match self.sched.next(me) {
-                Some(p) => self.run_slice(p),
+                // A panic that no process can be ended for loses what was under way, never the scheduler.
+                Some(p) => drop(catch_unwind(AssertUnwindSafe(|| self.run_slice(p)))),
                 None => self.idle(me),
             }
         }
@@ -330,8 +332,10 @@ impl Engine {
         process.set_run_state(RunState::Running);
         // SAFETY: OWNER: it came out of a run queue, which owned it.
         let data = unsafe { process.data() };
-        if !process.outer.is_empty() {
-            fetch(self, &process, data);
+        if !process.outer.is_empty()
+            && let Err(reason) = guard(self, &process, data, |data| fetch(self, &process, data))
+        {
+            data.exit_reason = reason;
         }
         if !data.exit_reason.is_none() {
             let reason = data.exit_reason;
@@ -345,26 +349,22 @@ impl Engine {
         data.slice_left = SLICE;
         data.activity = Activity::Running;
         let runner = self.sched.runner.get().expect("schedulers are started with a runner");
-        let stop = catch_unwind(AssertUnwindSafe(|| runner.run(self, &process, data)));
+        let stop = guard(self, &process, data, |data| runner.run(self, &process, data)).unwrap_or_else(Stop::Exited);
         self.count_slice(data);
-        data.activity = if matches!(stop, Ok(Stop::Wait)) { Activity::Waiting } else { Activity::Runnable };
+        data.activity = if matches!(stop, Stop::Wait) { Activity::Waiting } else { Activity::Runnable };
         match stop {
-            Ok(Stop::Yield) => {
+            Stop::Yield => {
                 process.set_run_state(RunState::Runnable);
                 self.enqueue(process);
             }
-            Ok(Stop::Wait) => {
+            Stop::Wait => {
                 let deadline = data.receive_timer;
                 self.sleep_or_requeue(process, deadline);
             }
-            Ok(Stop::Exited(reason)) => terminate(self, &process, data, reason),
-            Ok(Stop::Blocking) => {
+            Stop::Exited(reason) => terminate(self, &process, data, reason),
+            Stop::Blocking => {
                 process.set_run_state(RunState::Blocking);
                 self.sched.pool.submit(self, process);
-            }
-            Err(_) => {
-                let reason = data.heap.tuple(&[am!("internal_error"), am!("panic")]);
-                terminate(self, &process, data, reason);
             }
         }
     }
@@ -389,8 +389,7 @@ impl Engine {
         // SAFETY: OWNER: the scheduler handed the process over in the state `Blocking`.
         let data = unsafe { process.data() };
         let runner = self.sched.runner.get().expect("schedulers are started with a runner");
-        if catch_unwind(AssertUnwindSafe(|| runner.block(self, &process, data))).is_err() {
-            let reason = data.heap.tuple(&[am!("internal_error"), am!("panic")]);
+        if let Err(reason) = guard(self, &process, data, |data| runner.block(self, &process, data)) {
             data.exit_reason = reason;
         }
         process.set_run_state(RunState::Runnable);

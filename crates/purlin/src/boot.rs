@@ -5,7 +5,7 @@ use crate::install::Otp;
 use purlin_term::{Atom, Heap, Term};
 use purlin_vm::code::Module;
 use purlin_vm::process::Flags;
-use purlin_vm::{Config, Engine, Interpreter, Priority, Spawn};
+use purlin_vm::{Config, Engine, Interpreter, Native, Priority, Spawn};
 use std::fmt;
 use std::sync::Arc;
 
@@ -56,7 +56,18 @@ pub fn run(otp: &Otp, line: &CommandLine, config: Config, progname: &str) -> Res
 }
 
 /// Starts an engine with what a command line says.
-pub fn start(otp: &Otp, line: &CommandLine, mut config: Config, progname: &str) -> Result<Arc<Engine>, BootError> {
+pub fn start(otp: &Otp, line: &CommandLine, config: Config, progname: &str) -> Result<Arc<Engine>, BootError> {
+    start_with(otp, line, config, progname, &[])
+}
+
+/// As [`start`], with further natives; they take the place of the engine's own of the same name.
+pub fn start_with(
+    otp: &Otp,
+    line: &CommandLine,
+    mut config: Config,
+    progname: &str,
+    natives: &[Native],
+) -> Result<Arc<Engine>, BootError> {
     if let Some(n) = line.flags.schedulers {
         config.schedulers = n;
     }
@@ -67,7 +78,8 @@ pub fn start(otp: &Otp, line: &CommandLine, mut config: Config, progname: &str) 
         Atom::set_limit(n);
     }
     config.off_heap_messages |= line.flags.off_heap_messages;
-    let engine = Engine::with_config(&purlin_natives::tables(), config);
+    let tables: Vec<&[Native]> = purlin_natives::tables().into_iter().chain([natives]).collect();
+    let engine = Engine::with_config(&tables, config);
     if let Some(n) = line.flags.min_heap {
         engine.defaults.change(|d| d.min_heap_size = purlin_vm::gc::next_size(n));
     }

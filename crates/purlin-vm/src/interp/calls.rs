@@ -14,7 +14,7 @@ impl Run<'_> {
     #[inline(always)]
     pub(super) fn native(&mut self, n: &'static NativeEntry, args: &[Term]) -> NativeResult {
         let mut ctx = Ctx { engine: self.engine, process: self.process, data: self.data };
-        (n.native.body)(&mut ctx, args)
+        crate::panic::call(&n.native, &mut ctx, args)
     }
 
     /// `call_ext` to a native: its value to x0.

@@ -105,7 +105,7 @@ impl Runner for Interpreter {
         let args = std::mem::take(&mut data.saved_x);
         // SAFETY: CODE: a process that stops at a blocking native has `pc` at that native's body.
         let Instr::NativeBody(native) = (unsafe { (*data.pc).instr }) else { return };
-        let result = (native.native.body)(&mut Ctx { engine, process, data }, &args);
+        let result = crate::panic::call(&native.native, &mut Ctx { engine, process, data }, &args);
         data.saved_x = args;
         data.pending = Some(Box::new(result));
         data.pc = native.done();

@@ -7,7 +7,7 @@ use crate::send::send;
 use crate::signal::Signal;
 use crate::spawn::Spawn;
 use crate::timer::Destination;
-use purlin_term::{Atom, Heap};
+use purlin_term::{Atom, Heap, am};
 
 /// A process's code: called for each of its slices.
 type Body = fn(&mut Ctx<'_>) -> Stop;
