@@ -51,27 +51,6 @@ pub enum Kind {
     ExtRef,
 }
 
-const KINDS: [Kind; 18] = [
-    Kind::Tuple,
-    Kind::Float,
-    Kind::PosBig,
-    Kind::NegBig,
-    Kind::Fun,
-    Kind::ExportFun,
-    Kind::Ref,
-    Kind::MagicRef,
-    Kind::HeapBin,
-    Kind::RefBin,
-    Kind::SubBits,
-    Kind::MatchCtx,
-    Kind::FlatMap,
-    Kind::HashRoot,
-    Kind::HashNode,
-    Kind::ExtPid,
-    Kind::ExtPort,
-    Kind::ExtRef,
-];
-
 impl Kind {
     /// The header word of an object of this kind with `arity` words after it.
     #[inline]
@@ -82,7 +61,10 @@ impl Kind {
     #[inline]
     pub fn of_header(header: u64) -> Kind {
         debug_assert!(header & 3 == HEADER);
-        KINDS[((header >> 2) & 0x3F) as usize]
+        let kind = (header >> 2) as u8 & 0x3F;
+        debug_assert!(kind <= Kind::ExtRef as u8);
+        // SAFETY: LIVE: headers are made by `Kind::header` alone, and the kinds are numbered without a gap.
+        unsafe { std::mem::transmute::<u8, Kind>(kind) }
     }
 
     /// How many words right after the header are raw, given the arity.

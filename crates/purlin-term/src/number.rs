@@ -4,6 +4,7 @@
 //! no integer has more digits than OTP allows.
 
 mod bitwise;
+mod digits;
 mod round;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ pub use text::{integer_from_text, integer_to_text};
 
 use crate::heap::Heap;
 use crate::word::Term;
+use digits::Int;
 use num_bigint::{BigInt, BigUint, Sign};
 use num_traits::ToPrimitive;
 
@@ -117,7 +119,7 @@ impl Heap {
     }
 }
 
-/// Everything but two small integers.
+/// Everything but two small integers and two floats.
 #[cold]
 fn general(
     heap: &mut Heap,
@@ -125,20 +127,32 @@ fn general(
     b: Term,
     floats: fn(f64, f64) -> f64,
     wide: fn(i128, i128) -> Option<i128>,
-    big: fn(&BigInt, &BigInt) -> BigInt,
+    big: fn(&mut Heap, &Int, &Int) -> Result,
 ) -> Result {
-    if !a.is_number() || !b.is_number() {
-        return Err(Badarith);
-    }
-    if a.as_float().is_some() || b.as_float().is_some() {
-        let (x, y) = (to_float(a).ok_or(Badarith)?, to_float(b).ok_or(Badarith)?);
-        return heap.checked_float(floats(x, y));
-    }
     if let Some(result) = both_wide(a, b).and_then(|(x, y)| wide(x, y)) {
         return Ok(heap.wide_integer(result));
     }
-    let (x, y) = both_big(a, b)?;
-    heap.checked_bigint(&big(&x, &y))
+    if let (Some(x), Some(y)) = (Int::of(a), Int::of(b)) {
+        return big(heap, &x, &y);
+    }
+    if !a.is_number() || !b.is_number() {
+        return Err(Badarith);
+    }
+    let (x, y) = (to_float(a).ok_or(Badarith)?, to_float(b).ok_or(Badarith)?);
+    heap.checked_float(floats(x, y))
+}
+
+/// The product of two integers, in the way that is fastest for their lengths.
+fn product(heap: &mut Heap, a: &Int, b: &Int) -> Result {
+    let (x, y) = (a.digits(), b.digits());
+    if x.len() + y.len() > MAX_DIGITS + 1 {
+        return Err(SystemLimit);
+    }
+    if x.len().min(y.len()) <= digits::SCHOOL {
+        return digits::mul(heap, a, b);
+    }
+    let sign = if a.negative != b.negative { Sign::Minus } else { Sign::Plus };
+    heap.checked_bigint(&BigInt::from_biguint(sign, magnitude(x) * magnitude(y)))
 }
 
 /// `A + B`
@@ -148,7 +162,7 @@ pub fn add(heap: &mut Heap, a: Term, b: Term) -> Result {
         (Some(x), Some(y)) => Ok(heap.integer(x + y)),
         _ => match (a.as_float(), b.as_float()) {
             (Some(x), Some(y)) => heap.checked_float(x + y),
-            _ => general(heap, a, b, |x, y| x + y, i128::checked_add, |x, y| x + y),
+            _ => general(heap, a, b, |x, y| x + y, i128::checked_add, digits::add),
         },
     }
 }
@@ -160,7 +174,7 @@ pub fn sub(heap: &mut Heap, a: Term, b: Term) -> Result {
         (Some(x), Some(y)) => Ok(heap.integer(x - y)),
         _ => match (a.as_float(), b.as_float()) {
             (Some(x), Some(y)) => heap.checked_float(x - y),
-            _ => general(heap, a, b, |x, y| x - y, i128::checked_sub, |x, y| x - y),
+            _ => general(heap, a, b, |x, y| x - y, i128::checked_sub, |h, x, y| digits::add(h, x, &y.negated())),
         },
     }
 }
@@ -174,14 +188,9 @@ pub fn mul(heap: &mut Heap, a: Term, b: Term) -> Result {
             None => heap.wide_integer(x as i128 * y as i128),
         });
     }
-    if let (Some((_, x)), Some((_, y))) = (a.as_big(), b.as_big())
-        && x.len() + y.len() > MAX_DIGITS + 1
-    {
-        return Err(SystemLimit);
-    }
     match (a.as_float(), b.as_float()) {
         (Some(x), Some(y)) => heap.checked_float(x * y),
-        _ => general(heap, a, b, |x, y| x * y, i128::checked_mul, |x, y| x * y),
+        _ => general(heap, a, b, |x, y| x * y, i128::checked_mul, product),
     }
 }
 

@@ -97,3 +97,26 @@ fn text_has_a_sign_at_most_and_digits_only() {
     let t = integer_from_text(&mut h, b"+00000000000000000000000000000zz", 36).expect("an integer");
     assert_eq!(t, Term::small(35 * 36 + 35));
 }
+
+#[test]
+fn sums_and_products_of_big_integers_are_right_at_every_length() {
+    let mut heap = Heap::new(0);
+    let mut seed = 0x9E37_79B9_7F4A_7C15u64;
+    let mut next = |len: usize, kind: usize| {
+        let digits = (0..len).map(|_| {
+            seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            [seed, 0, u64::MAX][if seed >> 60 < 8 { 0 } else { kind }]
+        });
+        let magnitude = BigUint::new(digits.flat_map(|d| [d as u32, (d >> 32) as u32]).collect());
+        BigInt::from_biguint(if seed & 1 == 0 { Sign::Minus } else { Sign::Plus }, magnitude)
+    };
+    for (n, m) in (0..60).flat_map(|n| [0, 1, 2, 3, 5, 39, 40, 41, 60].map(|m| (n, m))) {
+        let (x, y) = (next(n, n % 3), next(m, (n + m) % 3));
+        let (a, b) = (heap.bigint(&x), heap.bigint(&y));
+        let results = [add(&mut heap, a, b), sub(&mut heap, a, b), mul(&mut heap, a, b), sub(&mut heap, a, a)];
+        let wanted = [&x + &y, &x - &y, &x * &y, BigInt::ZERO];
+        for (got, want) in results.iter().zip(wanted) {
+            assert_eq!(show(*got), want.to_string());
+        }
+    }
+}

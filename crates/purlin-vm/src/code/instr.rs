@@ -492,18 +492,21 @@ pub enum Instr {
     },
 
     // Arithmetic and guard natives
+    /// `plain`: an error does not name the native; `dst` is narrow.
     Arith {
         op: Arith,
         plain: bool,
+        live: u16,
+        dst: u16,
         a: Src,
         b: Src,
-        dst: Dst,
     },
     /// Arithmetic whose failure jumps; `a` and `dst` are narrow.
     GuardArith {
         op: Arith,
         a: u16,
         dst: u16,
+        live: u16,
         fail: Rel,
         b: Src,
     },

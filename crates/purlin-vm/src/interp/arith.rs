@@ -2,34 +2,12 @@
 
 use super::{Next, Run};
 use crate::code::Mfa;
-use crate::code::instr::{Arith, Dst, FloatOp, GuardCall, NO_FAIL, Op, Src};
+use crate::code::instr::{Arith, Dst, FloatOp, GuardCall, Instr, NO_FAIL, Op, Src};
 use crate::escape::Escape;
 use purlin_term::number::{self, ArithError};
 use purlin_term::{Atom, Term};
 
 impl Run<'_> {
-    #[inline(always)]
-    pub(super) fn arith(&mut self, pc: *const Op, op: Arith, plain: bool, a: Src, b: Src, dst: Dst) -> Next {
-        let (x, y) = (self.get(a), self.get(b));
-        if x.is_small() && y.is_small() {
-            // Small integers have an all-zero tag: the raw words add and subtract as they are.
-            let quick = match op {
-                Arith::Add => (x.0 as i64).checked_add(y.0 as i64).map(|v| Term(v as u64)),
-                Arith::Sub => (x.0 as i64).checked_sub(y.0 as i64).map(|v| Term(v as u64)),
-                Arith::Mul => (x.0 as i64).checked_mul(y.small_value()).map(|v| Term(v as u64)),
-                Arith::Band => Some(Term(x.0 & y.0)),
-                Arith::Bor => Some(Term(x.0 | y.0)),
-                Arith::Bxor => Some(Term(x.0 ^ y.0)),
-                _ => None,
-            };
-            if let Some(t) = quick {
-                self.set(dst, t);
-                return Next::At(pc.wrapping_add(1));
-            }
-        }
-        self.slow_arith(pc, op, plain, x, y, dst)
-    }
-
     pub(super) fn compute(&mut self, op: Arith, x: Term, y: Term) -> Result<Term, ArithError> {
         let h = &mut self.data.heap;
         match op {
@@ -47,11 +25,18 @@ impl Run<'_> {
         }
     }
 
-    #[inline(never)]
-    fn slow_arith(&mut self, pc: *const Op, op: Arith, plain: bool, x: Term, y: Term, dst: Dst) -> Next {
+    /// Arithmetic in a function's body.
+    pub(super) fn arith(&mut self, pc: *const Op) -> Next {
+        // SAFETY: CODE: `pc` is at an instruction.
+        let Instr::Arith { op, plain, live, dst, a, b } = (unsafe { (*pc).instr }) else {
+            return Next::At(pc.wrapping_add(1));
+        };
+        let (x, y) = (self.get(a), self.get(b));
         let reason = match self.compute(op, x, y) {
             Ok(t) => {
+                let dst = Dst(dst as u32);
                 self.set(dst, t);
+                self.settle_keeping(live as usize, dst);
                 return Next::At(pc.wrapping_add(1));
             }
             Err(ArithError::Badarith) => Term::atom(Atom::BADARITH),
@@ -77,6 +62,24 @@ impl Run<'_> {
         match self.engine.code.exports.native(mfa) {
             Some(n) => self.native_error(Some(pc), n, &[x, y], reason, Term::NONE),
             None => self.error_here(pc, reason),
+        }
+    }
+
+    /// Arithmetic whose failure jumps.
+    pub(super) fn guard_arith(&mut self, pc: *const Op) -> Next {
+        // SAFETY: CODE: `pc` is at an instruction.
+        let Instr::GuardArith { op, a, dst, live, fail, b } = (unsafe { (*pc).instr }) else {
+            return Next::At(pc.wrapping_add(1));
+        };
+        let (x, y) = (self.get(Src(a as u32)), self.get(b));
+        match self.compute(op, x, y) {
+            Ok(t) => {
+                let dst = Dst(dst as u32);
+                self.set(dst, t);
+                self.settle_keeping(live as usize, dst);
+                Next::At(pc.wrapping_add(1))
+            }
+            Err(_) => Next::At(Self::jump(pc, fail)),
         }
     }
 

@@ -241,17 +241,8 @@ impl Run<'_> {
                 Instr::IsNeImmediate { fail, a, value } => test!(self.get(Src(a as u32)) != value, fail),
 
                 // ---- arithmetic
-                Instr::Arith { op, plain, a, b, dst } => go!(self.arith(pc, op, plain, a, b, dst)),
-                Instr::GuardArith { op, a, dst, fail, b } => {
-                    let (x, y) = (self.get(Src(a as u32)), self.get(b));
-                    match self.compute(op, x, y) {
-                        Ok(t) => self.set(crate::code::instr::Dst(dst as u32), t),
-                        Err(_) => {
-                            pc = Self::jump(pc, fail);
-                            continue;
-                        }
-                    }
-                }
+                Instr::Arith { .. } => go!(self.arith(pc)),
+                Instr::GuardArith { .. } => go!(self.guard_arith(pc)),
                 Instr::Guard(g) => go!(self.guard(pc, g)),
                 Instr::Self_(dst) => {
                     let me = self.process.pid();

@@ -133,8 +133,9 @@ impl Translator<'_> {
                 };
                 let args = (3..3 + n).map(|i| self.src(ins, i)).collect::<Result<Vec<_>>>()?;
                 let (fail, live, dst) = (self.fail(ins, 0)?, self.live(ins, 1)?, self.dst(ins, 3 + n)?);
+                let narrow = dst.as_src().narrow();
                 match arith(export.mfa) {
-                    Some(op) if fail == NO_FAIL => {
+                    Some(op) if fail == NO_FAIL && narrow.is_some() => {
                         // The emulator rewrites `X + Literal`, `Literal + X` and `X - Literal`, which then fail
                         // without a frame of their own; division by `/` always does.
                         let plain = match op {
@@ -143,15 +144,15 @@ impl Translator<'_> {
                             Arith::Div => true,
                             _ => false,
                         };
-                        Instr::Arith { op, plain, a: args[0], b: args[1], dst }
+                        Instr::Arith { op, plain, live: live as u16, dst: narrow.unwrap_or(0), a: args[0], b: args[1] }
                     }
                     // Unary plus: as a product with one it fails, like the emulator's, without a frame of its own.
-                    None if n == 1 && fail == NO_FAIL && is_erlang(export.mfa, "+") => {
+                    None if n == 1 && fail == NO_FAIL && narrow.is_some() && is_erlang(export.mfa, "+") => {
                         let one = Src((1 << 2) | 3);
-                        Instr::Arith { op: Arith::Mul, plain: true, a: args[0], b: one, dst }
+                        Instr::Arith { op: Arith::Mul, plain: true, live: live as u16, dst: narrow.unwrap_or(0), a: args[0], b: one }
                     }
-                    Some(op) if fail != NO_FAIL => match (args[0].narrow(), dst.as_src().narrow()) {
-                        (Some(a), Some(dst)) => Instr::GuardArith { op, a, dst, fail, b: args[1] },
+                    Some(op) if fail != NO_FAIL => match (args[0].narrow(), narrow) {
+                        (Some(a), Some(dst)) => Instr::GuardArith { op, a, dst, live: live as u16, fail, b: args[1] },
                         _ => self.guard(export.mfa, live, &args, dst, fail)?,
                     },
                     _ => self.guard(export.mfa, live, &args, dst, fail)?,

@@ -3,8 +3,9 @@
 //! Small integers have an all-zero tag of four bits: the raw words add, subtract and combine as they are.
 
 use super::tests::both_small;
-use super::{Mode, Place, handlers, operands};
-use crate::code::instr::{Arith, Dst, Src};
+use super::{Mode, Place, Run, handlers, operands};
+use crate::code::instr::{Arith, Dst, Op, Src};
+use crate::interp::Machine;
 use purlin_term::Term;
 
 /// An operation that is known when the handler is chosen.
@@ -23,7 +24,7 @@ macro_rules! operations {
 
 pub(super) mod ops {
     use super::{Arith, Operation};
-    operations!(Add, Sub, Mul, IntDiv, Rem, Band, Bor, Bxor, Bsl, Bsr);
+    operations!(Add, Sub, Mul, IntDiv, Rem, Band, Bor, Bxor, Bsl, Bsr, Div);
 }
 
 /// The result, when both values and it are small integers.
@@ -71,10 +72,10 @@ handlers! {
         operands!(s, Arith { a, b, dst });
         match small_result(O::OP, s.get::<A>(a), s.get::<B>(b)) {
             Some(t) => {
-                s.set::<D>(dst, t);
+                s.set::<D>(Dst(dst as u32), t);
                 s.next()
             }
-            None => s.slow(),
+            None => s.by(slow_arith),
         }
     }
 
@@ -85,7 +86,27 @@ handlers! {
                 s.set::<D>(Dst(dst as u32), t);
                 s.next()
             }
-            None => s.slow(),
+            None => s.by(slow_guard_arith),
         }
+    }
+}
+
+#[inline(never)]
+unsafe fn slow_arith(m: *mut Machine, pc: *const Op) -> *const Op {
+    // SAFETY: CODE: `pc` is at such an instruction.
+    unsafe {
+        let mut run = Run::of(m);
+        let next = run.arith(pc);
+        run.resume(next)
+    }
+}
+
+#[inline(never)]
+unsafe fn slow_guard_arith(m: *mut Machine, pc: *const Op) -> *const Op {
+    // SAFETY: CODE: `pc` is at such an instruction.
+    unsafe {
+        let mut run = Run::of(m);
+        let next = run.guard_arith(pc);
+        run.resume(next)
     }
 }

@@ -207,7 +207,7 @@ fn handler(i: &Instr, next: &Instr, collecting: bool) -> Handler {
         Instr::IsLt { .. } | Instr::IsGe { .. } | Instr::IsEq { .. } | Instr::IsNe { .. } => comparison(i),
         Instr::IsEqExact { .. } | Instr::IsNeExact { .. } => comparison(i),
 
-        Instr::Arith { op, a, b, dst, .. } => arith(op, a, b, dst),
+        Instr::Arith { op, a, b, dst, .. } => arith(op, a, b, Dst(dst as u32)),
         Instr::GuardArith { op, a, b, dst, .. } => guard_arith(op, Src(a as u32), b, Dst(dst as u32)),
         Instr::Guard(g) => guard(g),
 
@@ -403,7 +403,7 @@ macro_rules! arithmetic { ($name:ident, $f:ident) => {
             Arith::Bxor => numbers::$f::<ops::Bxor, $a, $b, $d>,
             Arith::Bsl => numbers::$f::<ops::Bsl, $a, $b, $d>,
             Arith::Bsr => numbers::$f::<ops::Bsr, $a, $b, $d>,
-            Arith::Div => leave,
+            Arith::Div => numbers::$f::<ops::Div, $a, $b, $d>,
         } } }
         macro_rules! places { ($a:ty; $b:ty) => {{
             macro_rules! d { ($d:ty) => { all!($d; $a; $b) } }
