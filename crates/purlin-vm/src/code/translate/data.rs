@@ -149,7 +149,14 @@ impl Translator<'_> {
                     // Unary plus: as a product with one it fails, like the emulator's, without a frame of its own.
                     None if n == 1 && fail == NO_FAIL && narrow.is_some() && is_erlang(export.mfa, "+") => {
                         let one = Src((1 << 2) | 3);
-                        Instr::Arith { op: Arith::Mul, plain: true, live: live as u16, dst: narrow.unwrap_or(0), a: args[0], b: one }
+                        Instr::Arith {
+                            op: Arith::Mul,
+                            plain: true,
+                            live: live as u16,
+                            dst: narrow.unwrap_or(0),
+                            a: args[0],
+                            b: one,
+                        }
                     }
                     Some(op) if fail != NO_FAIL => match (args[0].narrow(), narrow) {
                         (Some(a), Some(dst)) => Instr::GuardArith { op, a, dst, live: live as u16, fail, b: args[1] },
