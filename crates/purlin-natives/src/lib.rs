@@ -16,7 +16,7 @@ mod persistent_term;
 mod port;
 mod process;
 mod re;
-mod tracer;
+mod trace;
 mod zlib;
 
 use purlin_vm::Native;
@@ -29,7 +29,6 @@ pub fn tables() -> Vec<&'static [Native]> {
         persistent_term::NATIVES,
         port::NATIVES,
         re::NATIVES,
-        tracer::NATIVES,
         zlib::NATIVES,
     ];
     tables.extend(code::TABLES);
@@ -39,6 +38,7 @@ pub fn tables() -> Vec<&'static [Native]> {
     tables.extend(file::TABLES);
     tables.extend(host::TABLES);
     tables.extend(process::TABLES);
+    tables.extend(trace::TABLES);
     tables
 }
 

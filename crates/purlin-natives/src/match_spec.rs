@@ -7,13 +7,16 @@
 mod compile;
 mod functions;
 mod run;
+mod tracing;
 
 pub use compile::{Dialect, Problem};
-pub use run::{Outcome, Run};
+pub use run::Run;
+pub use tracing::trace_spec;
 
 use functions::Function;
 use purlin_term::{Magic, Owned, Term, am};
 use purlin_vm::native::OrBadarg;
+use purlin_vm::tracing::Site;
 use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult};
 use std::sync::Arc;
 
@@ -78,32 +81,38 @@ enum Expr {
     Or(Vec<Expr>),
     AndAlso(Vec<Expr>),
     OrElse(Vec<Expr>),
-    Own(Own),
+    /// The pid of the process that runs it.
+    Own,
     Call(Function, Vec<Expr>),
-    /// `{message, Term}`
-    Message(Box<Expr>),
-    /// Actions that tracing carries out: evaluated arguments are for the tracer.
-    Action(Action, Vec<Expr>),
+    /// What only tracing has; a trial leaves the engine as it is.
+    Action {
+        what: Action,
+        args: Vec<Expr>,
+        trial: bool,
+    },
 }
 
-/// Facts about the calling process.
-#[derive(Clone, Copy)]
-enum Own {
-    Pid,
-    /// `{caller}`: who called the traced function; nobody in a test.
-    Caller,
-}
-
-/// What a body asks tracing to do.
+/// Forms that only tracing has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Action {
+    /// `{message, Term}`
+    Message,
     ReturnTrace,
     ExceptionTrace,
-    /// Accepted in a test, without effect there.
-    Silent,
-    Trace,
+    Display,
+    IsSeqTrace,
+    SetSeqToken,
+    GetSeqToken,
+    ProcessDump,
     EnableTrace,
     DisableTrace,
+    Trace,
+    Silent,
+    /// Who called the traced function; nobody in a trial.
+    Caller,
+    CallerLine,
+    GetTcw,
+    SetTcw,
 }
 
 /// Why a specification does not compile.
@@ -181,7 +190,7 @@ fn match_spec_test(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let dialect = if args[2] == am!("table") {
         Dialect::Table
     } else if args[2] == am!("trace") && subject.is_list() {
-        Dialect::Trace
+        Dialect::TRIAL
     } else {
         return Err(Escape::BADARG);
     };
@@ -197,20 +206,23 @@ fn match_spec_test(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         }
     };
     let mut run = Run::new(&program);
-    let (result, outcome) = match dialect {
-        Dialect::Table => (run.on(ctx, subject), Outcome::default()),
-        Dialect::Trace => {
+    let (mut returns, mut exceptions) = (false, false);
+    let result = match dialect {
+        Dialect::Table => run.on(ctx, subject).map(|t| ctx.heap().copy(t)),
+        Dialect::Trace { .. } => {
             let arguments = subject.as_list().or_badarg()?;
-            run.on_call(ctx, &arguments)
+            let verdict = run.on_event(ctx, &arguments, &Site::default());
+            (returns, exceptions) = (verdict.return_trace, verdict.exception_trace);
+            verdict.message.map(|m| ctx.heap().copy(m.term()))
         }
     };
-    let result = result.map_or(am!("false"), |t| ctx.heap().copy(t));
+    let result = result.unwrap_or(am!("false"));
     let h = ctx.heap();
     let mut flags = Vec::new();
-    if outcome.actions.contains(&Action::ReturnTrace) {
+    if returns {
         flags.push(am!("return_trace"));
     }
-    if outcome.actions.contains(&Action::ExceptionTrace) {
+    if exceptions {
         flags.push(am!("exception_trace"));
     }
     let flags = h.list(&flags);

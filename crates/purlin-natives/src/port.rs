@@ -22,6 +22,7 @@ use purlin_term::{Atom, Term};
 use purlin_vm::port::{PortSignal, Ports};
 use purlin_vm::relation::Watcher;
 use purlin_vm::signal::{Signal, SignalKind};
+use purlin_vm::tracing::TraceWord;
 use purlin_vm::{Engine, Slot};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -55,6 +56,8 @@ pub struct Port {
     pub driver: Driver,
     /// Its end ends the reading.
     pub stop: Mutex<Option<std::io::PipeWriter>>,
+    /// Flags and tracer that `erlang:trace/3` set.
+    pub trace: TraceWord,
 }
 
 /// What is at a port's other end.
@@ -119,6 +122,16 @@ impl Table {
     }
 }
 
+/// The open port of a term.
+pub fn find(engine: &Engine, t: Term) -> Option<Arc<Port>> {
+    table(engine).get(t)
+}
+
+/// All open ports.
+pub fn all(engine: &Engine) -> Vec<Arc<Port>> {
+    table(engine).ports.lock().values().cloned().collect()
+}
+
 /// The number that the next port gets, after setting it if one is given.
 pub fn next_port(engine: &Engine, set: Option<u64>) -> u64 {
     table(engine).next_number(set)
@@ -179,6 +192,9 @@ impl Ports for PortsOf {
         let Some(p) = found else { return false };
         match signal {
             PortSignal::Message { from, message } => signals::message(engine, &p, from, message),
+            PortSignal::Command(bytes) => {
+                signals::command(engine, &p, bytes);
+            }
             PortSignal::Link { from } => p.state.lock().links.push(from),
             PortSignal::Unlink { from } => p.state.lock().links.retain(|&l| l != from),
             PortSignal::Exit { from, linked, reason } => {
@@ -218,6 +234,7 @@ pub fn install(engine: &Arc<Engine>) {
         input_bytes: AtomicU64::new(0),
         driver: Driver::Forker,
         stop: Mutex::default(),
+        trace: TraceWord::default(),
     }));
     engine.on_halt(flush);
 }

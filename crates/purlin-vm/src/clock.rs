@@ -64,3 +64,11 @@ impl Clock {
         Duration::from_nanos(t.saturating_sub(self.now()).max(0) as u64)
     }
 }
+
+/// Processor time of the calling thread, in nanoseconds.
+pub fn thread_cpu_nanoseconds() -> i64 {
+    let mut t = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the call writes to the structure it is given, and to nothing else.
+    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut t) };
+    t.tv_sec * 1_000_000_000 + t.tv_nsec
+}

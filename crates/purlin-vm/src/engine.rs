@@ -14,12 +14,13 @@ use crate::signal::{Signal, SignalKind};
 use crate::state::{Slot, States};
 use crate::table::Table;
 use crate::timer::Timers;
+use crate::tracing::Tracing;
 use hashbrown::HashMap;
 use parking_lot::RwLock;
 use purlin_term::owned::Owned;
 use purlin_term::{Atom, Term};
 use std::any::{Any, TypeId};
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// One virtual machine.
@@ -43,12 +44,15 @@ pub struct Engine {
     pub timers: Timers,
     pub clock: Clock,
     pub sched: Schedulers,
+    pub tracing: Tracing,
     ports: OnceLock<Box<dyn Ports>>,
     exit_hooks: RwLock<Vec<ExitHook>>,
     halt_hooks: RwLock<Vec<fn(&Arc<Engine>)>>,
     node: AtomicU32,
     uniques: AtomicU64,
     monotonic_uniques: AtomicU64,
+    time_offset: OnceLock<i64>,
+    last_now: AtomicI64,
 }
 
 /// How an engine is made.
@@ -101,12 +105,15 @@ impl Engine {
             timers: Timers::default(),
             clock: config.virtual_clock.map_or_else(Clock::real, Clock::virtual_from),
             sched: Schedulers::new(config.schedulers),
+            tracing: Tracing::default(),
             ports: OnceLock::new(),
             exit_hooks: RwLock::new(Vec::new()),
             halt_hooks: RwLock::new(Vec::new()),
             node: AtomicU32::new(Atom::NONODE.index()),
             uniques: AtomicU64::new(0),
             monotonic_uniques: AtomicU64::new(0),
+            time_offset: OnceLock::new(),
+            last_now: AtomicI64::new(0),
             config,
         })
     }
@@ -147,6 +154,18 @@ impl Engine {
         self.monotonic_uniques.fetch_add(1, Ordering::SeqCst)
     }
 
+    /// What leads from monotonic to system time, in nanoseconds, fixed when first asked for.
+    pub fn time_offset(&self) -> i64 {
+        *self.time_offset.get_or_init(|| self.clock.system() - self.clock.now())
+    }
+
+    /// System time in microseconds, greater at each call (`erlang:now/0`).
+    pub fn now_microseconds(&self) -> i64 {
+        let t = (self.clock.now() + self.time_offset()) / 1000;
+        let before = self.last_now.fetch_update(Ordering::AcqRel, Ordering::Acquire, |l| Some(t.max(l + 1)));
+        t.max(before.unwrap_or_else(|l| l) + 1)
+    }
+
     // ---- processes and signals
 
     /// The process with this number.
@@ -157,7 +176,7 @@ impl Engine {
 
     /// Sends a signal; gives it back when the receiver has ended.
     #[inline]
-    pub fn signal(&self, to: &Arc<Process>, signal: Box<Signal>) -> Result<(), Box<Signal>> {
+    pub fn signal(self: &Arc<Engine>, to: &Arc<Process>, signal: Box<Signal>) -> Result<(), Box<Signal>> {
         if to.outer.push(signal)? {
             self.wake(to);
         }

@@ -7,7 +7,9 @@ use crate::engine::Engine;
 use crate::handle::{bounce, demonitor_other_side, send_down};
 use crate::process::{Process, ProcessData};
 use crate::signal::{Signal, SignalKind};
-use purlin_term::Term;
+use crate::tracing::events::{self, Extra};
+use crate::tracing::{Flags, sequential};
+use purlin_term::{Term, am};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -21,7 +23,16 @@ pub fn terminate(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut Proces
         engine.timers.cancel_wake(deadline);
     }
     process.set_exiting();
-    engine.names.release(process);
+    if process.trace.has(Flags::PROCS) {
+        events::procs(engine, process, am!("exit"), reason);
+    }
+    if let Some(name) = engine.names.release(process)
+        && process.trace.has(Flags::PROCS)
+    {
+        events::procs(engine, process, am!("unregister"), Term::atom(name));
+    }
+    engine.tracing.monitor.ended(process);
+    engine.tracing.profile.ended(process);
     for hook in engine.exit_hooks() {
         // A topic's mistake is reported by the panic hook; the others still have to hear of the end.
         let _ = catch_unwind(AssertUnwindSafe(|| hook(engine, process, data, reason)));
@@ -41,7 +52,12 @@ pub fn terminate(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut Proces
     }
     let relations = data.take_relations();
     for other in relations.links() {
-        engine.post(other, Signal::exit(me, true, reason));
+        let mut signal = Signal::exit(me, true, reason);
+        if data.sequence.is_some() {
+            let token = sequential::send(engine, process, data, other, signal.term);
+            signal.extra = Some(Box::new(Extra { from: me, token, keeps_token: false }));
+        }
+        engine.post(other, signal);
     }
     for w in relations.watchers.values() {
         send_down(engine, me, w, reason);
@@ -54,6 +70,9 @@ pub fn terminate(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut Proces
         for &(other, count) in &rare.suspending {
             resume(engine, other, count);
         }
+    }
+    if process.trace.has(Flags::EXITING) {
+        events::scheduled(engine, process, data, am!("out_exited"), true);
     }
     data.release();
 }

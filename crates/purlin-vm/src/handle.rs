@@ -1,10 +1,13 @@
 //! How a receiver handles signals: in their order, and only by the thread that owns it.
 
 use crate::engine::Engine;
+use crate::native::Ctx;
 use crate::process::{Process, ProcessData};
 use crate::relation::{AliasMode, Watched, Watcher};
 use crate::signal::{RefId, Signal, SignalKind, Target};
-use purlin_term::{Atom, Heap, Term};
+use crate::tracing::Flags;
+use crate::tracing::events::{self, Extra};
+use purlin_term::{Atom, Heap, Term, am};
 use std::sync::Arc;
 
 /// Fetches and handles all signals that have arrived; the exit reason if the process has to end now.
@@ -26,16 +29,25 @@ pub fn fetch(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessDat
 fn handle(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, mut signal: Box<Signal>) {
     let me = process.pid();
     match std::mem::replace(&mut signal.kind, SignalKind::Message) {
-        SignalKind::Message => data.mailbox.append(signal),
+        SignalKind::Message => enqueue(engine, process, data, signal),
         SignalKind::AliasMessage { alias } => {
             if alias_takes_message(engine, process, data, alias) {
-                data.mailbox.append(signal);
+                enqueue(engine, process, data, signal);
             }
         }
-        SignalKind::Exit { from, linked } => handle_exit(process, data, signal, from, linked),
-        SignalKind::Down { monitor } => handle_down(data, signal, monitor),
-        SignalKind::Link { from } => data.relations().linked_by(from),
+        SignalKind::Exit { from, linked } => handle_exit(engine, process, data, signal, from, linked),
+        SignalKind::Down { monitor } => handle_down(engine, process, data, signal, monitor),
+        SignalKind::Link { from } => {
+            let new = !data.relations().is_linked(from);
+            data.relations().linked_by(from);
+            if new && process.trace.has(Flags::PROCS) {
+                events::procs(engine, process, am!("getting_linked"), from);
+            }
+        }
         SignalKind::Unlink { from, id } => {
+            if process.trace.has(Flags::PROCS) && data.relations().is_linked(from) {
+                events::procs(engine, process, am!("getting_unlinked"), from);
+            }
             data.relations().unlinked_by(from);
             engine.post(from, Signal::bare(SignalKind::UnlinkAck { from: me, id }));
         }
@@ -55,6 +67,15 @@ fn handle(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, 
         }
         SignalKind::Request(request) => request(engine, Target::Alive(process, data)),
     }
+}
+
+/// Adds a message to the mailbox.
+#[inline]
+fn enqueue(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, signal: Box<Signal>) {
+    if process.trace.has(Flags::RECEIVE) {
+        events::receive(&mut Ctx { engine, process, data }, signal.extra.as_deref(), signal.term);
+    }
+    data.mailbox.append(signal);
 }
 
 /// Whether a message to this alias gets through; ends what it ends.
@@ -86,24 +107,41 @@ pub fn demonitor_other_side(engine: &Arc<Engine>, me: Term, watched: Watched, mo
     }
 }
 
-fn handle_exit(process: &Process, data: &mut ProcessData, signal: Box<Signal>, from: Term, linked: bool) {
+fn handle_exit(
+    engine: &Arc<Engine>,
+    process: &Arc<Process>,
+    data: &mut ProcessData,
+    signal: Box<Signal>,
+    from: Term,
+    linked: bool,
+) {
     if linked && !data.relations().drop_link(from) {
         return;
     }
+    let traced = linked && process.trace.has(Flags::PROCS);
     let reason = signal.term.as_tuple().map_or(Term::NONE, |t| t[2]);
     if reason.is(Atom::KILL) && !linked {
         data.exit_reason = Term::atom(Atom::KILLED);
     } else if data.traps_exits() {
-        data.mailbox.append(signal);
+        enqueue(engine, process, data, signal);
     } else if !reason.is(Atom::NORMAL) || (!linked && from == process.pid()) {
         data.exit_reason = reason;
         if signal.fragment.used > 0 {
             data.heap.adopt(signal.fragment);
         }
     }
+    if traced && data.exit_reason.is_none() {
+        events::procs(engine, process, am!("getting_unlinked"), from);
+    }
 }
 
-fn handle_down(data: &mut ProcessData, mut signal: Box<Signal>, monitor: RefId) {
+fn handle_down(
+    engine: &Arc<Engine>,
+    process: &Arc<Process>,
+    data: &mut ProcessData,
+    mut signal: Box<Signal>,
+    monitor: RefId,
+) {
     let relations = data.relations();
     let Some(m) = relations.monitors.remove(&monitor) else { return };
     end_alias_of_monitor(relations, monitor);
@@ -115,7 +153,10 @@ fn handle_down(data: &mut ProcessData, mut signal: Box<Signal>, monitor: RefId) 
             h.tuple(&elements)
         });
     }
-    data.mailbox.append(signal);
+    if data.sequence.is_some() {
+        signal.extra = Some(Box::new(Extra { from: Term::NONE, token: None, keeps_token: true }));
+    }
+    enqueue(engine, process, data, signal);
 }
 
 /// Ends an alias that lives as long as its monitor.

@@ -37,6 +37,7 @@ pub mod state;
 mod sync;
 pub mod table;
 pub mod timer;
+pub mod tracing;
 
 pub use engine::{Config, Engine};
 pub use escape::{Class, Escape, NativeResult};

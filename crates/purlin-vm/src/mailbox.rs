@@ -5,6 +5,7 @@
 //! number, counting up, so that a receive marker is just a number: what arrived later has the same number or more.
 
 use crate::signal::{RefId, Signal};
+use crate::tracing::events::Extra;
 use purlin_term::{Fragment, Term};
 use std::ptr::null_mut;
 
@@ -97,7 +98,7 @@ impl Mailbox {
     }
 
     /// Takes the message at the cursor out, and rewinds.
-    pub fn remove_current(&mut self) -> Option<(Term, Fragment)> {
+    pub fn remove_current(&mut self) -> Option<(Term, Fragment, Option<Box<Extra>>)> {
         let node = self.cursor;
         if node.is_null() {
             return None;
@@ -120,7 +121,7 @@ impl Mailbox {
         self.len -= 1;
         self.words -= node.fragment.used;
         self.cursor = self.head;
-        Some((node.term, node.fragment))
+        Some((node.term, node.fragment, node.extra))
     }
 
     /// All messages, oldest first.

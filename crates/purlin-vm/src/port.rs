@@ -12,6 +12,8 @@ pub enum PortSignal {
         from: Term,
         message: Term,
     },
+    /// A command with these bytes, a binary, from the engine itself. The binary is valid for the call.
+    Command(Term),
     /// `from` has linked itself to the port.
     Link {
         from: Term,

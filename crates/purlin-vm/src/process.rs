@@ -19,6 +19,9 @@ use crate::relation::Relations;
 use crate::signal::{Batch, Outer};
 use crate::sync::{AtomicU32, Ordering, checked_order};
 use crate::timer::Deadline;
+use crate::tracing::TraceWord;
+use crate::tracing::points::Point;
+use crate::tracing::sequential::Sequence;
 use purlin_term::{Atom, Heap, Term};
 use std::cell::UnsafeCell;
 use std::sync::atomic::AtomicBool;
@@ -70,6 +73,8 @@ pub struct Process {
     /// Index of the registered name, or `NO_NAME`.
     name: AtomicU32,
     priority: AtomicU32,
+    /// What of the process is traced.
+    pub trace: TraceWord,
     /// Signals that have not been fetched.
     pub(crate) outer: Outer,
     data: UnsafeCell<ProcessData>,
@@ -90,6 +95,7 @@ impl Process {
             state: AtomicU32::new(RunState::Runnable as u32),
             name: AtomicU32::new(NO_NAME),
             priority: AtomicU32::new(Priority::Normal as u32),
+            trace: TraceWord::default(),
             outer: Outer::new(),
             data: UnsafeCell::new(data),
         }
@@ -298,6 +304,8 @@ pub struct ProcessData {
     relations: Option<Box<Relations>>,
     dictionary: Option<Box<Dictionary>>,
     rare: Option<Box<Rare>>,
+    /// The token of sequential tracing and its numbers, if there ever was one.
+    pub sequence: Option<Box<Sequence>>,
     pub group_leader: Term,
     /// The spawning process (NONE: the engine).
     pub parent: Term,
@@ -305,8 +313,11 @@ pub struct ProcessData {
     pub error_handler: Atom,
 }
 
+/// The `min_bin_vheap_size` of most processes.
+pub const MIN_BIN_VHEAP: usize = 46422;
+
 /// Settings that few processes have.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Rare {
     pub min_heap_size: usize,
     pub min_bin_vheap_size: usize,
@@ -320,6 +331,8 @@ pub struct Rare {
     pub multi_blocks: u32,
     /// Subscriptions to changes of nodes: the options as bits, and how often.
     pub node_monitors: Vec<(u32, u32)>,
+    /// The function whose time is being measured, and since when.
+    pub timed: Option<(Option<&'static Point>, i64)>,
 }
 
 /// The `max_heap_size` of a process.
@@ -335,13 +348,14 @@ impl Default for Rare {
     fn default() -> Rare {
         Rare {
             min_heap_size: crate::gc::MIN_HEAP,
-            min_bin_vheap_size: 46422,
+            min_bin_vheap_size: MIN_BIN_VHEAP,
             fullsweep_after: 65535,
             max_heap_size: MaxHeap { size: 0, kill: true, error_logger: true },
             suspending: Vec::new(),
             save_calls: 0,
             multi_blocks: 0,
             node_monitors: Vec::new(),
+            timed: None,
         }
     }
 }
@@ -393,6 +407,7 @@ impl ProcessData {
             relations: None,
             dictionary: None,
             rare: None,
+            sequence: None,
             group_leader: Term::NONE,
             parent: Term::NONE,
             initial_call,
@@ -466,12 +481,18 @@ impl ProcessData {
         }
     }
 
+    /// The depth of the next collection: the one that was asked for, or as deep as the settings say.
+    pub fn next_depth(&self) -> Depth {
+        let sweep = self.rare.as_ref().map_or(65535, |r| r.fullsweep_after);
+        let due = if self.minor_collections >= sweep { Depth::Major } else { Depth::Minor };
+        self.wanted_collection.unwrap_or(due)
+    }
+
     /// Collects, so that at least `need` words are free afterwards: in the depth that was asked for, or as deep as
     /// the settings say. `live` are the live X registers, if the process runs.
     pub fn collect(&mut self, live: &mut [Term], need: usize) -> Collected {
-        let sweep = self.rare.as_ref().map_or(65535, |r| r.fullsweep_after);
-        let due = if self.minor_collections >= sweep { Depth::Major } else { Depth::Minor };
-        let depth = self.wanted_collection.take().unwrap_or(due);
+        let depth = self.next_depth();
+        self.wanted_collection = None;
         // The heap is taken out so that the roots around it can be visited.
         let mut heap = std::mem::replace(&mut self.heap, Heap::new(0));
         let done = gc::collect(

@@ -5,9 +5,11 @@
 //! `ProcessData::delay_collection` is set, and nothing may collect.
 
 use crate::engine::Engine;
+use crate::native::Ctx;
 use crate::process::{Process, ProcessData};
 use crate::signal::RefId;
 use crate::timer::Deadline;
+use crate::tracing::{Flags, events, sequential};
 use purlin_term::{Atom, Term};
 use std::sync::Arc;
 
@@ -65,19 +67,25 @@ pub fn advance(data: &mut ProcessData) {
 }
 
 /// `remove_message`: the message at the cursor matched; its terms are now part of the heap.
-pub fn remove(engine: &Engine, data: &mut ProcessData) {
+pub fn remove(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData) {
     data.delay_collection = false;
-    if let Some((_, fragment)) = data.mailbox.remove_current()
-        && fragment.used > 0
-    {
-        data.heap.adopt(fragment);
+    if let Some((message, fragment, extra)) = data.mailbox.remove_current() {
+        if fragment.used > 0 {
+            data.heap.adopt(fragment);
+        }
+        if (extra.is_some() || data.sequence.is_some()) && !extra.as_ref().is_some_and(|e| e.keeps_token) {
+            sequential::received(engine, process, data, extra.and_then(|e| e.token), message);
+        }
     }
     end_wait(engine, data);
 }
 
 /// `timeout`: the `receive` ends without a message.
-pub fn timeout(engine: &Engine, data: &mut ProcessData) {
+pub fn timeout(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData) {
     data.delay_collection = false;
+    if process.trace.has(Flags::RECEIVE) {
+        events::timeout(&mut Ctx { engine, process, data });
+    }
     data.mailbox.rewind();
     end_wait(engine, data);
 }

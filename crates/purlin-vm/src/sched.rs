@@ -7,6 +7,7 @@
 pub mod idle;
 pub mod pool;
 pub mod queue;
+mod watch;
 
 use crate::clock::Time;
 use crate::engine::Engine;
@@ -26,6 +27,7 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, AtomicUsize
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
+use watch::Watch;
 
 /// Reductions in a time slice.
 pub const SLICE: i32 = 4000;
@@ -274,8 +276,12 @@ impl Engine {
 
     /// Makes a sleeping process runnable.
     #[inline]
-    pub fn wake(&self, process: &Arc<Process>) {
+    pub fn wake(self: &Arc<Engine>, process: &Arc<Process>) {
         if process.try_wake() {
+            if self.tracing.profile.watches_processes() {
+                // SAFETY: OWNER: `try_wake` gave it to this thread.
+                self.tracing.profile.process(self, process, unsafe { process.data() }, true);
+            }
             self.enqueue(process.clone());
         }
     }
@@ -347,11 +353,13 @@ impl Engine {
         }
         data.hibernating = false;
         data.slice_left = SLICE;
+        let watch = Watch::start(self, &process, data);
         data.activity = Activity::Running;
         let runner = self.sched.runner.get().expect("schedulers are started with a runner");
         let stop = guard(self, &process, data, |data| runner.run(self, &process, data)).unwrap_or_else(Stop::Exited);
         self.count_slice(data);
         data.activity = if matches!(stop, Stop::Wait) { Activity::Waiting } else { Activity::Runnable };
+        watch.end(self, &process, data, &stop);
         match stop {
             Stop::Yield => {
                 process.set_run_state(RunState::Runnable);
@@ -359,6 +367,9 @@ impl Engine {
             }
             Stop::Wait => {
                 let deadline = data.receive_timer;
+                if self.tracing.profile.watches_processes() {
+                    self.tracing.profile.process(self, &process, data, false);
+                }
                 self.sleep_or_requeue(process, deadline);
             }
             Stop::Exited(reason) => terminate(self, &process, data, reason),

@@ -1,11 +1,15 @@
 //! Sending: `Dest ! Message`.
 
 use crate::engine::Engine;
+use crate::native::Ctx;
 use crate::port::PortSignal;
-use crate::process::Process;
+use crate::process::{Process, ProcessData};
 use crate::signal::Signal;
+use crate::tracing::events::{self, Extra};
+use crate::tracing::{Flags, sequential};
 use purlin_term::{Atom, Kind, Term};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// Why a message was not sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -16,20 +20,85 @@ pub enum SendError {
     Remote,
 }
 
+/// Sends a message of a running process, and tells whoever traces it.
+#[inline]
+pub fn send_from(
+    engine: &Arc<Engine>,
+    from: &Arc<Process>,
+    data: &mut ProcessData,
+    to: Term,
+    message: Term,
+) -> Result<(), SendError> {
+    let traced = from.trace.has(Flags::SEND) || data.sequence.is_some();
+    if traced || engine.tracing.record_senders.load(Ordering::Relaxed) {
+        return send_traced(engine, from, data, to, message);
+    }
+    send(engine, from, to, message)
+}
+
+#[cold]
+fn send_traced(
+    engine: &Arc<Engine>,
+    from: &Arc<Process>,
+    data: &mut ProcessData,
+    to: Term,
+    message: Term,
+) -> Result<(), SendError> {
+    let receiver = receiver(engine, to);
+    if from.trace.has(Flags::SEND) {
+        let to = if receiver.is_port() { receiver } else { to };
+        events::send(&mut Ctx { engine, process: from, data }, to, message);
+    }
+    let exists = receiver.is_port() || receiver.as_pid().is_some_and(|id| engine.process(id).is_some());
+    let token = if exists { sequential::send(engine, from, data, receiver, message) } else { None };
+    deliver(engine, from, to, message, Some(Box::new(Extra { from: from.pid(), token, keeps_token: false })))
+}
+
+/// The local process or port that a message for `to` reaches, or `to` itself.
+fn receiver(engine: &Engine, to: Term) -> Term {
+    if let Some(name) = to.as_atom() {
+        return engine.names.whereis(name).unwrap_or(to);
+    }
+    if to.as_local_ref().is_some() {
+        return to.ref_pid().unwrap_or(to);
+    }
+    match to.as_tuple() {
+        Some(&[name, node]) if node == Term::atom(engine.node()) || node.is(Atom::NONODE) => {
+            name.as_atom().and_then(|name| engine.names.whereis(name)).unwrap_or(to)
+        }
+        _ => to,
+    }
+}
+
 /// Sends a message. A receiver that does not exist (any more) is no error, a name without owner is.
+#[inline]
 pub fn send(engine: &Arc<Engine>, from: &Arc<Process>, to: Term, message: Term) -> Result<(), SendError> {
+    deliver(engine, from, to, message, None)
+}
+
+fn deliver(
+    engine: &Arc<Engine>,
+    from: &Arc<Process>,
+    to: Term,
+    message: Term,
+    extra: Option<Box<Extra>>,
+) -> Result<(), SendError> {
+    let with = |mut signal: Box<Signal>, extra| {
+        signal.extra = extra;
+        signal
+    };
     if let Some(id) = to.as_pid() {
         if id == from.id() {
             // A process takes part in its own queue's order like any other sender, and needs no wake-up.
-            let _ = from.outer.push(Signal::message(message));
+            let _ = from.outer.push(with(Signal::message(message), extra));
         } else if let Some(p) = engine.process(id) {
-            let _ = engine.signal(&p, Signal::message(message));
+            let _ = engine.signal(&p, with(Signal::message(message), extra));
         }
         return Ok(());
     }
     if let Some(name) = to.as_atom() {
         let who = engine.names.whereis(name).ok_or(SendError::BadDestination)?;
-        return send(engine, from, who, message);
+        return deliver(engine, from, who, message, extra);
     }
     if let Some(port) = to.as_port() {
         engine.port_signal(port, PortSignal::Message { from: from.pid(), message });
@@ -38,7 +107,7 @@ pub fn send(engine: &Arc<Engine>, from: &Arc<Process>, to: Term, message: Term) 
     if let Some(alias) = to.as_local_ref() {
         // A reference that names no process is no alias: the message is dropped.
         if let Some(p) = to.ref_pid().and_then(Term::as_pid).and_then(|id| engine.process(id)) {
-            let _ = engine.signal(&p, Signal::alias_message(alias, message));
+            let _ = engine.signal(&p, with(Signal::alias_message(alias, message), extra));
         }
         return Ok(());
     }
@@ -50,7 +119,7 @@ pub fn send(engine: &Arc<Engine>, from: &Arc<Process>, to: Term, message: Term) 
             return Err(SendError::Remote);
         }
         if let Some(who) = engine.names.whereis(name) {
-            let _ = send(engine, from, who, message);
+            let _ = deliver(engine, from, who, message, extra);
         }
         return Ok(());
     }

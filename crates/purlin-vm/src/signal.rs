@@ -14,6 +14,7 @@ use crate::engine::Engine;
 use crate::process::{Process, ProcessData};
 use crate::relation::Watcher;
 use crate::sync::{AtomicPtr, Ordering};
+use crate::tracing::events::Extra;
 use purlin_term::{Fragment, Heap, Term, copy};
 use std::ptr::null_mut;
 use std::sync::Arc;
@@ -32,6 +33,8 @@ pub struct Signal {
     pub term: Term,
     /// What `term` lies in.
     pub fragment: Fragment,
+    /// What tracing adds to a message.
+    pub extra: Option<Box<Extra>>,
 }
 
 /// What a signal asks of its receiver.
@@ -91,7 +94,7 @@ unsafe impl Send for Signal {}
 
 impl Signal {
     fn boxed(kind: SignalKind, term: Term, fragment: Fragment) -> Box<Signal> {
-        Box::new(Signal { next: null_mut(), prev: null_mut(), seq: 0, kind, term, fragment })
+        Box::new(Signal { next: null_mut(), prev: null_mut(), seq: 0, kind, term, fragment, extra: None })
     }
 
     /// A signal without a term.

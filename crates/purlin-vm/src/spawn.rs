@@ -4,6 +4,8 @@ use crate::engine::Engine;
 use crate::gc::MIN_HEAP;
 use crate::process::{Flags, Mfa, Priority, Process, ProcessData, Rare};
 use crate::relation::Watcher;
+use crate::tracing::Flags as TraceFlags;
+use crate::tracing::sequential::Sequence;
 use purlin_term::{Atom, Heap, Term, copy};
 use std::sync::Arc;
 
@@ -28,6 +30,10 @@ pub struct Spawn<'a> {
     /// Settings other than the usual ones.
     pub rare: Option<Rare>,
     pub system: bool,
+    /// Trace flags and tracer that the child has from its parent.
+    pub traced: (TraceFlags, Option<Term>),
+    /// The token of sequential tracing that the child starts with.
+    pub sequence: Option<Sequence>,
 }
 
 impl<'a> Spawn<'a> {
@@ -45,6 +51,8 @@ impl<'a> Spawn<'a> {
             flags: Flags::default(),
             rare: None,
             system: false,
+            traced: Default::default(),
+            sequence: None,
         }
     }
 
@@ -69,6 +77,7 @@ impl<'a> Spawn<'a> {
         let mut data = ProcessData::new(heap, saved_x, initial_call);
         data.parent = self.parent;
         data.flags = self.flags;
+        data.sequence = self.sequence.map(Box::new);
         if let Some(rare) = self.rare {
             *data.rare_mut() = rare;
         }
@@ -82,6 +91,15 @@ impl<'a> Spawn<'a> {
             data.group_leader = if self.group_leader.is_none() { Term::pid(id) } else { self.group_leader };
             let p = Process::new(id, data);
             p.set_priority(self.priority);
+            let new = &engine.tracing.new_processes;
+            if new.flags().any(TraceFlags::TRACEE) {
+                p.trace.set(new.flags(), TraceFlags::default());
+                p.trace.set_tracer(new.tracer());
+            }
+            if let (flags, Some(tracer)) = self.traced {
+                p.trace.set(flags, TraceFlags::default());
+                p.trace.set_tracer(Some(tracer));
+            }
             if self.system {
                 p.set_system();
             }

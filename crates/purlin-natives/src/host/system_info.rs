@@ -5,6 +5,7 @@ use crate::process::heap_limit::max_heap_map;
 use purlin_term::{Atom, Heap, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
+use std::sync::atomic::Ordering;
 
 pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "system_info", 1, system_info),
@@ -113,7 +114,11 @@ fn system_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         "nif_version" => text(heap, "2.16"),
         "dynamic_trace" => am!("none"),
         "dynamic_trace_probes" => Term::bool(false),
-        "trace_control_word" => number(0),
+        "trace_control_word" => number(engine.tracing.control_word.load(Ordering::Acquire) as usize),
+        "sequential_tracer" => {
+            let tracer = engine.tracing.sequential_tracer.get().unwrap_or(Term::bool(false));
+            heap.tuple(&[am!("sequential_tracer"), tracer])
+        }
         "nof_pollsets" | "nof_pollset_threads" => number(1),
         "scheduler_bind_type" => am!("unbound"),
         "scheduler_bindings" => {

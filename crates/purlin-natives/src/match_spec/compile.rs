@@ -4,7 +4,7 @@
 //! text for `erlang:match_spec_test/3`; everybody else gets `badarg`.
 
 use super::functions::{Lookup, lookup};
-use super::{Action, BadSpec, Clause, Expr, Head, Own, Pattern, Program};
+use super::{Action, BadSpec, Clause, Expr, Head, Pattern, Program};
 use crate::ets::variable;
 use purlin_term::{Owned, Term, am, map};
 use purlin_vm::Engine;
@@ -13,7 +13,20 @@ use purlin_vm::Engine;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Dialect {
     Table,
-    Trace,
+    /// Tracing: of calls, or of messages sent or received, where the tracee may be asked less.
+    Trace {
+        calls: bool,
+        actions: bool,
+        trial: bool,
+    },
+}
+
+impl Dialect {
+    pub const CALL: Dialect = Dialect::Trace { calls: true, actions: true, trial: false };
+    pub const SEND: Dialect = Dialect::Trace { calls: false, actions: true, trial: false };
+    pub const RECEIVE: Dialect = Dialect::Trace { calls: false, actions: false, trial: false };
+    /// As of calls, but the state of the engine stays as it is.
+    pub const TRIAL: Dialect = Dialect::Trace { calls: true, actions: true, trial: true };
 }
 
 /// One thing wrong with a specification, in words.
@@ -269,9 +282,10 @@ impl Compiler<'_> {
             ("or", _) => special(self, Expr::Or),
             ("andalso" | "andthen", _) => special(self, Expr::AndAlso),
             ("orelse", _) => special(self, Expr::OrElse),
-            ("self", []) => Ok(Expr::Own(Own::Pid)),
+            ("self", []) => Ok(Expr::Own),
             ("self", _) => self.fail("Special form 'self' called with arguments."),
-            _ => match trace_form(text, args.len()) {
+            ("get_tcw", []) | ("set_tcw", &[_]) => self.control_word(text, args),
+            _ => match trace_form(text) {
                 Some(form) => self.trace_form(text, form, args),
                 None => self.function(name, args),
             },
@@ -288,43 +302,80 @@ impl Compiler<'_> {
     }
 
     fn trace_form(&mut self, text: &str, form: TraceForm, args: &[Term]) -> Compiled<Expr> {
-        if self.dialect != Dialect::Trace {
+        let Dialect::Trace { calls, actions, trial } = self.dialect else {
             return self.fail(format!("Special form '{text}' used in wrong dialect."));
+        };
+        let allowed = match form.needs {
+            Needs::Nothing => true,
+            Needs::Tracee => actions,
+            Needs::Call => actions && calls,
+        };
+        if !allowed {
+            return self.fail(format!("Special form '{text}' not allow for this trace event."));
         }
-        if self.in_guard && !matches!(form, TraceForm::Caller) {
+        if self.in_guard && form.what != Action::IsSeqTrace {
             return self.fail(format!("Special form '{text}' called in guard context."));
         }
-        let mut args = self.arguments(args)?;
-        Ok(match form {
-            TraceForm::Caller => Expr::Own(Own::Caller),
-            TraceForm::Message => match args.pop() {
-                Some(e) => Expr::Message(Box::new(e)),
-                None => return self.fail("Special form 'message' called with wrong number of arguments."),
-            },
-            TraceForm::Action(a) => Expr::Action(a, args),
-        })
+        if !form.arities.contains(&args.len()) {
+            return self.fail(if form.arities == [0] {
+                format!("Special form '{text}' called with arguments.")
+            } else {
+                format!("Special form '{text}' called with wrong number of arguments.")
+            });
+        }
+        let args = self.arguments(args)?;
+        Ok(Expr::Action { what: form.what, args, trial })
+    }
+
+    /// `get_tcw`, `set_tcw`: functions that only tracing has.
+    fn control_word(&mut self, text: &str, args: &[Term]) -> Compiled<Expr> {
+        let what = if text == "get_tcw" { Action::GetTcw } else { Action::SetTcw };
+        match self.dialect {
+            Dialect::Trace { trial, .. } if !self.in_guard || what == Action::GetTcw => {
+                let args = self.arguments(args)?;
+                Ok(Expr::Action { what, args, trial })
+            }
+            _ => self.fail(format!("Function {text}/{} cannot be called in this context.", args.len())),
+        }
     }
 }
 
-/// The forms that only tracing has.
-enum TraceForm {
-    Message,
-    Caller,
-    Action(Action),
+/// A form that only tracing has.
+struct TraceForm {
+    what: Action,
+    arities: &'static [usize],
+    needs: Needs,
 }
 
-fn trace_form(name: &str, arity: usize) -> Option<TraceForm> {
-    Some(match (name, arity) {
-        ("message", 1) => TraceForm::Message,
-        ("caller", 0) => TraceForm::Caller,
-        ("return_trace", 0) => TraceForm::Action(Action::ReturnTrace),
-        ("exception_trace", 0) => TraceForm::Action(Action::ExceptionTrace),
-        ("silent", 1) => TraceForm::Action(Action::Silent),
-        ("trace", 2 | 3) => TraceForm::Action(Action::Trace),
-        ("enable_trace", 1 | 2) => TraceForm::Action(Action::EnableTrace),
-        ("disable_trace", 1 | 2) => TraceForm::Action(Action::DisableTrace),
+/// What an event must offer for a form.
+enum Needs {
+    Nothing,
+    /// The tracee runs the specification.
+    Tracee,
+    /// A call is traced.
+    Call,
+}
+
+fn trace_form(name: &str) -> Option<TraceForm> {
+    use Needs::{Call, Nothing, Tracee};
+    let (what, arities, needs): (Action, &[usize], Needs) = match name {
+        "message" => (Action::Message, &[1], Nothing),
+        "return_trace" => (Action::ReturnTrace, &[0], Nothing),
+        "exception_trace" => (Action::ExceptionTrace, &[0], Nothing),
+        "display" => (Action::Display, &[1], Nothing),
+        "is_seq_trace" => (Action::IsSeqTrace, &[0], Tracee),
+        "set_seq_token" => (Action::SetSeqToken, &[2], Tracee),
+        "get_seq_token" => (Action::GetSeqToken, &[0], Tracee),
+        "process_dump" => (Action::ProcessDump, &[0], Tracee),
+        "enable_trace" => (Action::EnableTrace, &[1, 2], Tracee),
+        "disable_trace" => (Action::DisableTrace, &[1, 2], Tracee),
+        "trace" => (Action::Trace, &[2, 3], Tracee),
+        "silent" => (Action::Silent, &[1], Tracee),
+        "caller" => (Action::Caller, &[0], Call),
+        "caller_line" => (Action::CallerLine, &[0], Call),
         _ => return None,
-    })
+    };
+    Some(TraceForm { what, arities, needs })
 }
 
 /// Whether a term contains no tuple or map, so that it stands for itself as an expression.

@@ -1,23 +1,17 @@
 //! Running a compiled match specification over terms.
 
 use super::functions::Function;
-use super::{Action, Clause, Expr, Head, Own, Pattern, Program};
+use super::{Clause, Expr, Head, Pattern, Program};
 use purlin_term::compare::same;
-use purlin_term::{Heap, Term, am, map};
+use purlin_term::{Heap, Owned, Term, am, map};
 use purlin_vm::Ctx;
+use purlin_vm::tracing::{Site, Verdict};
 
 /// A program with the memory that running it needs; used for many terms in turn.
 pub struct Run<'p> {
     program: &'p Program,
     variables: Vec<Term>,
     scratch: Heap,
-}
-
-/// What a run for tracing found besides its result.
-#[derive(Default)]
-pub struct Outcome {
-    pub actions: Vec<Action>,
-    message: Option<Term>,
 }
 
 /// What is matched.
@@ -31,7 +25,7 @@ enum Subject<'t> {
 const KEEP: usize = 8192;
 
 /// A guard that is not `true`, or a failed call in it: the clause does not apply.
-struct Failed;
+pub(super) struct Failed;
 
 impl<'p> Run<'p> {
     pub fn new(program: &'p Program) -> Run<'p> {
@@ -43,26 +37,38 @@ impl<'p> Run<'p> {
         Active::start(self, ctx).clauses(Subject::Term(term))
     }
 
-    /// The result for a call with these arguments, and what else is asked for.
-    pub fn on_call(&mut self, ctx: &mut Ctx<'_>, arguments: &[Term]) -> (Option<Term>, Outcome) {
+    /// The verdict on an event with these arguments.
+    pub fn on_event(&mut self, ctx: &mut Ctx<'_>, arguments: &[Term], site: &Site) -> Verdict {
         let mut active = Active::start(self, ctx);
-        let found = active.clauses(Subject::Call(arguments)).map(|_| match active.outcome.message {
-            Some(message) => message,
-            None => am!("true"),
-        });
-        let outcome = std::mem::take(&mut active.outcome);
-        (found, outcome)
+        active.site = *site;
+        match active.clauses(Subject::Call(arguments)) {
+            Some(_) => {
+                let asked = std::mem::take(&mut active.asked);
+                Verdict {
+                    message: Some(asked.message.unwrap_or_else(|| Owned::new(am!("true")))).filter(wanted),
+                    ..asked
+                }
+            }
+            None => Verdict::default(),
+        }
     }
+}
+
+/// Whether a message is sent at all.
+fn wanted(message: &Owned) -> bool {
+    message.term() != am!("false")
 }
 
 /// A run at work: until it is dropped, the process allocates in the run's own heap, so that natives called by
 /// expressions leave nothing behind.
-struct Active<'a, 'p, 'c> {
+pub(super) struct Active<'a, 'p, 'c> {
     run: &'a mut Run<'p>,
-    ctx: &'a mut Ctx<'c>,
+    pub ctx: &'a mut Ctx<'c>,
+    pub site: Site,
     /// In a body a failed call is the atom `'EXIT'`; in a guard it fails the clause.
     in_body: bool,
-    outcome: Outcome,
+    /// What the body has asked tracing for.
+    pub asked: Verdict,
 }
 
 impl Drop for Active<'_, '_, '_> {
@@ -77,10 +83,10 @@ impl<'a, 'p, 'c> Active<'a, 'p, 'c> {
             run.scratch = Heap::new(0);
         }
         std::mem::swap(&mut ctx.data.heap, &mut run.scratch);
-        Active { run, ctx, in_body: false, outcome: Outcome::default() }
+        Active { run, ctx, site: Site::default(), in_body: false, asked: Verdict::default() }
     }
 
-    fn heap(&mut self) -> &mut Heap {
+    pub(super) fn heap(&mut self) -> &mut Heap {
         &mut self.ctx.data.heap
     }
 
@@ -92,7 +98,7 @@ impl<'a, 'p, 'c> Active<'a, 'p, 'c> {
     fn clause(&mut self, clause: &Clause, subject: Subject<'_>) -> Result<Term, Failed> {
         self.run.variables.fill(Term::NONE);
         self.in_body = false;
-        self.outcome = Outcome::default();
+        self.asked = Verdict::default();
         let matches = match (&clause.head, subject) {
             (Head::Term(p), Subject::Term(t)) => self.matches(p, t),
             (Head::Arguments(ps), Subject::Call(args)) => {
@@ -189,20 +195,21 @@ impl<'a, 'p, 'c> Active<'a, 'p, 'c> {
             Expr::Or(exprs) => self.all_of(exprs, subject, true),
             Expr::AndAlso(exprs) => self.until(exprs, subject, false),
             Expr::OrElse(exprs) => self.until(exprs, subject, true),
-            Expr::Own(Own::Pid) => Ok(self.ctx.pid()),
-            Expr::Own(Own::Caller) => Ok(am!("undefined")),
+            Expr::Own => Ok(self.ctx.pid()),
             Expr::Call(function, exprs) => self.call(*function, exprs, subject),
-            Expr::Message(e) => {
-                let message = self.eval(e, subject)?;
-                self.outcome.message = Some(message);
-                Ok(am!("true"))
-            }
-            Expr::Action(action, exprs) => {
-                self.eval_all(exprs, subject)?;
-                self.outcome.actions.push(*action);
-                Ok(am!("true"))
+            Expr::Action { what, args, trial } => {
+                let args = self.eval_all(args, subject)?;
+                self.act(*what, &args, *trial).map_or_else(|| self.failed(), Ok)
             }
         }
+    }
+
+    /// Lends the process its own heap, instead of the one that the run's terms are in.
+    pub(super) fn with_own_heap<T>(&mut self, f: impl FnOnce(&mut Ctx<'_>) -> T) -> T {
+        std::mem::swap(&mut self.ctx.data.heap, &mut self.run.scratch);
+        let result = f(self.ctx);
+        std::mem::swap(&mut self.ctx.data.heap, &mut self.run.scratch);
+        result
     }
 
     fn call(&mut self, function: Function, exprs: &[Expr], subject: Subject<'_>) -> Result<Term, Failed> {

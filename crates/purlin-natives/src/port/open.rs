@@ -8,6 +8,7 @@ use crate::host::environment::{ENVIRONMENT, os_string};
 use parking_lot::Mutex;
 use purlin_term::{Atom, Heap, Term, am};
 use purlin_vm::signal::Signal;
+use purlin_vm::tracing::TraceWord;
 use purlin_vm::{Ctx, Engine, NativeResult};
 use std::ffi::OsString;
 use std::io::{Read, Write};
@@ -168,6 +169,7 @@ pub(super) fn add(
         input_bytes: AtomicU64::new(0),
         driver,
         stop: Mutex::default(),
+        trace: TraceWord::default(),
     });
     c.data.relations().link(port.term());
     table(c.engine).add(port.clone());

@@ -21,22 +21,28 @@ pub fn message(engine: &Arc<Engine>, port: &Arc<Port>, from: Term, message: Term
         return;
     }
     match *what.as_tuple().unwrap_or(&[]) {
-        [key, data] if key == am!("command") => match io_bytes(data) {
-            Some(bytes) => {
-                if let (Driver::Terminal(t), Some(o)) = (&port.driver, &port.output) {
-                    t.command(engine, port, o, &bytes);
-                } else if let (Some(o), Some(b)) = (&port.output, framing::frame(port.options.framing, bytes)) {
-                    o.write(b);
-                }
+        [key, data] if key == am!("command") => {
+            if !command(engine, port, data) {
+                bad();
             }
-            None => bad(),
-        },
+        }
         [key, new] if key == am!("connect") && new.is_local_pid() => {
             port.state.lock().owner = Some(new);
             answer(engine, owner, port, am!("connected"));
         }
         _ => bad(),
     }
+}
+
+/// Writes the bytes of an iolist; false: it is none.
+pub fn command(engine: &Arc<Engine>, port: &Arc<Port>, data: Term) -> bool {
+    let Some(bytes) = io_bytes(data) else { return false };
+    if let (Driver::Terminal(t), Some(o)) = (&port.driver, &port.output) {
+        t.command(engine, port, o, &bytes);
+    } else if let (Some(o), Some(b)) = (&port.output, framing::frame(port.options.framing, bytes)) {
+        o.write(b);
+    }
+    true
 }
 
 fn answer(engine: &Arc<Engine>, to: Term, port: &Port, what: Term) {

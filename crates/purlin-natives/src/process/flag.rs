@@ -7,6 +7,7 @@ use purlin_term::{Atom, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::process::{Flags, Priority, Rare};
 use purlin_vm::signal::{Signal, SignalKind, Target};
+use purlin_vm::tracing::Flags as TraceFlags;
 use purlin_vm::{Ctx, Escape, Native, NativeResult, ProcessData};
 
 pub const NATIVES: &[Native] = &[
@@ -29,7 +30,11 @@ fn process_flag(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         return Ok(before.atom());
     }
     if flag == am!("sensitive") {
-        return bit(c, Flags::SENSITIVE, value);
+        let before = bit(c, Flags::SENSITIVE, value)?;
+        let (none, sensitive) = (TraceFlags::default(), TraceFlags::SENSITIVE);
+        let (on, off) = if value == Term::bool(true) { (sensitive, none) } else { (none, sensitive) };
+        c.process.trace.set(on, off);
+        return Ok(before);
     }
     if flag == am!("message_queue_data") {
         return message_queue_data(c, value);

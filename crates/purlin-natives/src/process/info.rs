@@ -9,6 +9,7 @@ use purlin_vm::process::{Activity, Flags};
 use purlin_vm::relation::Watched;
 use purlin_vm::sched::SLICE;
 use purlin_vm::signal::{Signal, SignalKind, Target};
+use purlin_vm::tracing::Flags as TraceFlags;
 use purlin_vm::{Ctx, Engine, Escape, Mfa, Native, NativeResult, Process, ProcessData};
 use std::sync::Arc;
 
@@ -225,9 +226,12 @@ impl Subject<'_> {
             "group_leader" => h.copy(self.data.group_leader),
             "reductions" => h.unsigned(self.reductions()),
             "priority" => self.process.priority().atom(),
-            "trace" => Term::small(0),
+            "trace" => Term::small((self.process.trace.flags().0 & TraceFlags::TRACEE.0) as i64),
             "binary" => self.binaries(h),
-            "sequential_trace_token" => Term::NIL,
+            "sequential_trace_token" => {
+                let token = self.data.sequence.as_ref().and_then(|s| s.token.clone());
+                token.map_or(Term::NIL, |t| t.term(h))
+            }
             "catchlevel" => Term::small(self.stack().filter(|w| w.as_catch().is_some()).count() as i64),
             "backtrace" => {
                 let text = super::task::backtrace_text(self.engine, self.data);

@@ -4,6 +4,7 @@ use super::TRUE;
 use purlin_term::{Atom, Term, am};
 use purlin_vm::names::RegisterError;
 use purlin_vm::native::OrBadarg;
+use purlin_vm::tracing::{Flags, events};
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
 
 pub const NATIVES: &[Native] = &[
@@ -32,7 +33,10 @@ fn register(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         Err(RegisterError::BadName)
     };
     match result {
-        Ok(()) => Ok(TRUE),
+        Ok(()) => {
+            tell(c, a[1], am!("register"), name);
+            Ok(TRUE)
+        }
         Err(RegisterError::BadName) => Err(none()),
         Err(RegisterError::HasName) => Err(Escape::badarg_cause(am!("registered_name"))),
         Err(RegisterError::Dead) => Err(Escape::badarg_cause(am!("notalive"))),
@@ -41,8 +45,18 @@ fn register(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 
 fn unregister(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let name = a[0].as_atom().or_badarg()?;
-    c.engine.names.unregister(name, c.engine).or_badarg()?;
+    let who = c.engine.names.unregister(name, c.engine).or_badarg()?;
+    tell(c, who, am!("unregister"), name);
     Ok(TRUE)
+}
+
+/// Tells whoever traces a process of its name.
+fn tell(c: &Ctx<'_>, who: Term, event: Term, name: Atom) {
+    if let Some(p) = who.as_pid().and_then(|id| c.engine.process(id))
+        && p.trace.has(Flags::PROCS)
+    {
+        events::procs(c.engine, &p, event, Term::atom(name));
+    }
 }
 
 fn whereis(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {

@@ -2,7 +2,7 @@
 
 use super::{badopt, ok};
 use purlin_term::{Atom, Term, am};
-use purlin_vm::send::{SendError, send};
+use purlin_vm::send::{SendError, send_from};
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
 
 pub const NATIVES: &[Native] = &[
@@ -13,7 +13,7 @@ pub const NATIVES: &[Native] = &[
 
 fn send_2(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     c.charge(4);
-    match send(c.engine, c.process, a[0], a[1]) {
+    match send_from(c.engine, c.process, c.data, a[0], a[1]) {
         // Without distribution no other node can be reached, and messages to one are lost.
         Ok(()) | Err(SendError::Remote) => Ok(a[1]),
         Err(SendError::BadDestination) => Err(Escape::BADARG),
@@ -30,7 +30,7 @@ fn send_3(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         }
     }
     c.charge(4);
-    match send(c.engine, c.process, a[0], a[1]) {
+    match send_from(c.engine, c.process, c.data, a[0], a[1]) {
         Ok(()) => Ok(ok()),
         Err(SendError::Remote) => Ok(if connect { ok() } else { Term::atom(Atom::NOCONNECT) }),
         Err(SendError::BadDestination) => Err(Escape::BADARG),

@@ -2,11 +2,14 @@
 
 use super::options::{MonitorOptions, Refused, SpawnOptions, spawn_options};
 use super::{FALSE, badopt};
+use crate::trace::sequential;
 use purlin_term::{Atom, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::relation::{Monitor, Watched, Watcher};
 use purlin_vm::signal::{Signal, SignalKind};
-use purlin_vm::{Ctx, Escape, Native, NativeResult, Spawn};
+use purlin_vm::tracing::events;
+use purlin_vm::tracing::flags::{Flags, inherited};
+use purlin_vm::{Ctx, Escape, Native, NativeResult, Process, Spawn};
 
 pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "spawn", 3, spawn),
@@ -35,6 +38,11 @@ fn start(c: &mut Ctx<'_>, mfa: &[Term], o: &SpawnOptions, system: bool) -> Resul
     s.flags = o.flags;
     s.rare = o.rare.clone();
     s.system = system;
+    if c.process.trace.flags().any(Flags::TRACEE) {
+        s.traced = inherited(c.process, o.link);
+    }
+    s.sequence = sequential::inherit(c);
+    let token = s.sequence.as_ref().and_then(|s| s.token.clone());
     let id = c.engine.next_ref();
     if let Some(m) = o.monitor {
         monitor = reference(c, id, &m);
@@ -48,9 +56,41 @@ fn start(c: &mut Ctx<'_>, mfa: &[Term], o: &SpawnOptions, system: bool) -> Resul
     if let Some(m) = o.monitor {
         add_monitor(c, id, Watched::Process(pid), &m);
     }
+    tell(c, &child, mfa, o.link);
+    if let Some(token) = token {
+        let request = spawn_request_message(c, id, mfa, args.len());
+        sequential::tell_spawn(c, &child, &token, request);
+    }
     c.engine.enqueue(child);
     c.charge(args.len() + 20);
     Ok((pid, monitor))
+}
+
+/// Tells whoever traces parent or child of the spawn.
+fn tell(c: &Ctx<'_>, child: &Process, mfa: &[Term], link: bool) {
+    let (engine, parent, pid) = (c.engine, c.process, child.pid());
+    if parent.trace.has(Flags::PROCS) {
+        events::spawn(engine, parent, am!("spawn"), pid, mfa);
+        if link {
+            events::procs(engine, parent, am!("link"), pid);
+        }
+    }
+    if child.trace.has(Flags::PROCS) {
+        events::spawn(engine, child, am!("spawned"), parent.pid(), mfa);
+        if link {
+            events::procs(engine, child, am!("getting_linked"), parent.pid());
+        }
+    }
+}
+
+/// The message that a spawn stands for in sequential tracing:
+/// `{spawn_request, Ref, Parent, GroupLeader, {Module, Function, Arity}, Options, Tag, Args}`.
+fn spawn_request_message(c: &mut Ctx<'_>, id: [u64; 2], mfa: &[Term], arity: usize) -> Term {
+    let (me, leader) = (c.pid(), c.data.group_leader);
+    let h = c.heap();
+    let reference = h.reference(id);
+    let what = h.tuple(&[mfa[0], mfa[1], Term::small(arity as i64)]);
+    h.tuple(&[am!("spawn_request"), reference, me, leader, what, Term::NIL, am!("spawn_reply"), mfa[2]])
 }
 
 /// The term of a monitor's reference, which names its process if it is an alias.

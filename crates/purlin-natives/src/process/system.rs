@@ -132,17 +132,12 @@ fn no_aux_work_threads(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
 /// What `system_flag/2` can change and the engine only remembers.
 struct Remembered {
     wall_time: AtomicBool,
-    trace_control_word: AtomicI64,
     requests_limit: AtomicI64,
 }
 
 impl Default for Remembered {
     fn default() -> Remembered {
-        Remembered {
-            wall_time: AtomicBool::new(false),
-            trace_control_word: AtomicI64::new(0),
-            requests_limit: AtomicI64::new(134_217_727),
-        }
+        Remembered { wall_time: AtomicBool::new(false), requests_limit: AtomicI64::new(134_217_727) }
     }
 }
 
@@ -194,7 +189,12 @@ fn system_flag(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         return Ok(super::heap_limit::max_heap_map(c.heap(), before));
     }
     if flag == am!("trace_control_word") {
-        return remember(&remembered.trace_control_word, number()?);
+        let n = value.as_usize().and_then(|n| u32::try_from(n).ok()).or_badarg()?;
+        return Ok(Term::small(c.engine.tracing.control_word.swap(n, Ordering::AcqRel) as i64));
+    }
+    if flag == am!("sequential_tracer") {
+        let before = c.engine.tracing.sequential_tracer.set(crate::trace::sequential_tracer(value)?);
+        return Ok(before.unwrap_or(Term::bool(false)));
     }
     if flag == am!("outstanding_system_requests_limit") {
         let n = number()?;

@@ -2,8 +2,7 @@
 
 use num_traits::ToPrimitive;
 use purlin_term::{Heap, Term, am};
-use purlin_vm::{Ctx, Escape, Native, NativeResult, Slot};
-use std::sync::atomic::{AtomicI64, Ordering};
+use purlin_vm::{Ctx, Escape, Native, NativeResult};
 
 pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "monotonic_time", 0, monotonic_time_0),
@@ -57,10 +56,9 @@ fn wide(heap: &mut Heap, value: i128) -> Term {
     heap.big(value < 0, &digits)
 }
 
-/// `time_offset/0` in nanoseconds: what leads from monotonic to system time, fixed when the engine first asks.
+/// `time_offset/0` in nanoseconds.
 fn offset(c: &Ctx<'_>) -> i64 {
-    static OFFSET: Slot<std::sync::OnceLock<i64>> = Slot::new();
-    *c.engine.state(&OFFSET).get_or_init(|| c.engine.clock.system() - c.engine.clock.now())
+    c.engine.time_offset()
 }
 
 fn system(c: &Ctx<'_>) -> i64 {
@@ -111,11 +109,8 @@ fn timestamp(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
 
 /// As `timestamp/0`, but greater at each call.
 fn now(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    static LAST: Slot<AtomicI64> = Slot::new();
-    let t = system(c) / 1000;
-    let last = c.engine.state(&LAST);
-    let before = last.fetch_update(Ordering::AcqRel, Ordering::Acquire, |l| Some(t.max(l + 1))).unwrap_or_else(|l| l);
-    Ok(triple(c.heap(), t.max(before + 1)))
+    let t = c.engine.now_microseconds();
+    Ok(triple(c.heap(), t))
 }
 
 fn time_unit(_: &mut Ctx<'_>, _: &[Term]) -> NativeResult {

@@ -5,11 +5,12 @@
 use super::instr::{Instr, Op};
 use super::module::Module;
 use crate::native::{Native, NativeKind};
+use crate::tracing::points::{Point, Traced};
 use hashbrown::HashMap;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use purlin_term::Atom;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 pub use crate::process::Mfa;
 
@@ -23,6 +24,7 @@ pub struct FnEntry {
     /// Position among the module's functions.
     pub index: u32,
     pub decoded: OnceLock<Decoded>,
+    traced: OnceLock<Box<Traced>>,
 }
 
 impl std::fmt::Debug for FnEntry {
@@ -47,6 +49,7 @@ impl FnEntry {
             module,
             index,
             decoded: OnceLock::new(),
+            traced: OnceLock::new(),
         }));
         let stub = entry.stub.get_or_init(|| Box::new([Op::slow(Instr::Translate(entry))]));
         entry.code.store(stub.as_ptr() as *mut Op, Ordering::Release);
@@ -58,7 +61,65 @@ impl FnEntry {
     pub fn start(&self) -> *const Op {
         self.code.load(Ordering::Acquire)
     }
+
+    /// File and line of the instruction at this index.
+    pub fn line(&self, index: usize) -> Option<(&'static str, u32)> {
+        let lines = &self.decoded.get()?.lines;
+        let at = lines.partition_point(|&(i, _)| i as usize <= index);
+        let line = at.checked_sub(1).map_or(0, |i| lines[i].1);
+        self.module.file.lines().location(line)
+    }
+
+    // ---- tracing
+
+    /// An entry that leads to `code` and otherwise is as `of`.
+    pub(crate) fn stand_in(of: &'static FnEntry, code: *const Op) -> &'static FnEntry {
+        let entry = FnEntry::new(of.mfa, of.module, of.index);
+        entry.code.store(code.cast_mut(), Ordering::Release);
+        entry
+    }
+
+    /// What tracing keeps with the function, if it was ever traced.
+    pub fn traced(&self) -> Option<&Traced> {
+        self.traced.get().map(|t| &**t)
+    }
+
+    pub(crate) fn traced_or_new(&self, make: impl FnOnce() -> Traced) -> &Traced {
+        self.traced.get_or_init(|| Box::new(make()))
+    }
+
+    /// The first instruction behind a breakpoint.
+    pub fn body(&self) -> *const Op {
+        let behind = self.traced.get().map_or(std::ptr::null_mut(), |t| t.behind.load(Ordering::Acquire));
+        if behind.is_null() { self.start() } else { behind }
+    }
+
+    /// Makes `code` the function's own; a breakpoint stays in front of it.
+    pub fn publish(&self, code: *const Op) {
+        let _guard = BREAKPOINTS.lock();
+        match self.traced.get().map(|t| &t.behind).filter(|b| !b.load(Ordering::Relaxed).is_null()) {
+            Some(behind) => behind.store(code.cast_mut(), Ordering::Release),
+            None => self.code.store(code.cast_mut(), Ordering::Release),
+        }
+    }
+
+    /// Puts a breakpoint in front of the function's code, or takes it away.
+    pub(crate) fn set_breakpoint(&self, on: bool, point: &'static Point) {
+        let _guard = BREAKPOINTS.lock();
+        let Some(traced) = self.traced.get() else { return };
+        let behind = traced.behind.load(Ordering::Relaxed);
+        if on && behind.is_null() {
+            traced.behind.store(self.start().cast_mut(), Ordering::Release);
+            self.code.store(point.start().cast_mut(), Ordering::Release);
+        } else if !on && !behind.is_null() {
+            self.code.store(behind, Ordering::Release);
+            traced.behind.store(std::ptr::null_mut(), Ordering::Release);
+        }
+    }
 }
+
+/// Held while a breakpoint or the code behind it changes, both of which are rare.
+static BREAKPOINTS: Mutex<()> = Mutex::new(());
 
 /// A native as calls see it.
 pub struct NativeEntry {
@@ -66,12 +127,36 @@ pub struct NativeEntry {
     pub native: Native,
     /// Its body as a function: what exports and funs jump to.
     code: OnceLock<Vec<Op>>,
+    /// Whether it has to be called as a function: it may block, or has a breakpoint.
+    as_function: AtomicBool,
+    has_breakpoint: AtomicBool,
+    point: OnceLock<Box<Point>>,
 }
 
 impl NativeEntry {
+    fn new(mfa: Mfa, native: Native) -> NativeEntry {
+        NativeEntry {
+            mfa,
+            native,
+            code: OnceLock::new(),
+            as_function: AtomicBool::new(native.kind == NativeKind::Blocking),
+            has_breakpoint: AtomicBool::new(false),
+            point: OnceLock::new(),
+        }
+    }
+
     /// The native called as a function.
     #[inline]
     pub fn start(&'static self) -> *const Op {
+        match self.point() {
+            Some(p) if self.has_breakpoint.load(Ordering::Acquire) => p.start(),
+            _ => self.body(),
+        }
+    }
+
+    /// The native called as a function, behind a breakpoint.
+    #[inline]
+    pub fn body(&'static self) -> *const Op {
         let code = self
             .code
             .get_or_init(|| crate::interp::fast::code(&[Instr::NativeBody(self), Instr::NativeDone(self)], false));
@@ -80,7 +165,30 @@ impl NativeEntry {
 
     /// Where a process goes on after the native ran on another thread.
     pub fn done(&'static self) -> *const Op {
-        self.start().wrapping_add(1)
+        self.body().wrapping_add(1)
+    }
+
+    /// Whether calls in place have to go to [`NativeEntry::start`] instead.
+    #[inline]
+    pub fn is_called_as_function(&self) -> bool {
+        self.as_function.load(Ordering::Relaxed)
+    }
+
+    /// The breakpoint, if there ever was one.
+    pub fn point(&self) -> Option<&Point> {
+        self.point.get().map(|p| &**p)
+    }
+
+    pub(crate) fn point_or_new(&self, make: impl FnOnce() -> Point) -> &Point {
+        self.point.get_or_init(|| Box::new(make()))
+    }
+
+    /// Switches the breakpoint on or off; `stub` is the function in a library that stands for the native.
+    pub(crate) fn set_traced(&'static self, on: bool, stub: &FnEntry, point: &'static Point) {
+        self.has_breakpoint.store(on, Ordering::Release);
+        self.as_function.store(on || self.is_blocking(), Ordering::Release);
+        let code = if on { point.start() } else { self.body() };
+        stub.code.store(code.cast_mut(), Ordering::Release);
     }
 
     /// Whether OTP has this function in a native library: nothing explains the errors of those.
@@ -138,8 +246,7 @@ impl Exports {
             .map(|native| {
                 let mfa =
                     Mfa { module: Atom::new(native.module), function: Atom::new(native.function), arity: native.arity };
-                let entry: &'static NativeEntry =
-                    Box::leak(Box::new(NativeEntry { mfa, native, code: OnceLock::new() }));
+                let entry: &'static NativeEntry = Box::leak(Box::new(NativeEntry::new(mfa, native)));
                 (mfa, entry)
             })
             .collect();

@@ -6,6 +6,7 @@
 
 use super::export::{Export, FnEntry, NativeEntry};
 use crate::interp::fast::{self, Handler};
+use crate::tracing::points::Point;
 use purlin_term::boxed::FunEntry;
 use purlin_term::{Atom, Term};
 
@@ -329,6 +330,14 @@ pub enum Instr {
     Translate(&'static FnEntry),
     /// No clause matched: `function_clause` with the arguments in the X registers.
     FuncInfo(&'static FnEntry),
+
+    // Tracing
+    Breakpoint(&'static Point),
+    ReturnTrace {
+        exceptions: bool,
+    },
+    ReturnToTrace,
+    ReturnTime,
 
     // Control
     Jump(Rel),

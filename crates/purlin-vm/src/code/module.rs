@@ -341,7 +341,10 @@ impl Code {
             let export = self.exports.get(e.mfa);
             let e = e as *const FnEntry as *mut FnEntry;
             let none = std::ptr::null_mut();
-            let _ = export.entry.compare_exchange(e, none, Ordering::AcqRel, Ordering::Relaxed);
+            let now = export.entry.load(Ordering::Acquire);
+            if now == e || is_stand_in(e, now) {
+                let _ = export.entry.compare_exchange(now, none, Ordering::AcqRel, Ordering::Relaxed);
+            }
         }
     }
 
@@ -364,12 +367,24 @@ impl Code {
         self.ranges.write().insert(start, (start + std::mem::size_of_val(code), entry));
     }
 
+    /// File and line of the instruction at this address.
+    pub fn line_at(&self, address: usize) -> Option<(&'static str, u32)> {
+        let (entry, index) = self.locate(address)?;
+        entry.line(index)
+    }
+
     /// The function that holds the instruction at this address, and the instruction's index in it.
     pub fn locate(&self, address: usize) -> Option<(&'static FnEntry, usize)> {
         let ranges = self.ranges.read();
         let (&start, &(end, entry)) = ranges.range(..=address).next_back()?;
         (address < end).then(|| (entry, (address - start) / std::mem::size_of::<super::instr::Op>()))
     }
+}
+
+/// Whether an export's entry is the stand-in of this function, while calls through the export are traced.
+fn is_stand_in(function: *const FnEntry, entry: *const FnEntry) -> bool {
+    // SAFETY: CODE: entries are never freed.
+    unsafe { function.as_ref() }.and_then(FnEntry::traced).is_some_and(|t| t.is_stand_in(entry))
 }
 
 /// Makes a generation's lambdas lead to its functions.

@@ -36,8 +36,7 @@ pub fn translate(engine: &Engine, entry: &'static FnEntry) -> Result<()> {
     let code: &'static [Op] = Vec::leak(fast::code(&done.code, engine.config.collect_always));
     engine.code.note_range(code, entry);
     let _ = entry.decoded.set(Decoded { code, lines: done.lines.into() });
-    let first = &code[start as usize] as *const Op as *mut Op;
-    entry.code.store(first, std::sync::atomic::Ordering::Release);
+    entry.publish(&code[start as usize]);
     Ok(())
 }
 

@@ -20,7 +20,7 @@ impl Run<'_> {
     /// `call_ext` to a native: its value to x0.
     #[inline(always)]
     pub(super) fn call_native(&mut self, pc: *const Op, n: &'static NativeEntry) -> Next {
-        if n.is_blocking() {
+        if n.is_called_as_function() {
             self.push(pc.wrapping_add(1));
             return Next::At(n.start());
         }
@@ -40,6 +40,10 @@ impl Run<'_> {
 
     /// A tail call of `apply` or `hibernate`, whose errors are in the calling function.
     pub(super) fn call_native_last(&mut self, pc: *const Op, n: &'static NativeEntry, slots: u32) -> Next {
+        if n.is_called_as_function() {
+            self.drop_slots(slots);
+            return Next::At(n.start());
+        }
         self.data.pc = pc.wrapping_add(1);
         let args = self.args(n.mfa.arity as usize);
         // SAFETY: as in `call_native`.
@@ -159,12 +163,12 @@ impl Run<'_> {
             Escape::Yield(args) => {
                 self.load_args(&args);
                 self.settle(args.len());
-                Next::Stop(self.stop_at(n.start(), args.len(), Stop::Yield))
+                Next::Stop(self.stop_at(n.body(), args.len(), Stop::Yield))
             }
             Escape::Wait(args) => {
                 self.load_args(&args);
                 self.settle(args.len());
-                Next::Stop(self.stop_at(n.start(), args.len(), Stop::Wait))
+                Next::Stop(self.stop_at(n.body(), args.len(), Stop::Wait))
             }
             Escape::Hibernate { module, function, args } => {
                 self.load_args(&args);
@@ -211,7 +215,7 @@ impl Run<'_> {
     #[cold]
     pub(super) fn translate(&mut self, entry: &'static FnEntry) -> Next {
         match crate::code::translate(self.engine, entry) {
-            Ok(()) => Next::At(entry.start()),
+            Ok(()) => Next::At(entry.body()),
             Err(e) => {
                 let heap = &mut self.data.heap;
                 let text = heap.binary(format!("{}: {e}", entry.mfa.module.name()).as_bytes());

@@ -7,11 +7,15 @@ use crate::code::NativeEntry;
 use crate::code::instr::{Dst, Op};
 use crate::escape::Class;
 use crate::sched::Stop;
+use crate::tracing::Flags;
 use purlin_term::boxed::Kind;
 use purlin_term::{Atom, Term};
 
 /// Frames that a stack trace has at most, unless `system_flag(backtrace_depth, N)` says otherwise.
 pub const BACKTRACE_DEPTH: usize = 8;
+
+/// Set when the stack may hold frames of tracing.
+const TRACED_FRAMES: Flags = Flags(Flags::EXCEPTION_FRAMES.0 | Flags::RETURN_TO.0);
 
 impl Run<'_> {
     fn depth(&self) -> usize {
@@ -140,6 +144,9 @@ impl Run<'_> {
             if w.is_header() {
                 frame = p.wrapping_add(1);
             } else if let Some(handler) = w.as_catch() {
+                if self.process.trace.flags().any(TRACED_FRAMES) {
+                    self.unwind_traced(class, reason, Some(p));
+                }
                 self.data.heap.end = frame;
                 self.sync_stack();
                 self.set_x(0, Term::NONE);
@@ -150,6 +157,15 @@ impl Run<'_> {
                 return Next::At(handler as *const Op);
             }
             p = p.wrapping_add(1);
+        }
+        if self.process.trace.flags().any(TRACED_FRAMES) {
+            match class {
+                Class::Throw => {
+                    let reason = self.data.heap.tuple(&[Term::atom(Atom::NOCATCH), reason]);
+                    self.unwind_traced(Class::Error, reason, None);
+                }
+                _ => self.unwind_traced(class, reason, None),
+            }
         }
         Next::Stop(self.uncaught(class, reason, trace))
     }

@@ -5,6 +5,7 @@ use super::Run;
 use crate::gc;
 use crate::gc::Depth;
 use crate::heap_limit;
+use crate::tracing::events;
 use purlin_term::heap::STACK_RESERVE;
 
 impl Run<'_> {
@@ -37,7 +38,7 @@ impl Run<'_> {
     /// Collects as deep as the process's settings say.
     fn collect_now(&mut self, words: usize, live: usize) {
         heap_limit::check(self.engine, self.process, self.data, words);
-        let collected = self.data.collect(&mut self.m.x[..live], words);
+        let collected = events::collect(self.engine, self.process, self.data, &mut self.m.x[..live], words);
         #[cfg(debug_assertions)]
         gc::verify(&self.data.heap);
         self.data.charge(collected.live / 10);

@@ -7,6 +7,7 @@
 
 mod arith;
 mod binaries;
+mod breakpoint;
 mod calls;
 pub mod exception;
 pub mod fast;

@@ -21,8 +21,11 @@ pub(super) fn frames(engine: &Arc<Engine>, data: &ProcessData, heap: &mut Heap, 
             Some(_) => innermost = Some(data.pc as usize + step),
             None => {
                 // SAFETY: CODE: `pc` is at an instruction.
-                if let Instr::NativeBody(n) | Instr::NativeDone(n) = unsafe { (*data.pc).instr } {
-                    out.push(Frame { mfa: n.mfa, location: Term::NIL });
+                match unsafe { (*data.pc).instr } {
+                    Instr::NativeBody(n) | Instr::NativeDone(n) => out.push(Frame { mfa: n.mfa, location: Term::NIL }),
+                    Instr::Breakpoint(p) => out.push(Frame { mfa: p.mfa, location: Term::NIL }),
+                    Instr::Translate(e) => out.push(Frame { mfa: e.mfa, location: Term::NIL }),
+                    _ => {}
                 }
             }
         }
@@ -46,8 +49,16 @@ pub(super) fn frames(engine: &Arc<Engine>, data: &ProcessData, heap: &mut Heap, 
 pub(super) fn uses_old_code(engine: &Arc<Engine>, data: &ProcessData, module: Atom) -> bool {
     let Some(old) = engine.code.generations(module).old else { return false };
     let within = |address: usize| engine.code.locate(address).is_some_and(|(entry, _)| std::ptr::eq(entry.module, old));
-    if !data.pc.is_null() && within(data.pc as usize) {
-        return true;
+    if !data.pc.is_null() {
+        // SAFETY: CODE: `pc` is at an instruction.
+        let entered = match unsafe { (*data.pc).instr } {
+            Instr::Breakpoint(p) => p.module(),
+            Instr::Translate(e) => Some(e.module),
+            _ => None,
+        };
+        if entered.is_some_and(|m| std::ptr::eq(m, old)) || within(data.pc as usize) {
+            return true;
+        }
     }
     let step = std::mem::size_of::<Op>();
     let mut p = data.heap.end;

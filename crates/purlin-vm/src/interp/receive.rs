@@ -10,7 +10,7 @@ impl Run<'_> {
     /// `send`: x0 ! x1, the message to x0.
     pub(super) fn send(&mut self, pc: *const Op) -> Next {
         let (to, message) = (self.x(0), self.x(1));
-        match crate::send::send(self.engine, self.process, to, message) {
+        match crate::send::send_from(self.engine, self.process, self.data, to, message) {
             Ok(()) => {
                 self.set_x(0, message);
                 self.data.charge(4);
@@ -58,7 +58,7 @@ impl Run<'_> {
 
     pub(super) fn remove_message(&mut self) {
         // Nothing may collect here: parts of the message live in registers that the instruction does not name.
-        receive::remove(self.engine, self.data);
+        receive::remove(self.engine, self.process, self.data);
     }
 
     pub(super) fn wait(&mut self, pc: *const Op, again: Rel) -> Next {
@@ -83,7 +83,7 @@ impl Run<'_> {
     }
 
     pub(super) fn timeout(&mut self) {
-        receive::timeout(self.engine, self.data);
+        receive::timeout(self.engine, self.process, self.data);
     }
 
     pub(super) fn marker_reserve(&mut self, dst: Dst) {

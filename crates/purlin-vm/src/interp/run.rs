@@ -92,6 +92,10 @@ impl Run<'_> {
                 Instr::ProcessEnd => return Stop::Exited(Term::atom(Atom::NORMAL)),
                 Instr::Translate(entry) => go!(self.translate(entry)),
                 Instr::FuncInfo(entry) => go!(self.function_clause(pc, entry)),
+                Instr::Breakpoint(point) => go!(self.breakpoint(point)),
+                Instr::ReturnTrace { .. } => go!(self.return_trace()),
+                Instr::ReturnToTrace => go!(self.return_to_trace()),
+                Instr::ReturnTime => go!(self.return_time()),
 
                 // ---- control
                 Instr::Jump(to) => {

@@ -21,6 +21,7 @@ pub fn addresses(heap: &Heap, first: Option<usize>, depth: usize) -> Vec<u64> {
         let w = unsafe { Term(*p) };
         if let Some(a) = w.as_continuation()
             && out.last() != Some(&(a as u64))
+            && super::breakpoint::trace_frame(a).is_none()
         {
             out.push(a as u64);
         }
@@ -68,10 +69,7 @@ pub fn frame(heap: &mut Heap, entry: &FnEntry, arity_or_args: Term, location: Te
 
 /// `[{file, File}, {line, Line} | Tail]`, or just the tail where the line is not known.
 pub fn location(heap: &mut Heap, entry: &FnEntry, index: usize, tail: Term) -> Term {
-    let Some(d) = entry.decoded.get() else { return tail };
-    let at = d.lines.partition_point(|&(i, _)| i as usize <= index);
-    let line = at.checked_sub(1).map(|i| d.lines[i].1).unwrap_or(0);
-    let Some((file, line)) = entry.module.file.lines().location(line) else { return tail };
+    let Some((file, line)) = entry.line(index) else { return tail };
     let file = heap.string(file);
     let file = heap.tuple(&[Term::atom(Atom::FILE), file]);
     let line = heap.tuple(&[Term::atom(Atom::LINE), Term::small(line as i64)]);

@@ -47,7 +47,7 @@ fn spawn<'a>(function: &str, args: &'a [Term]) -> Spawn<'a> {
 fn receive(c: &mut Ctx<'_>) -> Result<Term, Stop> {
     match receive::peek(c.engine, c.process, c.data) {
         Peek::Message(t) => {
-            receive::remove(c.engine, c.data);
+            receive::remove(c.engine, c.process, c.data);
             Ok(t)
         }
         Peek::Empty => Err(Stop::Wait),
@@ -209,7 +209,7 @@ fn sleeper(c: &mut Ctx<'_>) -> Stop {
             Peek::Empty => match receive::wait_timeout(c.engine, c.process, c.data, Term::small(20)) {
                 Wait::Sleep => return Stop::Wait,
                 Wait::TimedOut => {
-                    receive::timeout(c.engine, c.data);
+                    receive::timeout(c.engine, c.process, c.data);
                     c.engine.halt(c.data.mailbox.len() as i32, true);
                     return Stop::Yield;
                 }
@@ -282,7 +282,7 @@ fn a_message_is_copied_out_of_its_senders_heap() {
     assert!(matches!(receive::peek(&e, &b, bd), Peek::Message(_)));
     assert!(bd.delay_collection);
     let Peek::Message(t) = receive::peek(&e, &b, bd) else { panic!("the message is there") };
-    receive::remove(&e, bd);
+    receive::remove(&e, &b, bd);
     assert!(!bd.delay_collection);
     assert_eq!(t.as_tuple().unwrap()[0].as_bytes().unwrap().as_ref(), &[7; 100]);
 }

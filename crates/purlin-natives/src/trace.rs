@@ -1,0 +1,18 @@
+//! Tracing: `trace/3`, `trace_pattern/2,3`, `trace_info/2`, `seq_trace`, the system monitor and profiler, and the
+//! natives of `erl_tracer`. What they switch is done by [`purlin_vm::tracing`].
+
+mod control;
+mod info;
+mod pattern;
+pub mod sequential;
+mod system;
+mod tracer;
+
+pub use control::{Request, set_tracee};
+pub use tracer::sequential_tracer;
+
+use purlin_vm::Native;
+
+/// All tables of this topic.
+pub const TABLES: &[&[Native]] =
+    &[control::NATIVES, info::NATIVES, pattern::NATIVES, sequential::NATIVES, system::NATIVES, tracer::NATIVES];

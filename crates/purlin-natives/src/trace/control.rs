@@ -1,0 +1,181 @@
+//! `erlang:trace/3`, `trace_delivered/1`: which processes and ports are traced, by whom and for what.
+
+use super::tracer::tracer_of;
+use purlin_term::{Term, am};
+use purlin_vm::native::OrBadarg;
+use purlin_vm::signal::{Signal, SignalKind};
+use purlin_vm::tracing::flags::is_alive;
+use purlin_vm::tracing::{Flags, TraceWord};
+use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult, Process};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+pub const NATIVES: &[Native] = &[
+    Native::plain("erts_internal", "trace", 3, trace),
+    Native::plain("erlang", "trace_delivered", 1, trace_delivered),
+];
+
+/// A list of trace flags.
+#[derive(Clone, Copy, Default)]
+pub struct Request {
+    pub flags: Flags,
+    pub tracer: Option<Term>,
+    pub cpu_timestamp: bool,
+}
+
+impl Request {
+    pub fn parse(list: Term) -> Option<Request> {
+        let mut r = Request::default();
+        for item in list.as_list()? {
+            if let Some(flags) = Flags::named(item) {
+                r.flags = r.flags.with(flags);
+            } else if item == am!("cpu_timestamp") {
+                r.cpu_timestamp = true;
+            } else if item.is_tuple() {
+                r.tracer = Some(tracer_of(am!("tracer"), item)?);
+            } else {
+                return None;
+            }
+        }
+        Some(r)
+    }
+}
+
+/// What is traced.
+struct Scope {
+    existing: bool,
+    new: bool,
+    processes: bool,
+    ports: bool,
+}
+
+fn scope(t: Term) -> Option<Scope> {
+    let of = |existing, new, processes, ports| Some(Scope { existing, new, processes, ports });
+    match t.as_atom()?.name() {
+        "all" => of(true, true, true, true),
+        "existing" => of(true, false, true, true),
+        "new" => of(false, true, true, true),
+        "processes" => of(true, true, true, false),
+        "existing_processes" => of(true, false, true, false),
+        "new_processes" => of(false, true, true, false),
+        "ports" => of(true, true, false, true),
+        "existing_ports" => of(true, false, false, true),
+        "new_ports" => of(false, true, false, true),
+        _ => None,
+    }
+}
+
+fn trace(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let request = Request::parse(a[2]).ok_or_else(|| Escape::badarg_cause(am!("badopt")))?;
+    let on = a[1].as_bool().or_badarg()?;
+    let tracer = request.tracer.or(on.then(|| c.pid()));
+    let (set, clear) = if on { (request.flags, Flags::default()) } else { (Flags::default(), request.flags) };
+    let engine = c.engine.clone();
+    let change = |word: &TraceWord| word.change(&engine, tracer, set, clear);
+    let _control = engine.tracing.control.lock();
+    if let Some(scope) = scope(a[0]) {
+        if request.cpu_timestamp {
+            if a[0] != am!("all") {
+                return Err(Escape::BADARG);
+            }
+            engine.tracing.cpu_timestamps.store(on, Ordering::Relaxed);
+        }
+        let count = trace_all(c.engine, &scope, request.flags, tracer, on, change);
+        return Ok(Term::small(count as i64));
+    }
+    if request.cpu_timestamp {
+        return Err(Escape::BADARG);
+    }
+    let changed = if let Some(id) = a[0].as_pid() {
+        change(&c.engine.process(id).filter(|p| !p.is_exiting()).or_badarg()?.trace)
+    } else {
+        let port = crate::port::find(c.engine, a[0]).or_badarg()?;
+        change(&port.trace)
+    };
+    if !changed {
+        let leader = c.data.group_leader;
+        let text = "** can only have one tracer per process\n";
+        purlin_vm::report::log(c.engine, am!("error"), text, leader, None, |_| Term::NIL);
+        return Err(Escape::BADARG);
+    }
+    Ok(Term::small(1))
+}
+
+/// Traces all that the scope names; how many they are.
+fn trace_all(
+    engine: &Arc<Engine>,
+    scope: &Scope,
+    flags: Flags,
+    tracer: Option<Term>,
+    on: bool,
+    change: impl Fn(&TraceWord) -> bool,
+) -> usize {
+    let tracing = &engine.tracing;
+    let mut count = 0;
+    if scope.existing {
+        let modifies = flags.any(Flags::MODIFIERS);
+        if scope.processes && (flags.without(Flags::MODIFIERS).any(Flags::OF_PROCESSES) || modifies) {
+            count += engine.processes.all().iter().filter(|p| change(&p.trace)).count();
+        }
+        if scope.ports && (flags.without(Flags::MODIFIERS).any(Flags::OF_PORTS) || modifies) {
+            count += crate::port::all(engine).iter().filter(|p| change(&p.trace)).count();
+        }
+    }
+    if scope.new {
+        let set = |word: &TraceWord, mask: Flags| {
+            let flags = Flags(flags.0 & mask.0);
+            if flags == Flags::default() {
+                return;
+            }
+            if on {
+                word.set(flags, Flags::default())
+            } else {
+                word.set(Flags::default(), flags)
+            }
+            if !word.flags().any(Flags::TRACEE) {
+                word.set_tracer(None);
+            } else if tracer.is_some() {
+                word.set_tracer(tracer);
+            }
+        };
+        if scope.processes {
+            set(&tracing.new_processes, Flags::OF_PROCESSES);
+        }
+        if scope.ports {
+            set(&tracing.new_ports, Flags::OF_PORTS);
+        }
+    }
+    count
+}
+
+/// Sets and clears flags of a process from a match specification, with this tracer; whether anything changed. `None`:
+/// the tracer has ended.
+pub fn set_tracee(engine: &Engine, tracee: &Process, tracer: Option<Term>, on: Flags, off: Flags) -> Option<bool> {
+    if tracer.is_some_and(|t| !is_alive(engine, t)) {
+        return None;
+    }
+    let word = &tracee.trace;
+    let before = (word.flags(), word.tracer());
+    if tracer.is_none() {
+        word.clear();
+    } else {
+        word.set(Flags::default(), off);
+        word.set(on, Flags::default());
+        word.set_tracer(tracer.filter(|_| word.flags().any(Flags::TRACEE)));
+    }
+    Some(before != (word.flags(), word.tracer()))
+}
+
+/// Answers at once: a tracee puts its messages into the tracer's queue before its events can be seen otherwise.
+fn trace_delivered(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    if a[0] != am!("all") && !a[0].is_local_pid() {
+        return Err(Escape::BADARG);
+    }
+    let (id, me) = (c.engine.next_ref(), c.pid());
+    let answer = Signal::built(SignalKind::Message, |h| {
+        let r = h.reference(id);
+        h.tuple(&[am!("trace_delivered"), a[0], r])
+    });
+    c.engine.post(me, answer);
+    Ok(c.heap().reference(id))
+}

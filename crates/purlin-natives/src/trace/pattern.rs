@@ -1,0 +1,128 @@
+//! `erlang:trace_pattern/2,3`: which functions' calls, and which messages, are traced.
+
+use super::tracer::tracer_of;
+use crate::match_spec::{Dialect, trace_spec};
+use purlin_term::{Term, am};
+use purlin_vm::tracing::EventPattern;
+use purlin_vm::tracing::points::{self, Change, Kinds, Pattern, Spec, Switch};
+use purlin_vm::{Ctx, Escape, Native, NativeResult};
+use std::sync::atomic::Ordering;
+
+pub const NATIVES: &[Native] = &[Native::plain("erts_internal", "trace_pattern", 3, trace_pattern)];
+
+fn cause(name: &str) -> Escape {
+    Escape::badarg_cause(Term::atom(purlin_term::Atom::new(name)))
+}
+
+fn trace_pattern(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let (switch, spec) = specification(c, a[0], a[1])?;
+    let options = options(c, a[2])?;
+    let kinds = options.kinds;
+    let none = || cause("none");
+    if spec.is_some() && !kinds.local && !kinds.meta && (kinds.call_count || kinds.call_time) {
+        return Err(cause("call_count"));
+    }
+    let change = Change { switch, kinds, spec, meta_tracer: options.meta_tracer };
+    let engine = c.engine.clone();
+    let _control = engine.tracing.control.lock();
+    if a[0] == am!("on_load") {
+        engine.tracing.on_load.lock().change(&change);
+        return Ok(Term::small(0));
+    }
+    if a[0].is_atom() {
+        if options.global || kinds.any() || !matches!(switch, Switch::On | Switch::Off) {
+            return Err(none());
+        }
+        return event_pattern(c, a[0], change.spec, switch == Switch::On).ok_or_else(none);
+    }
+    let pattern = mfa(a[0]).ok_or_else(none)?;
+    let count = points::set(&engine, pattern, &change);
+    c.charge(count);
+    Ok(Term::small(count as i64))
+}
+
+fn specification(c: &mut Ctx<'_>, what: Term, t: Term) -> Result<(Switch, Spec), Escape> {
+    let switch = match t.as_atom().map(|a| a.name()) {
+        Some("false") => Switch::Off,
+        Some("true") => Switch::On,
+        Some("restart") => Switch::Restart,
+        Some("pause") => Switch::Pause,
+        _ if t.is_nil() => Switch::On,
+        _ => {
+            let dialect = match what.as_atom().map(|a| a.name()) {
+                Some("receive") => Dialect::RECEIVE,
+                Some("send") => Dialect::SEND,
+                _ => Dialect::CALL,
+            };
+            let spec = trace_spec(c.engine, t, dialect).ok_or_else(|| cause("match_spec"))?;
+            return Ok((Switch::On, Some(spec)));
+        }
+    };
+    Ok((switch, None))
+}
+
+struct Options {
+    kinds: Kinds,
+    global: bool,
+    meta_tracer: Term,
+}
+
+fn options(c: &Ctx<'_>, list: Term) -> Result<Options, Escape> {
+    let mut o = Options { kinds: Kinds::default(), global: false, meta_tracer: Term::NONE };
+    let badopt = || cause("badopt");
+    for item in list.as_list().ok_or_else(badopt)? {
+        if item.is_tuple() {
+            o.meta_tracer = tracer_of(am!("meta"), item).ok_or_else(badopt)?;
+            o.kinds.meta = true;
+            continue;
+        }
+        match item.as_atom().ok_or_else(badopt)?.name() {
+            "global" if !o.kinds.any() => o.global = true,
+            _ if o.global => return Err(badopt()),
+            "local" => o.kinds.local = true,
+            "meta" => {
+                o.kinds.meta = true;
+                if o.meta_tracer.is_none() {
+                    o.meta_tracer = c.pid();
+                }
+            }
+            "call_count" => o.kinds.call_count = true,
+            "call_time" => o.kinds.call_time = true,
+            _ => return Err(badopt()),
+        }
+    }
+    Ok(o)
+}
+
+/// `{Module, Function, Arity}`: from the first `'_'` on all must be.
+fn mfa(t: Term) -> Option<Pattern> {
+    let &[module, function, arity] = t.as_tuple()? else { return None };
+    let any = am!("_");
+    if !module.is_atom() || !function.is_atom() || !(arity.is_small() || arity == any) {
+        return None;
+    }
+    if (module == any && function != any) || (function == any && arity != any) {
+        return None;
+    }
+    Some(Pattern {
+        module: module.as_atom().filter(|_| module != any),
+        function: function.as_atom().filter(|_| function != any),
+        // No function has an arity beyond 255: nothing is named then, and 255 is as good.
+        arity: (arity != any).then(|| arity.as_usize().and_then(|n| u8::try_from(n).ok()).unwrap_or(u8::MAX)),
+    })
+}
+
+/// Sets what of sending or receiving is traced.
+fn event_pattern(c: &Ctx<'_>, event: Term, spec: Spec, on: bool) -> Option<Term> {
+    let tracing = &c.engine.tracing;
+    let cell = match event.as_atom()?.name() {
+        "send" => &tracing.send,
+        "receive" => {
+            tracing.record_senders.store(on && spec.is_some(), Ordering::Relaxed);
+            &tracing.receive
+        }
+        _ => return None,
+    };
+    *cell.write() = EventPattern { on, spec };
+    Some(Term::small(1))
+}

@@ -1,0 +1,132 @@
+//! `system_monitor/0,1,2` and `system_profile/0,2`.
+
+use purlin_term::{Heap, Term, am};
+use purlin_vm::native::OrBadarg;
+use purlin_vm::tracing::Timestamp;
+use purlin_vm::tracing::flags::is_alive;
+use purlin_vm::tracing::system::{Profiled, Wanted};
+use purlin_vm::{Ctx, Escape, Native, NativeResult};
+
+pub const NATIVES: &[Native] = &[
+    Native::plain("erlang", "system_monitor", 0, system_monitor_0),
+    Native::plain("erlang", "system_monitor", 1, system_monitor_1),
+    Native::plain("erlang", "system_monitor", 2, |c, a| monitor(c, a[0], a[1])),
+    Native::plain("erlang", "system_profile", 0, system_profile_0),
+    Native::plain("erlang", "system_profile", 2, system_profile_2),
+];
+
+fn system_monitor_0(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    let now = c.engine.tracing.monitor.get();
+    let Some((who, w)) = now else { return Ok(am!("undefined")) };
+    let h = c.heap();
+    let mut items = Vec::new();
+    items.extend(w.busy_dist_port.then_some(am!("busy_dist_port")));
+    items.extend(w.busy_port.then_some(am!("busy_port")));
+    for (key, n) in
+        [(am!("large_heap"), w.large_heap), (am!("long_schedule"), w.long_schedule), (am!("long_gc"), w.long_gc)]
+    {
+        if n > 0 {
+            let n = h.unsigned(n);
+            items.push(h.tuple(&[key, n]));
+        }
+    }
+    let list = h.list(&items);
+    Ok(h.tuple(&[who, list]))
+}
+
+fn system_monitor_1(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    match a[0].as_tuple() {
+        Some(&[who, options]) => monitor(c, who, options),
+        None if a[0] == am!("undefined") => monitor(c, a[0], Term::NIL),
+        _ => Err(Escape::BADARG),
+    }
+}
+
+fn monitor(c: &mut Ctx<'_>, who: Term, options: Term) -> NativeResult {
+    if who == am!("undefined") || options.is_nil() {
+        let before = system_monitor_0(c, &[])?;
+        c.engine.tracing.monitor.set(None);
+        return Ok(before);
+    }
+    let list = options.as_list().or_badarg()?;
+    if !who.is_local_pid() || !is_alive(c.engine, who) {
+        return Err(Escape::BADARG);
+    }
+    let mut w = Wanted::default();
+    for option in list {
+        if let Some(&[key, value]) = option.as_tuple() {
+            let n = match (value.as_usize(), value.as_big()) {
+                (Some(n), _) => n as u64,
+                (None, Some((false, &[digit]))) => digit,
+                _ => return Err(Escape::BADARG),
+            };
+            match key.as_atom().or_badarg()?.name() {
+                "long_gc" => w.long_gc = n.max(1),
+                "long_schedule" => w.long_schedule = n.max(1),
+                // Smaller heaps are nothing unusual.
+                "large_heap" => w.large_heap = n.max(16384),
+                _ => return Err(Escape::BADARG),
+            }
+        } else if option == am!("busy_port") {
+            w.busy_port = true;
+        } else if option == am!("busy_dist_port") {
+            w.busy_dist_port = true;
+        } else {
+            return Err(Escape::BADARG);
+        }
+    }
+    let before = system_monitor_0(c, &[])?;
+    c.engine.tracing.monitor.set(Some((who, w)));
+    Ok(before)
+}
+
+fn system_profile_0(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    let now = c.engine.tracing.profile.get();
+    Ok(now.map_or(am!("undefined"), |(who, p)| profile_term(c.heap(), who, &p)))
+}
+
+fn profile_term(h: &mut Heap, who: Term, p: &Profiled) -> Term {
+    let items = [
+        (p.exclusive, am!("exclusive")),
+        (p.scheduler, am!("scheduler")),
+        (p.runnable_procs, am!("runnable_procs")),
+        (p.runnable_ports, am!("runnable_ports")),
+    ];
+    let list: Vec<Term> = items.into_iter().filter(|i| i.0).map(|i| i.1).collect();
+    let list = h.list(&list);
+    h.tuple(&[who, list])
+}
+
+fn system_profile_2(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let (who, options) = (a[0], a[1]);
+    let before = system_profile_0(c, &[])?;
+    if who == am!("undefined") || options.is_nil() {
+        c.engine.tracing.profile.set(None);
+        return Ok(before);
+    }
+    let list = options.as_list().or_badarg()?;
+    if !is_alive(c.engine, who) {
+        return Err(Escape::BADARG);
+    }
+    let mut p = Profiled {
+        runnable_procs: false,
+        runnable_ports: false,
+        scheduler: false,
+        exclusive: false,
+        timestamp: Timestamp::Now,
+    };
+    for option in list {
+        match option.as_atom().or_badarg()?.name() {
+            "runnable_procs" => p.runnable_procs = true,
+            "runnable_ports" => p.runnable_ports = true,
+            "exclusive" => p.exclusive = true,
+            "scheduler" => p.scheduler = true,
+            "timestamp" => p.timestamp = Timestamp::Now,
+            "strict_monotonic_timestamp" => p.timestamp = Timestamp::Strict,
+            "monotonic_timestamp" => p.timestamp = Timestamp::Monotonic,
+            _ => return Err(Escape::BADARG),
+        }
+    }
+    c.engine.tracing.profile.set(Some((who, p)));
+    Ok(before)
+}

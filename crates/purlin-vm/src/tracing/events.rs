@@ -1,0 +1,162 @@
+//! Events of processes: messages, relations, names, scheduling and collection. Each function is called by the tracee's
+//! own thread, after it has looked at the process's flags.
+
+use super::flags::Flags;
+use super::message::{Event, enabled};
+use super::{EventPattern, Site, sequential};
+use crate::engine::Engine;
+use crate::gc::{Collected, Depth};
+use crate::heap_limit;
+use crate::native::Ctx;
+use crate::process::{Process, ProcessData};
+use parking_lot::RwLock;
+use purlin_term::{Atom, Heap, Owned, Term, am};
+use std::sync::Arc;
+
+/// What a message carries besides its term.
+pub struct Extra {
+    /// The sender, where a match specification may look at it.
+    pub from: Term,
+    pub token: Option<sequential::Token>,
+    /// The message says nothing of tokens: the receiver's stays.
+    pub keeps_token: bool,
+}
+
+/// The verdict of the pattern for an event: what the message is given besides, or that there is none.
+fn judge(pattern: &RwLock<EventPattern>, ctx: &mut Ctx<'_>, arguments: &[Term]) -> Option<Option<Owned>> {
+    let spec = {
+        let p = pattern.read();
+        if !p.on {
+            return None;
+        }
+        p.spec.clone()
+    };
+    let Some(spec) = spec else { return Some(None) };
+    let message = spec.run(ctx, arguments, &Site::default()).message?;
+    (!ctx.process.trace.flags().any(Flags::SILENT)).then_some(Some(message))
+}
+
+/// Sends an event of a process that runs.
+fn tell(engine: &Arc<Engine>, process: &Process, name: Term, data: Term, extra: Term, result: Term) {
+    let flags = process.trace.flags();
+    if let Some(tracer) = enabled(engine, process.pid(), &process.trace, true) {
+        Event { tracee: process.pid(), name, data, extra, result, tracer, flags: &flags }.send(engine);
+    }
+}
+
+/// `send`, `send_to_non_existing_process`.
+pub fn send(ctx: &mut Ctx<'_>, to: Term, message: Term) {
+    let engine = ctx.engine.clone();
+    let Some(result) = judge(&engine.tracing.send, ctx, &[to, message]) else { return };
+    let gone = match to.as_pid() {
+        Some(id) => engine.process(id).is_none(),
+        None => {
+            to.as_external().is_some_and(|(kind, node, ..)| kind == purlin_term::Kind::ExtPid && node == engine.node())
+        }
+    };
+    let name = if gone { am!("send_to_non_existing_process") } else { am!("send") };
+    let result = result.as_ref().map_or(am!("true"), Owned::term);
+    tell(&engine, ctx.process, name, message, to, result);
+}
+
+/// `'receive'`: a message has come into the process's queue.
+pub fn receive(ctx: &mut Ctx<'_>, extra: Option<&Extra>, message: Term) {
+    let from = extra.map_or(Term::NONE, |e| e.from);
+    let (node, from) = if from.is_pid() {
+        let node = from.as_external().map_or(ctx.engine.node(), |(_, node, ..)| node);
+        (Term::atom(node), from)
+    } else {
+        (am!("system"), am!("undefined"))
+    };
+    received(ctx, node, from, message);
+}
+
+/// `'receive'` of what a `receive` gets instead of a message when its time is over.
+pub fn timeout(ctx: &mut Ctx<'_>) {
+    received(ctx, am!("clock_service"), am!("undefined"), am!("timeout"));
+}
+
+fn received(ctx: &mut Ctx<'_>, node: Term, from: Term, message: Term) {
+    let engine = ctx.engine.clone();
+    let Some(result) = judge(&engine.tracing.receive, ctx, &[node, from, message]) else { return };
+    let result = result.as_ref().map_or(am!("true"), Owned::term);
+    tell(&engine, ctx.process, am!("receive"), message, Term::NONE, result);
+}
+
+/// An event with one datum: `link`, `unlink`, `getting_linked`, `getting_unlinked`, `register`, `unregister`, `exit`.
+pub fn procs(engine: &Arc<Engine>, process: &Process, name: Term, data: Term) {
+    tell(engine, process, name, data, Term::NONE, am!("true"));
+}
+
+/// `spawn` in the parent or `spawned` in the child, with the other one's pid and what the child runs.
+pub fn spawn(engine: &Arc<Engine>, process: &Process, name: Term, other: Term, mfa: &[Term]) {
+    let mut heap = Heap::new(0);
+    let mfa = heap.tuple(mfa);
+    tell(engine, process, name, other, mfa, am!("true"));
+}
+
+/// `in`, `out` and their kinds for processes that exit; with the function that the process is in, or 0.
+pub fn scheduled(engine: &Arc<Engine>, process: &Process, data: &ProcessData, name: Term, exiting: bool) {
+    let mut heap = Heap::new(0);
+    let frame = match engine.runner() {
+        Some(r) if !exiting => r.frames(engine, data, &mut heap, 1).first().copied(),
+        _ => None,
+    };
+    let place = match frame {
+        Some(f) => heap.tuple(&[Term::atom(f.mfa.module), Term::atom(f.mfa.function), Term::small(f.mfa.arity as i64)]),
+        None => Term::small(0),
+    };
+    tell(engine, process, name, place, Term::NONE, am!("true"));
+}
+
+/// `[{Key, Figure}]`
+pub fn figure_list(h: &mut Heap, figures: &[(Term, usize)]) -> Term {
+    let pairs: Vec<Term> = figures
+        .iter()
+        .map(|&(k, v)| {
+            let v = h.unsigned(v as u64);
+            h.tuple(&[k, v])
+        })
+        .collect();
+    h.list(&pairs)
+}
+
+/// Collects a process's heap as [`ProcessData::collect`] does, and tells of it.
+pub fn collect(
+    engine: &Arc<Engine>,
+    process: &Process,
+    data: &mut ProcessData,
+    live: &mut [Term],
+    need: usize,
+) -> Collected {
+    let traced = process.trace.has(Flags::GARBAGE_COLLECTION);
+    let watched = engine.tracing.monitor.watches_heaps();
+    if !traced && !watched {
+        return data.collect(live, need);
+    }
+    let start = std::time::Instant::now();
+    let used = |data: &ProcessData| crate::gc::used_words(&data.heap);
+    let (before, major) = (used(data), matches!(data.next_depth(), Depth::Major | Depth::Tight));
+    if traced {
+        let name = if major { am!("gc_major_start") } else { am!("gc_minor_start") };
+        tell_collection(engine, process, data, name, need);
+    }
+    let done = data.collect(live, need);
+    if traced {
+        let name = if done.major { am!("gc_major_end") } else { am!("gc_minor_end") };
+        let after = used(data);
+        tell_collection(engine, process, data, name, before.saturating_sub(after));
+    }
+    if watched {
+        engine.tracing.monitor.collected(engine, process, data, start.elapsed());
+    }
+    done
+}
+
+fn tell_collection(engine: &Arc<Engine>, process: &Process, data: &ProcessData, name: Term, words: usize) {
+    let mut figures = vec![(Term::atom(Atom::new("wordsize")), words)];
+    figures.extend(heap_limit::figures(data));
+    let mut heap = Heap::new(0);
+    let list = figure_list(&mut heap, &figures);
+    tell(engine, process, name, list, Term::NONE, am!("true"));
+}

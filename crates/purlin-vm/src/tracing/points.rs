@@ -1,0 +1,460 @@
+//! Breakpoints: what of a function is traced, and how calls come to it.
+//!
+//! A function's entry ([`FnEntry`]) leads to its first instruction. A breakpoint takes that place and keeps the
+//! instruction behind itself, so that all calls meet it, and none does once it is gone again. Calls by name from
+//! other modules go through an export: to trace those alone, the export leads to a stand-in of the function whose
+//! only instruction is the breakpoint. A native has a breakpoint of its own.
+//!
+//! | what | who changes it |
+//! |---|---|
+//! | `Point::state` | who holds [`Tracing::control`](super::Tracing); breakpoints read a snapshot |
+//! | where the breakpoint stands | as above, under the module's translation lock |
+
+use super::TraceSpec;
+use crate::code::instr::{Instr, Op};
+use crate::code::{FnEntry, Mfa, Module, NativeEntry};
+use crate::engine::Engine;
+use hashbrown::HashMap;
+use parking_lot::{Mutex, RwLock};
+use purlin_term::{Atom, Term};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+/// The specification that decides on messages; none sends one for every call.
+pub type Spec = Option<Arc<dyn TraceSpec>>;
+
+/// What of one function is traced.
+#[derive(Clone, Default)]
+pub struct State {
+    /// Calls by name from other modules.
+    pub global: Option<Spec>,
+    /// All calls.
+    pub local: Option<Spec>,
+    pub meta: Option<Meta>,
+    pub count: Option<Arc<Count>>,
+    pub time: Option<Arc<Time>>,
+}
+
+impl State {
+    pub fn is_empty(&self) -> bool {
+        self.global.is_none()
+            && self.local.is_none()
+            && self.meta.is_none()
+            && self.count.is_none()
+            && self.time.is_none()
+    }
+}
+
+/// Calls by any process, told to a tracer of the function's own.
+#[derive(Clone)]
+pub struct Meta {
+    pub spec: Spec,
+    /// A pid or port as a raw term; 0 once it was found to have ended.
+    pub tracer: Arc<AtomicU64>,
+}
+
+/// `call_count`
+#[derive(Default)]
+pub struct Count {
+    pub paused: AtomicBool,
+    pub calls: AtomicU64,
+}
+
+/// `call_time`
+#[derive(Default)]
+pub struct Time {
+    pub paused: AtomicBool,
+    by_process: Mutex<HashMap<u64, (u64, i64)>>,
+}
+
+impl Time {
+    /// Adds calls and nanoseconds of a process.
+    pub fn add(&self, process: u64, calls: u64, nanoseconds: i64) {
+        let mut all = self.by_process.lock();
+        let sums = all.entry(process).or_default();
+        sums.0 += calls;
+        sums.1 += nanoseconds;
+    }
+
+    /// Each process with its calls and nanoseconds.
+    pub fn all(&self) -> Vec<(u64, u64, i64)> {
+        self.by_process.lock().iter().map(|(&p, &(calls, ns))| (p, calls, ns)).collect()
+    }
+}
+
+/// The breakpoint of one function.
+pub struct Point {
+    pub mfa: Mfa,
+    target: Target,
+    code: OnceLock<Box<[Op; 1]>>,
+    state: RwLock<Arc<State>>,
+}
+
+/// Where a call goes on behind the breakpoint.
+#[derive(Clone, Copy)]
+enum Target {
+    Function(&'static FnEntry),
+    Native(&'static NativeEntry),
+    /// A function that is reached by its name.
+    Export(&'static FnEntry),
+}
+
+/// What tracing keeps with a function once it was traced; never freed.
+pub struct Traced {
+    /// What follows the breakpoint while that stands at the entry; else null.
+    pub(crate) behind: AtomicPtr<Op>,
+    point: Point,
+    /// The stand-in that the export leads to, and its breakpoint.
+    stand_in: OnceLock<(&'static FnEntry, &'static Point)>,
+}
+
+impl Point {
+    fn new(mfa: Mfa, target: Target) -> Point {
+        Point { mfa, target, code: OnceLock::new(), state: RwLock::default() }
+    }
+
+    /// The breakpoint instruction.
+    pub fn start(&'static self) -> *const Op {
+        self.code.get_or_init(|| Box::new([Op::slow(Instr::Breakpoint(self))])).as_ptr()
+    }
+
+    /// Where the call goes on.
+    pub fn next(&self) -> *const Op {
+        match self.target {
+            Target::Function(f) => f.body(),
+            Target::Native(n) => n.body(),
+            Target::Export(f) => f.start(),
+        }
+    }
+
+    /// The module that the function is in, unless it is a native.
+    pub fn module(&self) -> Option<&'static Module> {
+        match self.target {
+            Target::Function(f) | Target::Export(f) => Some(f.module),
+            Target::Native(_) => None,
+        }
+    }
+
+    pub fn state(&self) -> Arc<State> {
+        self.state.read().clone()
+    }
+}
+
+/// One function that a pattern names: its entry, and the native that it stands for.
+#[derive(Clone, Copy)]
+pub struct Place {
+    pub entry: &'static FnEntry,
+    pub native: Option<&'static NativeEntry>,
+}
+
+impl Place {
+    pub fn of(engine: &Engine, entry: &'static FnEntry) -> Place {
+        Place { entry, native: engine.code.exports.native(entry.mfa) }
+    }
+
+    /// What of the function is traced.
+    pub fn state(&self) -> Option<Arc<State>> {
+        let own = match self.native {
+            Some(n) => n.point().map(|p| p.state()),
+            None => self.entry.traced().map(|t| t.point.state()),
+        };
+        let of_export = self.entry.traced().and_then(|t| t.stand_in.get()).map(|(_, p)| p.state());
+        [own, of_export].into_iter().flatten().find(|s| !s.is_empty())
+    }
+
+    /// Changes what of the function's breakpoint is traced, and puts it in place or takes it away.
+    fn change(&self, engine: &Engine, f: impl FnOnce(&mut State)) {
+        let point = match self.native {
+            Some(n) => n.point_or_new(|| Point::new(self.entry.mfa, Target::Native(n))),
+            None => &self.entry.traced_or_new(|| Traced::new(self.entry)).point,
+        };
+        let on = update(point, f);
+        match self.native {
+            Some(n) => n.set_traced(on, self.entry, point),
+            None => self.entry.set_breakpoint(on, point),
+        }
+        let _ = engine;
+    }
+
+    /// As `change`, for calls through the export alone.
+    fn change_export(&self, engine: &Engine, f: impl FnOnce(&mut State)) {
+        if self.native.is_some() {
+            return self.change(engine, f);
+        }
+        let traced = self.entry.traced_or_new(|| Traced::new(self.entry));
+        let &(stand_in, point) = traced.stand_in.get_or_init(|| {
+            let point: &'static Point = Box::leak(Box::new(Point::new(self.entry.mfa, Target::Export(self.entry))));
+            (FnEntry::stand_in(self.entry, point.start()), point)
+        });
+        let on = update(point, f);
+        let export = engine.code.exports.get(self.entry.mfa);
+        let (from, to) = if on { (self.entry, stand_in) } else { (stand_in, self.entry) };
+        let (from, to) = (from as *const FnEntry as *mut FnEntry, to as *const FnEntry as *mut FnEntry);
+        let _ = export.entry.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed);
+    }
+
+    fn has_global(&self) -> bool {
+        self.state().is_some_and(|s| s.global.is_some())
+    }
+
+    fn has_local(&self) -> bool {
+        let own = match self.native {
+            Some(n) => n.point().map(|p| p.state()),
+            None => self.entry.traced().map(|t| t.point.state()),
+        };
+        own.is_some_and(|s| !s.is_empty())
+    }
+}
+
+fn update(point: &Point, f: impl FnOnce(&mut State)) -> bool {
+    let mut state = point.state.write();
+    let mut new = State::clone(&state);
+    f(&mut new);
+    *state = Arc::new(new);
+    !state.is_empty()
+}
+
+impl Traced {
+    fn new(entry: &'static FnEntry) -> Traced {
+        Traced {
+            behind: AtomicPtr::new(std::ptr::null_mut()),
+            point: Point::new(entry.mfa, Target::Function(entry)),
+            stand_in: OnceLock::new(),
+        }
+    }
+
+    /// Whether `entry` is the stand-in.
+    pub fn is_stand_in(&self, entry: *const FnEntry) -> bool {
+        self.stand_in.get().is_some_and(|(s, _)| std::ptr::eq(*s, entry))
+    }
+}
+
+// ---- patterns
+
+/// `{Module, Function, Arity}`, of which the last ones may be `'_'`.
+#[derive(Clone, Copy, Default)]
+pub struct Pattern {
+    pub module: Option<Atom>,
+    pub function: Option<Atom>,
+    pub arity: Option<u8>,
+}
+
+impl Pattern {
+    fn matches(&self, mfa: Mfa) -> bool {
+        self.function.is_none_or(|f| f == mfa.function) && self.arity.is_none_or(|a| a == mfa.arity)
+    }
+
+    fn modules(&self, engine: &Engine) -> Vec<&'static Module> {
+        let names = match self.module {
+            Some(m) => vec![m],
+            None => engine.code.loaded(),
+        };
+        names.into_iter().filter_map(|m| engine.code.generations(m).current).collect()
+    }
+
+    /// The functions of current code that the pattern names.
+    pub fn functions(&self, engine: &Engine) -> Vec<Place> {
+        let all = self.modules(engine).into_iter().flat_map(|m| m.functions().iter().copied());
+        all.filter(|f| self.matches(f.mfa)).map(|f| Place::of(engine, f)).collect()
+    }
+
+    /// Those of them that are exported.
+    pub fn exports(&self, engine: &Engine) -> Vec<Place> {
+        let all = self.modules(engine).into_iter().flat_map(|m| m.exports().collect::<Vec<_>>());
+        all.filter(|f| self.matches(f.mfa)).map(|f| Place::of(engine, f)).collect()
+    }
+}
+
+/// What becomes of a trace pattern.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Switch {
+    Off,
+    On,
+    Pause,
+    Restart,
+}
+
+/// Which kinds of breakpoints are meant; with none of them, calls by name.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct Kinds {
+    pub local: bool,
+    pub meta: bool,
+    pub call_count: bool,
+    pub call_time: bool,
+}
+
+impl Kinds {
+    pub fn any(self) -> bool {
+        self.local || self.meta || self.call_count || self.call_time
+    }
+}
+
+/// A change of what is traced.
+#[derive(Clone)]
+pub struct Change {
+    pub switch: Switch,
+    pub kinds: Kinds,
+    pub spec: Spec,
+    pub meta_tracer: Term,
+}
+
+/// Applies a change to all functions that the pattern names; how many they are. The caller holds the control lock.
+pub fn set(engine: &Engine, pattern: Pattern, change: &Change) -> usize {
+    let (functions, exports) = (pattern.functions(engine), pattern.exports(engine));
+    apply(engine, &functions, &exports, change);
+    if change.kinds.any() { functions.len() } else { exports.len() }
+}
+
+fn apply(engine: &Engine, functions: &[Place], exports: &[Place], c: &Change) {
+    let (on, breakpoint) = (c.switch != Switch::Off, c.kinds.any());
+    if on && !breakpoint {
+        // All other tracing of the functions ends.
+        functions.iter().filter(|p| p.has_local()).for_each(|p| p.change(engine, |s| *s = State::default()));
+        for p in exports {
+            p.change_export(engine, |s| s.global = Some(c.spec.clone()));
+        }
+        return;
+    }
+    if on || !breakpoint {
+        exports.iter().filter(|p| p.has_global()).for_each(|p| p.change_export(engine, |s| s.global = None));
+    }
+    if !breakpoint {
+        return;
+    }
+    for p in functions {
+        if on || p.has_local() {
+            change_one(engine, p, c);
+        }
+    }
+}
+
+fn change_one(engine: &Engine, p: &Place, c: &Change) {
+    if matches!(c.switch, Switch::Pause | Switch::Restart) && !p.has_local() {
+        return;
+    }
+    p.change(engine, |s| {
+        let set = c.switch == Switch::On;
+        let old = c.switch == Switch::Pause || c.switch == Switch::Restart;
+        if c.kinds.local {
+            s.local = (c.switch != Switch::Off).then(|| c.spec.clone());
+        }
+        if c.kinds.meta {
+            let tracer = || Arc::new(AtomicU64::new(c.meta_tracer.0));
+            s.meta = (c.switch != Switch::Off).then(|| Meta { spec: c.spec.clone(), tracer: tracer() });
+        }
+        if c.kinds.call_count {
+            s.count = match s.count.take() {
+                Some(_) if c.switch == Switch::Off => None,
+                Some(count) => {
+                    count.paused.store(c.switch == Switch::Pause, Ordering::Relaxed);
+                    if c.switch != Switch::Pause {
+                        count.calls.store(0, Ordering::Relaxed);
+                    }
+                    Some(count)
+                }
+                None => (set && !old).then(Arc::default),
+            };
+        }
+        if c.kinds.call_time {
+            s.time = match s.time.take() {
+                Some(_) if c.switch == Switch::Off => None,
+                Some(time) => {
+                    time.paused.store(c.switch == Switch::Pause, Ordering::Relaxed);
+                    if c.switch != Switch::Pause {
+                        time.by_process.lock().clear();
+                    }
+                    Some(time)
+                }
+                None => (set && !old).then(Arc::default),
+            };
+        }
+    });
+}
+
+/// Ends all tracing of a module's functions; its code becomes old.
+pub fn clear_module(engine: &Engine, module: &'static Module) {
+    for &f in module.functions() {
+        let p = Place::of(engine, f);
+        if p.native.is_some() {
+            continue;
+        }
+        if p.has_global() {
+            p.change_export(engine, |s| s.global = None);
+        }
+        if p.has_local() {
+            p.change(engine, |s| *s = State::default());
+        }
+    }
+}
+
+// ---- code that is loaded later
+
+/// What is traced of code that is loaded later (`trace_pattern(on_load, ...)`).
+#[derive(Clone, Default)]
+pub struct OnLoad {
+    pub on: bool,
+    pub kinds: Kinds,
+    pub spec: Spec,
+    pub meta_spec: Spec,
+    pub meta_tracer: Option<Term>,
+}
+
+impl OnLoad {
+    /// Applies a change to what comes later.
+    pub fn change(&mut self, c: &Change) {
+        let (on, breakpoint) = (c.switch != Switch::Off, c.kinds.any());
+        let mut kinds = c.kinds;
+        if kinds.local || !breakpoint {
+            self.spec = c.spec.clone();
+        }
+        if kinds.meta {
+            self.meta_spec = c.spec.clone();
+            self.meta_tracer = Some(c.meta_tracer);
+        } else if !breakpoint {
+            (self.meta_spec, self.meta_tracer) = (None, None);
+        }
+        if c.switch != Switch::On {
+            (kinds.call_count, kinds.call_time) = if on { (false, false) } else { (kinds.call_count, kinds.call_time) };
+        }
+        match (self.kinds.any(), breakpoint) {
+            (true, true) => {
+                let combined = |now: bool, change: bool| if on { now || change } else { now && !change };
+                self.kinds = Kinds {
+                    local: combined(self.kinds.local, kinds.local),
+                    meta: combined(self.kinds.meta, kinds.meta),
+                    call_count: combined(self.kinds.call_count, kinds.call_count),
+                    call_time: combined(self.kinds.call_time, kinds.call_time),
+                };
+                if !self.kinds.any() {
+                    self.on = on;
+                }
+            }
+            (false, false) => self.on = on,
+            (true, false) if on => (self.kinds, self.on) = (Kinds::default(), true),
+            (false, true) if on => (self.kinds, self.on) = (kinds, kinds.any()),
+            _ => {}
+        }
+    }
+
+    /// Traces the functions of a module that was just loaded.
+    pub fn apply(&self, engine: &Engine, module: Atom) {
+        if !self.on {
+            return;
+        }
+        let pattern = Pattern { module: Some(module), ..Pattern::default() };
+        let mut change = Change {
+            switch: Switch::On,
+            kinds: Kinds { meta: false, ..self.kinds },
+            spec: self.spec.clone(),
+            meta_tracer: Term::NONE,
+        };
+        if change.kinds.any() || !self.kinds.meta {
+            set(engine, pattern, &change);
+        }
+        if let (true, Some(tracer)) = (self.kinds.meta, self.meta_tracer) {
+            change.kinds = Kinds { meta: true, ..Kinds::default() };
+            (change.spec, change.meta_tracer) = (self.meta_spec.clone(), tracer);
+            set(engine, pattern, &change);
+        }
+    }
+}

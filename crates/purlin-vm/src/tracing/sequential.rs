@@ -1,0 +1,164 @@
+//! Sequential tracing (`seq_trace`): a token that a process passes on with every message it sends.
+//!
+//! The receiver of a message takes over its token; a message without one ends the receiver's. Each event that the
+//! token's flags name is told to the system tracer, with serial numbers that tell which event follows which.
+
+use super::flags::{Flags as TraceFlags, is_alive};
+use super::message::{Timestamp, deliver};
+use crate::engine::Engine;
+use crate::process::{Process, ProcessData};
+use purlin_term::{Heap, Owned, Term, am};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Flags of a token, as `seq_trace:get_token(sequential_trace_token)` shows them.
+pub const SEND: u32 = 1;
+pub const RECEIVE: u32 = 2;
+pub const PRINT: u32 = 4;
+pub const NOW: u32 = 8;
+pub const STRICT: u32 = 16;
+pub const MONOTONIC: u32 = 32;
+
+/// A trace token.
+#[derive(Clone)]
+pub struct Token {
+    pub flags: u32,
+    pub label: Arc<Owned>,
+    pub serial: i64,
+    pub from: Term,
+    pub last: i64,
+}
+
+/// What a process knows of sequential tracing.
+#[derive(Clone, Default)]
+pub struct Sequence {
+    pub token: Option<Token>,
+    pub clock: i64,
+    pub last: i64,
+}
+
+/// The system tracer: a pid or port as a raw term, or 0.
+#[derive(Default)]
+pub struct Tracer(AtomicU64);
+
+impl Tracer {
+    pub fn get(&self) -> Option<Term> {
+        match self.0.load(Ordering::Acquire) {
+            0 => None,
+            t => Some(Term(t)),
+        }
+    }
+
+    /// Sets it; the former one.
+    pub fn set(&self, tracer: Option<Term>) -> Option<Term> {
+        match self.0.swap(tracer.map_or(0, |t| t.0), Ordering::AcqRel) {
+            0 => None,
+            t => Some(Term(t)),
+        }
+    }
+}
+
+/// The tracer, if it wants events of `of`.
+fn tracer(engine: &Engine, of: Term) -> Option<Term> {
+    let tracer = engine.tracing.sequential_tracer.get()?;
+    (is_alive(engine, tracer) && tracer != of).then_some(tracer)
+}
+
+impl Token {
+    /// `{Flags, Label, Serial, From, Last}`.
+    pub fn term(&self, h: &mut Heap) -> Term {
+        let label = self.label.copy_to(h);
+        h.tuple(&[Term::small(self.flags as i64), label, Term::small(self.serial), self.from, Term::small(self.last)])
+    }
+
+    /// Tells the system tracer of an event that the token's flags name. `of` is the process that it happens in.
+    pub fn tell(&self, engine: &Arc<Engine>, event: u32, of: Term, sensitive: bool, to: Term, message: Term) {
+        if self.flags & event == 0 || sensitive {
+            return;
+        }
+        let Some(tracer) = tracer(engine, of) else { return };
+        let name = match event {
+            SEND => am!("send"),
+            RECEIVE => am!("receive"),
+            _ => am!("print"),
+        };
+        let mut stamp = TraceFlags::default();
+        for (mine, flag) in
+            [(NOW, TraceFlags::TIMESTAMP), (STRICT, TraceFlags::STRICT_MONOTONIC), (MONOTONIC, TraceFlags::MONOTONIC)]
+        {
+            if self.flags & mine != 0 {
+                stamp = stamp.with(flag);
+            }
+        }
+        let timestamp = Timestamp::of(engine, stamp);
+        deliver(engine, tracer, |h| {
+            let label = self.label.copy_to(h);
+            let serial = h.tuple(&[Term::small(self.last), Term::small(self.serial)]);
+            let info = h.tuple(&[name, serial, self.from, to, message]);
+            let mut parts = vec![am!("seq_trace"), label, info];
+            parts.extend(timestamp.term(engine, h));
+            h.tuple(&parts)
+        });
+    }
+}
+
+impl Sequence {
+    /// The token, made when there is none.
+    pub fn token_or_new(&mut self, me: Term) -> &mut Token {
+        let last = self.last;
+        self.token.get_or_insert_with(|| Token {
+            flags: 0,
+            label: Arc::new(Owned::new(Term::small(0))),
+            serial: 0,
+            from: me,
+            last,
+        })
+    }
+}
+
+/// Numbers the next event of a process; its token then. Without a tracer that wants it, the numbers stay.
+pub fn next(engine: &Engine, process: &Process, data: &mut ProcessData) -> Option<Token> {
+    let me = process.pid();
+    let wanted = engine.tracing.sequential_tracer.get().is_none() || tracer(engine, me).is_some();
+    let s = data.sequence.as_deref_mut()?;
+    let token = s.token.as_mut()?;
+    if wanted {
+        s.clock += 1;
+        (token.from, token.serial, token.last) = (me, s.clock, s.last);
+    }
+    Some(token.clone())
+}
+
+/// The token to pass on with a message that a process sends; tells the tracer.
+pub fn send(engine: &Arc<Engine>, from: &Process, data: &mut ProcessData, to: Term, message: Term) -> Option<Token> {
+    let token = next(engine, from, data)?;
+    token.tell(engine, SEND, from.pid(), is_sensitive(data), to, message);
+    Some(token)
+}
+
+/// A process has received a message with this token, or without one.
+pub fn received(engine: &Arc<Engine>, process: &Process, data: &mut ProcessData, token: Option<Token>, message: Term) {
+    let Some(token) = token else {
+        if let Some(s) = &mut data.sequence {
+            s.token = None;
+        }
+        return;
+    };
+    let sensitive = is_sensitive(data);
+    let s = data.sequence.get_or_insert_default();
+    s.clock = s.clock.max(token.serial);
+    s.last = token.serial;
+    token.tell(engine, RECEIVE, process.pid(), sensitive, process.pid(), message);
+    s.token = Some(token);
+}
+
+/// Prints for a token's holder; false: there is no token.
+pub fn print(engine: &Arc<Engine>, process: &Process, data: &mut ProcessData, message: Term) -> bool {
+    let Some(token) = next(engine, process, data) else { return false };
+    token.tell(engine, PRINT, process.pid(), is_sensitive(data), Term::NIL, message);
+    true
+}
+
+fn is_sensitive(data: &ProcessData) -> bool {
+    data.flags.has(crate::process::Flags::SENSITIVE)
+}

@@ -1,0 +1,188 @@
+//! The system monitor, which is told of processes that behave badly, and the system profiler, which is told when
+//! processes become runnable or wait.
+
+use super::events::figure_list;
+use super::message::{Timestamp, deliver};
+use crate::engine::Engine;
+use crate::heap_limit;
+use crate::process::{Process, ProcessData};
+use crate::sched::Frame;
+use crate::signal::{Signal, SignalKind};
+use parking_lot::Mutex;
+use purlin_term::{Heap, Term, am};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// What the system monitor wants to know; 0 and false: nothing.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct Wanted {
+    /// Collections of at least so many milliseconds.
+    pub long_gc: u64,
+    /// Heaps of at least so many words after a collection.
+    pub large_heap: u64,
+    /// Time slices of at least so many milliseconds.
+    pub long_schedule: u64,
+    pub busy_port: bool,
+    pub busy_dist_port: bool,
+}
+
+/// Who the system monitor is, and what it wants.
+#[derive(Default)]
+pub struct Monitor {
+    heaps: AtomicBool,
+    slices: AtomicBool,
+    set: Mutex<Option<(Term, Wanted)>>,
+}
+
+impl Monitor {
+    pub fn get(&self) -> Option<(Term, Wanted)> {
+        *self.set.lock()
+    }
+
+    /// Sets the monitor or, with none, ends monitoring.
+    pub fn set(&self, to: Option<(Term, Wanted)>) {
+        *self.set.lock() = to;
+        let wanted = to.map_or(Wanted::default(), |t| t.1);
+        self.heaps.store(wanted.long_gc > 0 || wanted.large_heap > 0, Ordering::Relaxed);
+        self.slices.store(wanted.long_schedule > 0, Ordering::Relaxed);
+    }
+
+    /// The process that monitored has ended.
+    pub fn ended(&self, process: &Process) {
+        if self.get().is_some_and(|(who, _)| who == process.pid()) {
+            self.set(None);
+        }
+    }
+
+    #[inline]
+    pub fn watches_heaps(&self) -> bool {
+        self.heaps.load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    pub fn watches_slices(&self) -> bool {
+        self.slices.load(Ordering::Relaxed)
+    }
+
+    /// Looks at a heap after a collection.
+    pub(super) fn collected(&self, engine: &Arc<Engine>, process: &Process, data: &ProcessData, time: Duration) {
+        let Some((who, wanted)) = self.get() else { return };
+        if who == process.pid() {
+            return;
+        }
+        let figures = heap_limit::figures(data);
+        let names = ["old_heap_block_size", "heap_block_size", "mbuf_size", "stack_size", "old_heap_size", "heap_size"];
+        let of = |name: &str| figures.iter().copied().find(|f| f.0.as_atom().is_some_and(|a| a.name() == name));
+        let list: Vec<(Term, usize)> = names.iter().filter_map(|n| of(n)).collect();
+        let ms = time.as_millis() as u64;
+        if wanted.long_gc > 0 && ms >= wanted.long_gc {
+            let mut with_time = vec![(am!("timeout"), ms as usize)];
+            with_time.extend(&list);
+            tell(engine, who, process, am!("long_gc"), |h| figure_list(h, &with_time));
+        }
+        // The blocks of both generations.
+        let size: usize = list.iter().take(2).map(|f| f.1).sum();
+        if wanted.large_heap > 0 && size as u64 >= wanted.large_heap {
+            tell(engine, who, process, am!("large_heap"), |h| figure_list(h, &list));
+        }
+    }
+
+    /// Looks at the length of a time slice.
+    pub fn sliced(
+        &self,
+        engine: &Arc<Engine>,
+        process: &Process,
+        time: Duration,
+        from: Option<Frame>,
+        to: Option<Frame>,
+    ) {
+        let Some((who, wanted)) = self.get() else { return };
+        let ms = time.as_millis() as u64;
+        if who == process.pid() || wanted.long_schedule == 0 || ms < wanted.long_schedule {
+            return;
+        }
+        tell(engine, who, process, am!("long_schedule"), |h| {
+            let parts =
+                [(am!("timeout"), Term::small(ms as i64)), (am!("in"), place(h, from)), (am!("out"), place(h, to))];
+            let parts: Vec<Term> = parts.iter().map(|&(k, v)| h.tuple(&[k, v])).collect();
+            h.list(&parts)
+        });
+    }
+}
+
+fn place(h: &mut Heap, frame: Option<Frame>) -> Term {
+    match frame {
+        Some(f) => h.tuple(&[Term::atom(f.mfa.module), Term::atom(f.mfa.function), Term::small(f.mfa.arity as i64)]),
+        None => am!("undefined"),
+    }
+}
+
+/// `{monitor, Pid, What, Info}`
+fn tell(engine: &Arc<Engine>, who: Term, process: &Process, what: Term, info: impl FnOnce(&mut Heap) -> Term) {
+    let pid = process.pid();
+    let message = Signal::built(SignalKind::Message, |h| {
+        let info = info(h);
+        h.tuple(&[am!("monitor"), pid, what, info])
+    });
+    engine.post(who, message);
+}
+
+/// What the system profiler wants to know.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Profiled {
+    pub runnable_procs: bool,
+    pub runnable_ports: bool,
+    pub scheduler: bool,
+    pub exclusive: bool,
+    pub timestamp: Timestamp,
+}
+
+/// Who the system profiler is, and what it wants.
+#[derive(Default)]
+pub struct Profile {
+    processes: AtomicBool,
+    set: Mutex<Option<(Term, Profiled)>>,
+}
+
+impl Profile {
+    pub fn get(&self) -> Option<(Term, Profiled)> {
+        *self.set.lock()
+    }
+
+    /// Sets the profiler or, with none, ends profiling.
+    pub fn set(&self, to: Option<(Term, Profiled)>) {
+        *self.set.lock() = to;
+        self.processes.store(to.is_some_and(|t| t.1.runnable_procs), Ordering::Relaxed);
+    }
+
+    /// The process that profiled has ended.
+    pub fn ended(&self, process: &Process) {
+        if self.get().is_some_and(|(who, _)| who == process.pid()) {
+            self.set(None);
+        }
+    }
+
+    #[inline]
+    pub fn watches_processes(&self) -> bool {
+        self.processes.load(Ordering::Relaxed)
+    }
+
+    /// A process that the caller owns has become runnable, or is about to wait.
+    #[cold]
+    pub fn process(&self, engine: &Arc<Engine>, process: &Process, data: &ProcessData, active: bool) {
+        let Some((who, profiled)) = self.get() else { return };
+        if who == process.pid() {
+            return;
+        }
+        let mut heap = Heap::new(0);
+        let frame = engine.runner().and_then(|r| r.frames(engine, data, &mut heap, 1).first().copied());
+        let pid = process.pid();
+        deliver(engine, who, |h| {
+            let at = if frame.is_some() { place(h, frame) } else { Term::small(0) };
+            let state = if active { am!("active") } else { am!("inactive") };
+            let stamp = profiled.timestamp.term(engine, h).unwrap_or(Term::NIL);
+            h.tuple(&[am!("profile"), pid, state, at, stamp])
+        });
+    }
+}
