@@ -21,7 +21,6 @@ pub fn fetch(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessDat
                 break;
             }
         }
-        crate::heap_limit::check(engine, process, data, 0);
     }
     (!data.exit_reason.is_none()).then_some(data.exit_reason)
 }

@@ -1,6 +1,6 @@
 //! `max_heap_size`: what counts towards it, and what happens when a process passes it.
 //!
-//! It is looked at before each collection and when messages arrive. What counts is, as OTP has it, what there is and
+//! It is looked at before each collection. What counts is, as OTP has it, what there is and
 //! what a collection may take: the terms, the old generation, the messages kept on the heap, and the next young block.
 
 use crate::engine::Engine;
@@ -70,7 +70,7 @@ fn check_against(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut Proces
     }
     if limit.kill {
         data.exit_reason = Term::atom(Atom::KILLED);
-        data.slice_left = 0;
+        data.give_up_slice();
     }
 }
 

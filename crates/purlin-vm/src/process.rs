@@ -276,6 +276,8 @@ pub struct ProcessData {
     pub pending: Option<Box<crate::escape::NativeResult>>,
     /// Reductions left in this time slice; the process yields at 0 or below.
     pub slice_left: i32,
+    /// What `slice_left` was at the start of the slice, less what was given up.
+    pub slice: i32,
     /// Reductions used in earlier time slices.
     pub reductions: u64,
     /// Further terms that the engine keeps for the process and that collection must follow.
@@ -391,6 +393,7 @@ impl ProcessData {
             pc: std::ptr::null(),
             pending: None,
             slice_left: 0,
+            slice: 0,
             reductions: 0,
             roots: Vec::new(),
             mailbox: Mailbox::default(),
@@ -413,6 +416,17 @@ impl ProcessData {
             initial_call,
             error_handler: Atom::ERROR_HANDLER,
         }
+    }
+
+    /// Ends the time slice at the next call; what is left of it counts as not used.
+    pub fn give_up_slice(&mut self) {
+        self.slice -= self.slice_left.max(0);
+        self.slice_left = 0;
+    }
+
+    /// Reductions used in this time slice.
+    pub fn slice_used(&self) -> u64 {
+        (self.slice - self.slice_left).max(0) as u64
     }
 
     #[inline]

@@ -352,7 +352,7 @@ impl Engine {
             return self.sleep_or_requeue(process, deadline);
         }
         data.hibernating = false;
-        data.slice_left = SLICE;
+        (data.slice, data.slice_left) = (SLICE, SLICE);
         let watch = Watch::start(self, &process, data);
         data.activity = Activity::Running;
         let runner = self.sched.runner.get().expect("schedulers are started with a runner");
@@ -364,6 +364,11 @@ impl Engine {
             Stop::Yield => {
                 process.set_run_state(RunState::Runnable);
                 self.enqueue(process);
+            }
+            Stop::Wait if !data.exit_reason.is_none() => {
+                // The collection before the wait found its heap too large.
+                let reason = data.exit_reason;
+                terminate(self, &process, data, reason);
             }
             Stop::Wait => {
                 let deadline = data.receive_timer;
@@ -381,11 +386,11 @@ impl Engine {
     }
 
     fn count_slice(&self, data: &mut ProcessData) {
-        let used = (SLICE - data.slice_left).max(1) as u64;
+        let used = data.slice_used().max(1);
         data.reductions += used;
         self.sched.slices.fetch_add(1, Ordering::Relaxed);
         self.sched.reductions.fetch_add(used, Ordering::Relaxed);
-        data.slice_left = 0;
+        (data.slice, data.slice_left) = (0, 0);
     }
 
     fn sleep_or_requeue(&self, process: Arc<Process>, deadline: Option<Deadline>) {

@@ -113,6 +113,7 @@ fn set_internal_state(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         "reds_left" => {
             let reds = number()?;
             if (0..=SLICE as i64).contains(&reds) {
+                c.data.slice += reds as i32 - c.data.slice_left;
                 c.data.slice_left = reds as i32;
             }
             Term::bool(true)

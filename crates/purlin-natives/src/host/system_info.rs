@@ -3,6 +3,7 @@
 use super::environment::os_type;
 use crate::process::heap_limit::max_heap_map;
 use purlin_term::{Atom, Heap, Term, am};
+use purlin_vm::gc::next_size;
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
 use std::sync::atomic::Ordering;
@@ -109,7 +110,34 @@ fn system_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         "delayed_node_table_gc" => number(60),
         "dist" | "dist_ctrl" | "taints" | "snifs" | "compat_rel_list" => Term::NIL,
         "compat_rel" => number(25),
-        "debug_compiled" => Term::bool(false),
+        "debug_compiled"
+        | "port_parallelism"
+        | "ets_realloc_moves"
+        | "lock_checking"
+        | "lock_counting"
+        | "ets_always_compress" => Term::bool(false),
+        "modified_timing_level" | "hipe_architecture" => am!("undefined"),
+        "context_reductions" => number(purlin_vm::sched::SLICE as usize),
+        "heap_sizes" => {
+            let sizes = std::iter::successors(Some(next_size(0)), |&n| Some(next_size(n + 1)));
+            // Up to the addresses that there are.
+            let sizes: Vec<Term> = sizes.take_while(|&n| n < 1 << 58).map(number).collect();
+            heap.list(&sizes)
+        }
+        "system_logger" => *engine.system_logger.lock(),
+        "dist_buf_busy_limit" => number(1 << 20),
+        "literal_test" => am!("range"),
+        "beam_jump_table" => Term::bool(true),
+        "update_cpu_info" => am!("unchanged"),
+        "time_offset" => am!("final"),
+        "run_queues" | "schedulers_active" => number(schedulers as usize),
+        "schedulers_state" => heap.tuple(&[Term::small(schedulers); 3]),
+        "ethread_info" => {
+            let name = heap.string("64-bit native atomics");
+            let library = heap.string("std");
+            let native = heap.tuple(&[name, library, Term::NIL]);
+            heap.list(&[native])
+        }
         "driver_version" => text(heap, "3.3"),
         "nif_version" => text(heap, "2.16"),
         "dynamic_trace" => am!("none"),

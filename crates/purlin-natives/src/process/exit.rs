@@ -84,7 +84,7 @@ fn halt(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         return Err(Escape::BADARG);
     }
     // The schedulers stop; the caller never comes back here with anything to do.
-    c.data.slice_left = 0;
+    c.data.give_up_slice();
     Err(Escape::Wait(a.to_vec()))
 }
 
@@ -98,7 +98,7 @@ fn hibernate(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 }
 
 fn yield_0(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    c.data.slice_left = 0;
+    c.data.give_up_slice();
     Ok(TRUE)
 }
 

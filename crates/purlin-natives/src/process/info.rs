@@ -7,7 +7,6 @@ use purlin_term::{Atom, Heap, Kind, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::process::{Activity, Flags};
 use purlin_vm::relation::Watched;
-use purlin_vm::sched::SLICE;
 use purlin_vm::signal::{Signal, SignalKind, Target};
 use purlin_vm::tracing::Flags as TraceFlags;
 use purlin_vm::{Ctx, Engine, Escape, Mfa, Native, NativeResult, Process, ProcessData};
@@ -17,9 +16,6 @@ pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "process_info", 1, process_info_1),
     Native::plain("erlang", "process_info", 2, process_info_2),
 ];
-
-/// Frames in a `current_stacktrace`.
-const STACK_DEPTH: usize = 8;
 
 /// The items that exist.
 pub const ITEMS: &[&str] = &[
@@ -200,7 +196,7 @@ impl Subject<'_> {
                 None => Term::atom(Atom::UNDEFINED),
             },
             "current_stacktrace" => {
-                let frames = self.frames(h, STACK_DEPTH);
+                let frames = self.frames(h, self.engine.backtrace_depth());
                 let frames: Vec<Term> = frames.iter().map(|f| located(h, f)).collect();
                 h.list(&frames)
             }
@@ -345,8 +341,7 @@ impl Subject<'_> {
     }
 
     fn reductions(&self) -> u64 {
-        let now = if self.data.activity == Activity::Running { SLICE - self.data.slice_left } else { 0 };
-        self.data.reductions + now.max(0) as u64
+        self.data.reductions + self.data.slice_used()
     }
 
     fn garbage_collection(&self, h: &mut Heap) -> Term {

@@ -219,7 +219,7 @@ fn multi_scheduling(c: &mut Ctx<'_>, value: Term) -> NativeResult {
         c.data.rare_mut().multi_blocks += 1;
         c.engine.sched.block_multi();
         // On with the first scheduler.
-        c.data.slice_left = 0;
+        c.data.give_up_slice();
     } else if value == am!("unblock") || value == am!("unblock_normal") {
         if c.data.rare().is_some_and(|r| r.multi_blocks > 0) {
             c.data.rare_mut().multi_blocks -= 1;

@@ -3,6 +3,7 @@
 use super::{TRUE, await_result, pair};
 use purlin_term::{Atom, Heap, Owned, Term, am};
 use purlin_vm::gc::Depth;
+use purlin_vm::heap_limit;
 use purlin_vm::native::OrBadarg;
 use purlin_vm::process::RunState;
 use purlin_vm::signal::{Signal, SignalKind, Target};
@@ -58,7 +59,8 @@ fn request_system_task(c: &mut Ctx<'_>, requester: Term, target: Term, priority:
     let request = Signal::request(move |engine, receiver| {
         let done = match (receiver, task) {
             (Target::Gone, _) => false,
-            (Target::Alive(_, data), Task::Collect(depth)) => {
+            (Target::Alive(process, data), Task::Collect(depth)) => {
+                heap_limit::check(engine, process, data, 0);
                 data.want_collection(depth);
                 true
             }
@@ -150,7 +152,7 @@ fn ask_suspend(c: &mut Ctx<'_>, other: u64, answer: impl FnOnce(&mut Heap, bool)
             Target::Alive(_, data) => {
                 data.suspended += 1;
                 // A process that is just running stops at its next call.
-                data.slice_left = 0;
+                data.give_up_slice();
                 true
             }
             Target::Gone => false,

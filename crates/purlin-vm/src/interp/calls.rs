@@ -177,11 +177,14 @@ impl Run<'_> {
                 self.push(super::PROCESS_END.start());
                 self.collect_to(0, args.len(), Depth::Tight);
                 let mfa = Mfa { module, function, arity: args.len() as u8 };
-                match self.call_mfa(mfa) {
+                let export = self.engine.code.exports.get(mfa);
+                // The error handler takes module, function and arguments.
+                let live = if export.start().is_some() { args.len() } else { 3 };
+                match self.enter_export(export) {
                     Next::At(pc) => {
-                        let live = args.len();
-                        self.data.hibernating = true;
-                        Next::Stop(self.stop_at(pc, live, Stop::Wait))
+                        self.data.hibernating = self.data.mailbox.is_empty();
+                        let stop = if self.data.hibernating { Stop::Wait } else { Stop::Yield };
+                        Next::Stop(self.stop_at(pc, live, stop))
                     }
                     stop => stop,
                 }
