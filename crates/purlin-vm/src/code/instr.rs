@@ -213,6 +213,17 @@ pub struct BsGet {
     pub signed: bool,
     pub little: bool,
     pub dst: Dst,
+    /// The size in bits where it stands in the code (0: it does not, or is that).
+    pub bits: u32,
+}
+
+impl BsGet {
+    /// Notes the size in bits if it is known.
+    pub fn sized(mut self) -> BsGet {
+        let size = self.size.filter(|s| s.kind() == 3).and_then(|s| u32::try_from(s.inlined().small_value()).ok());
+        self.bits = size.and_then(|n| n.checked_mul(self.unit)).unwrap_or(0);
+        self
+    }
 }
 
 /// One step of `bs_match`.

@@ -48,8 +48,9 @@ impl Translator<'_> {
                     signed: flags & SIGNED != 0,
                     little: is_little(flags),
                     dst: self.dst(ins, 6)?,
+                    bits: 0,
                 };
-                let get = self.ext(get);
+                let get = self.ext(get.sized());
                 match ins.op {
                     Opcode::BsGetInteger2 => Instr::BsGetInteger(get),
                     Opcode::BsGetFloat2 => Instr::BsGetFloat(get),
@@ -66,8 +67,9 @@ impl Translator<'_> {
                     signed: false,
                     little: false,
                     dst: Dst::x(0),
+                    bits: 0,
                 };
-                Instr::BsSkip(self.ext(get))
+                Instr::BsSkip(self.ext(get.sized()))
             }
             Opcode::BsTestTail2 => {
                 Instr::BsTestTail { fail: self.fail(ins, 0)?, ctx: self.src(ins, 1)?, bits: self.small_number(ins, 2)? }

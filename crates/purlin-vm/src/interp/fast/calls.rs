@@ -47,7 +47,8 @@ impl State {
             }
             let body = entry.code.load(Ordering::Acquire) as *const FnEntry;
             for i in 0..arity_of(*p) - 2 {
-                self.set_x(arity as usize + i, Term(*p.add(3 + i)));
+                // Volatile, so that it stays a loop: environments are too short for a call of memcpy.
+                self.set_x(arity as usize + i, Term(p.add(3 + i).read_volatile()));
             }
             body.as_ref()
         }
