@@ -316,6 +316,9 @@ impl State {
 }
 
 /// The handler of all instructions that have none of their own: the loop runs them.
+///
+/// # Safety
+/// As for every handler: the machine's process runs on this thread, and the rest is its state.
 #[inline(never)]
 pub unsafe fn leave(m: *mut Machine, pc: *const Op, sp: *mut u64, top: *mut u64, left: i32) -> *const Op {
     // SAFETY: OWNER: the machine's process is the one that runs.

@@ -198,7 +198,7 @@ handlers! {
         if *c - at < n {
             return s.jump(m.fail);
         }
-        if at % 8 != 0 || n % 8 != 0 {
+        if !at.is_multiple_of(8) || !n.is_multiple_of(8) {
             return s.slow();
         }
         let p = byte_at(c, at);
@@ -220,7 +220,7 @@ handlers! {
             return s.jump(fail);
         }
         let b = *byte_at(c, at);
-        if at % 8 != 0 || b >= 0x80 {
+        if !at.is_multiple_of(8) || b >= 0x80 {
             return s.slow();
         }
         *c.add(1) = at + 8;
