@@ -271,7 +271,13 @@ impl Heap {
     /// free, or many bytes outside the heap hang on it.
     #[inline]
     pub fn wants_collection(&self) -> bool {
-        self.fragment_words > self.free_words() || self.virtual_bytes > VIRTUAL_LIMIT
+        self.wants_collection_with(self.free_words())
+    }
+
+    /// As [`Heap::wants_collection`] where the caller knows how many words are free.
+    #[inline]
+    pub fn wants_collection_with(&self, free: usize) -> bool {
+        self.fragment_words > free || self.virtual_bytes > VIRTUAL_LIMIT
     }
 
     /// A proper list of these elements.

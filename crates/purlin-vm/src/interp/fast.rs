@@ -21,6 +21,7 @@ mod guards;
 mod heap;
 mod numbers;
 mod pick;
+mod receive;
 mod tests;
 
 pub use pick::code;
@@ -81,7 +82,25 @@ macro_rules! operands {
     };
 }
 
-use {handlers, operands};
+/// Functions that run one instruction by a part of the interpreter, for [`State::by`].
+macro_rules! parts {
+    ($(fn $name:ident($run:ident, $pc:ident $(, $variant:ident $rest:tt)?) $body:block)*) => {$(
+        #[inline(never)]
+        unsafe fn $name(m: *mut $crate::interp::Machine, $pc: *const $crate::code::instr::Op)
+            -> *const $crate::code::instr::Op
+        {
+            // SAFETY: CODE: `pc` is at such an instruction; OWNER: the machine's process is the one that runs.
+            unsafe {
+                $(operands!(@ (*$pc).instr, $variant $rest);)?
+                let mut $run = $crate::interp::Run::of(m);
+                let next = $body;
+                $run.resume(next)
+            }
+        }
+    )*};
+}
+
+use {handlers, operands, parts};
 
 /// A kind of operand, known when the handler is chosen.
 pub(super) trait Mode {

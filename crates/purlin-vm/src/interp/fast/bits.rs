@@ -3,9 +3,8 @@
 //! A match context is a header and `bit end, bit position, bit start, whole`; the instructions that read through one
 //! come only where the compiler knows that they have one.
 
-use super::{Handler, Mode, Place, Run, State, X, Y, handlers, operands};
-use crate::code::instr::{BsGet, Instr, Op, Segment};
-use crate::interp::Machine;
+use super::{Handler, Mode, Place, State, X, Y, handlers, operands, parts};
+use crate::code::instr::{BsGet, Instr, Segment};
 use purlin_term::boxed::Kind;
 use purlin_term::{Term, map};
 
@@ -255,22 +254,6 @@ handlers! {
     fn create(s) {
         s.by(construct)
     }
-}
-
-/// Functions that run one instruction by a part of the interpreter.
-macro_rules! parts {
-    ($(fn $name:ident($run:ident, $pc:ident, $variant:ident $rest:tt) $body:block)*) => {$(
-        #[inline(never)]
-        unsafe fn $name(m: *mut Machine, $pc: *const Op) -> *const Op {
-            // SAFETY: CODE: `pc` is at such an instruction; OWNER: the machine's process is the one that runs.
-            unsafe {
-                operands!(@ (*$pc).instr, $variant $rest);
-                let mut $run = Run::of(m);
-                let next = $body;
-                $run.resume(next)
-            }
-        }
-    )*};
 }
 
 parts! {

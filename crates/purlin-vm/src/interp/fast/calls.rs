@@ -1,9 +1,8 @@
 //! Calls of functions, funs and natives, and returns.
 
-use super::{Mode, Run, State, handlers, operands};
+use super::{Mode, State, handlers, operands, parts};
+use crate::code::FnEntry;
 use crate::code::instr::Op;
-use crate::code::{FnEntry, NativeEntry};
-use crate::interp::Machine;
 use purlin_term::Term;
 use purlin_term::boxed::{FunEntry, Kind, arity_of};
 use std::sync::atomic::Ordering;
@@ -176,25 +175,7 @@ handlers! {
     }
 }
 
-#[inline(never)]
-unsafe fn native(m: *mut Machine, pc: *const Op) -> *const Op {
-    // SAFETY: CODE: `pc` is at such an instruction.
-    unsafe {
-        operands!(@ (*pc).instr, CallNative(n));
-        let n: &'static NativeEntry = n;
-        let mut run = Run::of(m);
-        let next = run.call_native(pc, n);
-        run.resume(next)
-    }
-}
-
-#[inline(never)]
-unsafe fn body(m: *mut Machine, pc: *const Op) -> *const Op {
-    // SAFETY: CODE: `pc` is at such an instruction.
-    unsafe {
-        operands!(@ (*pc).instr, NativeBody(n));
-        let mut run = Run::of(m);
-        let next = run.native_body(pc, n);
-        run.resume(next)
-    }
+parts! {
+    fn native(run, pc, CallNative(n)) { run.call_native(pc, n) }
+    fn body(run, pc, NativeBody(n)) { run.native_body(pc, n) }
 }

@@ -1,10 +1,7 @@
 //! Guard natives that need no call.
 
-use super::Run;
-use super::{Mode, Place, handlers, operands};
+use super::{Mode, Place, handlers, operands, parts};
 use crate::code::instr::GuardCall;
-use crate::code::instr::Op;
-use crate::interp::Machine;
 use purlin_term::Term;
 use purlin_term::boxed::{Kind, arity_of};
 
@@ -99,13 +96,6 @@ handlers! {
     }
 }
 
-#[inline(never)]
-unsafe fn native(m: *mut Machine, pc: *const Op) -> *const Op {
-    // SAFETY: CODE: `pc` is at such an instruction.
-    unsafe {
-        operands!(@ (*pc).instr, Guard(g));
-        let mut run = Run::of(m);
-        let next = run.guard(pc, g);
-        run.resume(next)
-    }
+parts! {
+    fn native(run, pc, Guard(g)) { run.guard(pc, g) }
 }

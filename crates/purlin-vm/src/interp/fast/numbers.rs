@@ -3,9 +3,8 @@
 //! Small integers have an all-zero tag of four bits: the raw words add, subtract and combine as they are.
 
 use super::tests::both_small;
-use super::{Mode, Place, Run, handlers, operands};
-use crate::code::instr::{Arith, Dst, Op, Src};
-use crate::interp::Machine;
+use super::{Mode, Place, handlers, operands, parts};
+use crate::code::instr::{Arith, Dst, Src};
 use purlin_term::Term;
 
 /// An operation that is known when the handler is chosen.
@@ -91,22 +90,7 @@ handlers! {
     }
 }
 
-#[inline(never)]
-unsafe fn slow_arith(m: *mut Machine, pc: *const Op) -> *const Op {
-    // SAFETY: CODE: `pc` is at such an instruction.
-    unsafe {
-        let mut run = Run::of(m);
-        let next = run.arith(pc);
-        run.resume(next)
-    }
-}
-
-#[inline(never)]
-unsafe fn slow_guard_arith(m: *mut Machine, pc: *const Op) -> *const Op {
-    // SAFETY: CODE: `pc` is at such an instruction.
-    unsafe {
-        let mut run = Run::of(m);
-        let next = run.guard_arith(pc);
-        run.resume(next)
-    }
+parts! {
+    fn slow_arith(run, pc) { run.arith(pc) }
+    fn slow_guard_arith(run, pc) { run.guard_arith(pc) }
 }

@@ -3,7 +3,7 @@
 use super::guards::{self, *};
 use super::numbers::{self, ops};
 use super::tests::types;
-use super::{C, Handler, I, X, Y, bits, calls, control, floats, heap, leave, tests};
+use super::{C, Handler, I, X, Y, bits, calls, control, floats, heap, leave, receive, tests};
 use crate::code::instr::{Arith, Dst, FloatOp, GuardCall, Instr, Op, Select, Src, Test};
 use purlin_term::Atom;
 
@@ -242,7 +242,7 @@ fn handler(i: &Instr, next: &Instr, collecting: bool) -> Handler {
             FloatOp::Div => floats::arith::<floats::ops::Div>,
         },
         Instr::FNegate { .. } => floats::negate,
-        _ => bits::handler(i).unwrap_or(leave),
+        _ => bits::handler(i).or(receive::handler(i, collecting)).unwrap_or(leave),
     }
 }
 
