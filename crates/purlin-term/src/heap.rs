@@ -163,6 +163,8 @@ pub struct Heap {
     pub fragments: Vec<Fragment>,
     /// Words in all fragments.
     pub fragment_words: usize,
+    /// Those of them that came with messages.
+    pub adopted_words: usize,
     /// Objects in the main block that own a reference count.
     pub off_heap: Vec<*mut u64>,
     /// Those in the old generation.
@@ -188,6 +190,7 @@ impl Heap {
             old_top: Block::empty().start(),
             fragments: Vec::new(),
             fragment_words: 0,
+            adopted_words: 0,
             off_heap: Vec::new(),
             old_off_heap: Vec::new(),
             virtual_bytes: 0,
@@ -261,6 +264,7 @@ impl Heap {
     /// Takes over a message's fragment; its terms are part of this heap from now on.
     pub fn adopt(&mut self, fragment: Fragment) {
         self.fragment_words += fragment.used;
+        self.adopted_words += fragment.used;
         self.virtual_bytes += fragment.off_heap.len() * 64;
         // `alloc_fragment` fills the last fragment further: keep an adopted one out of that place.
         let at = self.fragments.len().saturating_sub(1);
@@ -268,15 +272,16 @@ impl Heap {
     }
 
     /// Whether a collection is due at the next instruction boundary: fragments hold more than the main block has
-    /// free, or many bytes outside the heap hang on it.
+    /// free, or many bytes outside the heap hang on it. A message just received does not count: most are dead when
+    /// the next `receive` begins ([`Heap::wants_collection_at_receive`]).
     #[inline]
     pub fn wants_collection(&self) -> bool {
-        self.wants_collection_with(self.free_words())
+        self.fragment_words - self.adopted_words > self.free_words() || self.virtual_bytes > VIRTUAL_LIMIT
     }
 
-    /// As [`Heap::wants_collection`] where the caller knows how many words are free.
+    /// As [`Heap::wants_collection`] where a `receive` begins, with `free` free words; messages received before count.
     #[inline]
-    pub fn wants_collection_with(&self, free: usize) -> bool {
+    pub fn wants_collection_at_receive(&self, free: usize) -> bool {
         self.fragment_words > free || self.virtual_bytes > VIRTUAL_LIMIT
     }
 

@@ -40,7 +40,24 @@ static BASE: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::ne
 /// Whether `p` points into the literal area.
 #[inline]
 pub fn is_literal(p: *const u64) -> bool {
-    (p as usize).wrapping_sub(BASE.load(std::sync::atomic::Ordering::Relaxed)) < AREA_BYTES
+    Literals::known().hold(p)
+}
+
+/// Where the literal area is, for who asks often.
+#[derive(Clone, Copy)]
+pub struct Literals(usize);
+
+impl Literals {
+    #[inline]
+    pub fn known() -> Literals {
+        Literals(BASE.load(std::sync::atomic::Ordering::Relaxed))
+    }
+
+    /// Whether `p` points into the literal area.
+    #[inline(always)]
+    pub fn hold(self, p: *const u64) -> bool {
+        (p as usize).wrapping_sub(self.0) < AREA_BYTES
+    }
 }
 
 /// Bytes of literals.

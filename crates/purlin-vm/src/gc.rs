@@ -6,7 +6,10 @@
 //! block. What is not reached is freed, and its reference counts given up (OFFHEAP).
 
 use purlin_term::boxed::{Kind, arity_of};
+use purlin_term::copy::copy_words;
 use purlin_term::heap::{Block, STACK_RESERVE, release_off_heap};
+use purlin_term::literal::Literals;
+#[cfg(debug_assertions)]
 use purlin_term::literal::is_literal;
 use purlin_term::{Heap, Term};
 
@@ -76,26 +79,33 @@ pub fn collect(heap: &mut Heap, roots: &mut dyn FnMut(Visit<'_>), need: usize, d
         }
         let former = heap.block.words();
         let bound = young_words(heap) + heap.fragment_words + stack_words(heap) + need;
-        let size = if bound > heap.block.words() { next_size(bound) } else { heap.block.words() };
+        // With a fourth to spare, so that there is no need to copy again if all of it lives.
+        let size = if bound > former { next_size(bound + bound / 3) } else { former };
         Collector::start(heap, size, false).run(roots);
         let live = young_words(heap) + stack_words(heap) + need;
-        // The block was made for all that might live; what does live decides how large it stays. One that stays
+        // The block was made for all that might live; what does live decides whether it stays. One that stays
         // nearly full would collect again and again.
-        let wanted = if live * 4 > former * 3 { next_size(live * 2) } else { former };
-        if wanted != heap.block.words() {
-            Collector::start_keeping_age(heap, wanted).run(roots);
+        let (full, empty) = (live * 4 > size * 3, size > former && live * 4 < size);
+        if full || empty {
+            let wanted = if full { next_size(live * 2) } else { next_size(live * 4 / 3).max(former) };
+            if wanted != size {
+                Collector::start_keeping_age(heap, wanted).run(roots);
+            }
         }
         return Collected { major: false, live: used_words(heap) + stack_words(heap) };
     }
     let bound = used_words(heap) + stack_words(heap) + need;
-    Collector::start(heap, bound, true).run(roots);
+    let size = if depth == Depth::Tight { bound } else { next_size(bound) };
+    Collector::start(heap, size, true).run(roots);
     let live = young_words(heap) + stack_words(heap);
-    let size = match depth {
+    let wanted = match depth {
         Depth::Tight => live + need,
+        // As it is if it is neither nearly full nor much too large.
+        _ if (live + need) * 4 <= size * 3 && (live + need) * 3 >= size => size,
         _ => next_size((live + need) * 3 / 2),
     };
-    if size != heap.block.words() {
-        Collector::start_keeping_age(heap, size).run(roots);
+    if wanted != size {
+        Collector::start_keeping_age(heap, wanted).run(roots);
     }
     Collected { major: true, live }
 }
@@ -134,95 +144,40 @@ impl<'h> Collector<'h> {
     }
 
     fn run(mut self, roots: &mut dyn FnMut(Visit<'_>)) {
-        let (mut scan, mut old_scan) = (self.heap.top, self.heap.old_top);
+        let mut to = To {
+            top: self.heap.top,
+            old_top: self.heap.old_top,
+            literals: Literals::known(),
+            old: if self.major { (0, 0) } else { (self.heap.old.start() as usize, self.heap.old.words() * 8) },
+            mature: (self.from.block.start() as usize, self.high_water as usize - self.from.block.start() as usize),
+        };
+        let (mut scan, mut old_scan) = (to.top, to.old_top);
         let mut p = self.heap.end;
-        while p < self.heap.block.end() {
-            // SAFETY: ROOTS: `p` walks the stack's words. Return addresses are tagged as headers and skipped.
-            unsafe {
-                let w = Term(*p);
-                if w.is_pointer() {
-                    *p = self.forward(w).0;
+        // SAFETY: ROOTS: `p` walks the stack's words; return addresses are tagged as headers and skipped. Between
+        // `scan` and the top lie objects that `forward` has copied.
+        unsafe {
+            while p < self.heap.block.end() {
+                if Term(*p).is_pointer() {
+                    *p = to.forward(Term(*p)).0;
                 }
                 p = p.add(1);
             }
-        }
-        roots(&mut |slot| {
-            if slot.is_pointer() {
-                *slot = self.forward(*slot);
-            }
-        });
-        loop {
-            if scan < self.heap.top {
-                scan = self.scan_object(scan);
-            } else if old_scan < self.heap.old_top {
-                old_scan = self.scan_object(old_scan);
-            } else {
-                break;
-            }
-        }
-        self.sweep_off_heap();
-        self.heap.high_water = self.heap.top;
-    }
-
-    /// Forwards what one word, or the terms behind one header, refer to; returns the next word to look at.
-    fn scan_object(&mut self, p: *mut u64) -> *mut u64 {
-        // SAFETY: `p` is at a word boundary of an object copied by `forward`, so headers tell their raw words.
-        unsafe {
-            let w = Term(*p);
-            if w.is_header() {
-                return p.add(1 + Kind::of_header(w.0).raw_words(arity_of(w.0)));
-            }
-            if w.is_pointer() {
-                *p = self.forward(w).0;
-            }
-            p.add(1)
-        }
-    }
-
-    /// The place of a term after the collection; copies the object at the first visit.
-    fn forward(&mut self, t: Term) -> Term {
-        let p = t.pointer();
-        if is_literal(p) || (!self.major && self.heap.old.contains(p)) {
-            return t;
-        }
-        // SAFETY: LIVE: `p` is an object in the spaces being left. Its first word tells whether it was copied:
-        // a cons cell's by holding a header tag, a boxed object's by holding a boxed term.
-        unsafe {
-            if t.is_cons() {
-                if Term(*p).is_header() {
-                    return Term(*p.add(1));
+            roots(&mut |slot| {
+                if slot.is_pointer() {
+                    *slot = to.forward(*slot);
                 }
-                let new = self.room(p, 2);
-                *new = *p;
-                *new.add(1) = *p.add(1);
-                let moved = Term::from_cons(new);
-                *p = Kind::Tuple.header(0);
-                *p.add(1) = moved.0;
-                moved
-            } else {
-                let header = *p;
-                if Term(header).is_boxed() {
-                    return Term(header);
-                }
-                let words = 1 + arity_of(header);
-                let new = self.room(p, words);
-                std::ptr::copy_nonoverlapping(p, new, words);
-                let moved = Term::from_boxed(new);
-                *p = moved.0;
-                moved
+            });
+            while scan < to.top || old_scan < to.old_top {
+                scan = to.scan(scan, false);
+                old_scan = to.scan(old_scan, true);
             }
         }
-    }
-
-    /// Room for a copy of the object at `p`: in the old generation when it is mature, else in the young block.
-    fn room(&mut self, p: *mut u64, words: usize) -> *mut u64 {
-        let mature = p < self.high_water && p >= self.from.block.start();
-        let top = if mature { &mut self.heap.old_top } else { &mut self.heap.top };
-        let new = *top;
-        *top = new.wrapping_add(words);
+        self.heap.top = to.top;
+        self.heap.old_top = to.old_top;
         debug_assert!(self.heap.top <= self.heap.end, "the new block holds what lives");
         debug_assert!(self.heap.old_top <= self.heap.old.end(), "the old generation holds what matured");
-        new
+        self.sweep_off_heap();
+        self.heap.high_water = self.heap.top;
     }
 
     /// Moves the entries of objects that were copied to the lists of their new places; releases the others.
@@ -242,6 +197,120 @@ impl<'h> Collector<'h> {
                 }
             }
         }
+    }
+}
+
+/// Where a collection copies to, and what it leaves alone.
+struct To {
+    top: *mut u64,
+    old_top: *mut u64,
+    literals: Literals,
+    /// Start and bytes of the old generation, unless that is collected too.
+    old: (usize, usize),
+    /// Start and bytes of what goes to the old generation.
+    mature: (usize, usize),
+}
+
+/// What the first word of a cons cell becomes when it was copied: its second is the new place.
+const MOVED_CELL: u64 = Kind::Tuple.header(0);
+
+impl To {
+    /// Whether an object stays where it is.
+    #[inline(always)]
+    fn stays(&self, p: *mut u64) -> bool {
+        self.literals.hold(p) || (p as usize).wrapping_sub(self.old.0) < self.old.1
+    }
+
+    #[inline(always)]
+    fn is_mature(&self, p: *mut u64) -> bool {
+        (p as usize).wrapping_sub(self.mature.0) < self.mature.1
+    }
+
+    /// Room for a copy, in the old generation or in the young block.
+    #[inline(always)]
+    fn room(&mut self, mature: bool, words: usize) -> *mut u64 {
+        let top = if mature { &mut self.old_top } else { &mut self.top };
+        let new = *top;
+        *top = new.wrapping_add(words);
+        new
+    }
+
+    /// The place of a term after the collection; copies the object, or a list's spine, at the first visit.
+    ///
+    /// # Safety
+    /// LIVE: the term is a pointer to an object in the spaces being left, or to one that stays.
+    #[inline(always)]
+    unsafe fn forward(&mut self, t: Term) -> Term {
+        let p = t.pointer();
+        if self.stays(p) {
+            return t;
+        }
+        // SAFETY: by the caller's promise. The first word tells whether the object was copied: a cons cell's by
+        // holding a header, a boxed object's by holding a boxed term.
+        unsafe {
+            let first = *p;
+            if t.is_cons() {
+                return if Term(first).is_header() { Term(*p.add(1)) } else { self.copy_list(p) };
+            }
+            if Term(first).is_boxed() {
+                return Term(first);
+            }
+            let words = 1 + arity_of(first);
+            let new = self.room(self.is_mature(p), words);
+            copy_words(p, new, words);
+            *p = Term::from_boxed(new).0;
+            Term::from_boxed(new)
+        }
+    }
+
+    /// Copies the cells of a list one behind the other, as far as they were not copied and go to the same space.
+    #[inline(always)]
+    unsafe fn copy_list(&mut self, mut p: *mut u64) -> Term {
+        let mature = self.is_mature(p);
+        let start = self.room(mature, 2);
+        let mut new = start;
+        // SAFETY: as for `forward`.
+        unsafe {
+            loop {
+                let tail = Term(*p.add(1));
+                *new = *p;
+                *p = MOVED_CELL;
+                *p.add(1) = Term::from_cons(new).0;
+                let q = tail.pointer();
+                if !tail.is_cons() || self.stays(q) || Term(*q).is_header() || self.is_mature(q) != mature {
+                    // What is left to do for the tail is done when it is scanned.
+                    *new.add(1) = tail.0;
+                    return Term::from_cons(start);
+                }
+                let next = self.room(mature, 2);
+                *new.add(1) = Term::from_cons(next).0;
+                (p, new) = (q, next);
+            }
+        }
+    }
+
+    /// Forwards what the copied objects from `p` to the top of their space refer to; gives that top.
+    ///
+    /// # Safety
+    /// `p` is at an object that `forward` copied, or at the top.
+    #[inline(always)]
+    unsafe fn scan(&mut self, mut p: *mut u64, old: bool) -> *mut u64 {
+        // SAFETY: LIVE: headers tell how many raw words follow them.
+        unsafe {
+            while p < if old { self.old_top } else { self.top } {
+                let w = Term(*p);
+                if w.is_header() {
+                    p = p.add(1 + Kind::of_header(w.0).raw_words(arity_of(w.0)));
+                    continue;
+                }
+                // A link that `copy_list` laid out leads to the very next cell.
+                if w.is_pointer() && w.0 != Term::from_cons(p.add(1)).0 {
+                    *p = self.forward(w).0;
+                }
+                p = p.add(1);
+            }
+        }
+        p
     }
 }
 

@@ -25,6 +25,14 @@ impl Run<'_> {
         }
     }
 
+    /// As `settle` where a `receive` begins and no X register lives.
+    pub(super) fn settle_received(&mut self) {
+        let heap = &self.data.heap;
+        if heap.wants_collection_at_receive(heap.free_words()) || self.engine.config.collect_always {
+            self.collect(0, 0);
+        }
+    }
+
     #[cold]
     pub(super) fn collect(&mut self, words: usize, live: usize) {
         if self.data.delay_collection {

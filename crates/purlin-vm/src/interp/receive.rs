@@ -34,7 +34,7 @@ impl Run<'_> {
     pub(super) fn loop_rec(&mut self, pc: *const Op, empty: Rel) -> Next {
         // No X register lives here, so that received messages can be merged into the heap.
         if !self.data.delay_collection {
-            self.settle(0);
+            self.settle_received();
         }
         match receive::peek(self.engine, self.process, self.data) {
             Peek::Message(t) => {

@@ -25,7 +25,7 @@ handlers! {
         let data = (*s.m).data;
         let Some(t) = (*data).mailbox.current() else { return s.slow() };
         // What was received before is merged into the heap here, where no X register lives.
-        if !(*data).delay_collection && (*data).heap.wants_collection_with((s.sp as usize - s.top as usize) / 8) {
+        if !(*data).delay_collection && (*data).heap.wants_collection_at_receive((s.sp as usize - s.top as usize) / 8) {
             return s.slow();
         }
         (*data).delay_collection = true;
