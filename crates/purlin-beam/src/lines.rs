@@ -83,7 +83,12 @@ impl Lines {
     /// File name and line for the operand of a `line` instruction; nothing for
     /// the undefined location.
     pub fn location(&self, index: u32) -> Option<(&str, u32)> {
-        let entry = self.entries.get(index as usize).filter(|entry| entry.line != 0)?;
+        let entry = self.entry(index)?;
         Some((self.files.get(entry.file as usize)?, entry.line))
+    }
+
+    /// The location of this index, unless it is undefined.
+    pub fn entry(&self, index: u32) -> Option<LineEntry> {
+        self.entries.get(index as usize).copied().filter(|entry| entry.line != 0)
     }
 }

@@ -143,10 +143,7 @@ impl Active<'_, '_, '_> {
         let Some((mfa, address)) = self.site.caller else { return undefined };
         let place = self.ctx.engine.code.line_at(address);
         let location = match place {
-            Some((file, line)) => {
-                let file = self.heap().string(file);
-                self.heap().tuple(&[file, Term::small(line as i64)])
-            }
+            Some((file, line)) => self.heap().tuple(&[file, Term::small(line as i64)]),
             None => undefined,
         };
         self.mfa(mfa, Some(location))

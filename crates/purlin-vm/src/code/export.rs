@@ -8,7 +8,7 @@ use crate::native::{Native, NativeKind};
 use crate::tracing::points::{Point, Traced};
 use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLock};
-use purlin_term::Atom;
+use purlin_term::{Atom, Term};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
@@ -62,12 +62,13 @@ impl FnEntry {
         self.code.load(Ordering::Acquire)
     }
 
-    /// File and line of the instruction at this index.
-    pub fn line(&self, index: usize) -> Option<(&'static str, u32)> {
+    /// File name (a literal string) and line of the instruction at this index.
+    pub fn line(&self, index: usize) -> Option<(Term, u32)> {
         let lines = &self.decoded.get()?.lines;
         let at = lines.partition_point(|&(i, _)| i as usize <= index);
         let line = at.checked_sub(1).map_or(0, |i| lines[i].1);
-        self.module.file.lines().location(line)
+        let place = self.module.file.lines().entry(line)?;
+        Some((self.module.source_file(place.file)?, place.line))
     }
 
     // ---- tracing

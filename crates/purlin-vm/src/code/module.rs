@@ -50,6 +50,8 @@ pub struct Module {
     functions: OnceLock<Vec<&'static FnEntry>>,
     lambdas: OnceLock<Vec<&'static FunEntry>>,
     literals: Vec<OnceLock<Option<u32>>>,
+    /// The names of its source files as literal strings, made when a stack trace first needs them.
+    source_files: Vec<OnceLock<Option<Term>>>,
     by_name: OnceLock<HashMap<(Atom, u8), u32>>,
     /// Whether the code was purged: nothing may call it any more.
     pub purged: AtomicBool,
@@ -87,6 +89,7 @@ impl Module {
             imports.push(engine.code.exports.get(mfa));
         }
         let literals = (0..file.literals().len()).map(|_| OnceLock::new()).collect();
+        let source_files = file.lines().files.iter().map(|_| OnceLock::new()).collect();
         let m: &'static Module = Box::leak(Box::new(Module {
             name,
             md5: checksum(&file),
@@ -94,6 +97,7 @@ impl Module {
             functions: OnceLock::new(),
             lambdas: OnceLock::new(),
             literals,
+            source_files,
             by_name: OnceLock::new(),
             purged: AtomicBool::new(false),
             on_load: OnceLock::new(),
@@ -136,6 +140,12 @@ impl Module {
         }
         let _ = m.lambdas.set(lambdas);
         Ok(m)
+    }
+
+    /// The name of a source file, by its index in the line table.
+    pub fn source_file(&self, i: u32) -> Option<Term> {
+        let name = self.file.lines().files.get(i as usize)?;
+        *self.source_files.get(i as usize)?.get_or_init(|| literal::store(Heap::new(0).string(name)))
     }
 
     /// The atom of an index in the file.
@@ -367,8 +377,8 @@ impl Code {
         self.ranges.write().insert(start, (start + std::mem::size_of_val(code), entry));
     }
 
-    /// File and line of the instruction at this address.
-    pub fn line_at(&self, address: usize) -> Option<(&'static str, u32)> {
+    /// File name and line of the instruction at this address.
+    pub fn line_at(&self, address: usize) -> Option<(Term, u32)> {
         let (entry, index) = self.locate(address)?;
         entry.line(index)
     }

@@ -70,7 +70,6 @@ pub fn frame(heap: &mut Heap, entry: &FnEntry, arity_or_args: Term, location: Te
 /// `[{file, File}, {line, Line} | Tail]`, or just the tail where the line is not known.
 pub fn location(heap: &mut Heap, entry: &FnEntry, index: usize, tail: Term) -> Term {
     let Some((file, line)) = entry.line(index) else { return tail };
-    let file = heap.string(file);
     let file = heap.tuple(&[Term::atom(Atom::FILE), file]);
     let line = heap.tuple(&[Term::atom(Atom::LINE), Term::small(line as i64)]);
     heap.list_with_tail(&[file, line], tail)
