@@ -118,9 +118,16 @@ pub enum Action {
 /// Why a specification does not compile.
 pub struct BadSpec(pub Vec<Problem>);
 
+impl BadSpec {
+    /// Whether it is nested too deep, rather than wrong.
+    pub fn is_too_deep(&self) -> bool {
+        self.0.iter().any(|p| p.0 == compile::TOO_DEEP)
+    }
+}
+
 impl From<BadSpec> for Escape {
-    fn from(_: BadSpec) -> Escape {
-        Escape::BADARG
+    fn from(bad: BadSpec) -> Escape {
+        if bad.is_too_deep() { Escape::SYSTEM_LIMIT } else { Escape::BADARG }
     }
 }
 

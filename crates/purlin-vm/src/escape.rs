@@ -64,6 +64,8 @@ pub enum Escape {
     },
     /// Let other processes run, then call this native again with these arguments.
     Yield(Vec<Term>),
+    /// Let other processes run, then return this value.
+    YieldReturn(Term),
     /// Sleep until a signal arrives, then call this native again with these arguments.
     Wait(Vec<Term>),
     /// `erlang:hibernate/3`: forget the stack, sleep until a message is there, then call this function.

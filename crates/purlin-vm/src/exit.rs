@@ -54,7 +54,7 @@ pub fn terminate(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut Proces
     for other in relations.links() {
         let mut signal = Signal::exit(me, true, reason);
         if data.sequence.is_some() {
-            let token = sequential::send(engine, process, data, other, signal.term);
+            let token = sequential::next(engine, process, data);
             signal.extra = Some(Box::new(Extra { from: me, token, keeps_token: false }));
         }
         engine.post(other, signal);

@@ -66,8 +66,15 @@ fn stack_words(heap: &Heap) -> usize {
 
 /// Collects `heap` so that at least `need` words are free afterwards.
 ///
-/// `roots` must call its visitor with every slot outside the heap's own stack that holds a term of this heap.
-pub fn collect(heap: &mut Heap, roots: &mut dyn FnMut(Visit<'_>), need: usize, depth: Depth) -> Collected {
+/// `roots` must call its visitor with every slot outside the heap's own stack that holds a term of this heap. The block
+/// does not shrink below `least` words, unless all is to be as small as possible.
+pub fn collect(
+    heap: &mut Heap,
+    roots: &mut dyn FnMut(Visit<'_>),
+    need: usize,
+    least: usize,
+    depth: Depth,
+) -> Collected {
     // Calls push their return address without a check.
     let need = need + STACK_RESERVE;
     let mature = (heap.high_water as usize - heap.block.start() as usize) / 8;
@@ -101,8 +108,8 @@ pub fn collect(heap: &mut Heap, roots: &mut dyn FnMut(Visit<'_>), need: usize, d
     let wanted = match depth {
         Depth::Tight => live + need,
         // As it is if it is neither nearly full nor much too large.
-        _ if (live + need) * 4 <= size * 3 && (live + need) * 3 >= size => size,
-        _ => next_size((live + need) * 3 / 2),
+        _ if (live + need) * 4 <= size * 3 && (live + need) * 3 >= size => size.max(least),
+        _ => next_size((live + need) * 3 / 2).max(least),
     };
     if wanted != size {
         Collector::start_keeping_age(heap, wanted).run(roots);

@@ -507,6 +507,7 @@ impl ProcessData {
     pub fn collect(&mut self, live: &mut [Term], need: usize) -> Collected {
         let depth = self.next_depth();
         self.wanted_collection = None;
+        let least = self.rare.as_ref().map_or(0, |r| r.min_heap_size);
         // The heap is taken out so that the roots around it can be visited.
         let mut heap = std::mem::replace(&mut self.heap, Heap::new(0));
         let done = gc::collect(
@@ -516,6 +517,7 @@ impl ProcessData {
                 self.visit_roots(visit);
             },
             need,
+            least,
             depth,
         );
         self.heap = heap;

@@ -5,6 +5,7 @@ use crate::gc::MIN_HEAP;
 use crate::process::{Flags, Mfa, Priority, Process, ProcessData, Rare};
 use crate::relation::Watcher;
 use crate::tracing::Flags as TraceFlags;
+use crate::tracing::flags::is_alive;
 use crate::tracing::sequential::Sequence;
 use purlin_term::{Atom, Heap, Term, copy};
 use std::sync::Arc;
@@ -92,7 +93,7 @@ impl<'a> Spawn<'a> {
             let p = Process::new(id, data);
             p.set_priority(self.priority);
             let new = &engine.tracing.new_processes;
-            if new.flags().any(TraceFlags::TRACEE) {
+            if new.flags().any(TraceFlags::TRACEE) && new.tracer().is_some_and(|t| is_alive(engine, t)) {
                 p.trace.set(new.flags(), TraceFlags::default());
                 p.trace.set_tracer(new.tracer());
             }

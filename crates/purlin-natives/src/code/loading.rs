@@ -84,6 +84,7 @@ fn finish_loading(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
             p.0.lock().take();
         }
     }
+    trace_loaded(ctx, modules.iter().filter(|m| !m.has_on_load()).map(|m| m.name));
     match modules[..] {
         [m] if m.has_on_load() => tagged_names(ctx, am!("on_load"), &[m.name]),
         _ => Ok(Term::atom(Atom::OK)),
@@ -108,7 +109,18 @@ fn finish_after_on_load(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let name = a[0].as_atom().or_badarg()?;
     let keep = a[1].as_bool().or_badarg()?;
     ctx.engine.code.finish_on_load(name, keep).or_badarg()?;
+    if keep {
+        trace_loaded(ctx, [name].into_iter());
+    }
     Ok(Term::bool(true))
+}
+
+/// Traces what `trace_pattern(on_load, ...)` asks for of modules that became current.
+fn trace_loaded(ctx: &Ctx<'_>, modules: impl Iterator<Item = Atom>) {
+    let tracing = &ctx.engine.tracing;
+    let _control = tracing.control.lock();
+    let on_load = tracing.on_load.lock().clone();
+    modules.for_each(|m| on_load.apply(ctx.engine, m));
 }
 
 fn delete_module(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {

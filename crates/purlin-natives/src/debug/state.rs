@@ -143,6 +143,11 @@ fn set_internal_state(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
             value.as_atom().filter(|a| known.contains(&a.name())).or_badarg()?;
             am!("ok")
         }
+        "test_long_gc_sleep" => {
+            let ms = u64::try_from(number()?).ok().or_badarg()?;
+            c.engine.tracing.monitor.gc_sleep.store(ms, Ordering::Relaxed);
+            Term::bool(true)
+        }
         "make" if value == am!("magic_ref") => {
             let id = c.engine.next_ref();
             let r = c.heap().magic_reference(id, Arc::new(Magic { value: Box::new(()) }));

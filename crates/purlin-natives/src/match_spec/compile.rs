@@ -35,6 +35,9 @@ pub struct Problem(pub String);
 /// Deepest nesting of patterns and expressions.
 const MAX_DEPTH: usize = 10_000;
 
+/// What is wrong with deeper ones.
+pub const TOO_DEEP: &str = "Excessive nesting; system limit reached.";
+
 struct Compiler<'e> {
     engine: &'e Engine,
     dialect: Dialect,
@@ -144,7 +147,7 @@ impl Compiler<'_> {
 
     fn nested<T>(&mut self, f: impl FnOnce(&mut Self) -> Compiled<T>) -> Compiled<T> {
         if self.depth >= MAX_DEPTH {
-            return self.fail("Excessive nesting; system limit reached.");
+            return self.fail(TOO_DEEP);
         }
         self.depth += 1;
         let result = f(self);

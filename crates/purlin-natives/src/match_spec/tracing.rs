@@ -1,7 +1,7 @@
 //! What only specifications for tracing can say, and a specification as [`purlin_vm::tracing`] knows it.
 
 use super::run::Active;
-use super::{Action, Dialect, Program, Run};
+use super::{Action, BadSpec, Dialect, Program, Run};
 use crate::process::backtrace_text;
 use crate::trace::{Request, sequential, set_tracee};
 use purlin_term::{Atom, Owned, Term, am, print};
@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// Compiles a specification for tracing.
-pub fn trace_spec(engine: &Engine, spec: Term, dialect: Dialect) -> Option<Arc<dyn TraceSpec>> {
-    Some(Arc::new(Program::compile(engine, spec, dialect).ok()?))
+pub fn trace_spec(engine: &Engine, spec: Term, dialect: Dialect) -> Result<Arc<dyn TraceSpec>, BadSpec> {
+    Ok(Arc::new(Program::compile(engine, spec, dialect)?))
 }
 
 impl TraceSpec for Program {

@@ -99,7 +99,7 @@ fn hibernate(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 
 fn yield_0(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
     c.data.give_up_slice();
-    Ok(TRUE)
+    Err(Escape::YieldReturn(TRUE))
 }
 
 fn bump_reductions(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {

@@ -25,8 +25,14 @@ fn trace_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     if what.is_atom() {
         let tracing = &c.engine.tracing;
         return match what.as_atom().map_or("", |a| a.name()) {
-            "new" | "new_processes" => tracee(&mut c.data.heap, &tracing.new_processes, key),
-            "new_ports" => tracee(&mut c.data.heap, &tracing.new_ports, key),
+            "new" | "new_processes" => {
+                forget_gone_tracer(c.engine, &tracing.new_processes);
+                tracee(&mut c.data.heap, &tracing.new_processes, key)
+            }
+            "new_ports" => {
+                forget_gone_tracer(c.engine, &tracing.new_ports);
+                tracee(&mut c.data.heap, &tracing.new_ports, key)
+            }
             _ => Err(badopt()),
         };
     }
@@ -103,7 +109,7 @@ fn function(c: &mut Ctx<'_>, what: Term, key: Term) -> NativeResult {
 
 fn find(engine: &Engine, mfa: Mfa) -> Option<Place> {
     let entry = engine.code.generations(mfa.module).current?.function(mfa.function, mfa.arity)?;
-    Some(Place::of(engine, entry))
+    Some(Place::of(&engine.code.exports, entry))
 }
 
 fn item(h: &mut Heap, s: &State, key: &str, among_all: bool) -> Option<Term> {

@@ -54,7 +54,8 @@ fn specification(c: &mut Ctx<'_>, what: Term, t: Term) -> Result<(Switch, Spec),
                 Some("send") => Dialect::SEND,
                 _ => Dialect::CALL,
             };
-            let spec = trace_spec(c.engine, t, dialect).ok_or_else(|| cause("match_spec"))?;
+            let spec = trace_spec(c.engine, t, dialect)
+                .map_err(|bad| if bad.is_too_deep() { Escape::SYSTEM_LIMIT } else { cause("match_spec") })?;
             return Ok((Switch::On, Some(spec)));
         }
     };

@@ -187,9 +187,16 @@ impl NativeEntry {
     /// Switches the breakpoint on or off; `stub` is the function in a library that stands for the native.
     pub(crate) fn set_traced(&'static self, on: bool, stub: &FnEntry, point: &'static Point) {
         self.has_breakpoint.store(on, Ordering::Release);
-        self.as_function.store(on || self.is_blocking(), Ordering::Release);
+        self.as_function.store(self.is_blocking() || (on && !self.is_instruction()), Ordering::Release);
         let code = if on { point.start() } else { self.body() };
         stub.code.store(code.cast_mut(), Ordering::Release);
+    }
+
+    /// Whether OTP has an instruction for calls of this function, which is never traced.
+    fn is_instruction(&self) -> bool {
+        let name = self.mfa.function.name();
+        self.mfa.module == Atom::ERLANG
+            && matches!((name, self.mfa.arity), ("apply", 2 | 3) | ("hibernate", 3) | ("get", 1) | ("load_nif", 2))
     }
 
     /// Whether OTP has this function in a native library: nothing explains the errors of those.

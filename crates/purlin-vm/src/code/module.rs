@@ -4,6 +4,7 @@ use super::consts;
 use super::export::{Export, Exports, FnEntry, Mfa};
 use super::purge::Purge;
 use crate::engine::Engine;
+use crate::tracing::points;
 use hashbrown::HashMap;
 use md5::{Digest, Md5};
 use parking_lot::{Mutex, RwLock};
@@ -312,6 +313,7 @@ impl Code {
         self.link(m);
         if let Some(before) = g.current.replace(m) {
             g.old = Some(before);
+            points::clear_module(&self.exports, before);
             self.unlink(before);
         }
     }
@@ -351,10 +353,7 @@ impl Code {
             let export = self.exports.get(e.mfa);
             let e = e as *const FnEntry as *mut FnEntry;
             let none = std::ptr::null_mut();
-            let now = export.entry.load(Ordering::Acquire);
-            if now == e || is_stand_in(e, now) {
-                let _ = export.entry.compare_exchange(now, none, Ordering::AcqRel, Ordering::Relaxed);
-            }
+            let _ = export.entry.compare_exchange(e, none, Ordering::AcqRel, Ordering::Relaxed);
         }
     }
 
@@ -367,6 +366,7 @@ impl Code {
         }
         if let Some(current) = g.current.take() {
             g.old = Some(current);
+            points::clear_module(&self.exports, current);
             self.unlink(current);
         }
         Some(true)
@@ -389,12 +389,6 @@ impl Code {
         let (&start, &(end, entry)) = ranges.range(..=address).next_back()?;
         (address < end).then(|| (entry, (address - start) / std::mem::size_of::<super::instr::Op>()))
     }
-}
-
-/// Whether an export's entry is the stand-in of this function, while calls through the export are traced.
-fn is_stand_in(function: *const FnEntry, entry: *const FnEntry) -> bool {
-    // SAFETY: CODE: entries are never freed.
-    unsafe { function.as_ref() }.and_then(FnEntry::traced).is_some_and(|t| t.is_stand_in(entry))
 }
 
 /// Makes a generation's lambdas lead to its functions.

@@ -48,6 +48,10 @@ impl Run<'_> {
         let args = self.args(n.mfa.arity as usize);
         // SAFETY: as in `call_native`.
         match self.native(n, unsafe { &*args }) {
+            // These are raised in the function that applies them: its frame stays.
+            Err(escape @ Escape::Trap { module, function, .. }) if raises_in_caller(module, function) => {
+                self.escape(Some(pc), n, escape)
+            }
             Err(
                 escape @ (Escape::Trap { .. } | Escape::Enter { .. } | Escape::Apply { .. } | Escape::Hibernate { .. }),
             ) => {
@@ -124,6 +128,12 @@ impl Run<'_> {
                 self.throw(class, reason, t)
             }
             Escape::Exited(reason) => Next::Stop(Stop::Exited(reason)),
+            Escape::YieldReturn(t) => {
+                self.set_x(0, t);
+                self.settle(1);
+                let at = pc.map_or(RETURN.start(), |pc| pc.wrapping_add(1));
+                Next::Stop(self.stop_at(at, 1, Stop::Yield))
+            }
             // All others go on elsewhere and return to the native's caller.
             other => {
                 if let Some(pc) = pc {
@@ -300,4 +310,9 @@ impl Run<'_> {
         debug_assert!(rel != NO_FAIL);
         pc.wrapping_byte_offset(rel as isize)
     }
+}
+
+/// Whether an applied function is one of those that raise an exception of their caller.
+pub(super) fn raises_in_caller(module: Atom, function: Atom) -> bool {
+    module == Atom::ERLANG && matches!(function, Atom::ERROR | Atom::EXIT | Atom::THROW)
 }

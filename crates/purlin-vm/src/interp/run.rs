@@ -1,5 +1,6 @@
 //! The loop: fetch an instruction, do it, go to the next.
 
+use super::calls::raises_in_caller;
 use super::{Next, Run};
 use crate::code::instr::{Instr, Op, Src, Test};
 use crate::escape::Class;
@@ -75,8 +76,13 @@ impl Run<'_> {
                     go!(self.apply(pc, arity as usize))
                 }
                 Instr::ApplyLast { arity, slots } => {
-                    if self.x(arity as usize).is_atom() && self.x(arity as usize + 1).is_atom() {
-                        self.drop_slots(slots);
+                    if let (Some(m), Some(f)) = (self.x(arity as usize).as_atom(), self.x(arity as usize + 1).as_atom())
+                    {
+                        if raises_in_caller(m, f) {
+                            self.push(pc.wrapping_add(1));
+                        } else {
+                            self.drop_slots(slots);
+                        }
                     }
                     go!(self.apply(pc, arity as usize))
                 }

@@ -3,6 +3,7 @@
 use super::{Frame, Stop};
 use crate::engine::Engine;
 use crate::process::{Process, ProcessData};
+use crate::tracing::flags::is_alive;
 use crate::tracing::{Flags, events};
 use purlin_term::{Heap, am};
 use std::sync::Arc;
@@ -45,6 +46,9 @@ const RUNNING: Flags = Flags(Flags::RUNNING.0 | Flags::RUNNING_PROCS.0);
 
 #[cold]
 fn traced_in(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData) {
+    if process.trace.tracer().is_some_and(|t| !is_alive(engine, t)) {
+        process.trace.clear();
+    }
     if process.trace.has_any(RUNNING) {
         events::scheduled(engine, process, data, am!("in"), false);
     }

@@ -12,6 +12,8 @@ use crate::process::{Process, ProcessData};
 use parking_lot::RwLock;
 use purlin_term::{Atom, Heap, Owned, Term, am};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 /// What a message carries besides its term.
 pub struct Extra {
@@ -142,6 +144,10 @@ pub fn collect(
         tell_collection(engine, process, data, name, need);
     }
     let done = data.collect(live, need);
+    let sleep = engine.tracing.monitor.gc_sleep.load(Ordering::Relaxed);
+    if sleep > 0 {
+        std::thread::sleep(Duration::from_millis(sleep));
+    }
     if traced {
         let name = if done.major { am!("gc_major_end") } else { am!("gc_minor_end") };
         let after = used(data);

@@ -12,7 +12,7 @@
 
 use super::TraceSpec;
 use crate::code::instr::{Instr, Op};
-use crate::code::{FnEntry, Mfa, Module, NativeEntry};
+use crate::code::{Exports, FnEntry, Mfa, Module, NativeEntry};
 use crate::engine::Engine;
 use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLock};
@@ -148,8 +148,8 @@ pub struct Place {
 }
 
 impl Place {
-    pub fn of(engine: &Engine, entry: &'static FnEntry) -> Place {
-        Place { entry, native: engine.code.exports.native(entry.mfa) }
+    pub fn of(exports: &Exports, entry: &'static FnEntry) -> Place {
+        Place { entry, native: exports.native(entry.mfa) }
     }
 
     /// What of the function is traced.
@@ -163,7 +163,7 @@ impl Place {
     }
 
     /// Changes what of the function's breakpoint is traced, and puts it in place or takes it away.
-    fn change(&self, engine: &Engine, f: impl FnOnce(&mut State)) {
+    fn change(&self, f: impl FnOnce(&mut State)) {
         let point = match self.native {
             Some(n) => n.point_or_new(|| Point::new(self.entry.mfa, Target::Native(n))),
             None => &self.entry.traced_or_new(|| Traced::new(self.entry)).point,
@@ -173,13 +173,12 @@ impl Place {
             Some(n) => n.set_traced(on, self.entry, point),
             None => self.entry.set_breakpoint(on, point),
         }
-        let _ = engine;
     }
 
     /// As `change`, for calls through the export alone.
-    fn change_export(&self, engine: &Engine, f: impl FnOnce(&mut State)) {
+    fn change_export(&self, exports: &Exports, f: impl FnOnce(&mut State)) {
         if self.native.is_some() {
-            return self.change(engine, f);
+            return self.change(f);
         }
         let traced = self.entry.traced_or_new(|| Traced::new(self.entry));
         let &(stand_in, point) = traced.stand_in.get_or_init(|| {
@@ -187,7 +186,7 @@ impl Place {
             (FnEntry::stand_in(self.entry, point.start()), point)
         });
         let on = update(point, f);
-        let export = engine.code.exports.get(self.entry.mfa);
+        let export = exports.get(self.entry.mfa);
         let (from, to) = if on { (self.entry, stand_in) } else { (stand_in, self.entry) };
         let (from, to) = (from as *const FnEntry as *mut FnEntry, to as *const FnEntry as *mut FnEntry);
         let _ = export.entry.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed);
@@ -222,11 +221,6 @@ impl Traced {
             stand_in: OnceLock::new(),
         }
     }
-
-    /// Whether `entry` is the stand-in.
-    pub fn is_stand_in(&self, entry: *const FnEntry) -> bool {
-        self.stand_in.get().is_some_and(|(s, _)| std::ptr::eq(*s, entry))
-    }
 }
 
 // ---- patterns
@@ -255,13 +249,13 @@ impl Pattern {
     /// The functions of current code that the pattern names.
     pub fn functions(&self, engine: &Engine) -> Vec<Place> {
         let all = self.modules(engine).into_iter().flat_map(|m| m.functions().iter().copied());
-        all.filter(|f| self.matches(f.mfa)).map(|f| Place::of(engine, f)).collect()
+        all.filter(|f| self.matches(f.mfa)).map(|f| Place::of(&engine.code.exports, f)).collect()
     }
 
     /// Those of them that are exported.
     pub fn exports(&self, engine: &Engine) -> Vec<Place> {
         let all = self.modules(engine).into_iter().flat_map(|m| m.exports().collect::<Vec<_>>());
-        all.filter(|f| self.matches(f.mfa)).map(|f| Place::of(engine, f)).collect()
+        all.filter(|f| self.matches(f.mfa)).map(|f| Place::of(&engine.code.exports, f)).collect()
     }
 }
 
@@ -301,38 +295,38 @@ pub struct Change {
 /// Applies a change to all functions that the pattern names; how many they are. The caller holds the control lock.
 pub fn set(engine: &Engine, pattern: Pattern, change: &Change) -> usize {
     let (functions, exports) = (pattern.functions(engine), pattern.exports(engine));
-    apply(engine, &functions, &exports, change);
+    apply(&engine.code.exports, &functions, &exports, change);
     if change.kinds.any() { functions.len() } else { exports.len() }
 }
 
-fn apply(engine: &Engine, functions: &[Place], exports: &[Place], c: &Change) {
+fn apply(table: &Exports, functions: &[Place], exports: &[Place], c: &Change) {
     let (on, breakpoint) = (c.switch != Switch::Off, c.kinds.any());
     if on && !breakpoint {
         // All other tracing of the functions ends.
-        functions.iter().filter(|p| p.has_local()).for_each(|p| p.change(engine, |s| *s = State::default()));
+        functions.iter().filter(|p| p.has_local()).for_each(|p| p.change(|s| *s = State::default()));
         for p in exports {
-            p.change_export(engine, |s| s.global = Some(c.spec.clone()));
+            p.change_export(table, |s| s.global = Some(c.spec.clone()));
         }
         return;
     }
     if on || !breakpoint {
-        exports.iter().filter(|p| p.has_global()).for_each(|p| p.change_export(engine, |s| s.global = None));
+        exports.iter().filter(|p| p.has_global()).for_each(|p| p.change_export(table, |s| s.global = None));
     }
     if !breakpoint {
         return;
     }
     for p in functions {
         if on || p.has_local() {
-            change_one(engine, p, c);
+            change_one(p, c);
         }
     }
 }
 
-fn change_one(engine: &Engine, p: &Place, c: &Change) {
+fn change_one(p: &Place, c: &Change) {
     if matches!(c.switch, Switch::Pause | Switch::Restart) && !p.has_local() {
         return;
     }
-    p.change(engine, |s| {
+    p.change(|s| {
         let set = c.switch == Switch::On;
         let old = c.switch == Switch::Pause || c.switch == Switch::Restart;
         if c.kinds.local {
@@ -372,17 +366,14 @@ fn change_one(engine: &Engine, p: &Place, c: &Change) {
 }
 
 /// Ends all tracing of a module's functions; its code becomes old.
-pub fn clear_module(engine: &Engine, module: &'static Module) {
-    for &f in module.functions() {
-        let p = Place::of(engine, f);
-        if p.native.is_some() {
-            continue;
-        }
+pub(crate) fn clear_module(table: &Exports, module: &'static Module) {
+    for &entry in module.functions() {
+        let p = Place { entry, native: None };
         if p.has_global() {
-            p.change_export(engine, |s| s.global = None);
+            p.change_export(table, |s| s.global = None);
         }
         if p.has_local() {
-            p.change(engine, |s| *s = State::default());
+            p.change(|s| *s = State::default());
         }
     }
 }

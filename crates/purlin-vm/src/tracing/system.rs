@@ -11,7 +11,7 @@ use crate::signal::{Signal, SignalKind};
 use parking_lot::Mutex;
 use purlin_term::{Heap, Term, am};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// What the system monitor wants to know; 0 and false: nothing.
@@ -33,6 +33,8 @@ pub struct Monitor {
     heaps: AtomicBool,
     slices: AtomicBool,
     set: Mutex<Option<(Term, Wanted)>>,
+    /// Milliseconds that collections sleep, for tests.
+    pub gc_sleep: AtomicU64,
 }
 
 impl Monitor {
