@@ -10,6 +10,7 @@ fn run(heap: &mut Heap, roots: &mut [Term], need: usize, depth: Depth) -> Collec
             }
         },
         need,
+        0,
         depth,
     );
     verify(heap);
