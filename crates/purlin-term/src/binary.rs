@@ -220,6 +220,16 @@ impl Term {
         })
     }
 
+    /// How many bytes of that buffer are in use.
+    pub fn used_bytes(self) -> Option<usize> {
+        let (whole, _) = self.whole_and_offset()?;
+        Some(match whole.body(Kind::RefBin) {
+            // SAFETY: LIVE; OFFHEAP keeps the buffer.
+            Some(w) => unsafe { (*(w[0] as *const BinData)).used_bits().load(Ordering::Relaxed).div_ceil(8) },
+            None => whole.base_bytes().1,
+        })
+    }
+
     /// The heap or counted binary that a bitstring stands on, and where in it (in bits) it starts.
     pub fn whole_and_offset(self) -> Option<(Term, usize)> {
         match self.boxed_kind()? {

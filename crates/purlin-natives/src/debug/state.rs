@@ -90,7 +90,7 @@ fn binary_info(c: &mut Ctx<'_>, of: Term) -> NativeResult {
     if whole.boxed_kind() != Some(Kind::RefBin) {
         return Ok(am!("heap_binary"));
     }
-    let (bytes, buffer) = (whole.bit_size() / 8, whole.referenced_bytes().or_badarg()?);
+    let (bytes, buffer) = (whole.used_bytes().or_badarg()?, whole.referenced_bytes().or_badarg()?);
     let h = c.heap();
     let buffer = h.tuple(&[am!("binary"), Term::small(buffer as i64)]);
     Ok(h.tuple(&[am!("refc_binary"), Term::small(bytes as i64), buffer, Term::small(0)]))

@@ -15,6 +15,8 @@ use std::sync::atomic::Ordering;
 const MAX_BITS: usize = 1 << 47;
 /// Smallest buffer made for appending, in bytes.
 const APPEND_MIN: usize = 256;
+/// What [`writable`] sets aside when the program does not say.
+const WRITABLE: usize = 1024;
 /// Most bytes that [`writable`] sets aside at the program's word.
 const WRITABLE_MAX: usize = 1 << 24;
 
@@ -292,9 +294,9 @@ fn claim(whole: Term, end: usize, extra: usize) -> bool {
         && data.used_bits().compare_exchange(end, claimed, Ordering::AcqRel, Ordering::Relaxed).is_ok()
 }
 
-/// An empty binary with room to append about `size` bytes in place.
-pub fn writable(heap: &mut Heap, size: usize) -> Term {
-    let data = BinData::new(size.clamp(APPEND_MIN, WRITABLE_MAX));
+/// An empty binary with room to append `size` bytes in place, if the program knows how many.
+pub fn writable(heap: &mut Heap, size: Option<usize>) -> Term {
+    let data = BinData::new(size.unwrap_or(WRITABLE).min(WRITABLE_MAX));
     heap.counted_binary(data, 0, 0)
 }
 

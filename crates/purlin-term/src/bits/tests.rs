@@ -222,7 +222,7 @@ fn appending_leaves_older_terms_alone_and_copies_seldom() {
 #[test]
 fn two_appends_to_one_term_do_not_meet() {
     let mut h = Heap::new(0);
-    let empty = writable(&mut h, 1024);
+    let empty = writable(&mut h, Some(1024));
     let mut b = BitBuilder::append(&mut h, empty, 11, 1).unwrap();
     b.put_raw(0x7FF, 11).unwrap();
     let base = b.finish();
@@ -243,7 +243,7 @@ fn two_appends_to_one_term_do_not_meet() {
 #[test]
 fn a_term_appended_to_itself() {
     let mut h = Heap::new(0);
-    let empty = writable(&mut h, 1024);
+    let empty = writable(&mut h, Some(1024));
     let mut b = BitBuilder::append(&mut h, empty, 13, 1).unwrap();
     b.put_raw(0x1234 >> 1, 13).unwrap();
     let t = b.finish();

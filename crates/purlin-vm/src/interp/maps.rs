@@ -1,21 +1,21 @@
 //! Map instructions.
 
 use super::{Next, Run};
-use crate::code::instr::{GetMap, Op, PutMap};
+use crate::code::instr::{GetMap, NO_FAIL, Op, PutMap};
 use purlin_term::{Atom, Term, map};
 
 impl Run<'_> {
     pub(super) fn put_map(&mut self, pc: *const Op, p: &'static PutMap) -> Next {
         let mut m = self.get(p.src);
         if !m.is_map() {
-            return self.error_with(pc, Atom::BADMAP, m);
+            return self.put_map_fault(pc, p, Atom::BADMAP, m);
         }
         for &(k, v) in &p.pairs {
             let (k, v) = (self.get(k), self.get(v));
             if p.exact {
                 match map::update(&mut self.data.heap, m, k, v) {
                     Some(t) => m = t,
-                    None => return self.error_with(pc, Atom::BADKEY, k),
+                    None => return self.put_map_fault(pc, p, Atom::BADKEY, k),
                 }
             } else {
                 m = map::put(&mut self.data.heap, m, k, v);
@@ -24,6 +24,14 @@ impl Run<'_> {
         self.set(p.dst, m);
         self.settle_keeping(p.live as usize, p.dst);
         Next::At(pc.wrapping_add(1))
+    }
+
+    #[cold]
+    fn put_map_fault(&mut self, pc: *const Op, p: &PutMap, tag: Atom, value: Term) -> Next {
+        if p.fail != NO_FAIL {
+            return Next::At(Self::jump(pc, p.fail));
+        }
+        self.error_with(pc, tag, value)
     }
 
     #[inline(always)]

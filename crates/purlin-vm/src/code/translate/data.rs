@@ -5,7 +5,7 @@ use super::super::export::{Mfa, NativeEntry};
 use super::super::instr::*;
 use super::{Result, Translator, malformed};
 use purlin_beam::{Instruction, Opcode, Operand};
-use purlin_term::{Atom, Term};
+use purlin_term::{Atom, Term, compare};
 
 impl Translator<'_> {
     /// Translates an instruction of this family; false when it is of another.
@@ -208,6 +208,7 @@ impl Translator<'_> {
                     let &[k, v] = pair else { return malformed("put_map: bad pair") };
                     pairs.push((self.as_src(k)?, self.as_src(v)?));
                 }
+                self.sort_by_key(&mut pairs);
                 let p = PutMap {
                     exact: ins.op == Opcode::PutMapExact,
                     fail: self.fail(ins, 0)?,
@@ -241,6 +242,14 @@ impl Translator<'_> {
         };
         self.emit(i);
         Ok(true)
+    }
+
+    /// Puts constant keys in their order: of several missing ones, the first in term order is reported.
+    fn sort_by_key(&self, pairs: &mut [(Src, Src)]) {
+        if pairs.iter().all(|&(k, _)| self.constant_value(k).is_some()) {
+            let key = |s| self.constant_value(s).unwrap_or(Term::NIL);
+            pairs.sort_by(|a, b| compare::cmp_exact(key(a.0), key(b.0)));
+        }
     }
 
     fn mv(&mut self, ins: &Instruction) -> Result<bool> {

@@ -234,9 +234,9 @@ impl Run<'_> {
         self.set(dst, Term::small(n as i64));
     }
 
-    /// `bs_init_writable`: an empty binary to append to, with about x0 bytes of room.
+    /// `bs_init_writable`: an empty binary to append to, with x0 bytes of room.
     pub(in crate::interp) fn bs_init_writable(&mut self) {
-        let size = self.x(0).as_usize().unwrap_or(0);
+        let size = self.x(0).as_usize();
         let t = bits::writable(&mut self.data.heap, size);
         self.set_x(0, t);
     }
