@@ -43,6 +43,8 @@ pub struct CodeIndex {
     pub functions: Vec<Function>,
     /// How many instructions there are, `int_code_end` included.
     pub instructions: u64,
+    /// The position in `functions` of the one to call when the module is loaded.
+    pub on_load: Option<usize>,
     labels: Vec<u32>,
     /// Label and offset, in the order of the code.
     places: Vec<(u32, u32)>,
@@ -167,6 +169,9 @@ impl Code {
                     return Ok(index);
                 }
                 _ => {
+                    if op == Opcode::OnLoad {
+                        index.on_load = index.functions.len().checked_sub(1);
+                    }
                     head = Head::default();
                     for _ in 0..op.arity() {
                         skip_operand(&mut cursor)?;

@@ -56,7 +56,6 @@ pub struct Module {
     by_name: OnceLock<HashMap<(Atom, u8), u32>>,
     /// Whether the code was purged: nothing may call it any more.
     pub purged: AtomicBool,
-    pub on_load: OnceLock<Option<&'static FnEntry>>,
     translating: Mutex<()>,
 }
 
@@ -101,7 +100,6 @@ impl Module {
             source_files,
             by_name: OnceLock::new(),
             purged: AtomicBool::new(false),
-            on_load: OnceLock::new(),
             translating: Mutex::new(()),
             index,
             file,
@@ -408,22 +406,8 @@ impl Module {
 
     /// The function behind the `on_load` instruction.
     pub fn on_load_function(&self) -> Option<&'static FnEntry> {
-        *self.on_load.get_or_init(|| {
-            // The compiler notes it among the attributes; the instruction stands in the function itself.
-            let attributes = self.file.attributes()?;
-            let needle = b"on_load";
-            attributes.windows(needle.len()).any(|w| w == needle).then_some(())?;
-            let mut instruction = purlin_beam::Instruction::new();
-            for (i, f) in self.index.functions.iter().enumerate() {
-                let mut d = self.file.code().decode(f.range.clone());
-                while d.next(&mut instruction).unwrap_or(false) {
-                    if instruction.op == purlin_beam::Opcode::OnLoad {
-                        return self.functions().get(i).copied();
-                    }
-                }
-            }
-            None
-        })
+        let at = self.index.on_load?;
+        self.functions().get(at).copied()
     }
 }
 

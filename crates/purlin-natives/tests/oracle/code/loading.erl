@@ -95,6 +95,10 @@ cases() ->
      {purge_deleted, fun() -> {code_purge(), subject:version()} end},
      {on_load_ok, fun() ->
             {load(code("13", "-on_load(init/0). init() -> F = fun(X) -> {local(), X} end, persistent_term:put(on_load, lists:map(F, [a])), ok. ")), subject:version(), persistent_term:get(on_load)} end},
+     {on_load_inlined, fun() ->
+            code_purge(),
+            {load(code("13", "-on_load(init/0). -compile(inline). init() -> persistent_term:put(on_load, inlined), ok. ")),
+             persistent_term:get(on_load)} end},
      {on_load_fails, fun() ->
             code_purge(),
             {load(code("14", "-on_load(init/0). init() -> not_ok. ")), subject:version(), erlang:check_old_code(subject)} end},

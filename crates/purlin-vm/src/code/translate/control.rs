@@ -37,14 +37,25 @@ impl Translator<'_> {
                 let s = Select::new(cases, self.fail(ins, 1)?);
                 Instr::SelectArity(self.src(ins, 0)?, self.ext(s))
             }
-            Opcode::Allocate | Opcode::AllocateZero => {
+            Opcode::Allocate => {
                 Instr::Allocate { slots: self.small_number(ins, 0)?, heap: 0, live: self.live(ins, 1)? }
             }
-            Opcode::AllocateHeap | Opcode::AllocateHeapZero => Instr::Allocate {
+            Opcode::AllocateHeap => Instr::Allocate {
                 slots: self.small_number(ins, 0)?,
                 heap: self.heap_need(ins, 1)?,
                 live: self.live(ins, 2)?,
             },
+            // Compilers before 25 leave it to these to fill the frame.
+            Opcode::AllocateZero => {
+                let (slots, live) = (self.small_number(ins, 0)?, self.live(ins, 1)?);
+                self.emit(Instr::Allocate { slots, heap: 0, live });
+                self.init_frame(slots)
+            }
+            Opcode::AllocateHeapZero => {
+                let (slots, heap, live) = (self.small_number(ins, 0)?, self.heap_need(ins, 1)?, self.live(ins, 2)?);
+                self.emit(Instr::Allocate { slots, heap, live });
+                self.init_frame(slots)
+            }
             Opcode::TestHeap => Instr::TestHeap { heap: self.heap_need(ins, 0)?, live: self.live(ins, 1)? },
             Opcode::Deallocate => Instr::Deallocate(self.small_number(ins, 0)?),
             Opcode::Trim => Instr::Trim(self.small_number(ins, 0)?),
@@ -85,6 +96,11 @@ impl Translator<'_> {
         };
         self.emit(i);
         Ok(true)
+    }
+
+    fn init_frame(&mut self, slots: u32) -> Instr {
+        let all = (0..slots).map(Dst::y).collect();
+        Instr::InitYs(self.ext(all))
     }
 
     /// The compiler has no instruction for a fun's call in tail position: it writes a call, `deallocate` and `return`.
