@@ -120,3 +120,13 @@ fn sums_and_products_of_big_integers_are_right_at_every_length() {
         }
     }
 }
+
+#[test]
+fn a_long_text_is_read_as_it_is_printed() {
+    let mut h = Heap::new(0);
+    for (n, base) in [(2001, 10), (4000, 10), (4001, 7), (19_999, 36), (50_000, 10)] {
+        let text: String = (0..n).map(|i| if i == 0 { '1' } else { char::from(b'0' + (i % 7) as u8) }).collect();
+        let t = integer_from_text(&mut h, text.as_bytes(), base).expect("an integer");
+        assert_eq!(integer_to_text(t, base).as_deref(), Some(&*text), "{n} digits in base {base}");
+    }
+}

@@ -24,9 +24,25 @@ pub fn integer_from_text(heap: &mut Heap, text: &[u8], base: u32) -> Option<Term
         return Some(heap.integer(if negative { -i } else { i }));
     }
     let values = digits.iter().map(|&c| value(c).map(|v| v as u8)).collect::<Option<Vec<u8>>>()?;
-    let magnitude = BigUint::from_radix_be(&values, base)?;
+    let magnitude = read(&values, base)?;
     let sign = if negative { Sign::Minus } else { Sign::Plus };
     (magnitude.bits() <= MAX_BITS).then(|| heap.bigint(&BigInt::from_biguint(sign, magnitude)))
+}
+
+/// Longer texts are read in halves: the library takes time by the square of the length.
+const PIECE: usize = 2000;
+
+fn read(values: &[u8], base: u32) -> Option<BigUint> {
+    if values.len() <= PIECE {
+        return BigUint::from_radix_be(values, base);
+    }
+    // The low part has a length of the form PIECE * 2^n.
+    let mut low = PIECE;
+    while low * 2 < values.len() {
+        low *= 2;
+    }
+    let (high, low) = values.split_at(values.len() - low);
+    Some(read(high, base)? * BigUint::from(base).pow(low.len() as u32) + read(low, base)?)
 }
 
 /// An integer's digits, letters in upper case; `None` when the term is no integer or the base none of 2 to 36.
