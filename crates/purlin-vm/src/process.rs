@@ -566,4 +566,43 @@ mod loom_tests {
             assert_eq!(asleep, woken, "exactly one of the two goes on with the process");
         });
     }
+
+    #[test]
+    fn loom_only_one_of_two_who_wake_a_process_gets_it() {
+        loom::model(|| {
+            let mfa = Mfa { module: Atom::OK, function: Atom::OK, arity: 0 };
+            let p = Arc::new(Process::new(0, ProcessData::new(Heap::new(0), Vec::new(), mfa)));
+            p.set_run_state(RunState::Running);
+            let others: Vec<_> = (0..2)
+                .map(|_| {
+                    let p = p.clone();
+                    loom::thread::spawn(move || p.try_wake() as u32)
+                })
+                .collect();
+            let kept = !p.sleep(|| false) as u32;
+            let got: u32 = others.into_iter().map(|t| t.join().unwrap()).sum();
+            let still_asleep = (p.run_state() == RunState::Waiting) as u32;
+            assert_eq!(kept + got + still_asleep, 1);
+        });
+    }
+
+    #[test]
+    fn loom_the_marks_of_a_process_stay_while_its_run_state_changes() {
+        loom::model(|| {
+            let mfa = Mfa { module: Atom::OK, function: Atom::OK, arity: 0 };
+            let p = Arc::new(Process::new(0, ProcessData::new(Heap::new(0), Vec::new(), mfa)));
+            p.set_run_state(RunState::Running);
+            p.set_exiting();
+            let other = {
+                let p = p.clone();
+                loom::thread::spawn(move || {
+                    p.try_wake();
+                    assert!(p.is_exiting());
+                })
+            };
+            p.sleep(|| false);
+            other.join().unwrap();
+            assert!(p.is_exiting());
+        });
+    }
 }

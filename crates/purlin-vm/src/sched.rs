@@ -7,6 +7,8 @@
 pub mod idle;
 pub mod pool;
 pub mod queue;
+pub mod role;
+mod stand_in;
 mod watch;
 
 use crate::clock::Time;
@@ -21,6 +23,7 @@ use parking_lot::Mutex;
 use pool::Pool;
 use purlin_term::{Atom, Heap, Term};
 use queue::RunQueue;
+use role::{Nap, Role, Spares};
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering};
@@ -79,6 +82,10 @@ pub struct Schedulers {
     pool: Pool,
     runner: OnceLock<Box<dyn Runner>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    roles: Vec<Role>,
+    spares: Spares,
+    /// The watcher's, while all schedulers are idle.
+    nap: Nap,
     next_queue: AtomicUsize,
     halted: AtomicBool,
     flush: AtomicBool,
@@ -99,6 +106,8 @@ const NATIVE_STACK: usize = 16 << 20;
 thread_local! {
     /// Where the stack of this scheduler thread begins.
     static STACK_BASE: Cell<usize> = const { Cell::new(0) };
+    /// The word of this thread's role, unless the role was given away.
+    static ROLE: Cell<u64> = const { Cell::new(0) };
     /// Which engine (by address) and which of its schedulers this thread is.
     static SELF: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
 }
@@ -112,6 +121,9 @@ impl Schedulers {
             pool: Pool::default(),
             runner: OnceLock::new(),
             threads: Mutex::new(Vec::new()),
+            roles: (0..count).map(|_| Role::new()).collect(),
+            spares: Spares::default(),
+            nap: Nap::default(),
             next_queue: AtomicUsize::new(0),
             halted: AtomicBool::new(false),
             flush: AtomicBool::new(false),
@@ -211,11 +223,9 @@ impl Engine {
             return;
         }
         for i in 0..self.sched.count() {
-            let engine = self.clone();
-            let thread = std::thread::Builder::new().name(format!("scheduler {}", i + 1));
-            let thread = thread.stack_size(NATIVE_STACK).spawn(move || engine.scheduler(i));
-            self.sched.threads.lock().push(thread.expect("the system allows a thread per scheduler"));
+            assert!(self.start_thread(Some(i)), "the system allows a thread per scheduler");
         }
+        self.start_watcher();
     }
 
     /// What executes processes, once the schedulers were started.
@@ -231,12 +241,15 @@ impl Engine {
             self.sched.flush.store(flush, Ordering::Release);
         }
         self.sched.idle.wake_all();
+        self.sched.spares.close();
+        self.sched.nap.end();
     }
 
     /// Waits until the engine was halted and its schedulers have stopped; the status to exit with.
     pub fn wait(self: &Arc<Engine>) -> i32 {
-        let threads: Vec<_> = std::mem::take(&mut *self.sched.threads.lock());
-        for t in threads {
+        loop {
+            // Those that are joined may have started others.
+            let Some(t) = self.sched.threads.lock().pop() else { break };
             // A scheduler's panic was reported by the panic hook; the others still have to be waited for.
             let _ = t.join();
         }
@@ -256,7 +269,8 @@ impl Engine {
         match current(self) {
             Some(i) if s.may_run(i) => {
                 // One waiting process is left to this scheduler, which is about to come to it; more are shared.
-                if s.queues[i].push(process) > 1 {
+                // After the push: a thread that takes the role over looks at the queue then.
+                if s.queues[i].push(process) > 1 || !s.roles[i].is(ROLE.get()) {
                     s.idle.wake_one();
                 }
             }
@@ -286,20 +300,33 @@ impl Engine {
         }
     }
 
-    fn scheduler(self: Arc<Engine>, me: usize) {
-        SELF.set((Arc::as_ptr(&self) as usize, me));
+    /// Has the role of a scheduler until the engine halts (false) or the role was given away (true).
+    fn scheduler(self: &Arc<Engine>, me: usize) -> bool {
+        SELF.set((Arc::as_ptr(self) as usize, me));
+        ROLE.set(self.sched.roles[me].word());
+        let mut given_away = false;
         STACK_BASE.set(&raw const me as usize);
-        while !self.sched.is_halted() {
+        while !given_away && !self.sched.is_halted() {
             if self.timers.first().is_some_and(|t| t <= self.clock.now()) {
-                self.timers.fire(&self);
+                self.timers.fire(self);
             }
             match self.sched.next(me) {
-                // A panic that no process can be ended for loses what was under way, never the scheduler.
-                Some(p) => drop(catch_unwind(AssertUnwindSafe(|| self.run_slice(p)))),
+                Some(p) => {
+                    let role = &self.sched.roles[me];
+                    let slice = role.begin();
+                    ROLE.set(slice);
+                    // A panic that no process can be ended for loses what was under way, never the scheduler.
+                    let _ = catch_unwind(AssertUnwindSafe(|| self.run_slice(p)));
+                    match role.end(slice) {
+                        Some(word) => ROLE.set(word),
+                        None => given_away = true,
+                    }
+                }
                 None => self.idle(me),
             }
         }
         SELF.set((0, 0));
+        given_away
     }
 
     /// Parks scheduler `me` until there may be work.
@@ -321,6 +348,7 @@ impl Engine {
             s.idle.park(me, self.park_time());
         }
         s.idle.leave(me);
+        s.nap.wake();
     }
 
     fn pool_is_idle(&self) -> bool {

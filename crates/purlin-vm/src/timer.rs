@@ -6,12 +6,11 @@ use crate::clock::{Clock, Time};
 use crate::engine::Engine;
 use crate::process::Process;
 use crate::signal::{RefId, Signal};
+use crate::sync::{AtomicI64, Mutex, Ordering};
 use hashbrown::HashMap;
-use parking_lot::Mutex;
 use purlin_term::{Atom, Term};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 /// When a timer fires: the time, and a number that keeps timers of one time apart and in order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -133,22 +132,24 @@ impl Timers {
         self.inner.lock().queue.len()
     }
 
+    /// Takes the first timer out, if it is due. From now on it cannot be cancelled, and nobody else gets it.
+    fn take_due(&self, now: Time) -> Option<Action> {
+        let mut inner = self.inner.lock();
+        let due = inner.queue.first_entry().filter(|e| e.key().at <= now)?.remove();
+        if let Action::Send { timer, .. } = &due {
+            inner.by_ref.remove(timer);
+        }
+        self.note_first(&inner);
+        Some(due)
+    }
+
     /// Fires what is due.
     pub fn fire(&self, engine: &Arc<Engine>) {
         while let Some(first) = self.first() {
             if first > engine.clock.now() {
                 return;
             }
-            let mut inner = self.inner.lock();
-            let due = match inner.queue.first_entry() {
-                Some(e) if e.key().at <= engine.clock.now() => e.remove(),
-                _ => return,
-            };
-            if let Action::Send { timer, .. } = &due {
-                inner.by_ref.remove(timer);
-            }
-            self.note_first(&inner);
-            drop(inner);
+            let Some(due) = self.take_due(engine.clock.now()) else { return };
             match due {
                 Action::Wake(p) => engine.wake(&p),
                 Action::Send { to, message, .. } => {
@@ -163,5 +164,78 @@ impl Timers {
                 }
             }
         }
+    }
+}
+
+#[cfg(all(test, loom))]
+mod loom_tests {
+    use super::*;
+    use crate::process::{Mfa, ProcessData};
+    use purlin_term::Heap;
+
+    fn message(timers: &Timers, at: Time, timer: RefId) {
+        timers.send_at(at, Destination::Pid(0), Signal::message(Term::NIL), timer);
+    }
+
+    #[test]
+    fn loom_a_timer_fires_or_is_cancelled_and_never_both() {
+        loom::model(|| {
+            let timers = loom::sync::Arc::new(Timers::default());
+            message(&timers, 5, [1, 0]);
+            let other = {
+                let timers = timers.clone();
+                loom::thread::spawn(move || timers.take_due(10).is_some() as u32)
+            };
+            let third = {
+                let timers = timers.clone();
+                loom::thread::spawn(move || timers.take_due(10).is_some() as u32)
+            };
+            let cancelled = timers.cancel([1, 0]).is_some() as u32;
+            assert_eq!(cancelled + other.join().unwrap() + third.join().unwrap(), 1);
+            assert_eq!((timers.first(), timers.count()), (None, 0));
+        });
+    }
+
+    #[test]
+    fn loom_the_first_timer_is_known_to_who_looks_after_a_start() {
+        loom::model(|| {
+            let timers = loom::sync::Arc::new(Timers::default());
+            message(&timers, 5, [1, 0]);
+            let other = {
+                let timers = timers.clone();
+                loom::thread::spawn(move || {
+                    message(&timers, 3, [2, 0]);
+                    assert!(timers.first().is_some_and(|t| t <= 3));
+                })
+            };
+            timers.cancel([1, 0]);
+            other.join().unwrap();
+            assert_eq!(timers.first(), Some(3));
+        });
+    }
+
+    #[test]
+    fn loom_a_receive_timeout_that_fires_while_its_process_falls_asleep_wakes_it() {
+        loom::model(|| {
+            let mfa = Mfa { module: Atom::OK, function: Atom::OK, arity: 0 };
+            let p = Arc::new(Process::new(0, ProcessData::new(Heap::new(0), Vec::new(), mfa)));
+            p.set_run_state(crate::process::RunState::Running);
+            let shared = loom::sync::Arc::new((Timers::default(), AtomicI64::new(0)));
+            shared.0.add(&mut shared.0.inner.lock(), 5, Action::Wake(p.clone()));
+            let clock = {
+                let shared = shared.clone();
+                loom::thread::spawn(move || {
+                    shared.1.store(5, Ordering::SeqCst);
+                    crate::sync::checked_order();
+                    match shared.0.take_due(5) {
+                        Some(Action::Wake(p)) => p.try_wake(),
+                        _ => unreachable!("nobody else takes it"),
+                    }
+                })
+            };
+            let asleep = p.sleep(|| shared.1.load(Ordering::SeqCst) >= 5);
+            let woken = clock.join().unwrap();
+            assert_eq!(asleep, woken, "exactly one of the two goes on with the process");
+        });
     }
 }

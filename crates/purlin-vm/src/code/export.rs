@@ -2,6 +2,7 @@
 //!
 //! Entries and exports stay for the life of the engine; replacing code stores a new entry in the export (CODE).
 
+use super::current::Current;
 use super::instr::{Instr, Op};
 use super::module::Module;
 use crate::native::{Native, NativeKind};
@@ -217,8 +218,8 @@ impl NativeEntry {
 /// `Module:Function/Arity` as imports, applies and external funs refer to it.
 pub struct Export {
     pub mfa: Mfa,
-    /// The current code's function, or null.
-    pub entry: AtomicPtr<FnEntry>,
+    /// The current code's function.
+    pub entry: Current<FnEntry>,
     pub native: Option<&'static NativeEntry>,
 }
 
@@ -235,9 +236,7 @@ impl Export {
     /// The current code's function.
     #[inline]
     pub fn function(&self) -> Option<&'static FnEntry> {
-        let p = self.entry.load(Ordering::Acquire);
-        // SAFETY: CODE: entries are never freed.
-        unsafe { p.as_ref() }
+        self.entry.get()
     }
 }
 
@@ -279,7 +278,7 @@ impl Exports {
         let mut table = self.table.write();
         table.entry(mfa).or_insert_with(|| {
             let native = self.native(mfa);
-            Box::leak(Box::new(Export { mfa, entry: AtomicPtr::new(std::ptr::null_mut()), native }))
+            Box::leak(Box::new(Export { mfa, entry: Current::default(), native }))
         })
     }
 

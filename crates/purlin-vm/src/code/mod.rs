@@ -1,6 +1,7 @@
 //! Code: loading modules, finding functions, and translating them to Purlin's instructions when first called.
 
 pub mod consts;
+mod current;
 pub mod export;
 pub mod instr;
 pub mod module;

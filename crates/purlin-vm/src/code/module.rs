@@ -341,17 +341,14 @@ impl Code {
             if export.native.is_some() {
                 continue;
             }
-            export.entry.store(e as *const FnEntry as *mut FnEntry, Ordering::Release);
+            export.entry.set(e);
         }
         link_lambdas(m);
     }
 
     fn unlink(&self, m: &'static Module) {
         for e in m.exports() {
-            let export = self.exports.get(e.mfa);
-            let e = e as *const FnEntry as *mut FnEntry;
-            let none = std::ptr::null_mut();
-            let _ = export.entry.compare_exchange(e, none, Ordering::AcqRel, Ordering::Relaxed);
+            self.exports.get(e.mfa).entry.clear(e);
         }
     }
 

@@ -2,16 +2,14 @@
 //! passed over several times before they run, as on the BEAM.
 
 use crate::process::{Priority, Process};
-use parking_lot::Mutex;
+use crate::sync::{AtomicUsize, Mutex, Ordering, checked_order};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How often a process of low priority comes to the front before it runs.
 const LOW_TURNS: u8 = 8;
 
 /// The runnable processes of one scheduler.
-#[derive(Default)]
 pub struct RunQueue {
     queues: Mutex<Queues>,
     len: AtomicUsize,
@@ -40,6 +38,12 @@ impl Queues {
     }
 }
 
+impl Default for RunQueue {
+    fn default() -> RunQueue {
+        RunQueue { queues: Mutex::new(Queues::default()), len: AtomicUsize::new(0) }
+    }
+}
+
 impl RunQueue {
     /// Adds a process; how many there are now.
     pub fn push(&self, process: Arc<Process>) -> usize {
@@ -51,7 +55,9 @@ impl RunQueue {
             Priority::Low => q.normal.push_back((process, LOW_TURNS)),
         }
         // SeqCst: ordered against a scheduler that goes idle (see `Idle`).
-        self.len.fetch_add(1, Ordering::SeqCst) + 1
+        let len = self.len.fetch_add(1, Ordering::SeqCst) + 1;
+        checked_order();
+        len
     }
 
     /// Takes the process whose turn it is.
@@ -131,5 +137,62 @@ mod tests {
         q.push(process(0, Priority::Low));
         assert_eq!(q.pop().unwrap().id(), 0);
         assert!(q.is_empty());
+    }
+}
+
+#[cfg(all(test, loom))]
+mod loom_tests {
+    use super::*;
+    use crate::process::{Mfa, ProcessData};
+    use crate::sched::idle::Idle;
+    use purlin_term::{Atom, Heap};
+
+    fn process(id: u64) -> Arc<Process> {
+        let mfa = Mfa { module: Atom::OK, function: Atom::OK, arity: 0 };
+        Arc::new(Process::new(id, ProcessData::new(Heap::new(0), Vec::new(), mfa)))
+    }
+
+    #[test]
+    fn loom_each_process_is_taken_once_whoever_takes_it() {
+        loom::model(|| {
+            let q = loom::sync::Arc::new(RunQueue::default());
+            q.push(process(0));
+            let thief = {
+                let q = q.clone();
+                loom::thread::spawn(move || q.steal().map(|p| p.id()))
+            };
+            q.push(process(1));
+            let mut got: Vec<u64> = std::iter::from_fn(|| q.pop()).map(|p| p.id()).collect();
+            got.extend(thief.join().unwrap());
+            got.sort();
+            assert_eq!(got, [0, 1]);
+            assert!(q.is_empty());
+        });
+    }
+
+    #[test]
+    fn loom_a_process_queued_while_its_scheduler_goes_idle_is_found() {
+        loom::model(|| {
+            let shared = loom::sync::Arc::new((RunQueue::default(), Idle::new(1)));
+            let scheduler = {
+                let shared = shared.clone();
+                loom::thread::spawn(move || {
+                    let (queue, idle) = &*shared;
+                    loop {
+                        if let Some(p) = queue.pop() {
+                            return p.id();
+                        }
+                        idle.enter(0);
+                        if queue.is_empty() {
+                            idle.park(0, None);
+                        }
+                        idle.leave(0);
+                    }
+                })
+            };
+            shared.0.push(process(7));
+            shared.1.wake_one();
+            assert_eq!(scheduler.join().unwrap(), 7);
+        });
     }
 }

@@ -188,8 +188,7 @@ impl Place {
         let on = update(point, f);
         let export = exports.get(self.entry.mfa);
         let (from, to) = if on { (self.entry, stand_in) } else { (stand_in, self.entry) };
-        let (from, to) = (from as *const FnEntry as *mut FnEntry, to as *const FnEntry as *mut FnEntry);
-        let _ = export.entry.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed);
+        export.entry.replace(from, to);
     }
 
     fn has_global(&self) -> bool {

@@ -1,0 +1,95 @@
+//! The watcher: gives the role of a scheduler that is held up in one time slice to another thread, when there is work.
+
+use super::NATIVE_STACK;
+use super::role::Given;
+use crate::engine::Engine;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A slice that lasts over two looks holds its scheduler up.
+const LOOK: Duration = Duration::from_millis(2);
+/// Looks at an idle engine before the watcher sleeps.
+const QUIET: u32 = 50;
+/// How long a thread without a role stays.
+const STAY: Duration = Duration::from_secs(10);
+/// Threads per scheduler at most.
+const THREADS_EACH: usize = 4;
+
+impl Engine {
+    /// Starts a thread with the role of a scheduler, or one that waits for a role. False: the system refuses it.
+    pub(super) fn start_thread(self: &Arc<Engine>, role: Option<usize>) -> bool {
+        let engine = self.clone();
+        let name = role.map_or("spare scheduler".into(), |i| format!("scheduler {}", i + 1));
+        let thread = std::thread::Builder::new().name(name).stack_size(NATIVE_STACK);
+        let Ok(thread) = thread.spawn(move || engine.serve(role)) else { return false };
+        let mut threads = self.sched.threads.lock();
+        threads.retain(|t| !t.is_finished());
+        threads.push(thread);
+        true
+    }
+
+    /// The life of a scheduler's thread.
+    fn serve(self: Arc<Engine>, mut role: Option<usize>) {
+        loop {
+            let Some(i) = role.or_else(|| self.sched.spares.wait(STAY)) else { return };
+            if !self.scheduler(i) {
+                return;
+            }
+            role = None;
+        }
+    }
+
+    /// Starts the watcher. In virtual time there is none: a run could not be repeated.
+    pub(super) fn start_watcher(self: &Arc<Engine>) {
+        if self.clock.is_virtual() {
+            return;
+        }
+        let engine = self.clone();
+        let thread = std::thread::Builder::new().name("watcher".into()).stack_size(128 << 10);
+        // Without a watcher everything runs, only less evenly.
+        if let Ok(thread) = thread.spawn(move || engine.watch()) {
+            self.sched.threads.lock().push(thread);
+        }
+    }
+
+    fn watch(self: Arc<Engine>) {
+        let s = &self.sched;
+        let mut seen = vec![None; s.count()];
+        let mut quiet = 0;
+        while !s.is_halted() {
+            if !s.idle.all_idle() {
+                quiet = 0;
+            } else if quiet < QUIET {
+                quiet += 1;
+            } else {
+                s.nap.sleep(|| s.idle.all_idle() && !s.is_halted());
+            }
+            s.nap.pause(LOOK);
+            for (i, seen) in seen.iter_mut().enumerate() {
+                let now = s.roles[i].slice();
+                if let Some(slice) = now.filter(|_| now == *seen && self.is_work_waiting()) {
+                    self.replace(i, slice);
+                }
+                *seen = now;
+            }
+        }
+    }
+
+    fn is_work_waiting(&self) -> bool {
+        // While multi-scheduling is blocked, nothing may run beside the first scheduler.
+        !self.sched.is_multi_blocked()
+            && (self.sched.queued() > 0 || self.timers.first().is_some_and(|t| t <= self.clock.now()))
+    }
+
+    /// Gives role `i` to a spare thread, if this slice is still under way.
+    fn replace(self: &Arc<Engine>, i: usize, slice: u64) {
+        let s = &self.sched;
+        if s.spares.give(i, || s.roles[i].take(slice)) == Given::NoThread {
+            let threads = s.threads.lock().iter().filter(|t| !t.is_finished()).count();
+            if threads <= THREADS_EACH * s.count() {
+                // It gets the role at the next look.
+                self.start_thread(None);
+            }
+        }
+    }
+}
