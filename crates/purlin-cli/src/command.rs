@@ -1,6 +1,8 @@
 //! Reading the `purlin` command line. Every wrong use is one line and exit status 2.
 
-use std::path::PathBuf;
+use purlin::elixir::Tool;
+use std::iter::Peekable;
+use std::path::{Path, PathBuf};
 
 /// Options that come before the command's own arguments.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,8 +27,23 @@ pub enum Command {
         code: String,
         args: Vec<String>,
     },
+    /// Files of tests, and options of the run.
+    Test {
+        args: Vec<String>,
+    },
+    /// One of Elixir's own commands.
+    Elixir {
+        tool: Tool,
+        args: Vec<String>,
+    },
     /// The arguments of `erl`.
     Erl {
+        args: Vec<String>,
+    },
+    Erlc {
+        args: Vec<String>,
+    },
+    Escript {
         args: Vec<String>,
     },
     /// A .beam file to list.
@@ -42,69 +59,136 @@ purlin: runs Elixir on its own BEAM
 
   purlin run FILE [ARG...]    run an Elixir script, as `elixir FILE` does
   purlin eval CODE [ARG...]   evaluate Elixir code, as `elixir -e` does
-  purlin erl [FLAG...]        start like `erl`, with its flags
+  purlin test [FILE[:LINE]...] [--seed N] [--trace]
+                              run files of ExUnit tests; in a Mix project the same as `purlin mix test`
+  purlin iex, purlin shell    the interactive shell
+  purlin mix TASK [ARG...]    run a Mix task
+  purlin elixir, elixirc, erl, erlc, escript
+                              start like the command of that name, with its flags and arguments
   purlin dis FILE.beam        list a .beam file's instructions
   purlin missing              list natives that the installed libraries import and Purlin lacks
   purlin --version, --help
 
-Options of run, eval, missing, in front of FILE or CODE:
+Options, in front of the command (for run, eval, test, missing also behind it):
   --schedulers N   scheduler threads (default: one a core)
   --otp DIR        the OTP installation (default: found by itself)
   --elixir DIR     the Elixir installation (default: found by itself)
+
+Called by the name erl, erlc, escript, elixir, elixirc, iex or mix (through a link), purlin is that command.
 ";
 
-/// Reads the arguments behind the program's name.
+/// The commands that can also be called by a link of their name.
+const NAMES: &[&str] = &["erl", "erlc", "escript", "elixir", "elixirc", "iex", "mix"];
+
+/// Reads the arguments, the first of which is what the program was called by.
 pub fn parse(args: &[String]) -> Result<(Options, Command), String> {
+    let mut it = args.iter().cloned().peekable();
+    let called = it.next().unwrap_or_default();
+    let called = called.rsplit('/').next().unwrap_or_default();
     let mut options = Options::default();
-    let mut it = args.iter().cloned();
-    let Some(name) = it.next() else {
-        return Err("no command given; see `purlin --help`".into());
+    let name = if NAMES.contains(&called) {
+        called.to_owned()
+    } else {
+        options.read(&mut it)?;
+        it.next().ok_or("no command given; see `purlin --help`")?
     };
-    match name.as_str() {
-        "--help" | "-h" | "help" => return Ok((options, Command::Help)),
-        "--version" | "-v" | "-V" => return Ok((options, Command::Version)),
-        "erl" => return Ok((options, Command::Erl { args: it.collect() })),
-        "run" | "eval" | "dis" | "missing" => {}
+    if matches!(name.as_str(), "run" | "eval" | "test" | "missing") {
+        options.read(&mut it)?;
+    }
+    let command = match name.as_str() {
+        "--help" | "-h" | "help" => Command::Help,
+        "--version" | "-v" | "-V" => Command::Version,
+        "test" => Command::Test { args: it.collect() },
+        "elixir" => Command::Elixir { tool: Tool::Elixir, args: it.collect() },
+        "elixirc" => Command::Elixir { tool: Tool::Elixirc, args: it.collect() },
+        "iex" | "shell" => Command::Elixir { tool: Tool::Iex, args: it.collect() },
+        "mix" => Command::Elixir { tool: Tool::Mix, args: it.collect() },
+        "erl" => Command::Erl { args: it.collect() },
+        "erlc" => Command::Erlc { args: it.collect() },
+        "escript" => Command::Escript { args: it.collect() },
+        "run" | "eval" | "dis" | "missing" => own(&name, it)?,
         other if other.starts_with('-') => return Err(format!("unknown flag {other}; see `purlin --help`")),
         other => return Err(format!("unknown command {other}; see `purlin --help`")),
-    }
-    let first = loop {
-        let Some(arg) = it.next() else { break None };
-        let mut value = || it.next().ok_or_else(|| format!("{arg} needs a value"));
-        match arg.as_str() {
-            "--schedulers" => {
-                let v = value()?;
-                match v.parse() {
-                    Ok(n) if (1..=1024).contains(&n) => options.schedulers = Some(n),
-                    _ => return Err(format!("--schedulers takes a number from 1 to 1024, not {v}")),
-                }
-            }
-            "--otp" => options.otp = Some(value()?.into()),
-            "--elixir" => options.elixir = Some(value()?.into()),
-            "--" => break it.next(),
-            flag if flag.starts_with('-') && name != "eval" => {
-                return Err(format!("unknown flag {flag} for purlin {name}; see `purlin --help`"));
-            }
-            _ => break Some(arg),
-        }
     };
-    let rest = |it: &mut dyn Iterator<Item = String>| it.collect::<Vec<_>>();
-    let command = match (name.as_str(), first) {
-        ("run", Some(file)) => Command::Run { file, args: rest(&mut it) },
-        ("eval", Some(code)) => Command::Eval { code, args: rest(&mut it) },
-        ("dis", Some(file)) => Command::Dis { file: file.into() },
-        ("missing", None) => Command::Missing,
-        ("missing", Some(arg)) => return Err(format!("purlin missing takes no argument, not {arg}")),
-        ("run", None) => return Err("purlin run needs a script file".into()),
-        ("eval", None) => return Err("purlin eval needs Elixir code".into()),
-        _ => return Err("purlin dis needs a .beam file".into()),
-    };
-    if matches!(command, Command::Dis { .. })
-        && let Some(extra) = it.next()
-    {
-        return Err(format!("purlin dis takes one file, not also {extra}"));
-    }
     Ok((options, command))
+}
+
+/// The commands that take one argument before their program's own.
+fn own(name: &str, mut it: impl Iterator<Item = String>) -> Result<Command, String> {
+    let first = match it.next() {
+        Some(arg) if arg == "--" => it.next(),
+        Some(flag) if flag.starts_with('-') && name != "eval" => {
+            return Err(format!("unknown flag {flag} for purlin {name}; see `purlin --help`"));
+        }
+        first => first,
+    };
+    match (name, first) {
+        ("run", Some(file)) => Ok(Command::Run { file, args: it.collect() }),
+        ("eval", Some(code)) => Ok(Command::Eval { code, args: it.collect() }),
+        ("dis", Some(file)) => match it.next() {
+            Some(extra) => Err(format!("purlin dis takes one file, not also {extra}")),
+            None => Ok(Command::Dis { file: file.into() }),
+        },
+        ("missing", None) => Ok(Command::Missing),
+        ("missing", Some(arg)) => Err(format!("purlin missing takes no argument, not {arg}")),
+        ("run", None) => Err("purlin run needs a script file".into()),
+        ("eval", None) => Err("purlin eval needs Elixir code".into()),
+        _ => Err("purlin dis needs a .beam file".into()),
+    }
+}
+
+impl Options {
+    /// Takes the options that stand in front.
+    fn read(&mut self, it: &mut Peekable<impl Iterator<Item = String>>) -> Result<(), String> {
+        while let Some(arg) = it.next_if(|a| matches!(a.as_str(), "--schedulers" | "--otp" | "--elixir")) {
+            let value = it.next().ok_or_else(|| format!("{arg} needs a value"))?;
+            match arg.as_str() {
+                "--otp" => self.otp = Some(value.into()),
+                "--elixir" => self.elixir = Some(value.into()),
+                _ => match value.parse() {
+                    Ok(n) if (1..=1024).contains(&n) => self.schedulers = Some(n),
+                    _ => return Err(format!("--schedulers takes a number from 1 to 1024, not {value}")),
+                },
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The arguments of `elixir` that run files of tests.
+pub fn test_args(args: &[String]) -> Result<Vec<String>, String> {
+    let mut start = Vec::new();
+    let (mut files, mut lines) = (Vec::new(), Vec::new());
+    let mut it = args.iter();
+    while let Some(arg) = it.next() {
+        match arg.as_str() {
+            "--trace" => start.push("trace: true".to_owned()),
+            "--seed" => match it.next().and_then(|n| n.parse::<u32>().ok()) {
+                Some(n) => start.push(format!("seed: {n}")),
+                None => return Err("--seed needs a number".into()),
+            },
+            flag if flag.starts_with('-') => return Err(format!("unknown flag {flag} for purlin test")),
+            file => match file.rsplit_once(':') {
+                Some((path, line)) if line.parse::<u32>().is_ok() => {
+                    files.push(path);
+                    lines.push(format!("line: \"{line}\""));
+                }
+                _ => files.push(file),
+            },
+        }
+    }
+    if files.is_empty() {
+        return Err("purlin test needs a file of tests, or a Mix project".into());
+    }
+    if let Some(missing) = files.iter().find(|f| !Path::new(f).is_file()) {
+        return Err(format!("no such file: {missing}"));
+    }
+    if !lines.is_empty() {
+        start.push(format!("exclude: [:test], include: [{}]", lines.join(", ")));
+    }
+    let mut out = vec!["-e".to_owned(), format!("ExUnit.start([{}])", start.join(", "))];
+    out.extend(files.into_iter().flat_map(|f| ["-r".to_owned(), f.to_owned()]));
+    Ok(out)
 }
 
 #[cfg(test)]
@@ -112,7 +196,8 @@ mod tests {
     use super::*;
 
     fn parsed(line: &str) -> Result<(Options, Command), String> {
-        parse(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+        let words = line.split_whitespace().map(str::to_owned);
+        parse(&["/x/purlin".to_owned()].into_iter().chain(words).collect::<Vec<_>>())
     }
 
     #[test]
@@ -121,6 +206,25 @@ mod tests {
         assert_eq!(options.schedulers, Some(2));
         let args = vec!["--schedulers".to_string(), "a".into()];
         assert_eq!(command, Command::Run { file: "x.exs".into(), args });
+    }
+
+    #[test]
+    fn a_link_of_a_commands_name_is_that_command() {
+        let args = ["/usr/bin/erl", "-noshell"].map(str::to_owned);
+        assert_eq!(parse(&args).unwrap().1, Command::Erl { args: vec!["-noshell".into()] });
+        let (options, command) = parsed("--schedulers 3 mix test --schedulers 2").unwrap();
+        assert_eq!(options.schedulers, Some(3));
+        let args = ["test", "--schedulers", "2"].map(str::to_owned).into();
+        assert_eq!(command, Command::Elixir { tool: Tool::Mix, args });
+    }
+
+    #[test]
+    fn a_test_may_be_named_by_its_line() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        let args = test_args(&["--seed".into(), "7".into(), format!("{file}:12")]).unwrap();
+        let start = "ExUnit.start([seed: 7, exclude: [:test], include: [line: \"12\"]])";
+        assert_eq!(args, ["-e", start, "-r", file]);
+        assert_eq!(test_args(&["none_test.exs".into()]).unwrap_err(), "no such file: none_test.exs");
     }
 
     #[test]

@@ -3,10 +3,10 @@
 mod command;
 
 use command::{Command, Options};
-use purlin::elixir::{self, Task};
-use purlin::{CommandLine, Config, Elixir, Otp, boot};
+use purlin::elixir::{self, Surroundings, Tool};
+use purlin::{CommandLine, Config, Elixir, Otp, boot, erlang};
 use std::io::IsTerminal;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Processes are small blocks that one thread allocates and another frees: measured on message exchanges, this
@@ -15,7 +15,7 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let args: Vec<String> = std::env::args_os().skip(1).map(|a| a.to_string_lossy().into_owned()).collect();
+    let args: Vec<String> = std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect();
     match command::parse(&args).and_then(|(options, command)| run(&options, command)) {
         Ok(status) => ExitCode::from(status as u8),
         Err(message) => {
@@ -39,22 +39,69 @@ fn run(options: &Options, command: Command) -> Result<i32, String> {
             if !Path::new(&file).is_file() {
                 return Err(format!("no such script: {file}"));
             }
-            elixir(options, Task::Script(&file), &args)
+            // A name like a flag's would be taken for one.
+            let file = if file.starts_with('-') { format!("./{file}") } else { file };
+            elixir(options, Tool::Elixir, &[vec![file], args].concat())
         }
-        Command::Eval { code, args } => elixir(options, Task::Eval(&code), &args),
+        Command::Eval { code, args } => elixir(options, Tool::Elixir, &[vec!["-e".into(), code], args].concat()),
+        Command::Test { args } if Path::new("mix.exs").is_file() => {
+            elixir(options, Tool::Mix, &[vec!["test".into()], args].concat())
+        }
+        Command::Test { args } => elixir(options, Tool::Elixir, &command::test_args(&args)?),
+        Command::Elixir { tool, args } => elixir(options, tool, &args),
         Command::Erl { args } => start(options, &args),
+        Command::Erlc { args } => {
+            set_variable("ESCRIPT_NAME", "erlc");
+            match erlang::erlc(&args) {
+                Ok(args) => start(options, &args),
+                Err(e) => Ok(refused(&e)),
+            }
+        }
+        Command::Escript { args } => {
+            let (args, script) = match erlang::escript(&args) {
+                Ok(found) => found,
+                Err(e) => return Ok(refused(&e)),
+            };
+            set_variable("ESCRIPT_NAME", &script);
+            start(options, &args)
+        }
         Command::Dis { file } => disassemble(&file),
         Command::Missing => missing(options),
     }
 }
 
-fn elixir(options: &Options, task: Task<'_>, args: &[String]) -> Result<i32, String> {
+/// Says what is wrong in the words and with the status of `erlc` and `escript` themselves.
+fn refused(error: &dyn std::fmt::Display) -> i32 {
+    eprintln!("{error}");
+    1
+}
+
+fn elixir(options: &Options, tool: Tool, args: &[String]) -> Result<i32, String> {
     let elixir = Elixir::find(options.elixir.as_deref()).map_err(|e| e.to_string())?;
+    let first = args.first().map(String::as_str);
+    let usage = matches!((tool, first), (Tool::Elixir | Tool::Elixirc, None))
+        || tool != Tool::Mix && args.len() == 1 && matches!(first, Some("--help" | "-h" | "--short-version"));
+    if usage {
+        return installed(&elixir, tool, first);
+    }
     let colours = std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
         && std::io::stdout().is_terminal()
         && std::io::stderr().is_terminal();
-    let erl_options = std::env::var("ELIXIR_ERL_OPTIONS").ok();
-    start(options, &elixir::erl_args(&elixir, task, args, erl_options.as_deref(), colours))
+    let around = Surroundings { options: std::env::var("ELIXIR_ERL_OPTIONS").ok(), colours };
+    start(options, &elixir::erl_args(&elixir, tool, args, &around))
+}
+
+/// Has the installed command tell how it is used, for which it starts no emulator.
+fn installed(elixir: &Elixir, tool: Tool, arg: Option<&str>) -> Result<i32, String> {
+    let name = match tool {
+        Tool::Iex => "iex",
+        Tool::Elixirc => "elixirc",
+        _ => "elixir",
+    };
+    let path = elixir.root.join("bin").join(name);
+    let status = std::process::Command::new(&path).args(arg).status();
+    let status = status.map_err(|e| format!("cannot run {}: {e}", path.display()))?;
+    Ok(status.code().unwrap_or(1))
 }
 
 /// Starts an engine as `erl` would with these arguments.
@@ -78,13 +125,26 @@ fn start(options: &Options, args: &[String]) -> Result<i32, String> {
 fn set_environment(otp: &Otp) {
     let bindir = otp.bindir();
     let path = std::env::var("PATH").unwrap_or_default();
-    let path = format!("{}:{}:{path}", bindir.display(), otp.root.join("bin").display());
+    let own = own_links(&path).map_or(String::new(), |dir| format!("{}:", dir.display()));
+    let path = format!("{own}{}:{}:{path}", bindir.display(), otp.root.join("bin").display());
     let variables =
         [("ROOTDIR", otp.root.display().to_string()), ("BINDIR", bindir.display().to_string()), ("PATH", path)];
     for (name, value) in variables.into_iter().chain([("EMU", "beam".into()), ("PROGNAME", "erl".into())]) {
-        // SAFETY: no other thread has been started yet.
-        unsafe { std::env::set_var(name, value) };
+        set_variable(name, &value);
     }
+}
+
+/// The directory of the `erl` that commands find first, when that is a link to this program: what runs on Purlin
+/// starts its own kind.
+fn own_links(path: &str) -> Option<PathBuf> {
+    let erl = std::env::split_paths(path).map(|dir| dir.join("erl")).find(|erl| erl.is_file())?;
+    let own = std::env::current_exe().and_then(|exe| exe.canonicalize()).ok()?;
+    (erl.canonicalize().ok()? == own).then(|| erl.parent().map(Path::to_path_buf))?
+}
+
+fn set_variable(name: &str, value: &str) {
+    // SAFETY: no other thread has been started yet.
+    unsafe { std::env::set_var(name, value) };
 }
 
 fn disassemble(file: &Path) -> Result<i32, String> {

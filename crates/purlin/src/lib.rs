@@ -5,9 +5,10 @@
 pub mod args;
 pub mod boot;
 pub mod elixir;
+pub mod erlang;
 pub mod install;
+pub mod missing;
 
 pub use args::CommandLine;
 pub use install::{Elixir, Otp};
 pub use purlin_vm::Config;
-pub mod missing;

@@ -4,7 +4,8 @@
 //! that have asked for it by a key in their dictionaries. `tests/faults/supervision.exs` lets a supervision tree work
 //! that way and checks what must go on meanwhile.
 
-use purlin::{CommandLine, Config, Elixir, Otp, boot, elixir};
+use purlin::elixir::{self, Surroundings, Tool};
+use purlin::{CommandLine, Config, Elixir, Otp, boot};
 use purlin_term::{Atom, Term};
 use purlin_vm::{Ctx, Native, NativeResult};
 use std::sync::OnceLock;
@@ -115,7 +116,7 @@ fn a_supervision_tree_outlives_panics_in_its_workers_natives() {
         }
     }));
     let program = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/faults/supervision.exs");
-    let args = elixir::erl_args(&elixir, elixir::Task::Script(program), &[], None, false);
+    let args = elixir::erl_args(&elixir, Tool::Elixir, &[program.into()], &Surroundings::default());
     let line = CommandLine::parse(&args, |_| None).expect("a command line");
     let config = Config { schedulers: 4, ..Config::default() };
     let engine = boot::start_with(&otp, &line, config, "erl", &natives).expect("boots");
