@@ -5,6 +5,8 @@ mod loading;
 mod module_info;
 mod raising;
 
+pub use module_info::is_emulators_own;
+
 use purlin_vm::Native;
 
 pub const TABLES: [&[Native]; 4] = [funs::NATIVES, loading::NATIVES, module_info::NATIVES, raising::NATIVES];

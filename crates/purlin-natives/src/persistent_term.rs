@@ -122,5 +122,10 @@ fn info(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
     Ok(h.flat_map(&[am!("count"), am!("memory")], &[count, bytes]))
 }
 
+/// How many places the table has.
+pub(crate) fn table_size(engine: &Engine) -> usize {
+    Terms::of(engine).read(HashTable::capacity)
+}
+
 #[cfg(test)]
 mod tests;

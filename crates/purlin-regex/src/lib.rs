@@ -164,6 +164,9 @@ impl Drop for Regex {
     }
 }
 
+/// How deep parentheses may nest: as deep as OTP's workspace allows in the simplest pattern.
+const NEST_LIMIT: u32 = 798;
+
 struct CompileContext(*mut sys::pcre2_compile_context_8);
 
 impl CompileContext {
@@ -177,6 +180,7 @@ impl CompileContext {
                 return None;
             }
             sys::pcre2_set_newline_8(c, newline);
+            sys::pcre2_set_parens_nest_limit_8(c, NEST_LIMIT);
             sys::pcre2_set_bsr_8(c, bsr);
             sys::pcre2_set_character_tables_8(c, tables::latin1().as_ptr());
             sys::pcre2_set_compile_extra_options_8(c, extra | sys::PCRE2_EXTRA_ALLOW_LOOKAROUND_BSK);

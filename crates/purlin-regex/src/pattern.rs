@@ -1,7 +1,7 @@
 //! Rewriting of the few things that PCRE2 reads differently from PCRE 8.44, with the way back for error offsets.
 //!
 //! PCRE2 takes `{,3}` and `{ 1, 2 }` as quantifiers; in PCRE 8.44 they are plain text. A hyphen behind `\d` or the
-//! like in a class is an error for PCRE2 and a hyphen for PCRE 8.44, as `\B`, `\R` and `\X` there are letters. `\x` without digits is the zero byte there.
+//! like in a class is an error for PCRE2 and a hyphen for PCRE 8.44, as `\B`, `\z` and others there are letters. `\x` without digits is the zero byte there.
 //! `(*UTF8)` is now `(*UTF)`.
 
 use crate::Flags;
@@ -86,7 +86,7 @@ pub fn adapt(pattern: &[u8]) -> Adapted {
                 i += 2;
                 continue;
             }
-            b'\\' if class && matches!(rest.get(1), Some(b'B' | b'R' | b'X')) => {
+            b'\\' if class && rest.get(1).is_some_and(|b| b"ABCFGKRXZkz".contains(b)) => {
                 // Plain letters inside a class.
                 out.added.extend([out.text.len(), out.text.len() + 1]);
                 out.text.extend_from_slice(format!("\\x{:02x}", rest[1]).as_bytes());

@@ -126,7 +126,14 @@ fn function_exported(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 }
 
 fn is_builtin(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    Ok(Term::bool(mfa_of(a)?.is_some_and(|mfa| ctx.engine.code.exports.native(mfa).is_some())))
+    Ok(Term::bool(mfa_of(a)?.is_some_and(|mfa| is_emulators_own(mfa) && ctx.engine.code.exports.native(mfa).is_some())))
+}
+
+/// Whether the emulator has a native of this module by itself, not through `load_nif/2`.
+pub fn is_emulators_own(mfa: Mfa) -> bool {
+    const LIBRARIES: [&str; 8] =
+        ["prim_file", "prim_socket", "prim_net", "prim_buffer", "zlib", "erl_tracer", "crypto", "dyntrace"];
+    !LIBRARIES.contains(&mfa.module.name())
 }
 
 fn beamfile_chunk(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {

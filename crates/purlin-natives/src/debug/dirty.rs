@@ -89,6 +89,13 @@ fn test(c: &mut Ctx<'_>, here: Where, what: Term, arg: Term) -> NativeResult {
             tell(c, arg, am!("done"));
             ok
         }
+        "alive_waitexiting" => {
+            tell(c, arg, am!("alive"));
+            while !c.process.is_exiting() {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            ok
+        }
         _ => Err(Escape::BADARG),
     }
 }

@@ -45,6 +45,10 @@ fn get_internal_state(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
             let pids: Vec<Term> = c.engine.processes.all().iter().map(|p| p.pid()).collect();
             c.heap().list(&pids)
         }
+        "persistent_term" => {
+            let size = crate::persistent_term::table_size(c.engine);
+            c.heap().flat_map(&[am!("table")], &[Term::small(size as i64)])
+        }
         "force_heap_frags" => Term::bool(false),
         "lc_graph" | "flxctr_memory_usage" => am!("notsup"),
         "stack_check" => Term::small(purlin_vm::sched::native_stack_left().or_badarg()? as i64),

@@ -1,6 +1,7 @@
 //! `system_info/1`.
 
 use super::environment::os_type;
+use crate::code::is_emulators_own;
 use crate::process::heap_limit::max_heap_map;
 use purlin_term::{Atom, Heap, Term, am};
 use purlin_vm::gc::next_size;
@@ -39,6 +40,7 @@ fn system_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
             heap.tuple(&parts)
         }
         "schedulers"
+        | "schedulers_total"
         | "schedulers_online"
         | "logical_processors"
         | "logical_processors_online"
@@ -71,6 +73,7 @@ fn system_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
             Term::bool(false)
         }
         "thread_pool_size" => number(1),
+        "multi_scheduling" if engine.sched.is_multi_blocked() => am!("blocked"),
         "multi_scheduling" => am!("enabled"),
         "creation" => Term::small(0),
         "atom_count" => number(Atom::count()),
@@ -91,10 +94,7 @@ fn system_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         "min_heap_size" => pair(heap, "min_heap_size", defaults().min_heap_size),
         "min_bin_vheap_size" => pair(heap, "min_bin_vheap_size", defaults().min_bin_vheap_size),
         "fullsweep_after" => pair(heap, "fullsweep_after", defaults().fullsweep_after as usize),
-        "max_heap_size" => {
-            let m = max_heap_map(heap, defaults().max_heap_size);
-            heap.tuple(&[am!("max_heap_size"), m])
-        }
+        "max_heap_size" => max_heap_map(heap, defaults().max_heap_size),
         "message_queue_data" if engine.config.off_heap_messages => am!("off_heap"),
         "message_queue_data" => am!("on_heap"),
         "garbage_collection" => {
@@ -108,7 +108,14 @@ fn system_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
             heap.list(&items)
         }
         "delayed_node_table_gc" => number(60),
-        "dist" | "dist_ctrl" | "taints" | "snifs" | "compat_rel_list" => Term::NIL,
+        "snifs" => {
+            let all = engine.code.exports.natives().map(|n| n.mfa).filter(|&mfa| is_emulators_own(mfa));
+            let list: Vec<Term> = all
+                .map(|f| heap.tuple(&[Term::atom(f.module), Term::atom(f.function), Term::small(f.arity as i64)]))
+                .collect();
+            heap.list(&list)
+        }
+        "dist" | "dist_ctrl" | "taints" | "compat_rel_list" => Term::NIL,
         "compat_rel" => number(25),
         "debug_compiled"
         | "port_parallelism"
@@ -153,7 +160,8 @@ fn system_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
             let unbound = vec![am!("unbound"); schedulers as usize];
             heap.tuple(&unbound)
         }
-        "cpu_topology" | "cpu_quota" => am!("undefined"),
+        "cpu_topology" => am!("undefined"),
+        "cpu_quota" => am!("unknown"),
         "alloc_util_allocators" | "allocated_areas" => Term::NIL,
         "allocator" => {
             let rest = [am!("undefined"), Term::NIL, Term::NIL, Term::NIL];

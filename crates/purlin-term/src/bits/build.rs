@@ -12,7 +12,7 @@ use crate::word::Term;
 use std::sync::atomic::Ordering;
 
 /// Largest bitstring, in bits (16 TB).
-const MAX_BITS: usize = 1 << 47;
+pub const MAX_BITS: usize = 1 << 47;
 /// Smallest buffer made for appending, in bytes.
 const APPEND_MIN: usize = 256;
 /// What [`writable`] sets aside when the program does not say.

@@ -157,9 +157,6 @@ fn digit(c: &Context, bits: usize, little: bool, i: usize) -> u64 {
 #[cold]
 fn get_wide_integer(heap: &mut Heap, c: &Context, bits: usize, signed: bool, little: bool) -> Option<Term> {
     let count = bits.div_ceil(64);
-    if count > BIG_DIGITS {
-        return None;
-    }
     let mut digits: Vec<u64> = (0..count).map(|i| digit(c, bits, little, i)).collect();
     c.advance(bits);
     let top = digits[count - 1];
@@ -174,7 +171,8 @@ fn get_wide_integer(heap: &mut Heap, c: &Context, bits: usize, signed: bool, lit
             (*d, carry) = (!*d).overflowing_add(carry as u64);
         }
     }
-    Some(heap.integer_from_digits(negative, &digits))
+    let used = digits.iter().rposition(|&d| d != 0).map_or(0, |i| i + 1);
+    (used <= BIG_DIGITS).then(|| heap.integer_from_digits(negative, &digits))
 }
 
 /// The next 16, 32 or 64 bits as a float (no bits: 0.0). NaN and the infinities do not match, nor other sizes.

@@ -68,7 +68,8 @@ impl FnEntry {
         let lines = &self.decoded.get()?.lines;
         let at = lines.partition_point(|&(i, _)| i as usize <= index);
         let line = at.checked_sub(1).map_or(0, |i| lines[i].1);
-        let place = self.module.file.lines().entry(line)?;
+        // What the emulator has no room for, it leaves out.
+        let place = self.module.file.lines().entry(line).filter(|p| p.file < 255 && p.line < (1 << 24) - 1)?;
         Some((self.module.source_file(place.file)?, place.line))
     }
 

@@ -231,6 +231,7 @@ impl Run<'_> {
         match class_of(self.x(0)) {
             Some(class) => {
                 let (reason, trace) = (self.x(1), self.x(2));
+                let trace = trace::of_class(&mut self.data.heap, trace, class);
                 self.throw(class, reason, trace)
             }
             None => {

@@ -38,6 +38,14 @@ pub fn raw(heap: &mut Heap, class: Class, frames: &[Term], addresses: &[u64]) ->
     heap.tuple(&[first, rest, class.atom()])
 }
 
+/// A raw trace as that of another class, so that raising it again keeps to the class it last had.
+pub fn of_class(heap: &mut Heap, trace: Term, class: Class) -> Term {
+    match trace.as_tuple() {
+        Some(&[first, rest, former]) if former != class.atom() => heap.tuple(&[first, rest, class.atom()]),
+        _ => trace,
+    }
+}
+
 /// The list of frames of a trace, raw or not.
 pub fn finished(engine: &Engine, heap: &mut Heap, trace: Term) -> Term {
     let Some(&[first, rest, _]) = trace.as_tuple() else {

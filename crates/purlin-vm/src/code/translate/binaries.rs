@@ -72,7 +72,13 @@ impl Translator<'_> {
                 Instr::BsSkip(self.ext(get.sized()))
             }
             Opcode::BsTestTail2 => {
-                Instr::BsTestTail { fail: self.fail(ins, 0)?, ctx: self.src(ins, 1)?, bits: self.small_number(ins, 2)? }
+                let (fail, ctx) = (self.fail(ins, 0)?, self.src(ins, 1)?);
+                match self.operand(ins, 2)? {
+                    Operand::U(n) if n <= u32::MAX as u64 => Instr::BsTestTail { fail, ctx, bits: n as u32 },
+                    // No binary has so many bits left.
+                    Operand::U(_) | Operand::Overflow => Instr::Jump(fail),
+                    other => return malformed(format!("bs_test_tail2: {other:?} is no number")),
+                }
             }
             Opcode::BsTestUnit => {
                 Instr::BsTestUnit { fail: self.fail(ins, 0)?, ctx: self.src(ins, 1)?, unit: self.small_number(ins, 2)? }

@@ -7,6 +7,8 @@ use crate::escape::Class;
 use purlin_term::bits::{AppendError, BitBuilder, PutError};
 use purlin_term::{Atom, Term, am, bits};
 
+const BITS_PER_REDUCTION: usize = 8 * 1024;
+
 /// A binary that the older instructions are building; nothing collects until it is finished.
 pub(in crate::interp) type Building = BitBuilder;
 
@@ -67,6 +69,7 @@ impl Run<'_> {
             BitBuilder::new(&mut self.data.heap, total)
                 .ok_or((first, Fault { limit: true, what: am!("binary"), value: am!("size") }))?
         };
+        self.charge_for(total);
         for (s, &n) in c.segments.iter().zip(&sizes).skip(appending as usize) {
             let v = if s.kind == Segment::String { Term::NIL } else { self.get(s.src) };
             let put = put(&mut builder, s.kind, v, s.text, n, matches!(s.size, SegmentSize::All), s.unit, s.little);
@@ -83,6 +86,11 @@ impl Run<'_> {
             })?;
         }
         Ok(builder.finish())
+    }
+
+    /// Writing many bits costs reductions.
+    fn charge_for(&mut self, bits: usize) {
+        self.data.charge(bits / BITS_PER_REDUCTION);
     }
 
     /// How many bits a segment takes.
@@ -110,7 +118,9 @@ impl Run<'_> {
                 let size = self.get(src);
                 let too_large = Fault { limit: true, what: am!("size"), value: size };
                 match size.as_small() {
-                    Some(n) if n >= 0 => (n as usize).checked_mul(s.unit as usize).ok_or(too_large),
+                    Some(n) if n >= 0 => {
+                        (n as usize).checked_mul(s.unit as usize).filter(|&n| n <= bits::MAX_BITS).ok_or(too_large)
+                    }
                     None if size.as_big().is_some_and(|(negative, _)| !negative) => Err(too_large),
                     _ => Err(Fault::new(am!("size"), size)),
                 }
@@ -202,6 +212,7 @@ impl Run<'_> {
             },
         };
         let all = matches!(p.size, SegmentSize::All);
+        self.charge_for(n);
         let done = match &mut self.m.builder {
             Some(b) => put(b, p.kind, v, p.text, n, all, p.unit, p.little),
             None => Err(PutError::Full),
@@ -214,8 +225,12 @@ impl Run<'_> {
 
     /// `bs_add`: `a + b * unit`, a size.
     pub(in crate::interp) fn bs_add(&mut self, pc: *const Op, a: &'static BsAdd) -> Next {
-        let (x, y) = (self.get(a.a).as_small(), self.get(a.b).as_small());
-        let (Some(x), Some(y)) = (x, y) else { return self.old_fault(pc, a.fail, false) };
+        let (a1, b1) = (self.get(a.a), self.get(a.b));
+        let (Some(x), Some(y)) = (a1.as_small(), b1.as_small()) else {
+            let too_large = |t: Term| t.as_big().is_some_and(|(negative, _)| !negative);
+            let size = |t: Term| t.as_small().is_some_and(|n| n >= 0) || too_large(t);
+            return self.old_fault(pc, a.fail, size(a1) && size(b1));
+        };
         if x < 0 || y < 0 {
             return self.old_fault(pc, a.fail, false);
         }
