@@ -29,6 +29,12 @@ impl ByteQueue {
         true
     }
 
+    /// Puts bytes in front of the others.
+    pub(crate) fn prepend(&mut self, bytes: &[u8]) {
+        self.data.splice(..self.taken, bytes.iter().copied());
+        self.taken = 0;
+    }
+
     pub(crate) fn append(&mut self, bytes: &[u8]) {
         self.data.extend_from_slice(bytes);
     }
@@ -47,5 +53,9 @@ mod tests {
         assert_eq!(b.rest(), b"fgh");
         assert!(!b.skip(4) && b.rest() == b"fgh");
         assert!(b.skip(3) && b.rest().is_empty());
+        b.append(b"yz");
+        assert!(b.skip(1));
+        b.prepend(b"wx");
+        assert_eq!(b.rest(), b"wxz");
     }
 }

@@ -94,9 +94,13 @@ const NAMES: &[(i32, &str)] = &[
     (libc::EDQUOT, "edquot"),
 ];
 
-/// The name of an error as an atom; `unknown` for numbers without one.
-pub(crate) fn atom(e: Errno) -> Term {
+/// The name of an error; `unknown` for numbers without one.
+pub(crate) fn name(e: Errno) -> &'static str {
     let number = e.raw_os_error();
-    let name = NAMES.iter().find(|(n, _)| *n == number).map_or("unknown", |(_, name)| name);
-    Term::atom(Atom::new(name))
+    NAMES.iter().find(|(n, _)| *n == number).map_or("unknown", |(_, name)| name)
+}
+
+/// The name of an error as an atom.
+pub(crate) fn atom(e: Errno) -> Term {
+    Term::atom(Atom::new(name(e)))
 }

@@ -4,9 +4,11 @@
 //! output. Output is queued, so that no scheduler waits for a slow reader; halting waits for the queues.
 
 mod framing;
+mod inet;
 mod natives;
 mod open;
 mod output;
+mod ram_file;
 mod signals;
 mod terminal;
 mod until;
@@ -27,6 +29,9 @@ use purlin_vm::{Engine, Slot};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+/// How many ports can be open at once.
+pub const LIMIT: usize = 65_536;
 
 /// The ports of one engine.
 #[derive(Default)]
@@ -53,6 +58,8 @@ pub struct Port {
     pub state: Mutex<State>,
     pub output: Option<Output>,
     pub input_bytes: AtomicU64,
+    /// Bytes given to a driver that does without an [`Output`].
+    pub output_bytes: AtomicU64,
     pub driver: Driver,
     /// Its end ends the reading.
     pub stop: Mutex<Option<std::io::PipeWriter>>,
@@ -68,14 +75,8 @@ pub enum Driver {
     Descriptors(i32),
     Program,
     Terminal(terminal::Terminal),
-}
-
-impl Driver {
-    fn closed(&self) {
-        if let Driver::Terminal(t) = self {
-            t.close();
-        }
-    }
+    Socket(Box<inet::Socket>),
+    RamFile(Mutex<ram_file::RamFile>),
 }
 
 /// What changes while a port is open.
@@ -117,6 +118,11 @@ impl Table {
         self.next.load(Ordering::Relaxed)
     }
 
+    /// Whether a further port can be opened.
+    fn has_room(&self) -> bool {
+        self.ports.lock().len() < LIMIT
+    }
+
     fn add(&self, port: Arc<Port>) {
         self.ports.lock().insert(port.id, port);
     }
@@ -146,6 +152,50 @@ impl Port {
         table(engine).ports.lock().contains_key(&self.id)
     }
 
+    /// Takes bytes that a process sends. False: there are more than a packet's length can tell.
+    fn command(self: &Arc<Port>, engine: &Arc<Engine>, from: Term, bytes: Vec<u8>) -> bool {
+        let size = bytes.len() as u64;
+        match (&self.driver, &self.output) {
+            (Driver::Socket(s), _) => s.command(engine, self, from, bytes),
+            (Driver::RamFile(f), _) => f.lock().command(engine, self, &bytes),
+            (Driver::Terminal(t), Some(o)) => t.command(engine, self, o, &bytes),
+            (_, Some(o)) => match framing::frame(self.options.framing, bytes) {
+                Some(framed) => o.write(framed),
+                None => return false,
+            },
+            (_, None) => {}
+        }
+        if self.output.is_none() {
+            self.output_bytes.fetch_add(size, Ordering::Relaxed);
+        }
+        true
+    }
+
+    /// Gives the port to another process, which is linked to it; the former owner stays so.
+    fn connect(&self, engine: &Arc<Engine>, owner: Term) {
+        let mut state = self.state.lock();
+        state.owner = Some(owner);
+        if !state.links.contains(&owner) {
+            state.links.push(owner);
+            drop(state);
+            engine.post(owner, Signal::bare(SignalKind::Link { from: self.term() }));
+        }
+    }
+
+    /// The port closes by its driver's own doing: the owner's link is taken away, so that it gets no exit signal.
+    fn leave(self: &Arc<Port>, engine: &Arc<Engine>, reason: Term) {
+        let me = self.term();
+        let owner = self.state.lock().owner;
+        if let Some(owner) = owner {
+            let linked = self.state.lock().links.contains(&owner);
+            self.state.lock().links.retain(|&l| l != owner);
+            if linked {
+                engine.post(owner, Signal::bare(SignalKind::Unlink { from: me, id: 0 }));
+            }
+        }
+        self.close(engine, reason);
+    }
+
     /// Sends `{Port, Message}` to the owner.
     fn tell(&self, engine: &Arc<Engine>, message: impl FnOnce(&mut purlin_term::Heap) -> Term) {
         let Some(owner) = self.state.lock().owner else { return };
@@ -158,7 +208,7 @@ impl Port {
     }
 
     /// Closes the port: links get an exit signal with this reason, watchers are told. False: it was closed before.
-    pub fn close(&self, engine: &Arc<Engine>, reason: Term) -> bool {
+    pub fn close(self: &Arc<Port>, engine: &Arc<Engine>, reason: Term) -> bool {
         if table(engine).ports.lock().remove(&self.id).is_none() {
             return false;
         }
@@ -172,7 +222,11 @@ impl Port {
             closing.push(o.clone());
         }
         self.stop.lock().take();
-        self.driver.closed();
+        match &self.driver {
+            Driver::Terminal(t) => t.close(),
+            Driver::Socket(s) => s.port_closed(engine, self),
+            Driver::Forker | Driver::Descriptors(_) | Driver::Program | Driver::RamFile(_) => {}
+        }
         for link in state.links {
             engine.post(link, Signal::exit(self.term(), true, reason));
         }
@@ -195,17 +249,29 @@ impl Ports for PortsOf {
             PortSignal::Command(bytes) => {
                 signals::command(engine, &p, bytes);
             }
-            PortSignal::Link { from } => p.state.lock().links.push(from),
+            PortSignal::Link { from } => {
+                let mut state = p.state.lock();
+                if !state.links.contains(&from) {
+                    state.links.push(from);
+                }
+            }
             PortSignal::Unlink { from } => p.state.lock().links.retain(|&l| l != from),
             PortSignal::Exit { from, linked, reason } => {
                 let normal = reason.is(Atom::NORMAL);
                 let owner = p.state.lock().owner;
                 if linked || !normal || owner == Some(from) {
-                    p.state.lock().links.retain(|&l| l != from);
+                    if linked {
+                        p.state.lock().links.retain(|&l| l != from);
+                    }
                     p.close(engine, reason);
                 }
             }
             PortSignal::Monitor(w) => p.state.lock().watchers.push(w),
+            PortSignal::Down { monitor } => {
+                if let Driver::Socket(s) = &p.driver {
+                    s.caller_ended(engine, &p, monitor);
+                }
+            }
             PortSignal::Demonitor { monitor } => p.state.lock().watchers.retain(|w| w.monitor != monitor),
         }
         true
@@ -232,6 +298,7 @@ pub fn install(engine: &Arc<Engine>) {
         state: Mutex::default(),
         output: None,
         input_bytes: AtomicU64::new(0),
+        output_bytes: AtomicU64::new(0),
         driver: Driver::Forker,
         stop: Mutex::default(),
         trace: TraceWord::default(),
@@ -242,11 +309,12 @@ pub fn install(engine: &Arc<Engine>) {
 /// Waits until all output is written.
 fn flush(engine: &Arc<Engine>) {
     let ports: Vec<Arc<Port>> = table(engine).ports.lock().values().cloned().collect();
-    for p in ports {
+    for p in &ports {
         if let Some(o) = &p.output {
             o.flush();
         }
     }
+    inet::drain(engine, &ports);
     let closing = std::mem::take(&mut *table(engine).closing.lock());
     closing.iter().for_each(Output::flush);
 }

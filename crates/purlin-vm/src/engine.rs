@@ -211,6 +211,9 @@ impl Engine {
             SignalKind::Demonitor { monitor } => {
                 self.port_signal(port, PortSignal::Demonitor { monitor });
             }
+            SignalKind::Down { monitor } => {
+                self.port_signal(port, PortSignal::Down { monitor });
+            }
             _ => {}
         }
     }

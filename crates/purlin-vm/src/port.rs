@@ -32,6 +32,10 @@ pub enum PortSignal {
     Demonitor {
         monitor: [u64; 2],
     },
+    /// A process that the port monitors has ended.
+    Down {
+        monitor: [u64; 2],
+    },
 }
 
 /// The ports of an engine.

@@ -81,7 +81,7 @@ fn system_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         "process_count" => number(engine.processes.all().len()),
         "process_limit" => number(engine.config.process_limit),
         "port_count" => number(engine.ports().map_or(0, |p| p.list(engine).len())),
-        "port_limit" => number(65_536),
+        "port_limit" => number(crate::port::LIMIT),
         "ets_count" => number(crate::ets::registry::of(engine).all().len()),
         "ets_limit" => number(8192),
         "outstanding_system_requests_limit" => number(134_217_728),

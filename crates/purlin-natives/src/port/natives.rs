@@ -1,6 +1,8 @@
 //! The natives on ports.
 
-use super::{Driver, Port, framing, open, table, terminal};
+use super::inet::Socket;
+use super::output::Output;
+use super::{Driver, Port, open, table, terminal};
 use purlin_term::iolist::to_bytes as io_bytes;
 use purlin_term::owned::Owned;
 use purlin_term::{Atom, Term, am};
@@ -36,25 +38,35 @@ const BADARG: Term = Term::atom(Atom::BADARG);
 /// The wrapper in `erlang` raises what is not `true`.
 fn port_command(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let Some(port) = find(c, a[0]) else { return Ok(BADARG) };
-    let Some(output) = &port.output else {
-        return Ok(if io_bytes(a[1]).is_some() { Term::bool(true) } else { BADARG });
-    };
-    if output.is_busy() {
+    if let Driver::Socket(socket) = &port.driver {
+        return send(c, &port, socket, a);
+    }
+    if port.output.as_ref().is_some_and(Output::is_busy) {
         if a[2].iter().any(|f| f == am!("nosuspend")) {
             return Ok(Term::bool(false));
         }
         std::thread::yield_now();
         return Err(Escape::Yield(a.to_vec()));
     }
-    let Some(bytes) = io_bytes(a[1]) else { return Ok(BADARG) };
+    command(c, &port, a[1])
+}
+
+fn command(c: &mut Ctx<'_>, port: &Arc<Port>, data: Term) -> NativeResult {
+    let Some(bytes) = io_bytes(data) else { return Ok(BADARG) };
     c.charge(bytes.len() / 100);
-    if let Driver::Terminal(t) = &port.driver {
-        t.command(c.engine, &port, output, &bytes);
-        return Ok(Term::bool(true));
+    let taken = port.command(c.engine, c.pid(), bytes);
+    Ok(if taken { Term::bool(true) } else { am!("einval") })
+}
+
+/// Sends on a socket: while it is busy the caller sleeps until it is not, unless it asked for something else.
+fn send(c: &mut Ctx<'_>, port: &Arc<Port>, socket: &Socket, a: &[Term]) -> NativeResult {
+    let option = |name| a[2].iter().any(|o| o == name);
+    let me = c.pid();
+    let waits = !option(am!("nosuspend"));
+    if !option(am!("force")) && socket.is_busy(waits.then_some(me)) {
+        return if waits { Err(Escape::Wait(a.to_vec())) } else { Ok(Term::bool(false)) };
     }
-    let Some(framed) = framing::frame(port.options.framing, bytes) else { return Ok(am!("einval")) };
-    output.write(framed);
-    Ok(Term::bool(true))
+    command(c, port, a[1])
 }
 
 /// Operation 100 of terminal and file descriptor ports: columns and rows of the window.
@@ -63,6 +75,11 @@ const WINDOW_SIZE: i64 = terminal::CONTROL + 100;
 fn port_control(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let Some(port) = find(c, a[0]) else { return Ok(BADARG) };
     let (Some(operation), Some(data)) = (a[1].as_small(), io_bytes(a[2])) else { return Ok(BADARG) };
+    if let Driver::Socket(s) = &port.driver {
+        let me = c.pid();
+        let Some(answer) = s.control(c.engine, &port, me, operation, &data) else { return Ok(BADARG) };
+        return Ok(c.heap().byte_list(&answer));
+    }
     let answer = match &port.driver {
         Driver::Descriptors(fd) if operation == WINDOW_SIZE => terminal::window_size(*fd),
         Driver::Terminal(t) => t.control(operation - terminal::CONTROL, &data),
@@ -83,19 +100,7 @@ fn port_connect(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     if !a[1].is_local_pid() || a[1].as_pid().and_then(|id| c.engine.process(id)).is_none() {
         return Ok(BADARG);
     }
-    let mut state = port.state.lock();
-    state.owner = Some(a[1]);
-    if !state.links.contains(&a[1]) {
-        state.links.push(a[1]);
-        drop(state);
-        let from = port.term();
-        if a[1] == c.pid() {
-            c.data.relations().link(from);
-        } else {
-            use purlin_vm::signal::{Signal, SignalKind};
-            c.engine.post(a[1], Signal::bare(SignalKind::Link { from }));
-        }
-    }
+    port.connect(c.engine, a[1]);
     Ok(Term::bool(true))
 }
 
@@ -131,7 +136,11 @@ fn port_info_2(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 }
 
 fn info(c: &mut Ctx<'_>, port: &Port, item: &str) -> Option<Term> {
-    let queued = port.output.as_ref().map_or(0, |o| o.queued());
+    let queued = match &port.driver {
+        Driver::Socket(s) => s.queued(),
+        _ => port.output.as_ref().map_or(0, |o| o.queued()),
+    };
+    let written = port.output.as_ref().map_or_else(|| port.output_bytes.load(Ordering::Relaxed), |o| o.total());
     let names = &c.engine.names;
     let heap = &mut c.data.heap;
     Some(match item {
@@ -140,7 +149,7 @@ fn info(c: &mut Ctx<'_>, port: &Port, item: &str) -> Option<Term> {
         "id" => Term::small(port.id as i64 * 8),
         "connected" => port.state.lock().owner.unwrap_or(Term::pid(0)),
         "input" => heap.integer(port.input_bytes.load(Ordering::Relaxed) as i64),
-        "output" => heap.integer(port.output.as_ref().map_or(0, |o| o.total()) as i64),
+        "output" => heap.integer(written as i64),
         "queue_size" => Term::small(queued as i64),
         "os_pid" => port.os_pid.map_or(Term::atom(Atom::UNDEFINED), |p| Term::small(p as i64)),
         "registered_name" => Term::atom(names.of_port(port.term())?),

@@ -3,7 +3,7 @@
 use super::framing::{Cutter, Framing, Piece};
 use super::output::Output;
 use super::until::Until;
-use super::{Driver, Options, Port, State, table, terminal};
+use super::{Driver, Options, Port, State, inet, table, terminal};
 use crate::host::environment::{ENVIRONMENT, os_string};
 use parking_lot::Mutex;
 use purlin_term::{Atom, Heap, Term, am};
@@ -99,6 +99,9 @@ pub fn open_port(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 
 fn open(c: &mut Ctx<'_>, name: Term, s: Settings) -> Result<Term, Term> {
     let badarg = am!("badarg");
+    if !table(c.engine).has_room() {
+        return Err(am!("system_limit"));
+    }
     match *name.as_tuple().ok_or(badarg)? {
         [kind, input, output] if kind == am!("fd") => {
             let (i, o) = (input.as_small().ok_or(badarg)?, output.as_small().ok_or(badarg)?);
@@ -113,8 +116,8 @@ fn open(c: &mut Ctx<'_>, name: Term, s: Settings) -> Result<Term, Term> {
                 return Err(badarg);
             }
             let first = text.to_string_lossy();
-            if matches!(first.split(' ').next(), Some("tty_sl")) {
-                return terminal::open(c, &first, s);
+            if DRIVERS.contains(&first.split(' ').next().unwrap_or("")) {
+                return linked_in(c, &first, s).unwrap_or(Err(badarg));
             }
             let mut shell = Command::new("/bin/sh");
             let mut line = OsString::from("exec ");
@@ -132,9 +135,28 @@ fn open(c: &mut Ctx<'_>, name: Term, s: Settings) -> Result<Term, Term> {
             }
             program(c, file.to_string_lossy().into_owned(), command, s)
         }
-        // No driver is loadable by name; sockets come with distribution.
+        [kind, driver] if kind == am!("spawn_driver") => {
+            let text = os_string(driver).filter(|t| !t.is_empty()).ok_or(badarg)?;
+            linked_in(c, &text.to_string_lossy(), s).unwrap_or(Err(badarg))
+        }
         _ => Err(badarg),
     }
+}
+
+/// The drivers that are built in.
+const DRIVERS: [&str; 4] = ["tty_sl", "tcp_inet", "udp_inet", "ram_file_drv"];
+
+/// Opens a port by a built-in driver, whose name is the command's first word. `None`: there is no such driver.
+fn linked_in(c: &mut Ctx<'_>, command: &str, s: Settings) -> Option<Result<Term, Term>> {
+    Some(match command.split(' ').next()? {
+        "tty_sl" => terminal::open(c, command, s),
+        name @ ("tcp_inet" | "udp_inet") => inet::open(c, name, s.options),
+        "ram_file_drv" => {
+            let id = table(c.engine).next_id();
+            Ok(add(c, command.into(), &s, None, None, Driver::RamFile(Mutex::default()), id).term())
+        }
+        _ => return None,
+    })
 }
 
 fn executable(file: &OsString) -> Result<(), Term> {
@@ -167,6 +189,7 @@ pub(super) fn add(
         state: Mutex::new(state),
         output,
         input_bytes: AtomicU64::new(0),
+        output_bytes: AtomicU64::new(0),
         driver,
         stop: Mutex::default(),
         trace: TraceWord::default(),

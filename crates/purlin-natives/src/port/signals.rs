@@ -1,6 +1,6 @@
 //! Messages to ports: `{Owner, {command, Data}}`, `{Owner, close}`, `{Owner, {connect, NewOwner}}`.
 
-use super::{Driver, Port, framing};
+use super::Port;
 use purlin_term::iolist::to_bytes as io_bytes;
 use purlin_term::{Atom, Term, am};
 use purlin_vm::Engine;
@@ -15,9 +15,8 @@ pub fn message(engine: &Arc<Engine>, port: &Arc<Port>, from: Term, message: Term
         return bad();
     }
     if what == am!("close") {
-        answer(engine, owner, port, am!("closed"));
-        port.state.lock().links.retain(|&l| l != owner);
         port.close(engine, Term::atom(Atom::NORMAL));
+        answer(engine, owner, port, am!("closed"));
         return;
     }
     match *what.as_tuple().unwrap_or(&[]) {
@@ -27,20 +26,19 @@ pub fn message(engine: &Arc<Engine>, port: &Arc<Port>, from: Term, message: Term
             }
         }
         [key, new] if key == am!("connect") && new.is_local_pid() => {
-            port.state.lock().owner = Some(new);
+            port.connect(engine, new);
             answer(engine, owner, port, am!("connected"));
         }
         _ => bad(),
     }
 }
 
-/// Writes the bytes of an iolist; false: it is none.
+/// Takes the bytes of an iolist in the owner's name; false: it is none. What does not fit a packet ends the port.
 pub fn command(engine: &Arc<Engine>, port: &Arc<Port>, data: Term) -> bool {
     let Some(bytes) = io_bytes(data) else { return false };
-    if let (Driver::Terminal(t), Some(o)) = (&port.driver, &port.output) {
-        t.command(engine, port, o, &bytes);
-    } else if let (Some(o), Some(b)) = (&port.output, framing::frame(port.options.framing, bytes)) {
-        o.write(b);
+    let owner = port.state.lock().owner;
+    if !port.command(engine, owner.unwrap_or(Term::NONE), bytes) {
+        port.close(engine, am!("einval"));
     }
     true
 }

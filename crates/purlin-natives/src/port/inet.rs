@@ -1,0 +1,493 @@
+//! The drivers `tcp_inet` and `udp_inet`: sockets as `prim_inet` speaks to them.
+//!
+//! A socket does not block: what cannot be done at once is done by the poll thread when the socket is ready. Each
+//! socket has one lock, held for single calls to the operating system only; a port is never closed while its socket's
+//! lock is held, as that takes the lock again.
+
+mod accept;
+mod address;
+mod control;
+mod interface;
+mod message;
+mod options;
+mod output;
+mod poll;
+mod receive;
+mod sys;
+mod tcp;
+mod udp;
+
+use super::{Driver, Options, Port, State as PortState, table};
+use crate::byte_queue::ByteQueue;
+use crate::data::packet::{Framing, Limits};
+use parking_lot::{Mutex, MutexGuard};
+use poll::{Deadline, Interest};
+use purlin_term::{Term, am};
+use purlin_vm::signal::{RefId, Signal};
+use purlin_vm::tracing::TraceWord;
+use purlin_vm::{Ctx, Engine};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketAddrAny};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+pub use output::drain;
+
+/// What the numbers of control operations start from.
+const CONTROL: i64 = 0x03f1_a300;
+
+/// A port's socket.
+pub struct Socket(Mutex<Inner>);
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Protocol {
+    Tcp,
+    Udp,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum State {
+    Closed,
+    Open,
+    Connecting,
+    Connected,
+    Listening,
+}
+
+/// Whether packets are sent to the owner unasked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Active {
+    No,
+    Yes,
+    Once,
+    /// So many packets more.
+    Count(i16),
+}
+
+/// Options that an accepted socket takes over from the listening one.
+#[derive(Clone)]
+struct Settings {
+    binary: bool,
+    /// Packets come as `{Port, {data, Data}}`.
+    deliver_port: bool,
+    exit_on_close: bool,
+    /// Number of the packet type.
+    packet: u8,
+    packet_size: u32,
+    /// So many bytes in front are given as a list.
+    header: usize,
+    buffer: usize,
+    high: usize,
+    low: usize,
+    high_messages: i32,
+    low_messages: i32,
+    send_timeout: Option<Duration>,
+    send_timeout_close: bool,
+    show_econnreset: bool,
+    linger_zero: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            binary: false,
+            deliver_port: false,
+            exit_on_close: true,
+            packet: 0,
+            packet_size: 0,
+            header: 0,
+            buffer: 1460,
+            high: 8192,
+            low: 4096,
+            high_messages: 8192,
+            low_messages: 4096,
+            send_timeout: None,
+            send_timeout_close: false,
+            show_econnreset: false,
+            linger_zero: false,
+        }
+    }
+}
+
+/// An operation that is answered by `{inet_async, Port, Id, Result}`.
+struct Operation {
+    id: u16,
+    caller: Term,
+    limit: Option<Deadline>,
+    /// The monitor on a caller that accepts.
+    monitor: Option<RefId>,
+}
+
+/// What the next call learns of a connection that ended unasked.
+#[derive(Default)]
+struct Ended {
+    tell_sender: bool,
+    tell_receiver: bool,
+    reset: bool,
+}
+
+/// What a socket counts for `inet:getstat/2`.
+#[derive(Default)]
+struct Counts {
+    bytes: u64,
+    packets: u32,
+    largest: usize,
+    average: f64,
+    deviation: f64,
+}
+
+struct Inner {
+    protocol: Protocol,
+    state: State,
+    fd: Option<OwnedFd>,
+    family: AddressFamily,
+    stream: bool,
+    interest: Interest,
+    settings: Settings,
+    active: Active,
+    buffer_set: bool,
+    delay_send: bool,
+    delimiter: u8,
+    read_packets: u32,
+    debug: bool,
+    /// Control data asked for: type of service, traffic class, time to live.
+    control_data: [bool; 3],
+    remote: Option<SocketAddrAny>,
+    peer_name: Option<SocketAddrAny>,
+    sock_name: Option<SocketAddrAny>,
+    received: Counts,
+    sent: Counts,
+
+    last_id: u16,
+    operation: Option<Operation>,
+    accepts: VecDeque<Operation>,
+    /// Who sent last and waits for an answer.
+    caller: Option<Term>,
+
+    input: ByteQueue,
+    /// Bytes that are missing to what was asked for; 0: not known.
+    missing: usize,
+    http_headers: bool,
+
+    output: output::Queue,
+    ended: Ended,
+    closed_told: bool,
+    /// The port is closed; what is queued still goes out.
+    closing: bool,
+}
+
+impl Inner {
+    fn new(protocol: Protocol, settings: Settings) -> Inner {
+        Inner {
+            protocol,
+            state: State::Closed,
+            fd: None,
+            family: AddressFamily::UNSPEC,
+            stream: protocol == Protocol::Tcp,
+            interest: Interest::default(),
+            settings,
+            active: Active::No,
+            buffer_set: false,
+            delay_send: false,
+            delimiter: b'\n',
+            read_packets: 5,
+            debug: false,
+            control_data: [false; 3],
+            remote: None,
+            peer_name: None,
+            sock_name: None,
+            received: Counts::default(),
+            sent: Counts::default(),
+            last_id: 0,
+            operation: None,
+            accepts: VecDeque::new(),
+            caller: None,
+            input: ByteQueue::default(),
+            missing: 0,
+            http_headers: false,
+            output: output::Queue::default(),
+            ended: Ended::default(),
+            closed_told: false,
+            closing: false,
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        self.state != State::Closed
+    }
+
+    fn is_connected(&self) -> bool {
+        self.state == State::Connected
+    }
+
+    fn is_active(&self) -> bool {
+        self.active != Active::No
+    }
+
+    fn fd(&self) -> Result<BorrowedFd<'_>, Errno> {
+        self.fd.as_ref().map(AsFd::as_fd).ok_or(Errno::BADF)
+    }
+
+    /// How packets are told apart.
+    fn framing(&self) -> Framing {
+        let headers = self.http_headers;
+        match self.settings.packet {
+            1 => Framing::Length(1),
+            2 => Framing::Length(2),
+            3 => Framing::Length(4),
+            4 => Framing::Asn1,
+            5 => Framing::SunRm,
+            6 => Framing::Cdr,
+            7 => Framing::FastCgi,
+            8 => Framing::Line,
+            9 => Framing::Tpkt,
+            10 => Framing::Http { headers, binaries: false },
+            11 => Framing::Http { headers: true, binaries: false },
+            12 => Framing::SslTls,
+            13 => Framing::Http { headers, binaries: true },
+            14 => Framing::Http { headers: true, binaries: true },
+            _ => Framing::Raw,
+        }
+    }
+
+    fn limits(&self) -> Limits {
+        let line = u32::try_from(self.settings.buffer).unwrap_or(u32::MAX);
+        Limits { packet: self.settings.packet_size, line, delimiter: self.delimiter }
+    }
+}
+
+/// A socket that is being worked on.
+struct Io<'a> {
+    engine: &'a Arc<Engine>,
+    port: &'a Arc<Port>,
+    s: MutexGuard<'a, Inner>,
+    /// Why the port has to be closed after this.
+    exit: Option<Term>,
+    /// Who can go on after this, as the port is not busy any more.
+    resumed: Vec<Term>,
+}
+
+impl Socket {
+    /// Works on a port's socket, and then closes the port if that came out.
+    fn with<T>(&self, engine: &Arc<Engine>, port: &Arc<Port>, f: impl FnOnce(&mut Io<'_>) -> T) -> T {
+        let mut io = Io { engine, port, s: self.0.lock(), exit: None, resumed: Vec::new() };
+        let value = f(&mut io);
+        let Io { s, exit, resumed, .. } = io;
+        drop(s);
+        for process in resumed {
+            engine.post(process, Signal::request(|_, _| {}));
+        }
+        if let Some(reason) = exit {
+            port.leave(engine, reason);
+        }
+        value
+    }
+
+    /// Handles a control operation; `None` for a number that is none of this driver's.
+    pub fn control(
+        &self,
+        engine: &Arc<Engine>,
+        port: &Arc<Port>,
+        caller: Term,
+        op: i64,
+        data: &[u8],
+    ) -> Option<Vec<u8>> {
+        let op = u8::try_from(op.checked_sub(CONTROL)?).ok()?;
+        Some(self.with(engine, port, |io| io.control(caller, op, data)))
+    }
+
+    /// Sends; the caller gets `{inet_reply, Port, Status}`.
+    pub fn command(&self, engine: &Arc<Engine>, port: &Arc<Port>, caller: Term, data: Vec<u8>) {
+        self.with(engine, port, |io| match io.s.protocol {
+            Protocol::Tcp => io.tcp_command(caller, data),
+            Protocol::Udp => io.udp_command(caller, &data),
+        });
+    }
+
+    /// Whether senders have to wait; `waiter` is then woken when they need not any more.
+    pub fn is_busy(&self, waiter: Option<Term>) -> bool {
+        let mut s = self.0.lock();
+        if !s.output.busy {
+            return false;
+        }
+        if let Some(waiter) = waiter
+            && !s.output.waiters.contains(&waiter)
+        {
+            s.output.waiters.push(waiter);
+        }
+        true
+    }
+
+    /// Bytes that wait for being sent.
+    pub fn queued(&self) -> usize {
+        self.0.lock().output.bytes
+    }
+
+    /// A process that accepts has ended.
+    pub fn caller_ended(&self, engine: &Arc<Engine>, port: &Arc<Port>, monitor: RefId) {
+        self.with(engine, port, |io| io.acceptor_ended(monitor));
+    }
+
+    /// The port is closed. What is queued still goes out, unless nobody waits for its going.
+    pub fn port_closed(&self, engine: &Arc<Engine>, port: &Arc<Port>) {
+        self.with(engine, port, |io| {
+            io.fail_operations();
+            io.resume();
+            let flushes = io.s.interest.write && io.s.output.sendfile.is_none() && !io.s.settings.linger_zero;
+            if flushes && io.s.output.bytes > 0 && io.s.is_connected() {
+                io.s.closing = true;
+                io.select_read(false);
+                io.note_closing();
+            } else {
+                io.close_socket();
+            }
+        });
+    }
+}
+
+impl Io<'_> {
+    fn select(&mut self, now: Interest) {
+        let before = std::mem::replace(&mut self.s.interest, now);
+        match &self.s.fd {
+            Some(fd) => poll::watch(self.engine, self.port, fd, before, now),
+            None => self.s.interest = Interest::default(),
+        }
+    }
+
+    fn select_read(&mut self, on: bool) {
+        self.select(Interest { read: on, ..self.s.interest });
+    }
+
+    fn select_write(&mut self, on: bool) {
+        self.select(Interest { write: on, ..self.s.interest });
+    }
+
+    /// The poll thread found the socket ready.
+    fn ready(&mut self, read: bool, write: bool) {
+        if read && self.s.interest.read {
+            match self.s.protocol {
+                Protocol::Tcp => self.tcp_input(),
+                Protocol::Udp => self.udp_input(),
+            }
+        }
+        if write && self.s.interest.write && self.exit.is_none() {
+            self.tcp_output();
+        }
+    }
+
+    /// A time limit was reached, unless it was taken back meanwhile.
+    fn timed_out(&mut self, deadline: Deadline) {
+        let timeout = am!("timeout");
+        if self.s.operation.as_ref().is_some_and(|o| o.limit == Some(deadline)) {
+            if self.s.state == State::Connecting {
+                self.close_socket();
+            } else {
+                self.select_read(false);
+                self.s.missing = 0;
+            }
+            self.async_error(timeout);
+        } else if let Some(i) = self.s.accepts.iter().position(|o| o.limit == Some(deadline)) {
+            self.end_accept(i, timeout);
+        } else {
+            self.output_timed_out(deadline);
+        }
+    }
+
+    /// Starts an operation of `caller`. `None`: another one is under way.
+    fn begin(&mut self, caller: Term) -> Option<u16> {
+        if self.s.operation.is_some() {
+            return None;
+        }
+        let id = self.next_id();
+        self.s.operation = Some(Operation { id, caller, limit: None, monitor: None });
+        Some(id)
+    }
+
+    fn next_id(&mut self) -> u16 {
+        self.s.last_id = self.s.last_id.wrapping_add(1) & 0x7FFF;
+        self.s.last_id
+    }
+
+    /// Limits the operation under way.
+    fn limit(&mut self, timeout: Option<Duration>) {
+        let limit = timeout.and_then(|t| poll::limit(self.engine, self.port, t));
+        if let Some(o) = &mut self.s.operation {
+            o.limit = limit;
+        }
+    }
+
+    /// Ends an operation without an answer.
+    fn finish(&mut self) -> Option<Operation> {
+        let operation = self.s.operation.take()?;
+        if let Some(limit) = operation.limit {
+            poll::cancel(self.engine, limit);
+        }
+        Some(operation)
+    }
+
+    /// Tells all who wait for an operation that the socket is closed.
+    fn fail_operations(&mut self) {
+        let closed = am!("closed");
+        while !self.s.accepts.is_empty() {
+            self.end_accept(0, closed);
+        }
+        self.async_error(closed);
+    }
+
+    /// Closes the descriptor, and forgets what is queued in both directions.
+    fn close_socket(&mut self) {
+        self.clear_input();
+        self.clear_output();
+        self.s.output.subscribers.clear();
+        self.select(Interest::default());
+        self.s.output.sendfile = None;
+        self.s.fd = None;
+        self.s.state = State::Closed;
+    }
+}
+
+/// A timeout as the Erlang side writes it.
+fn timeout(milliseconds: u32) -> Option<Duration> {
+    (milliseconds != u32::MAX).then(|| Duration::from_millis(milliseconds.into()))
+}
+
+fn big_endian<const N: usize>(data: &[u8], at: usize) -> Option<[u8; N]> {
+    data.get(at..)?.first_chunk().copied()
+}
+
+fn u32_at(data: &[u8], at: usize) -> Option<u32> {
+    big_endian(data, at).map(u32::from_be_bytes)
+}
+
+/// `{spawn_driver, "tcp_inet"}` or `udp_inet`.
+pub fn open(c: &mut Ctx<'_>, name: &str, options: Options) -> Result<Term, Term> {
+    let protocol = if name == "tcp_inet" { Protocol::Tcp } else { Protocol::Udp };
+    if !poll::is_ready(c.engine) {
+        return Err(am!("emfile"));
+    }
+    let port = new_port(c.engine, name, options, c.pid(), Inner::new(protocol, Settings::default()));
+    c.data.relations().link(port.term());
+    Ok(port.term())
+}
+
+fn new_port(engine: &Arc<Engine>, name: &str, options: Options, owner: Term, inner: Inner) -> Arc<Port> {
+    let state = PortState { owner: Some(owner), links: vec![owner], ..PortState::default() };
+    let port = Arc::new(Port {
+        id: table(engine).next_id(),
+        name: name.into(),
+        os_pid: None,
+        options,
+        state: Mutex::new(state),
+        output: None,
+        input_bytes: AtomicU64::new(0),
+        output_bytes: AtomicU64::new(0),
+        driver: Driver::Socket(Box::new(Socket(Mutex::new(inner)))),
+        stop: Mutex::default(),
+        trace: TraceWord::default(),
+    });
+    table(engine).add(port.clone());
+    port
+}

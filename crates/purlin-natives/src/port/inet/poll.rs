@@ -1,0 +1,184 @@
+//! The poll thread: it waits for all sockets of an engine at once, and for their time limits.
+//!
+//! The rules that must stay true: a socket is watched exactly for what its `interest` says, a descriptor is no more
+//! watched before it is closed, and no lock of this file is held while a socket's lock is taken.
+
+use super::{Io, Socket};
+use crate::port::{Driver, Port};
+use parking_lot::Mutex;
+use purlin_vm::{Engine, Slot};
+use rustix::buffer::spare_capacity;
+use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
+use rustix::event::{EventfdFlags, Timespec, eventfd};
+use rustix::fd::{AsFd, OwnedFd};
+use std::collections::{BTreeMap, HashMap};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::{Duration, Instant};
+
+/// What a socket waits for.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct Interest {
+    pub read: bool,
+    pub write: bool,
+}
+
+impl Interest {
+    fn flags(self) -> EventFlags {
+        let mut flags = EventFlags::empty();
+        flags.set(EventFlags::IN, self.read);
+        flags.set(EventFlags::OUT, self.write);
+        flags
+    }
+
+    fn any(self) -> bool {
+        self.read || self.write
+    }
+}
+
+/// When a time limit is reached; the number keeps equal times apart.
+pub type Deadline = (Instant, u64);
+
+/// The poll thread of an engine, started with its first socket.
+#[derive(Default)]
+pub struct Poll(OnceLock<Option<Arc<Shared>>>);
+
+static POLL: Slot<Poll> = Slot::new();
+
+/// Number of the event that has the thread look at its table again.
+const WAKE: u64 = u64::MAX;
+
+struct Shared {
+    epoll: OwnedFd,
+    wake: OwnedFd,
+    table: Mutex<Table>,
+}
+
+#[derive(Default)]
+struct Table {
+    ports: HashMap<u64, Arc<Port>>,
+    limits: BTreeMap<Deadline, Arc<Port>>,
+    started: u64,
+}
+
+impl Drop for Poll {
+    fn drop(&mut self) {
+        if let Some(Some(shared)) = self.0.get() {
+            shared.wake_up();
+        }
+    }
+}
+
+impl Shared {
+    fn new() -> rustix::io::Result<Shared> {
+        let epoll = epoll::create(CreateFlags::CLOEXEC)?;
+        let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        epoll::add(&epoll, &wake, EventData::new_u64(WAKE), EventFlags::IN)?;
+        Ok(Shared { epoll, wake, table: Mutex::default() })
+    }
+
+    fn wake_up(&self) {
+        // A counter that cannot be raised further wakes as well.
+        let _ = rustix::io::write(&self.wake, &1u64.to_ne_bytes());
+    }
+}
+
+fn shared(engine: &Arc<Engine>) -> Option<&Arc<Shared>> {
+    let start = || {
+        let shared = Arc::new(Shared::new().ok()?);
+        let (mine, weak) = (shared.clone(), Arc::downgrade(engine));
+        std::thread::Builder::new().name("poll".into()).spawn(move || run(&mine, &weak)).ok()?;
+        Some(shared)
+    };
+    engine.state(&POLL).0.get_or_init(start).as_ref()
+}
+
+/// Whether sockets can be watched, which takes two descriptors and a thread.
+pub fn is_ready(engine: &Arc<Engine>) -> bool {
+    shared(engine).is_some()
+}
+
+/// Has a port's socket watched for what it now waits for.
+pub fn watch(engine: &Arc<Engine>, port: &Arc<Port>, fd: impl AsFd, before: Interest, now: Interest) {
+    let Some(shared) = shared(engine) else { return };
+    if now == before {
+        return;
+    }
+    if !now.any() {
+        let _ = epoll::delete(&shared.epoll, fd);
+        shared.table.lock().ports.remove(&port.id);
+        return;
+    }
+    let data = EventData::new_u64(port.id);
+    // Neither call fails for an open socket but for lack of memory; the socket then stays silent.
+    if before.any() {
+        let _ = epoll::modify(&shared.epoll, fd, data, now.flags());
+    } else {
+        shared.table.lock().ports.insert(port.id, port.clone());
+        let _ = epoll::add(&shared.epoll, fd, data, now.flags());
+    }
+}
+
+/// Starts a time limit: when it is reached the port's socket is told.
+pub fn limit(engine: &Arc<Engine>, port: &Arc<Port>, after: Duration) -> Option<Deadline> {
+    let shared = shared(engine)?;
+    let mut table = shared.table.lock();
+    table.started += 1;
+    let deadline = (Instant::now().checked_add(after)?, table.started);
+    table.limits.insert(deadline, port.clone());
+    let is_first = table.limits.first_key_value().is_some_and(|(&d, _)| d == deadline);
+    drop(table);
+    if is_first {
+        shared.wake_up();
+    }
+    Some(deadline)
+}
+
+/// Takes back a time limit.
+pub fn cancel(engine: &Arc<Engine>, deadline: Deadline) {
+    if let Some(shared) = shared(engine) {
+        let port = shared.table.lock().limits.remove(&deadline);
+        drop(port);
+    }
+}
+
+fn run(shared: &Shared, engine: &Weak<Engine>) {
+    let mut events = Vec::with_capacity(256);
+    loop {
+        let first = shared.table.lock().limits.first_key_value().map(|(&(at, _), _)| at);
+        let timeout = first.map(|at| {
+            let left = at.saturating_duration_since(Instant::now());
+            Timespec { tv_sec: left.as_secs() as i64, tv_nsec: left.subsec_nanos().into() }
+        });
+        events.clear();
+        // An interrupted wait is one without events.
+        let _ = epoll::wait(&shared.epoll, spare_capacity(&mut events), timeout.as_ref());
+        let Some(engine) = engine.upgrade() else { return };
+        for event in events.drain(..) {
+            let (id, flags) = (event.data.u64(), event.flags);
+            if id == WAKE {
+                let _ = rustix::io::read(&shared.wake, &mut [0; 8]);
+                continue;
+            }
+            let failed = flags.intersects(EventFlags::ERR | EventFlags::HUP);
+            let (read, write) = (flags.contains(EventFlags::IN) || failed, flags.contains(EventFlags::OUT) || failed);
+            let port = shared.table.lock().ports.get(&id).cloned();
+            if let Some(port) = port {
+                tell(&engine, &port, |io| io.ready(read, write));
+            }
+        }
+        loop {
+            let mut table = shared.table.lock();
+            let due = table.limits.first_entry().filter(|e| e.key().0 <= Instant::now());
+            let Some((deadline, port)) = due.map(|e| e.remove_entry()) else { break };
+            drop(table);
+            tell(&engine, &port, |io| io.timed_out(deadline));
+        }
+    }
+}
+
+/// A mistake in the handling of one socket, which the panic hook reports, leaves the others alone.
+fn tell(engine: &Arc<Engine>, port: &Arc<Port>, what: impl FnOnce(&mut Io<'_>)) {
+    let Driver::Socket(socket) = &port.driver else { return };
+    let _ = catch_unwind(AssertUnwindSafe(|| Socket::with(socket, engine, port, what)));
+}
