@@ -37,6 +37,7 @@ pub(super) fn handler(i: &Instr) -> Option<Handler> {
         Instr::BsStartMatch { src, dst, .. } => places!(start_match, src, dst),
         Instr::BsGetInteger(g) if g.bits == 8 && !g.signed => places!(get_byte, g.ctx, g.dst),
         Instr::BsGetInteger(g) if one_word(g) => places!(get_unsigned, g.ctx),
+        Instr::BsGetInteger(g) if (1..=64).contains(&g.bits) => places!(get_word, g.ctx),
         Instr::BsGetInteger(_) => get_integer,
         Instr::BsGetBinary(_) => get_binary,
         Instr::BsSkip(g) if g.bits > 0 => places!(skip, g.ctx),
@@ -164,6 +165,36 @@ handlers! {
         };
         *c.add(1) = at + n;
         s.set_any(g.dst, Term((word << (at % 8) >> (64 - n)) << 4));
+        s.next()
+    }
+
+    /// Up to 64 bits of any kind that make a small integer.
+    fn get_word<A: Mode>(s) {
+        operands!(s, BsGetInteger(g));
+        let c = s.context::<A>(g.ctx);
+        let (at, n) = (*c.add(1), g.bits as u64);
+        if *c - at < n {
+            return s.jump(g.fail);
+        }
+        let whole_bytes = at % 8 == 0 && n % 8 == 0;
+        if at % 8 + n > 64 || (g.little && !whole_bytes) {
+            return s.by(any_integer);
+        }
+        let p = byte_at(c, at);
+        let mut word = 0;
+        for i in 0..(at % 8 + n).div_ceil(8) {
+            word |= (*p.add(i as usize) as u64) << (56 - 8 * i);
+        }
+        let mut v = word << (at % 8) >> (64 - n);
+        if g.little {
+            v = v.swap_bytes() >> (64 - n);
+        }
+        let v = if g.signed { (v << (64 - n)) as i64 >> (64 - n) } else { v as i64 };
+        if !Term::fits_small(v) || (v < 0 && !g.signed) {
+            return s.by(any_integer);
+        }
+        *c.add(1) = at + n;
+        s.set_any(g.dst, Term::small(v));
         s.next()
     }
 

@@ -1,6 +1,6 @@
 //! Calls of functions, funs and natives, and returns.
 
-use super::{Mode, State, handlers, operands, parts};
+use super::{Mode, State, X, handlers, operands, parts};
 use crate::code::FnEntry;
 use crate::code::instr::Op;
 use purlin_term::Term;
@@ -74,6 +74,57 @@ handlers! {
     }
 
     fn call_only(s) {
+        operands!(s, CallOnly(f));
+        if s.left <= 1 {
+            return s.slow();
+        }
+        s.enter(f)
+    }
+
+    /// `move` and `call`.
+    fn mv_call<A: Mode>(s) {
+        operands!(s, Move { src, dst });
+        s.set::<X>(dst, s.get::<A>(src));
+        s.pc = s.pc.add(1);
+        operands!(s, Call(f));
+        if s.left <= 1 {
+            return s.slow();
+        }
+        s.push(s.pc.add(1));
+        s.enter(f)
+    }
+
+    /// `trim` and `call`.
+    fn trim_call(s) {
+        operands!(s, Trim(slots));
+        s.sp = s.sp.wrapping_add(slots as usize);
+        s.pc = s.pc.add(1);
+        operands!(s, Call(f));
+        if s.left <= 1 {
+            return s.slow();
+        }
+        s.push(s.pc.add(1));
+        s.enter(f)
+    }
+
+    /// `move` and `call_last`.
+    fn mv_call_last<A: Mode>(s) {
+        operands!(s, Move { src, dst });
+        s.set::<X>(dst, s.get::<A>(src));
+        s.pc = s.pc.add(1);
+        operands!(s, CallLast(f, slots));
+        if s.left <= 1 {
+            return s.slow();
+        }
+        s.sp = s.sp.wrapping_add(slots as usize);
+        s.enter(f)
+    }
+
+    /// `move` and `call_only`.
+    fn mv_call_only<A: Mode>(s) {
+        operands!(s, Move { src, dst });
+        s.set::<X>(dst, s.get::<A>(src));
+        s.pc = s.pc.add(1);
         operands!(s, CallOnly(f));
         if s.left <= 1 {
             return s.slow();

@@ -20,6 +20,28 @@ handlers! {
         s.skip(2)
     }
 
+    /// Three moves of one shape.
+    fn mv3<A: Mode, D: Place>(s) {
+        operands!(s, Move { src, dst });
+        s.set::<D>(dst, s.get::<A>(src));
+        operands!(@ (*s.pc.add(1)).instr, Move { src, dst });
+        s.set::<D>(dst, s.get::<A>(src));
+        operands!(@ (*s.pc.add(2)).instr, Move { src, dst });
+        s.set::<D>(dst, s.get::<A>(src));
+        s.skip(3)
+    }
+
+    /// `move` of a constant to x0, and `return`.
+    fn mv_value_return(s) {
+        operands!(s, MoveValue { value });
+        if s.left <= 1 {
+            return s.slow();
+        }
+        s.left -= 1;
+        s.set_x(0, value);
+        s.pop_return()
+    }
+
     fn mv_value<D: Place>(s) {
         operands!(s, MoveValue { dst, value });
         s.set::<D>(dst, value);

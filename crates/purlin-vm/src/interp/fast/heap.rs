@@ -1,6 +1,6 @@
 //! Stack frames, and what builds terms.
 
-use super::{Mode, Place, handlers, operands};
+use super::{Mode, Place, X, Y, handlers, operands};
 use purlin_term::Term;
 use purlin_term::boxed::Kind;
 
@@ -12,6 +12,44 @@ handlers! {
         }
         s.sp = s.sp.wrapping_sub(slots as usize);
         s.next()
+    }
+
+    /// `allocate`, and one slot set to nothing.
+    fn allocate_init(s) {
+        operands!(s, Allocate { slots, heap });
+        if !s.has_room((heap + slots) as usize) {
+            return s.slow();
+        }
+        s.sp = s.sp.wrapping_sub(slots as usize);
+        operands!(@ (*s.pc.add(1)).instr, InitYs(slots));
+        s.set::<Y>(*slots.get_unchecked(0), Term::NIL);
+        s.skip(2)
+    }
+
+    /// `allocate`, and a register saved in the frame.
+    fn allocate_save(s) {
+        operands!(s, Allocate { slots, heap });
+        if !s.has_room((heap + slots) as usize) {
+            return s.slow();
+        }
+        s.sp = s.sp.wrapping_sub(slots as usize);
+        operands!(@ (*s.pc.add(1)).instr, Move { src, dst });
+        s.set::<Y>(dst, s.get::<X>(src));
+        s.skip(2)
+    }
+
+    /// `allocate`, and two registers saved in the frame.
+    fn allocate_save2(s) {
+        operands!(s, Allocate { slots, heap });
+        if !s.has_room((heap + slots) as usize) {
+            return s.slow();
+        }
+        s.sp = s.sp.wrapping_sub(slots as usize);
+        operands!(@ (*s.pc.add(1)).instr, Move { src, dst });
+        s.set::<Y>(dst, s.get::<X>(src));
+        operands!(@ (*s.pc.add(2)).instr, Move { src, dst });
+        s.set::<Y>(dst, s.get::<X>(src));
+        s.skip(3)
     }
 
     fn test_heap(s) {
@@ -48,10 +86,16 @@ handlers! {
         s.next()
     }
 
+    fn init_one(s) {
+        operands!(s, InitYs(slots));
+        s.set::<Y>(*slots.get_unchecked(0), Term::NIL);
+        s.next()
+    }
+
     fn init_ys(s) {
         operands!(s, InitYs(slots));
         for &d in slots {
-            s.set::<super::Y>(d, Term::NIL);
+            s.set::<Y>(d, Term::NIL);
         }
         s.next()
     }
@@ -67,6 +111,21 @@ handlers! {
         *p.add(1) = t.0;
         s.set::<D>(dst, Term::from_cons(p));
         s.next()
+    }
+
+    /// `test_heap` and `put_list`.
+    fn test_heap_put_list<H: Mode, T: Mode>(s) {
+        operands!(s, TestHeap { heap });
+        if !s.has_room(heap.max(2) as usize) {
+            return s.slow();
+        }
+        operands!(@ (*s.pc.add(1)).instr, PutList { head, tail, dst });
+        let (h, t) = (s.get::<H>(head), s.get::<T>(tail));
+        let p = s.take(2);
+        *p = h.0;
+        *p.add(1) = t.0;
+        s.set::<X>(dst, Term::from_cons(p));
+        s.skip(2)
     }
 
     fn put_tuple(s) {
@@ -89,19 +148,19 @@ handlers! {
     fn catch(s) {
         operands!(s, Catch { slot, handler });
         let at = s.pc.wrapping_byte_offset(handler as isize);
-        s.set::<super::Y>(slot, Term::catch(at as usize));
+        s.set::<Y>(slot, Term::catch(at as usize));
         s.next()
     }
 
     fn try_end(s) {
         operands!(s, TryEnd { slot });
-        s.set::<super::Y>(slot, Term::NIL);
+        s.set::<Y>(slot, Term::NIL);
         s.next()
     }
 
     fn try_case(s) {
         operands!(s, TryCase { slot });
-        s.set::<super::Y>(slot, Term::NIL);
+        s.set::<Y>(slot, Term::NIL);
         for i in 0..3 {
             s.set_x(i, s.x(i + 1));
         }

@@ -10,8 +10,8 @@ use purlin_term::Atom;
 /// Puts a handler before each instruction. With `collecting`, what may collect always asks whether it should.
 pub fn code(instrs: &[Instr], collecting: bool) -> Vec<Op> {
     let op = |i: usize| {
-        let next = instrs.get(i + 1).unwrap_or(&Instr::Stopped);
-        Op { go: handler(&instrs[i], next, collecting), instr: instrs[i] }
+        let after = |n: usize| instrs.get(i + n).unwrap_or(&Instr::Stopped);
+        Op { go: handler(&instrs[i], after(1), after(2), collecting), instr: instrs[i] }
     };
     (0..instrs.len()).map(op).collect()
 }
@@ -35,9 +35,10 @@ macro_rules! place {
     };
 }
 
-fn handler(i: &Instr, next: &Instr, collecting: bool) -> Handler {
+fn handler(i: &Instr, next: &Instr, after: &Instr, collecting: bool) -> Handler {
     match *i {
-        Instr::Move { src, dst } => moves(src, dst, next),
+        Instr::Move { src, dst } => moves(src, dst, next, after),
+        Instr::MoveValue { dst, .. } if dst.0 == 0 && matches!(next, Instr::Return) => control::mv_value_return,
         Instr::MoveValue { dst, .. } => {
             macro_rules! d {
                 ($d:ty) => {
@@ -155,14 +156,34 @@ fn handler(i: &Instr, next: &Instr, collecting: bool) -> Handler {
         Instr::Return => calls::ret,
         Instr::MakeFun(_) => calls::make_fun,
 
-        Instr::Allocate { .. } if !collecting => heap::allocate,
-        Instr::TestHeap { .. } if !collecting => heap::test_heap,
+        Instr::Allocate { .. } if !collecting => match (saves(next), saves(after)) {
+            _ if matches!(next, Instr::InitYs(slots) if slots.len() == 1) => heap::allocate_init,
+            (true, true) => heap::allocate_save2,
+            (true, false) => heap::allocate_save,
+            _ => heap::allocate,
+        },
+        Instr::TestHeap { .. } if !collecting => match *next {
+            Instr::PutList { head, tail, dst } if dst.0 & 3 == 0 => match (head.kind(), tail.kind()) {
+                (0, 0) => heap::test_heap_put_list::<X, X>,
+                (0, 1) => heap::test_heap_put_list::<X, Y>,
+                (1, 0) => heap::test_heap_put_list::<Y, X>,
+                (1, 1) => heap::test_heap_put_list::<Y, Y>,
+                (0, 2) => heap::test_heap_put_list::<X, C>,
+                (1, 2) => heap::test_heap_put_list::<Y, C>,
+                _ => heap::test_heap,
+            },
+            _ => heap::test_heap,
+        },
         Instr::Deallocate(_) => match next {
             Instr::Return => heap::deallocate_return,
             _ => heap::deallocate,
         },
-        Instr::Trim(_) => heap::trim,
+        Instr::Trim(_) => match next {
+            Instr::Call(_) => calls::trim_call,
+            _ => heap::trim,
+        },
         Instr::InitY(_) => heap::init_y,
+        Instr::InitYs(slots) if slots.len() == 1 => heap::init_one,
         Instr::InitYs(_) => heap::init_ys,
         Instr::PutList { head, tail, dst } => put_list(head, tail, dst),
         Instr::PutTuple(..) => heap::put_tuple,
@@ -246,7 +267,12 @@ fn handler(i: &Instr, next: &Instr, collecting: bool) -> Handler {
     }
 }
 
-fn moves(src: Src, dst: Dst, next: &Instr) -> Handler {
+/// Whether this saves a register in the frame.
+fn saves(i: &Instr) -> bool {
+    matches!(*i, Instr::Move { src, dst } if src.kind() == 0 && dst.0 & 3 == 1)
+}
+
+fn moves(src: Src, dst: Dst, next: &Instr, after: &Instr) -> Handler {
     macro_rules! a {
         ($a:ty) => {{
             macro_rules! d {
@@ -257,17 +283,57 @@ fn moves(src: Src, dst: Dst, next: &Instr) -> Handler {
             place!(dst, d)
         }};
     }
+    if dst.0 & 3 == 0 {
+        macro_rules! call {
+            ($a:ty) => {
+                calls::mv_call::<$a> as Handler
+            };
+        }
+        macro_rules! last {
+            ($a:ty) => {
+                calls::mv_call_last::<$a> as Handler
+            };
+        }
+        macro_rules! only {
+            ($a:ty) => {
+                calls::mv_call_only::<$a> as Handler
+            };
+        }
+        match next {
+            Instr::Call(_) => return src!(src, call),
+            Instr::CallLast(..) => return src!(src, last),
+            Instr::CallOnly(_) => return src!(src, only),
+            _ => {}
+        }
+    }
     let Instr::Move { src: src2, dst: dst2 } = *next else { return src!(src, a) };
-    // Pairs of the shapes that prepare calls and save registers.
-    match (src.kind(), dst.0 & 3, src2.kind(), dst2.0 & 3) {
-        (0, 0, 0, 0) => control::mv2::<X, X, X, X>,
-        (0, 1, 0, 1) => control::mv2::<X, Y, X, Y>,
-        (1, 0, 1, 0) => control::mv2::<Y, X, Y, X>,
-        (0, 1, 0, 0) => control::mv2::<X, Y, X, X>,
-        (0, 1, 1, 0) => control::mv2::<X, Y, Y, X>,
-        (0, 0, 1, 0) => control::mv2::<X, X, Y, X>,
-        (1, 0, 0, 0) => control::mv2::<Y, X, X, X>,
-        (0, 0, 0, 1) => control::mv2::<X, X, X, Y>,
+    if let Instr::Move { src: src3, dst: dst3 } = *after
+        && [src2.kind(), src3.kind()] == [src.kind(); 2]
+        && [dst2.0 & 3, dst3.0 & 3] == [dst.0 & 3; 2]
+    {
+        return match (src.kind(), dst.0 & 3) {
+            (0, 0) => control::mv3::<X, X>,
+            (0, _) => control::mv3::<X, Y>,
+            (1, 0) => control::mv3::<Y, X>,
+            _ => src!(src, a),
+        };
+    }
+    macro_rules! pair {
+        ($a:ty, $d:ty) => {
+            match (src2.kind(), dst2.0 & 3) {
+                (0, 0) => control::mv2::<$a, $d, X, X>,
+                (0, _) => control::mv2::<$a, $d, X, Y>,
+                (1, 0) => control::mv2::<$a, $d, Y, X>,
+                (1, _) => control::mv2::<$a, $d, Y, Y>,
+                _ => src!(src, a),
+            }
+        };
+    }
+    match (src.kind(), dst.0 & 3) {
+        (0, 0) => pair!(X, X),
+        (0, _) => pair!(X, Y),
+        (1, 0) => pair!(Y, X),
+        (1, _) => pair!(Y, Y),
         _ => src!(src, a),
     }
 }
