@@ -23,20 +23,14 @@ use purlin_vm::Native;
 
 /// All tables, for [`purlin_vm::Engine::new`].
 pub fn tables() -> Vec<&'static [Native]> {
-    let mut tables = vec![
-        atomics::NATIVES,
-        match_spec::NATIVES,
-        persistent_term::NATIVES,
-        port::NATIVES,
-        re::NATIVES,
-        zlib::NATIVES,
-    ];
+    let mut tables = vec![atomics::NATIVES, match_spec::NATIVES, persistent_term::NATIVES, re::NATIVES, zlib::NATIVES];
     tables.extend(code::TABLES);
     tables.extend(data::TABLES);
     tables.extend(debug::TABLES);
     tables.extend(ets::TABLES);
     tables.extend(file::TABLES);
     tables.extend(host::TABLES);
+    tables.extend(port::TABLES);
     tables.extend(process::TABLES);
     tables.extend(trace::TABLES);
     tables

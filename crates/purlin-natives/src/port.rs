@@ -3,6 +3,7 @@
 //! A port has an owner, links and watchers like a process, a thread that reads its input and one that writes its
 //! output. Output is queued, so that no scheduler waits for a slow reader; halting waits for the queues.
 
+mod drivers;
 mod framing;
 mod inet;
 mod natives;
@@ -13,7 +14,6 @@ mod signals;
 mod terminal;
 mod until;
 
-pub use natives::NATIVES;
 pub use terminal::{restore as restore_terminal, resume as resume_terminal};
 
 use framing::Framing;
@@ -25,13 +25,16 @@ use purlin_vm::port::{PortSignal, Ports};
 use purlin_vm::relation::Watcher;
 use purlin_vm::signal::{Signal, SignalKind};
 use purlin_vm::tracing::TraceWord;
-use purlin_vm::{Engine, Slot};
+use purlin_vm::{Engine, Native, Slot};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How many ports can be open at once.
 pub const LIMIT: usize = 65_536;
+
+/// All tables of this topic.
+pub const TABLES: &[&[Native]] = &[drivers::NATIVES, natives::NATIVES];
 
 /// The ports of one engine.
 #[derive(Default)]

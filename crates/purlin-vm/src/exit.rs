@@ -31,6 +31,9 @@ pub fn terminate(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut Proces
     {
         events::procs(engine, process, am!("unregister"), Term::atom(name));
     }
+    if engine.tracing.profile.watches_processes() {
+        engine.tracing.profile.process(engine, process, data, false);
+    }
     engine.tracing.monitor.ended(process);
     engine.tracing.profile.ended(process);
     for hook in engine.exit_hooks() {
@@ -55,6 +58,11 @@ pub fn terminate(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut Proces
         let mut signal = Signal::exit(me, true, reason);
         if data.sequence.is_some() {
             let token = sequential::next(engine, process, data);
+            let receiver = other.as_pid().and_then(|id| engine.process(id));
+            if let (Some(token), Some(receiver)) = (&token, receiver) {
+                let sensitive = receiver.trace.flags().any(Flags::SENSITIVE);
+                token.tell(engine, sequential::SEND, other, sensitive, other, signal.term);
+            }
             signal.extra = Some(Box::new(Extra { from: me, token, keeps_token: false }));
         }
         engine.post(other, signal);

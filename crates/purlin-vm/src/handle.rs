@@ -28,7 +28,11 @@ pub fn fetch(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessDat
 fn handle(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, mut signal: Box<Signal>) {
     let me = process.pid();
     match std::mem::replace(&mut signal.kind, SignalKind::Message) {
-        SignalKind::Message => enqueue(engine, process, data, signal),
+        SignalKind::Sent => enqueue(engine, process, data, signal),
+        SignalKind::Message => {
+            keep_token(data, &mut signal);
+            enqueue(engine, process, data, signal);
+        }
         SignalKind::AliasMessage { alias } => {
             if alias_takes_message(engine, process, data, alias) {
                 enqueue(engine, process, data, signal);
@@ -65,6 +69,14 @@ fn handle(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, 
             }
         }
         SignalKind::Request(request) => request(engine, Target::Alive(process, data)),
+    }
+}
+
+/// Has the receiver of a message that says nothing of tokens keep its own.
+#[inline]
+fn keep_token(data: &ProcessData, signal: &mut Signal) {
+    if data.sequence.is_some() && signal.extra.is_none() {
+        signal.extra = Some(Box::new(Extra { from: Term::NONE, token: None, keeps_token: true }));
     }
 }
 
@@ -152,9 +164,7 @@ fn handle_down(
             h.tuple(&elements)
         });
     }
-    if data.sequence.is_some() {
-        signal.extra = Some(Box::new(Extra { from: Term::NONE, token: None, keeps_token: true }));
-    }
+    keep_token(data, &mut signal);
     enqueue(engine, process, data, signal);
 }
 

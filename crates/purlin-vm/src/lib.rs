@@ -29,6 +29,7 @@ pub mod process;
 pub mod receive;
 pub mod relation;
 pub mod report;
+pub mod saved_calls;
 pub mod sched;
 pub mod send;
 pub mod signal;

@@ -16,6 +16,7 @@ use crate::dictionary::Dictionary;
 use crate::gc::{self, Collected, Depth};
 use crate::mailbox::Mailbox;
 use crate::relation::Relations;
+use crate::saved_calls::SavedCalls;
 use crate::signal::{Batch, Outer};
 use crate::sync::{AtomicU32, Ordering, checked_order};
 use crate::timer::Deadline;
@@ -238,6 +239,8 @@ impl Flags {
     pub const SENSITIVE: Flags = Flags(1 << 1);
     pub const OFF_HEAP_MESSAGES: Flags = Flags(1 << 2);
     pub const ASYNC_DIST: Flags = Flags(1 << 3);
+    /// The process saves its last calls.
+    pub const SAVES_CALLS: Flags = Flags(1 << 4);
 
     #[inline]
     pub fn has(self, f: Flags) -> bool {
@@ -327,8 +330,8 @@ pub struct Rare {
     pub max_heap_size: MaxHeap,
     /// Processes that this process has suspended, and how often.
     pub suspending: Vec<(u64, u32)>,
-    /// Size of the list of saved calls (0: none are saved).
-    pub save_calls: u32,
+    /// The last calls, if they are saved.
+    pub saved_calls: Option<SavedCalls>,
     /// How often this process has blocked multi-scheduling.
     pub multi_blocks: u32,
     /// Subscriptions to changes of nodes: the options as bits, and how often.
@@ -354,7 +357,7 @@ impl Default for Rare {
             fullsweep_after: 65535,
             max_heap_size: MaxHeap { size: 0, kill: true, error_logger: true },
             suspending: Vec::new(),
-            save_calls: 0,
+            saved_calls: None,
             multi_blocks: 0,
             node_monitors: Vec::new(),
             timed: None,
@@ -456,6 +459,13 @@ impl ProcessData {
     /// The process dictionary, if it was ever used.
     pub fn dictionary_if_any(&self) -> Option<&Dictionary> {
         self.dictionary.as_deref()
+    }
+
+    /// Has the last `most` calls saved from now on, or none if that is 0; how many were until now.
+    pub fn save_calls(&mut self, most: usize) -> usize {
+        self.flags.set(Flags::SAVES_CALLS, most > 0);
+        let new = (most > 0).then(|| SavedCalls::new(most));
+        std::mem::replace(&mut self.rare_mut().saved_calls, new).map_or(0, |s| s.most())
     }
 
     /// Settings that few processes have, to change them.

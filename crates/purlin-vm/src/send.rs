@@ -50,7 +50,8 @@ fn send_traced(
         events::send(&mut Ctx { engine, process: from, data }, to, message);
     }
     let exists = receiver.is_port() || receiver.as_pid().is_some_and(|id| engine.process(id).is_some());
-    let token = if exists { sequential::send(engine, from, data, receiver, message) } else { None };
+    let shown = if to.as_local_ref().is_some() { to } else { receiver };
+    let token = if exists { sequential::send(engine, from, data, shown, message) } else { None };
     deliver(engine, from, to, message, Some(Box::new(Extra { from: from.pid(), token, keeps_token: false })))
 }
 

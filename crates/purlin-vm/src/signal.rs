@@ -39,8 +39,10 @@ pub struct Signal {
 
 /// What a signal asks of its receiver.
 pub enum SignalKind {
-    /// A message.
+    /// A message of the engine: the receiver keeps its token of sequential tracing.
     Message,
+    /// A message that a process sent.
+    Sent,
     /// A message to an alias: dropped unless the alias is active when the receiver handles it.
     AliasMessage {
         alias: RefId,
@@ -108,9 +110,9 @@ impl Signal {
         Signal::boxed(kind, term, fragment)
     }
 
-    /// A message that is a copy of `t`.
+    /// A message with a copy of `t`, as a process sends it.
     pub fn message(t: Term) -> Box<Signal> {
-        Signal::with_copy(SignalKind::Message, t)
+        Signal::with_copy(SignalKind::Sent, t)
     }
 
     /// A message to an alias.

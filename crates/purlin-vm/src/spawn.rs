@@ -90,6 +90,9 @@ impl<'a> Spawn<'a> {
         }
         engine.processes.insert(|id| {
             data.group_leader = if self.group_leader.is_none() { Term::pid(id) } else { self.group_leader };
+            if let Some(token) = data.sequence.as_mut().and_then(|s| s.token.as_mut()) {
+                token.from = Term::pid(id);
+            }
             let p = Process::new(id, data);
             p.set_priority(self.priority);
             let new = &engine.tracing.new_processes;

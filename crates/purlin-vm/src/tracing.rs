@@ -87,5 +87,5 @@ pub struct Tracing {
     pub on_load: Mutex<points::OnLoad>,
     pub monitor: system::Monitor,
     pub profile: system::Profile,
-    pub sequential_tracer: sequential::Tracer,
+    pub sequential: sequential::Tracer,
 }

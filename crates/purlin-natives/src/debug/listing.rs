@@ -22,7 +22,7 @@ fn instructions(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
 fn disassemble(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let Some(elements) = a[0].as_tuple() else {
         // An address; none of them leads on to a further instruction.
-        return if a[0].is_integer() { Ok(Term::bool(false)) } else { Err(Escape::BADARG) };
+        return Ok(Term::bool(false));
     };
     let &[module, function, arity] = elements else { return Err(Escape::BADARG) };
     let mfa = Mfa {

@@ -151,7 +151,7 @@ fn system_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         "dynamic_trace_probes" => Term::bool(false),
         "trace_control_word" => number(engine.tracing.control_word.load(Ordering::Acquire) as usize),
         "sequential_tracer" => {
-            let tracer = engine.tracing.sequential_tracer.get().unwrap_or(Term::bool(false));
+            let tracer = engine.tracing.sequential.get().unwrap_or(Term::bool(false));
             heap.tuple(&[am!("sequential_tracer"), tracer])
         }
         "nof_pollsets" | "nof_pollset_threads" => number(1),

@@ -5,7 +5,7 @@ use super::{Action, BadSpec, Dialect, Program, Run};
 use crate::process::backtrace_text;
 use crate::trace::{Request, sequential, set_tracee};
 use purlin_term::{Atom, Owned, Term, am, print};
-use purlin_vm::tracing::{Flags, Site, TraceSpec, Verdict};
+use purlin_vm::tracing::{Flags, Site, TraceSpec, Verdict, sequential as seq};
 use purlin_vm::{Ctx, Engine, Mfa, Process};
 use std::io::Write;
 use std::sync::Arc;
@@ -38,11 +38,10 @@ impl Active<'_, '_, '_> {
                 let _ = writeln!(std::io::stdout(), "{}", print::display(t));
             }
             (Action::IsSeqTrace, _) => {
-                let has = self.ctx.data.sequence.as_ref().is_some_and(|s| s.token.is_some());
-                return Some(Term::bool(has));
+                return Some(Term::bool(seq::token(self.ctx.engine, self.ctx.data).is_some()));
             }
             (Action::GetSeqToken, _) => {
-                let token = self.ctx.data.sequence.as_ref().and_then(|s| s.token.clone());
+                let token = seq::token(self.ctx.engine, self.ctx.data).cloned();
                 return Some(token.map_or(Term::NIL, |t| t.term(self.heap())));
             }
             (Action::SetSeqToken, &[key, _]) if trial => return sequential::info(self.ctx, key),

@@ -99,7 +99,8 @@ fn heap_setting(c: &mut Ctx<'_>, flag: Term, value: Term) -> NativeResult {
         return Ok(max_heap_map(c.heap(), now.max_heap_size));
     }
     match save_calls(c.data, flag, value) {
-        Saved::Was(n) => Ok(Term::small(n as i64)),
+        // The calls that follow in this time slice are saved, too.
+        Saved::Was(n) => Err(Escape::YieldReturn(Term::small(n as i64))),
         Saved::BadValue => Err(Escape::badarg_cause(Term::atom(Atom::NONE_ATOM))),
         Saved::NoSuchFlag => Err(Escape::badarg_cause(Term::atom(Atom::BADOPT))),
     }
@@ -116,7 +117,7 @@ fn save_calls(data: &mut ProcessData, flag: Term, value: Term) -> Saved {
         return Saved::NoSuchFlag;
     }
     match value.as_usize() {
-        Some(n) if n <= 10_000 => Saved::Was(std::mem::replace(&mut data.rare_mut().save_calls, n as u32)),
+        Some(n) if n <= 10_000 => Saved::Was(data.save_calls(n) as u32),
         _ => Saved::BadValue,
     }
 }
@@ -174,7 +175,8 @@ fn process_flag_of_other(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         _ => Term::atom(Atom::BADARG),
     };
     if a[0] == c.pid() {
-        return Ok(answer(c.data, a[1], a[2]));
+        // The calls that follow in this time slice are saved, too.
+        return Err(Escape::YieldReturn(answer(c.data, a[1], a[2])));
     }
     let badtype = am!("badtype");
     let Some(p) = a[0].as_pid().and_then(|id| c.engine.process(id)) else { return Ok(badtype) };

@@ -7,6 +7,7 @@ use purlin_term::{Atom, Heap, Kind, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::process::{Activity, Flags};
 use purlin_vm::relation::Watched;
+use purlin_vm::saved_calls::Saved;
 use purlin_vm::signal::{Signal, SignalKind, Target};
 use purlin_vm::tracing::Flags as TraceFlags;
 use purlin_vm::{Ctx, Engine, Escape, Mfa, Native, NativeResult, Process, ProcessData};
@@ -225,7 +226,7 @@ impl Subject<'_> {
             "trace" => Term::small((self.process.trace.flags().0 & TraceFlags::TRACEE.0) as i64),
             "binary" => self.binaries(h),
             "sequential_trace_token" => {
-                let token = self.data.sequence.as_ref().and_then(|s| s.token.clone());
+                let token = purlin_vm::tracing::sequential::token(self.engine, self.data).cloned();
                 token.map_or(Term::NIL, |t| t.term(h))
             }
             "catchlevel" => Term::small(self.stack().filter(|w| w.as_catch().is_some()).count() as i64),
@@ -234,7 +235,7 @@ impl Subject<'_> {
                 let text = super::task::backtrace_text(self.engine, self.data);
                 h.binary(text.as_bytes())
             }
-            "last_calls" => Term::bool(false),
+            "last_calls" => self.last_calls(h),
             "suspending" => self.suspending(h),
             "min_heap_size" => Term::small(rare().min_heap_size as i64),
             "min_bin_vheap_size" => Term::small(rare().min_bin_vheap_size as i64),
@@ -357,6 +358,20 @@ impl Subject<'_> {
         ];
         let entries: Vec<Term> = entries.iter().map(|&(k, v)| h.tuple(&[k, v])).collect();
         h.list(&entries)
+    }
+
+    fn last_calls(&self, h: &mut Heap) -> Term {
+        let Some(saved) = self.data.rare().and_then(|r| r.saved_calls.as_ref()) else { return Term::bool(false) };
+        let calls: Vec<Term> = saved
+            .calls()
+            .map(|call| match call {
+                Saved::Call(f) => mfa(h, f),
+                Saved::Send => am!("send"),
+                Saved::Receive => am!("receive"),
+                Saved::Timeout => am!("timeout"),
+            })
+            .collect();
+        h.list(&calls)
     }
 
     /// `[{Address, Bytes, References}]`.

@@ -3,12 +3,13 @@
 use super::options::{MonitorOptions, Refused, SpawnOptions, spawn_options};
 use super::{FALSE, badopt};
 use crate::trace::sequential;
-use purlin_term::{Atom, Term, am};
+use purlin_term::{Atom, Heap, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::relation::{Monitor, Watched, Watcher};
 use purlin_vm::signal::{Signal, SignalKind};
-use purlin_vm::tracing::events;
+use purlin_vm::tracing::events::{self, Extra};
 use purlin_vm::tracing::flags::{Flags, inherited};
+use purlin_vm::tracing::sequential::Sequence;
 use purlin_vm::{Ctx, Escape, Native, NativeResult, Process, Spawn};
 
 pub const NATIVES: &[Native] = &[
@@ -20,8 +21,19 @@ pub const NATIVES: &[Native] = &[
     Native::plain("erts_internal", "spawn_system_process", 3, spawn_system_process),
 ];
 
-/// Starts a process; its pid, and the monitor's reference if `o` asks for one.
-fn start(c: &mut Ctx<'_>, mfa: &[Term], o: &SpawnOptions, system: bool) -> Result<(Term, Term), Escape> {
+/// Whether the caller of a spawn waits for its result.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// The pid is the result.
+    Call,
+    /// As [`Mode::Call`], for a process of the system.
+    System,
+    /// The result comes as a message, before any signal of the child.
+    Request,
+}
+
+/// Starts a process; its pid, and the reference of the monitor or request if `o` or the mode asks for one.
+fn start(c: &mut Ctx<'_>, mfa: &[Term], o: &SpawnOptions, mode: Mode) -> Result<(Term, Term), Escape> {
     let module = mfa[0].as_atom().or_badarg()?;
     let function = mfa[1].as_atom().or_badarg()?;
     let args = mfa[2].as_list().or_badarg()?;
@@ -29,7 +41,7 @@ fn start(c: &mut Ctx<'_>, mfa: &[Term], o: &SpawnOptions, system: bool) -> Resul
         return Err(Escape::SYSTEM_LIMIT);
     }
     let me = c.pid();
-    let mut monitor = Term::NONE;
+    let mut result = Term::NONE;
     let mut s = Spawn::new(module, function, &args);
     s.parent = me;
     s.group_leader = c.data.group_leader;
@@ -37,15 +49,15 @@ fn start(c: &mut Ctx<'_>, mfa: &[Term], o: &SpawnOptions, system: bool) -> Resul
     s.priority = o.priority;
     s.flags = o.flags;
     s.rare = o.rare.clone();
-    s.system = system;
+    s.system = mode == Mode::System;
     if c.process.trace.flags().any(Flags::TRACEE) {
         s.traced = inherited(c.process, o.link);
     }
-    s.sequence = sequential::inherit(c);
-    let token = s.sequence.as_ref().and_then(|s| s.token.clone());
+    let token = sequential::of_spawn(c);
+    s.sequence = token.as_ref().map(Sequence::inherited);
     let id = c.engine.next_ref();
     if let Some(m) = o.monitor {
-        monitor = reference(c, id, &m);
+        result = reference(c, id, &m);
         s.watcher = Some(Watcher { monitor: id, watcher: me, name: None, alias: m.alias.is_some() });
     }
     let child = s.create(c.engine).ok_or(Escape::SYSTEM_LIMIT)?;
@@ -57,13 +69,27 @@ fn start(c: &mut Ctx<'_>, mfa: &[Term], o: &SpawnOptions, system: bool) -> Resul
         add_monitor(c, id, Watched::Process(pid), &m);
     }
     tell(c, &child, mfa, o.link);
-    if let Some(token) = token {
-        let request = spawn_request_message(c, id, mfa, args.len());
-        sequential::tell_spawn(c, &child, &token, request);
+    let request = mode == Mode::Request;
+    let mut token = token;
+    if let Some(t) = &mut token {
+        let request_message = spawn_request_message(c, id, mfa, args.len(), o.reply_tag);
+        let answer = answer_message(c.heap(), id, o.reply_tag, pid);
+        let real = request && o.reply_on_success;
+        *t = sequential::tell_spawn(c, pid, t, request_message, answer, real);
+    }
+    if request {
+        if result.is_none() {
+            result = c.heap().reference(id);
+        }
+        if o.reply_on_success {
+            let mut answer = Signal::built(SignalKind::Message, |h| h.tuple(&[o.reply_tag, result, am!("ok"), pid]));
+            answer.extra = token.map(|t| Box::new(Extra { from: pid, token: Some(t), keeps_token: false }));
+            c.engine.post(me, answer);
+        }
     }
     c.engine.enqueue(child);
     c.charge(args.len() + 20);
-    Ok((pid, monitor))
+    Ok((pid, result))
 }
 
 /// Tells whoever traces parent or child of the spawn.
@@ -85,12 +111,18 @@ fn tell(c: &Ctx<'_>, child: &Process, mfa: &[Term], link: bool) {
 
 /// The message that a spawn stands for in sequential tracing:
 /// `{spawn_request, Ref, Parent, GroupLeader, {Module, Function, Arity}, Options, Tag, Args}`.
-fn spawn_request_message(c: &mut Ctx<'_>, id: [u64; 2], mfa: &[Term], arity: usize) -> Term {
+fn spawn_request_message(c: &mut Ctx<'_>, id: [u64; 2], mfa: &[Term], arity: usize, tag: Term) -> Term {
     let (me, leader) = (c.pid(), c.data.group_leader);
     let h = c.heap();
     let reference = h.reference(id);
     let what = h.tuple(&[mfa[0], mfa[1], Term::small(arity as i64)]);
-    h.tuple(&[am!("spawn_request"), reference, me, leader, what, Term::NIL, am!("spawn_reply"), mfa[2]])
+    h.tuple(&[am!("spawn_request"), reference, me, leader, what, Term::NIL, tag, mfa[2]])
+}
+
+/// The message that the answer to a spawn stands for.
+fn answer_message(h: &mut Heap, id: [u64; 2], tag: Term, child: Term) -> Term {
+    let reference = h.reference(id);
+    h.tuple(&[tag, reference, am!("ok"), child])
 }
 
 /// The term of a monitor's reference, which names its process if it is an alias.
@@ -110,11 +142,11 @@ pub fn add_monitor(c: &mut Ctx<'_>, id: [u64; 2], watched: Watched, m: &MonitorO
 }
 
 fn spawn(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    start(c, a, &SpawnOptions::new(c.engine), false).map(|r| r.0)
+    start(c, a, &SpawnOptions::new(c.engine), Mode::Call).map(|r| r.0)
 }
 
 fn spawn_link(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    start(c, a, &SpawnOptions { link: true, ..SpawnOptions::new(c.engine) }, false).map(|r| r.0)
+    start(c, a, &SpawnOptions { link: true, ..SpawnOptions::new(c.engine) }, Mode::Call).map(|r| r.0)
 }
 
 fn spawn_opt(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
@@ -122,14 +154,14 @@ fn spawn_opt(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     if refused.is_some() {
         return Err(badopt());
     }
-    let (pid, monitor) = start(c, a, &o, false)?;
+    let (pid, monitor) = start(c, a, &o, Mode::Call)?;
     Ok(if monitor.is_none() { pid } else { c.heap().tuple(&[pid, monitor]) })
 }
 
 fn spawn_system_process(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let mut o = SpawnOptions::new(c.engine);
     o.flags.set(purlin_vm::process::Flags::OFF_HEAP_MESSAGES, true);
-    start(c, a, &o, true).map(|r| r.0)
+    start(c, a, &o, Mode::System).map(|r| r.0)
 }
 
 /// The request is carried out at once; its answer comes as a message, as from another node.
@@ -143,14 +175,8 @@ fn spawn_request(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         Some(Refused::BadOption) => return Ok(refuse(c, &o, Term::atom(Atom::BADOPT))),
         None => {}
     }
-    match start(c, &a[..3], &o, false) {
-        Ok((pid, monitor)) => {
-            let id = if monitor.is_none() { c.make_ref() } else { monitor };
-            if o.reply_on_success {
-                reply(c, &o, id, am!("ok"), pid);
-            }
-            Ok(id)
-        }
+    match start(c, &a[..3], &o, Mode::Request) {
+        Ok((_, id)) => Ok(id),
         Err(Escape::Error(reason)) => Ok(refuse(c, &o, reason)),
         Err(e) => Err(e),
     }
@@ -160,15 +186,11 @@ fn spawn_request(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 fn refuse(c: &mut Ctx<'_>, o: &SpawnOptions, reason: Term) -> Term {
     let id = c.make_ref();
     if o.reply_on_error {
-        reply(c, o, id, am!("error"), reason);
+        let me = c.pid();
+        let message = Signal::built(SignalKind::Message, |h| h.tuple(&[o.reply_tag, id, am!("error"), reason]));
+        c.engine.post(me, message);
     }
     id
-}
-
-fn reply(c: &mut Ctx<'_>, o: &SpawnOptions, id: Term, result: Term, value: Term) {
-    let me = c.pid();
-    let message = Signal::built(SignalKind::Message, |h| h.tuple(&[o.reply_tag, id, result, value]));
-    c.engine.post(me, message);
 }
 
 /// Requests are carried out at once: none is ever outstanding.

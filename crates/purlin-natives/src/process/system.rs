@@ -192,8 +192,12 @@ fn system_flag(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         let n = value.as_usize().and_then(|n| u32::try_from(n).ok()).or_badarg()?;
         return Ok(Term::small(c.engine.tracing.control_word.swap(n, Ordering::AcqRel) as i64));
     }
+    if flag == am!("reset_seq_trace") && value == TRUE {
+        c.engine.tracing.sequential.reset();
+        return Ok(TRUE);
+    }
     if flag == am!("sequential_tracer") {
-        let before = c.engine.tracing.sequential_tracer.set(crate::trace::sequential_tracer(value)?);
+        let before = c.engine.tracing.sequential.set(crate::trace::sequential_tracer(value)?);
         return Ok(before.unwrap_or(Term::bool(false)));
     }
     if flag == am!("outstanding_system_requests_limit") {

@@ -201,16 +201,6 @@ impl NativeEntry {
             && matches!((name, self.mfa.arity), ("apply", 2 | 3) | ("hibernate", 3) | ("get", 1) | ("load_nif", 2))
     }
 
-    /// Whether OTP has this function in a native library: nothing explains the errors of those.
-    pub fn is_of_library(&self) -> bool {
-        let name = self.mfa.function.name();
-        match self.mfa.module.name() {
-            "prim_buffer" | "zlib" | "erl_tracer" => true,
-            "prim_file" | "prim_net" | "prim_socket" => name.ends_with("_nif") || name.starts_with("nif_"),
-            _ => false,
-        }
-    }
-
     pub fn is_blocking(&self) -> bool {
         self.native.kind == NativeKind::Blocking
     }

@@ -6,6 +6,8 @@ use crate::code::{Export, FnEntry, Mfa, NativeEntry};
 use crate::escape::{Class, Escape, NativeResult};
 use crate::gc::Depth;
 use crate::native::Ctx;
+use crate::process::Flags;
+use crate::saved_calls;
 use crate::sched::Stop;
 use purlin_term::{Atom, Term};
 
@@ -205,6 +207,18 @@ impl Run<'_> {
 
     pub(super) fn load_args(&mut self, args: &[Term]) {
         self.m.x[..args.len()].copy_from_slice(args);
+    }
+
+    /// Saves the call that the instruction at `pc` is about to make, if it is one.
+    #[cold]
+    pub(super) fn save_call(&mut self, pc: *const Op) {
+        // SAFETY: CODE: `pc` is at an instruction.
+        let call = saved_calls::of_instruction(unsafe { &(*pc).instr }, &self.m.x[..]);
+        if let (Some(call), false) = (call, self.data.flags.has(Flags::SENSITIVE))
+            && let Some(saved) = &mut self.data.rare_mut().saved_calls
+        {
+            saved.note(call);
+        }
     }
 
     // ---- functions

@@ -55,8 +55,7 @@ impl Run<'_> {
         cause: Term,
     ) -> Next {
         let heap = &mut self.data.heap;
-        let library = native.is_of_library() && cause.is_none();
-        let info = if library { Term::NIL } else { trace::error_info(heap, native.mfa.module, cause) };
+        let info = trace::error_info(heap, native.mfa.module, cause);
         let args = heap.list(args);
         let (m, f) = (Term::atom(native.mfa.module), Term::atom(native.mfa.function));
         let frame = heap.tuple(&[m, f, args, info]);

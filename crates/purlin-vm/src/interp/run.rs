@@ -4,6 +4,7 @@ use super::calls::raises_in_caller;
 use super::{Next, Run};
 use crate::code::instr::{Instr, Op, Src, Test};
 use crate::escape::Class;
+use crate::process::Flags;
 use crate::sched::Stop;
 use purlin_term::boxed::Kind;
 use purlin_term::{Atom, Term, compare};
@@ -33,7 +34,11 @@ impl Run<'_> {
             };
         }
         loop {
-            pc = self.run_fast(pc);
+            if self.data.flags.has(Flags::SAVES_CALLS) {
+                self.save_call(pc);
+            } else {
+                pc = self.run_fast(pc);
+            }
             // SAFETY: CODE: `pc` points into translated code, which stays until no process can be in it.
             match unsafe { (*pc).instr } {
                 // ---- calls

@@ -83,13 +83,13 @@ pub fn location(heap: &mut Heap, entry: &FnEntry, index: usize, tail: Term) -> T
     heap.list_with_tail(&[file, line], tail)
 }
 
-/// `[{error_info, #{module => ErrorsModule [, cause => Cause]}}]`.
+/// `[{error_info, #{module => ErrorsModule [, cause => Cause]}}]`, or nil where no module explains the errors.
 pub fn error_info(heap: &mut Heap, module: Atom, cause: Term) -> Term {
+    let Some(errors) = errors_module(module) else { return Term::NIL };
     let map = if cause.is_none() {
-        heap.flat_map(&[Term::atom(Atom::MODULE)], &[Term::atom(errors_module(module))])
+        heap.flat_map(&[Term::atom(Atom::MODULE)], &[errors])
     } else {
-        let keys = [Term::atom(Atom::CAUSE), Term::atom(Atom::MODULE)];
-        heap.flat_map(&keys, &[cause, Term::atom(errors_module(module))])
+        heap.flat_map(&[Term::atom(Atom::CAUSE), Term::atom(Atom::MODULE)], &[cause, errors])
     };
     info_list(heap, map)
 }
@@ -100,16 +100,14 @@ pub fn info_list(heap: &mut Heap, map: Term) -> Term {
     heap.list(&[pair])
 }
 
-/// The module that explains the errors of a module's natives.
-fn errors_module(module: Atom) -> Atom {
-    let term = match module.name() {
-        "binary" | "ets" | "lists" | "maps" | "math" | "re" | "unicode" | "io_lib" | "string" => {
-            am!("erl_stdlib_errors")
-        }
-        "os" | "file" | "prim_file" | "code" | "net" => am!("erl_kernel_errors"),
-        _ => am!("erl_erts_errors"),
-    };
-    term.as_atom().expect("an atom")
+/// The module that explains the errors of a module's natives, if any does.
+fn errors_module(module: Atom) -> Option<Term> {
+    Some(match module.name() {
+        "atomics" | "counters" | "erlang" | "erts_internal" | "persistent_term" => am!("erl_erts_errors"),
+        "binary" | "ets" | "lists" | "maps" | "math" | "re" | "unicode" => am!("erl_stdlib_errors"),
+        "os" => am!("erl_kernel_errors"),
+        _ => return None,
+    })
 }
 
 /// A raw trace of a finished one, as `erlang:raise/3` gives it.

@@ -2,6 +2,8 @@
 //!
 //! The receiver of a message takes over its token; a message without one ends the receiver's. Each event that the
 //! token's flags name is told to the system tracer, with serial numbers that tell which event follows which.
+//!
+//! All tokens can be ended at once (`reset_seq_trace`): each is of an era, and those of former ones are no tokens.
 
 use super::flags::{Flags as TraceFlags, is_alive};
 use super::message::{Timestamp, deliver};
@@ -27,23 +29,34 @@ pub struct Token {
     pub serial: i64,
     pub from: Term,
     pub last: i64,
+    era: u64,
 }
 
 /// What a process knows of sequential tracing.
 #[derive(Clone, Default)]
 pub struct Sequence {
+    era: u64,
     pub token: Option<Token>,
     pub clock: i64,
     pub last: i64,
 }
 
-/// The system tracer: a pid or port as a raw term, or 0.
+/// What the engine knows of sequential tracing.
 #[derive(Default)]
-pub struct Tracer(AtomicU64);
+pub struct Tracer {
+    /// The system tracer: a pid or port as a raw term, or 0.
+    tracer: AtomicU64,
+    era: AtomicU64,
+}
 
 impl Tracer {
+    /// Ends all tokens.
+    pub fn reset(&self) {
+        self.era.fetch_add(1, Ordering::AcqRel);
+    }
+
     pub fn get(&self) -> Option<Term> {
-        match self.0.load(Ordering::Acquire) {
+        match self.tracer.load(Ordering::Acquire) {
             0 => None,
             t => Some(Term(t)),
         }
@@ -51,20 +64,41 @@ impl Tracer {
 
     /// Sets it; the former one.
     pub fn set(&self, tracer: Option<Term>) -> Option<Term> {
-        match self.0.swap(tracer.map_or(0, |t| t.0), Ordering::AcqRel) {
+        match self.tracer.swap(tracer.map_or(0, |t| t.0), Ordering::AcqRel) {
             0 => None,
             t => Some(Term(t)),
         }
     }
 }
 
+/// What a process knows of sequential tracing, made when there is nothing.
+pub fn of<'a>(engine: &Engine, data: &'a mut ProcessData) -> &'a mut Sequence {
+    let era = engine.tracing.sequential.era.load(Ordering::Acquire);
+    let s = data.sequence.get_or_insert_default();
+    if s.era != era {
+        **s = Sequence { era, ..Sequence::default() };
+    }
+    s
+}
+
+/// A process's token.
+pub fn token<'a>(engine: &Engine, data: &'a mut ProcessData) -> Option<&'a mut Token> {
+    data.sequence.as_ref()?;
+    of(engine, data).token.as_mut()
+}
+
 /// The tracer, if it wants events of `of`.
 fn tracer(engine: &Engine, of: Term) -> Option<Term> {
-    let tracer = engine.tracing.sequential_tracer.get()?;
+    let tracer = engine.tracing.sequential.get()?;
     (is_alive(engine, tracer) && tracer != of).then_some(tracer)
 }
 
 impl Token {
+    /// The token of the next message, of a process that has just received this one.
+    pub fn answered(&self, by: Term) -> Token {
+        Token { serial: self.serial + 1, last: self.serial, from: by, ..self.clone() }
+    }
+
     /// `{Flags, Label, Serial, From, Last}`.
     pub fn term(&self, h: &mut Heap) -> Term {
         let label = self.label.copy_to(h);
@@ -103,15 +137,22 @@ impl Token {
 }
 
 impl Sequence {
+    /// What a child has of its parent's token, when it has answered that it runs.
+    pub fn inherited(token: &Token) -> Sequence {
+        let answer = token.answered(Term::NONE);
+        Sequence { era: token.era, clock: answer.serial, last: answer.last, token: Some(answer) }
+    }
+
     /// The token, made when there is none.
     pub fn token_or_new(&mut self, me: Term) -> &mut Token {
-        let last = self.last;
+        let (last, era) = (self.last, self.era);
         self.token.get_or_insert_with(|| Token {
             flags: 0,
             label: Arc::new(Owned::new(Term::small(0))),
             serial: 0,
             from: me,
             last,
+            era,
         })
     }
 }
@@ -119,8 +160,9 @@ impl Sequence {
 /// Numbers the next event of a process; its token then. Without a tracer that wants it, the numbers stay.
 pub fn next(engine: &Engine, process: &Process, data: &mut ProcessData) -> Option<Token> {
     let me = process.pid();
-    let wanted = engine.tracing.sequential_tracer.get().is_none() || tracer(engine, me).is_some();
-    let s = data.sequence.as_deref_mut()?;
+    let wanted = engine.tracing.sequential.get().is_none() || tracer(engine, me).is_some();
+    data.sequence.as_ref()?;
+    let s = of(engine, data);
     let token = s.token.as_mut()?;
     if wanted {
         s.clock += 1;
@@ -138,18 +180,16 @@ pub fn send(engine: &Arc<Engine>, from: &Process, data: &mut ProcessData, to: Te
 
 /// A process has received a message with this token, or without one.
 pub fn received(engine: &Arc<Engine>, process: &Process, data: &mut ProcessData, token: Option<Token>, message: Term) {
-    let Some(token) = token else {
-        if let Some(s) = &mut data.sequence {
-            s.token = None;
-        }
+    let sensitive = is_sensitive(data);
+    let s = of(engine, data);
+    let Some(token) = token.filter(|t| t.era == s.era) else {
+        s.token = None;
         return;
     };
-    let sensitive = is_sensitive(data);
-    let s = data.sequence.get_or_insert_default();
     s.clock = s.clock.max(token.serial);
     s.last = token.serial;
+    s.token = Some(token.clone());
     token.tell(engine, RECEIVE, process.pid(), sensitive, process.pid(), message);
-    s.token = Some(token);
 }
 
 /// Prints for a token's holder; false: there is no token.

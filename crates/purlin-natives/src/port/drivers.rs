@@ -1,0 +1,138 @@
+//! `erl_ddll`: drivers that are loaded while the system runs. Purlin has its drivers built in and loads none: each
+//! function answers as OTP does when the driver's file is not there.
+
+use purlin_term::{Heap, Term, am};
+use purlin_vm::native::OrBadarg;
+use purlin_vm::signal::{Signal, SignalKind};
+use purlin_vm::{Ctx, Escape, Native, NativeResult};
+
+pub const NATIVES: &[Native] = &[
+    Native::plain("erl_ddll", "try_load", 3, try_load),
+    Native::plain("erl_ddll", "try_unload", 2, try_unload),
+    Native::plain("erl_ddll", "loaded_drivers", 0, loaded_drivers),
+    Native::plain("erl_ddll", "info", 2, info),
+    Native::plain("erl_ddll", "monitor", 2, monitor),
+    Native::plain("erl_ddll", "demonitor", 1, demonitor),
+    Native::plain("erl_ddll", "format_error_int", 1, format_error_int),
+];
+
+const BUILT_IN: [&str; 5] = ["tcp_inet", "udp_inet", "sctp_inet", "ram_file_drv", "tty_sl"];
+
+/// The code in `{open_error, Code}` of a file that is not there, as OTP has it, and its text.
+const NO_FILE: i64 = -10;
+const NO_FILE_TEXT: &str = "cannot open shared object file: No such file or directory";
+
+fn name(t: Term) -> Result<String, Escape> {
+    match t.as_atom() {
+        Some(a) => Ok(a.name().to_string()),
+        None => t.list_text().filter(|n| !n.is_empty()).or_badarg(),
+    }
+}
+
+/// `{error, What}`
+fn refuse(h: &mut Heap, what: Term) -> NativeResult {
+    Ok(h.tuple(&[am!("error"), what]))
+}
+
+fn is_monitor(option: Term) -> bool {
+    matches!(option.as_tuple(), Some(&[key, kind])
+        if key == am!("monitor") && (kind == am!("pending_driver") || kind == am!("pending")))
+}
+
+fn try_load(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let driver = name(a[1])?;
+    let path = a[0].as_bytes().is_some() || a[0].is_atom() || a[0].as_list().is_some();
+    for option in a[2].as_list().filter(|_| path).or_badarg()? {
+        let known = match option.as_tuple() {
+            Some(&[key, kind]) if key == am!("reload") => kind == am!("pending_driver") || kind == am!("pending"),
+            Some(&[key, options]) if key == am!("driver_options") => {
+                options.as_list().or_badarg()?.iter().all(|&o| o == am!("kill_ports"))
+            }
+            _ => is_monitor(option),
+        };
+        if !known {
+            return Err(Escape::BADARG);
+        }
+    }
+    let h = c.heap();
+    if BUILT_IN.contains(&driver.as_str()) {
+        return refuse(h, am!("linked_in_driver"));
+    }
+    let what = h.tuple(&[am!("open_error"), Term::small(NO_FILE)]);
+    refuse(h, what)
+}
+
+fn try_unload(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let driver = name(a[0])?;
+    if !a[1].as_list().or_badarg()?.iter().all(|&o| o == am!("kill_ports") || is_monitor(o)) {
+        return Err(Escape::BADARG);
+    }
+    let built_in = BUILT_IN.contains(&driver.as_str());
+    refuse(c.heap(), if built_in { am!("linked_in_driver") } else { am!("not_loaded") })
+}
+
+fn loaded_drivers(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    let names = BUILT_IN.map(|n| c.heap().string(n));
+    let list = c.heap().list(&names);
+    c.ok(list)
+}
+
+fn info(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    if !BUILT_IN.contains(&name(a[0])?.as_str()) {
+        return Err(Escape::BADARG);
+    }
+    Ok(match a[1].as_atom().or_badarg()?.name() {
+        "linked_in_driver" => Term::bool(true),
+        "permanent" => Term::bool(false),
+        "processes" | "driver_options" | "port_count" | "awaiting_load" | "awaiting_unload" => am!("linked_in_driver"),
+        _ => return Err(Escape::BADARG),
+    })
+}
+
+/// A driver that is not loaded has already gone.
+fn monitor(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let Some(&[driver, when]) = a[1].as_tuple().filter(|_| a[0] == am!("driver")) else { return Err(Escape::BADARG) };
+    let built_in = BUILT_IN.contains(&name(driver)?.as_str());
+    let (event, state) = match when.as_atom().or_badarg()?.name() {
+        "loaded" | "unloaded" | "unloaded_only" if built_in => (am!("UP"), am!("permanent")),
+        "loaded" | "unloaded" | "unloaded_only" => (am!("DOWN"), am!("unloaded")),
+        _ => return Err(Escape::BADARG),
+    };
+    let (id, me) = (c.engine.next_ref(), c.pid());
+    let message = Signal::built(SignalKind::Message, |h| {
+        let r = h.reference(id);
+        h.tuple(&[event, r, am!("driver"), driver, state])
+    });
+    c.engine.post(me, message);
+    Ok(c.heap().reference(id))
+}
+
+fn demonitor(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    if a[0].is_ref() { Ok(Term::bool(true)) } else { Err(Escape::BADARG) }
+}
+
+fn format_error_int(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let text = match a[0].as_tuple() {
+        Some(&[key, code]) if key == am!("open_error") => match code.as_small().or_badarg()? {
+            0 => "No error",
+            NO_FILE => NO_FILE_TEXT,
+            _ => "Unknown error",
+        },
+        Some(_) => return Err(Escape::BADARG),
+        None => match a[0].as_atom().or_badarg()?.name() {
+            "bad_driver_name" => "Bad driver name",
+            "inconsistent" => "Driver name and/or driver options are inconsistent with currently loaded driver",
+            "linked_in_driver" => "Driver is statically linked and cannot be loaded/unloaded",
+            "permanent" => "DDLL driver is permanent an cannot be unloaded/loaded",
+            "not_loaded" => "DDLL driver is not loaded",
+            "not_loaded_by_this_process" => "DDLL driver was not loaded by this process",
+            "not_pending" => "DDLL load not pending for this driver name",
+            "already_loaded" => "DDLL driver is already loaded successfully",
+            "pending_reload" => "Driver reloading is already pending",
+            "pending_process" => "Driver is loaded by others when attempting option {reload, pending_driver}",
+            "driver_incorrect_version" => "Driver compiled with incorrect version of erl_driver.h",
+            _ => return Err(Escape::BADARG),
+        },
+    };
+    Ok(c.heap().string(text))
+}
