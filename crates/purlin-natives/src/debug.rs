@@ -4,7 +4,7 @@ mod dirty;
 mod listing;
 mod state;
 
-use purlin_term::{Term, beam_size, print};
+use purlin_term::{Term, am, beam_size, map, print};
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
 use std::io::Write;
 
@@ -17,6 +17,7 @@ const NATIVES: &[Native] = &[
     Native::plain("erts_debug", "copy_shared", 2, copy_shared),
     Native::plain("erts_debug", "same", 2, same),
     Native::plain("erts_debug", "display", 1, display),
+    Native::plain("erts_debug", "map_info", 1, map_info),
     Native::plain("erts_debug", "lcnt_control", 1, not_counted),
     Native::plain("erts_debug", "lcnt_control", 2, not_counted),
     Native::plain("erts_debug", "lcnt_collect", 0, not_counted),
@@ -43,6 +44,38 @@ fn copy_shared(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 /// Whether two terms are one and the same object.
 fn same(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     Ok(Term::bool(a[0] == a[1]))
+}
+
+/// Of a large map: how deep it is, how many nodes have so many children, and how many leaves stand at each depth.
+fn map_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let root = map::children(a[0]).ok_or(Escape::BADARG)?;
+    let (mut bitmaps, mut leaves, mut depth) = ([0i64; 16], [0i64; 16], 0);
+    let arrays = (root.len() == 16) as i64;
+    let mut nodes = vec![(root, 1usize)];
+    while let Some((children, level)) = nodes.pop() {
+        if level > 1 || arrays == 0 {
+            bitmaps[children.len().clamp(1, 16) - 1] += 1;
+        }
+        for &child in children {
+            match map::children(child) {
+                Some(further) => nodes.push((further, level + 1)),
+                None => {
+                    depth = depth.max(level);
+                    leaves[level.min(15)] += 1;
+                }
+            }
+        }
+    }
+    let h = c.heap();
+    let mut row = |name, counts: &[i64]| {
+        let all: Vec<Term> = counts.iter().map(|&n| Term::small(n)).collect();
+        let by = h.tuple(&all);
+        h.tuple(&[name, Term::small(counts.iter().sum()), by])
+    };
+    let (bitmaps, leaves) = (row(am!("bitmaps"), &bitmaps), row(am!("leafs"), &leaves));
+    let depth = h.tuple(&[am!("depth"), Term::small(depth as i64)]);
+    let arrays = h.tuple(&[am!("arrays"), Term::small(arrays), Term::NIL]);
+    Ok(h.list(&[depth, arrays, bitmaps, leaves]))
 }
 
 /// Prints a term and a line break, and gives that text.

@@ -52,6 +52,15 @@ pub enum Priority {
 }
 
 impl Priority {
+    fn of(word: u32) -> Priority {
+        match word {
+            0 => Priority::Max,
+            1 => Priority::High,
+            2 => Priority::Normal,
+            _ => Priority::Low,
+        }
+    }
+
     pub fn atom(self) -> Term {
         Term::atom(match self {
             Priority::Max => Atom::MAX,
@@ -74,6 +83,9 @@ pub struct Process {
     /// Index of the registered name, or `NO_NAME`.
     name: AtomicU32,
     priority: AtomicU32,
+    /// System tasks that wait for this process to carry them out: how many (above bit 2), and the highest of their
+    /// priorities, with which the process is scheduled meanwhile.
+    tasks: AtomicU32,
     /// What of the process is traced.
     pub trace: TraceWord,
     /// Signals that have not been fetched.
@@ -96,6 +108,7 @@ impl Process {
             state: AtomicU32::new(RunState::Runnable as u32),
             name: AtomicU32::new(NO_NAME),
             priority: AtomicU32::new(Priority::Normal as u32),
+            tasks: AtomicU32::new(Priority::Low as u32),
             trace: TraceWord::default(),
             outer: Outer::new(),
             data: UnsafeCell::new(data),
@@ -209,12 +222,29 @@ impl Process {
     }
 
     pub fn priority(&self) -> Priority {
-        match self.priority.load(Ordering::Relaxed) {
-            0 => Priority::Max,
-            1 => Priority::High,
-            2 => Priority::Normal,
-            _ => Priority::Low,
-        }
+        Priority::of(self.priority.load(Ordering::Relaxed))
+    }
+
+    /// The priority to schedule the process with: its own, or that of a task that waits for it.
+    pub fn scheduled_priority(&self) -> Priority {
+        self.priority().min(Priority::of(self.tasks.load(Ordering::Relaxed) & 3))
+    }
+
+    /// A system task of this priority was requested; true: the process has to be scheduled higher than before.
+    pub(crate) fn task_requested(&self, p: Priority) -> bool {
+        let before = self.scheduled_priority();
+        let add = |word: u32| Some((word & !3) + 4 | (word & 3).min(p as u32));
+        let _ = self.tasks.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
+        p < before
+    }
+
+    /// A requested task is done.
+    pub fn task_done(&self) {
+        let take = |word: u32| match word & !3 {
+            0 | 4 => Some(Priority::Low as u32),
+            _ => Some(word - 4),
+        };
+        let _ = self.tasks.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
     }
 
     pub fn set_priority(&self, p: Priority) {

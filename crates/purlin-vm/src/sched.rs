@@ -16,7 +16,8 @@ use crate::engine::Engine;
 use crate::exit::terminate;
 use crate::handle::fetch;
 use crate::panic::guard;
-use crate::process::{Activity, Mfa, Process, ProcessData, RunState};
+use crate::process::{Activity, Mfa, Priority, Process, ProcessData, RunState};
+use crate::signal::Signal;
 use crate::timer::Deadline;
 use idle::Idle;
 use parking_lot::Mutex;
@@ -297,6 +298,17 @@ impl Engine {
                 self.tracing.profile.process(self, process, unsafe { process.data() }, true);
             }
             self.enqueue(process.clone());
+        }
+    }
+
+    /// Posts a system task: until it has called [`Process::task_done`], the process that is to carry it out is
+    /// scheduled with at least this priority, so that it cannot starve behind others.
+    pub fn post_task(self: &Arc<Engine>, to: Term, priority: Priority, task: Box<Signal>) {
+        let process = to.as_pid().and_then(|id| self.process(id));
+        let raised = process.as_ref().is_some_and(|p| p.task_requested(priority));
+        self.post(to, task);
+        if let Some(p) = process.filter(|_| raised) {
+            self.sched.queues.iter().any(|q| q.requeue(p.id()));
         }
     }
 

@@ -18,6 +18,11 @@ pub const NATIVES: &[Native] = &[
 /// Year, month, day, hour, minute, second.
 type Parts = [i64; 6];
 
+/// The first year that the emulator converts between UTC and local time.
+const FIRST_LOCAL_YEAR: i64 = 1902;
+/// The first year that it counts the seconds of.
+const FIRST_YEAR: i64 = 1600;
+
 /// Days since 1970-01-01 of a date of the Gregorian calendar.
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let y = if month <= 2 { year - 1 } else { year };
@@ -111,13 +116,13 @@ fn time(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
 }
 
 fn universal_to_local(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let p = read(a[0]).or_badarg()?;
+    let p = read(a[0]).filter(|p| p[0] >= FIRST_LOCAL_YEAR).or_badarg()?;
     Ok(date_time(c.heap(), local(posix_of(p))))
 }
 
 /// The second argument says whether it is summer time: `true`, `false` or `undefined`.
 fn local_to_universal(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let p = read(a[0]).or_badarg()?;
+    let p = read(a[0]).filter(|p| p[0] >= FIRST_LOCAL_YEAR).or_badarg()?;
     let summer = match a[1].as_bool() {
         Some(b) => b as i32,
         None if a[1].is(purlin_term::Atom::UNDEFINED) => -1,
@@ -140,7 +145,7 @@ fn posix_to_universal(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 }
 
 fn universal_to_posix(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let p = read(a[0]).or_badarg()?;
+    let p = read(a[0]).filter(|p| p[0] >= FIRST_YEAR).or_badarg()?;
     Ok(c.heap().integer(posix_of(p)))
 }
 

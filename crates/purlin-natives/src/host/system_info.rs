@@ -12,11 +12,17 @@ use std::sync::atomic::Ordering;
 pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "system_info", 1, system_info),
     Native::plain("io", "printable_range", 0, printable_range),
+    Native::plain("error_logger", "warning_map", 0, warning_map),
 ];
 
 /// Which characters count as printable (the `+pc` flag): those of Latin-1, as by default.
 fn printable_range(_: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
     Ok(am!("latin1"))
+}
+
+/// As what `error_logger` takes warnings (the `+W` flag): as warnings, as by default.
+fn warning_map(_: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    Ok(am!("warning"))
 }
 
 fn text(heap: &mut Heap, s: &str) -> Term {

@@ -104,7 +104,8 @@ fn request_group_leader(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let leader = purlin_term::Owned::new(a[0]);
     let request = Signal::request(move |engine, target| {
         let done = match target {
-            Target::Alive(_, data) => {
+            Target::Alive(process, data) => {
+                process.task_done();
                 data.group_leader = data.heap.copy(leader.term());
                 TRUE
             }
@@ -112,7 +113,7 @@ fn request_group_leader(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         };
         engine.post(me, reply(ref_id, done));
     });
-    c.engine.post(a[1], request);
+    c.engine.post_task(a[1], c.process.priority(), request);
     Ok(am!("ok"))
 }
 

@@ -37,6 +37,8 @@ fn request_system_task_4(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 enum Task {
     Collect(Depth),
     CheckCode(Atom),
+    /// Nothing, for tests.
+    Test,
 }
 
 /// Has `target` carry out a task and send `{Kind, RequestId, Result}` to `requester`.
@@ -44,34 +46,44 @@ fn request_system_task(c: &mut Ctx<'_>, requester: Term, target: Term, priority:
     if !requester.is_local_pid() || !target.is_local_pid() {
         return Err(Escape::BADARG);
     }
-    if priority != am!("inherit") && Priority::from_term(priority).is_none() {
-        return Err(Escape::BADARG);
-    }
-    let Some(&[kind, request_id, argument]) = task.as_tuple() else { return Err(Escape::BADARG) };
-    let task = if kind == am!("garbage_collect") {
-        Task::Collect(depth(argument)?)
-    } else if kind == am!("check_process_code") {
-        Task::CheckCode(argument.as_atom().or_badarg()?)
-    } else {
-        return Err(Escape::BADARG);
+    let priority = match Priority::from_term(priority) {
+        Some(p) => p,
+        None if priority == am!("inherit") => c.process.priority(),
+        None => return Err(Escape::BADARG),
+    };
+    let (kind, request_id, task) = match *task.as_tuple().or_badarg()? {
+        [kind, id, argument] if kind == am!("garbage_collect") => (kind, id, Task::Collect(depth(argument)?)),
+        [kind, id, module] if kind == am!("check_process_code") => {
+            (kind, id, Task::CheckCode(module.as_atom().or_badarg()?))
+        }
+        [kind, id] if kind == am!("system_task_test") => (kind, id, Task::Test),
+        _ => return Err(Escape::BADARG),
     };
     let request_id = Owned::new(request_id);
     let request = Signal::request(move |engine, receiver| {
         let done = match (receiver, task) {
             (Target::Gone, _) => false,
+            (Target::Alive(process, _), Task::Test) => {
+                process.task_done();
+                true
+            }
             (Target::Alive(process, data), Task::Collect(depth)) => {
+                process.task_done();
                 heap_limit::check(engine, process, data, 0);
                 data.want_collection(depth);
                 true
             }
-            (Target::Alive(process, data), Task::CheckCode(module)) => uses_old_code(engine, process, data, module),
+            (Target::Alive(process, data), Task::CheckCode(module)) => {
+                process.task_done();
+                uses_old_code(engine, process, data, module)
+            }
         };
         engine.post(
             requester,
             Signal::built(SignalKind::Message, |h| h.tuple(&[kind, request_id.term(), Term::bool(done)])),
         );
     });
-    c.engine.post(target, request);
+    c.engine.post_task(target, priority, request);
     Ok(am!("ok"))
 }
 

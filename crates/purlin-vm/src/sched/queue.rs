@@ -24,6 +24,24 @@ struct Queues {
 }
 
 impl Queues {
+    fn push(&mut self, process: Arc<Process>) {
+        match process.scheduled_priority() {
+            Priority::Max => self.max.push_back(process),
+            Priority::High => self.high.push_back(process),
+            Priority::Normal => self.normal.push_back((process, 1)),
+            Priority::Low => self.normal.push_back((process, LOW_TURNS)),
+        }
+    }
+
+    /// Takes a process out of the queue that it stands in.
+    fn take(&mut self, id: u64) -> Option<Arc<Process>> {
+        if let Some(i) = self.normal.iter().position(|(p, _)| p.id() == id) {
+            return self.normal.remove(i).map(|(p, _)| p);
+        }
+        let i = self.high.iter().position(|p| p.id() == id)?;
+        self.high.remove(i)
+    }
+
     fn pop(&mut self) -> Option<Arc<Process>> {
         if let Some(p) = self.max.pop_front().or_else(|| self.high.pop_front()) {
             return Some(p);
@@ -48,16 +66,20 @@ impl RunQueue {
     /// Adds a process; how many there are now.
     pub fn push(&self, process: Arc<Process>) -> usize {
         let mut q = self.queues.lock();
-        match process.priority() {
-            Priority::Max => q.max.push_back(process),
-            Priority::High => q.high.push_back(process),
-            Priority::Normal => q.normal.push_back((process, 1)),
-            Priority::Low => q.normal.push_back((process, LOW_TURNS)),
-        }
+        q.push(process);
         // SeqCst: ordered against a scheduler that goes idle (see `Idle`).
         let len = self.len.fetch_add(1, Ordering::SeqCst) + 1;
         checked_order();
         len
+    }
+
+    /// Moves a process that stands here to where its priority now puts it.
+    pub fn requeue(&self, id: u64) -> bool {
+        let mut q = self.queues.lock();
+        let taken = q.take(id);
+        let found = taken.is_some();
+        taken.into_iter().for_each(|p| q.push(p));
+        found
     }
 
     /// Takes the process whose turn it is.
