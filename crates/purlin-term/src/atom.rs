@@ -5,7 +5,7 @@
 use parking_lot::RwLock;
 use std::collections::HashMap;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 
 /// An atom: an index into the atom table.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -56,6 +56,8 @@ struct Table {
     chunks: [AtomicPtr<&'static str>; CHUNKS],
     count: AtomicU32,
     limit: AtomicU32,
+    /// Whether an atom was refused because the table is full.
+    exhausted: AtomicBool,
 }
 
 fn table() -> &'static Table {
@@ -66,6 +68,7 @@ fn table() -> &'static Table {
             chunks: std::array::from_fn(|_| AtomicPtr::new(std::ptr::null_mut())),
             count: AtomicU32::new(0),
             limit: AtomicU32::new(1_048_576),
+            exhausted: AtomicBool::new(false),
         };
         let mut index = t.index.write();
         for text in PREDEFINED {
@@ -109,9 +112,16 @@ impl Atom {
         }
         let limit = t.limit.load(Ordering::Relaxed).min((CHUNK * CHUNKS) as u32);
         if t.count.load(Ordering::Relaxed) >= limit {
+            t.exhausted.store(true, Ordering::Relaxed);
             return Err(AtomError::TableFull);
         }
         Ok(Atom(t.push(&mut index, String::leak(text.to_owned()))))
+    }
+
+    /// Whether an atom has been refused because the table is full.
+    #[inline]
+    pub fn is_table_exhausted() -> bool {
+        table().exhausted.load(Ordering::Relaxed)
     }
 
     /// The atom with this text, for text the engine itself names.

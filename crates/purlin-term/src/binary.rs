@@ -6,6 +6,7 @@ use crate::heap::Heap;
 use crate::word::Term;
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::borrow::Cow;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
 /// Longest binary kept on a process heap, in bytes.
@@ -23,6 +24,22 @@ pub struct BinData {
     used_bits: AtomicUsize,
 }
 
+/// Bytes that every machine has, so that its memory need not be asked for.
+const CERTAIN: usize = 1 << 28;
+
+/// Bytes of memory that the machine has.
+fn machine_memory() -> usize {
+    static MEMORY: OnceLock<usize> = OnceLock::new();
+    *MEMORY.get_or_init(|| {
+        // SAFETY: both only read settings of the system.
+        let (pages, size) = unsafe { (libc::sysconf(libc::_SC_PHYS_PAGES), libc::sysconf(libc::_SC_PAGESIZE)) };
+        match (usize::try_from(pages), usize::try_from(size)) {
+            (Ok(pages), Ok(size)) if pages > 0 => pages.saturating_mul(size),
+            _ => usize::MAX,
+        }
+    })
+}
+
 impl BinData {
     fn layout(capacity: usize) -> Layout {
         let size = std::mem::size_of::<BinData>().checked_add(capacity).expect("binary fits the address space");
@@ -34,8 +51,12 @@ impl BinData {
         BinData::try_new(capacity).unwrap_or_else(|| handle_alloc_error(BinData::layout(capacity)))
     }
 
-    /// As [`BinData::new`]; `None` when there is no memory for so many bytes.
+    /// As [`BinData::new`]; `None` when there is no memory for so many bytes, or could not be: the system promises
+    /// more than the machine has, and ends the program that uses it.
     pub fn try_new(capacity: usize) -> Option<*mut BinData> {
+        if capacity > CERTAIN && capacity > machine_memory() {
+            return None;
+        }
         let layout = BinData::layout(capacity);
         // SAFETY: the layout is not empty.
         let p = unsafe { alloc(layout) } as *mut BinData;

@@ -108,3 +108,14 @@ pub fn resume(engine: &Arc<Engine>, other: u64, count: u32) {
     });
     engine.post(Term::pid(other), request);
 }
+
+impl Engine {
+    /// Nothing can go on that needs a new atom: the engine ends, as OTP's emulator does.
+    #[cold]
+    pub(crate) fn atoms_are_exhausted(&self) {
+        if !self.sched.is_halted() {
+            eprintln!("no more index entries in atom_tab (max={})", purlin_term::Atom::limit());
+            self.halt(1, false);
+        }
+    }
+}

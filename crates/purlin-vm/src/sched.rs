@@ -329,6 +329,9 @@ impl Engine {
                     ROLE.set(slice);
                     // A panic that no process can be ended for loses what was under way, never the scheduler.
                     let _ = catch_unwind(AssertUnwindSafe(|| self.run_slice(p)));
+                    if Atom::is_table_exhausted() {
+                        self.atoms_are_exhausted();
+                    }
                     match role.end(slice) {
                         Some(word) => ROLE.set(word),
                         None => given_away = true,

@@ -88,7 +88,7 @@ impl<'a> Spawn<'a> {
         if let Some(w) = self.watcher {
             data.relations().watchers.insert(w.monitor, w);
         }
-        engine.processes.insert(|id| {
+        let created = engine.processes.insert(|id| {
             data.group_leader = if self.group_leader.is_none() { Term::pid(id) } else { self.group_leader };
             if let Some(token) = data.sequence.as_mut().and_then(|s| s.token.as_mut()) {
                 token.from = Term::pid(id);
@@ -108,6 +108,11 @@ impl<'a> Spawn<'a> {
                 p.set_system();
             }
             p
-        })
+        });
+        if created.is_none() {
+            let error = Term::atom(Atom::ERROR);
+            crate::report::log(engine, error, "Too many processes~n", self.group_leader, None, |_| Term::NIL);
+        }
+        created
     }
 }

@@ -71,7 +71,9 @@ fn binary_text(t: Term, encoding: Term) -> Result<String, Escape> {
 fn make(text: &str) -> NativeResult {
     match Atom::try_new(text) {
         Ok(a) => Ok(Term::atom(a)),
-        Err(AtomError::TooLong | AtomError::TableFull) => Err(Escape::SYSTEM_LIMIT),
+        Err(AtomError::TooLong) => Err(Escape::SYSTEM_LIMIT),
+        // The engine ends when this time slice does, which is now.
+        Err(AtomError::TableFull) => Err(Escape::Exited(Term::atom(Atom::SYSTEM_LIMIT))),
     }
 }
 

@@ -38,6 +38,8 @@ pub const NATIVES: &[Native] = &[
 
 /// Largest binary that `copy/2` makes, in bytes.
 const MAX_COPY: usize = 1 << 44;
+/// Bytes that `copy/2` puts at a time.
+const COPY_AT_ONCE: usize = 1 << 16;
 
 fn byte_at(t: Term, index: Option<usize>) -> NativeResult {
     let bits = t.as_bits().filter(|b| b.size % 8 == 0).or_badarg()?;
@@ -77,7 +79,11 @@ fn copy(ctx: &mut Ctx<'_>, t: Term, times: Term) -> NativeResult {
     ctx.charge(size / BYTES_PER_REDUCTION);
     let mut builder = BitBuilder::new(ctx.heap(), size * 8).ok_or(Escape::SYSTEM_LIMIT)?;
     if !bytes.is_empty() {
-        while builder.put_bytes(&bytes).is_ok() {}
+        // Small pieces are put many at a time.
+        let at_once = (COPY_AT_ONCE / bytes.len()).clamp(1, times);
+        let block = bytes.repeat(at_once);
+        while builder.put_bytes(&block).is_ok() {}
+        let _ = builder.put_bytes(&block[..times % at_once * bytes.len()]);
     }
     Ok(builder.finish())
 }
