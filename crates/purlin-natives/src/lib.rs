@@ -5,6 +5,7 @@
 mod atomics;
 mod byte_queue;
 mod code;
+mod crypto;
 mod data;
 mod debug;
 mod errno;
@@ -25,6 +26,7 @@ use purlin_vm::Native;
 pub fn tables() -> Vec<&'static [Native]> {
     let mut tables = vec![atomics::NATIVES, match_spec::NATIVES, persistent_term::NATIVES, re::NATIVES, zlib::NATIVES];
     tables.extend(code::TABLES);
+    tables.extend(crypto::TABLES);
     tables.extend(data::TABLES);
     tables.extend(debug::TABLES);
     tables.extend(ets::TABLES);
