@@ -12,6 +12,7 @@ mod errno;
 mod ets;
 mod file;
 mod host;
+mod loop_limit;
 mod match_spec;
 mod persistent_term;
 mod port;

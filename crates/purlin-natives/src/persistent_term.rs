@@ -101,6 +101,9 @@ fn erase(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         Terms::of(ctx.engine).write(|t| match t.find_entry(hash, |e| e.hash == hash && same(e.key, args[0])) {
             Ok(entry) => {
                 entry.remove();
+                if t.len() < t.capacity() / 4 {
+                    t.shrink_to(t.len() * 2, |e| e.hash);
+                }
                 true
             }
             Err(_) => false,

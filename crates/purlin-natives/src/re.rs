@@ -8,6 +8,7 @@
 mod capture;
 mod options;
 
+use crate::loop_limit::Loop;
 use capture::Capture;
 use crossbeam::sync::ShardedLock;
 use hashbrown::{Equivalent, HashMap};
@@ -253,7 +254,7 @@ fn run(ctx: &mut Ctx<'_>, args: &[Term], quick: Option<u32>) -> NativeResult {
         None => Capture::ALL,
     };
     let subject = bytes(subject_term).or_badarg()?;
-    ctx.charge((subject.len().saturating_sub(parsed.offset)).min(4096) / 64 + 1);
+    Loop::Re.charge(ctx, subject.len().saturating_sub(parsed.offset).min(4096) + 64, 64);
     let limit = parsed.run.match_limit.unwrap_or(DEFAULT_MATCH_LIMIT);
     let first_limit = quick.map_or(limit, |q| q.min(limit));
     let how = MatchOptions { match_limit: Some(first_limit), ..parsed.run };

@@ -3,7 +3,7 @@
 use crate::engine::Engine;
 use crate::process::{Process, ProcessData};
 use crate::signal::{Signal, SignalKind};
-use purlin_term::{Heap, Term, am};
+use purlin_term::{Atom, Heap, Term, am};
 use std::sync::Arc;
 
 /// Reports that a process ended with an uncaught error.
@@ -23,8 +23,16 @@ pub fn log(
     pid: Option<Term>,
     args: impl FnOnce(&mut Heap) -> Term,
 ) {
-    let to = *engine.system_logger.lock();
+    let to = {
+        let mut logger = engine.system_logger.lock();
+        if logger.as_pid().is_some_and(|id| engine.process(id).is_none()) {
+            // It has ended without giving its part back.
+            *logger = am!("logger");
+        }
+        *logger
+    };
     let to = match to.as_atom() {
+        Some(Atom::UNDEFINED) => return,
         Some(name) => engine.names.whereis(name),
         None => Some(to),
     };

@@ -4,6 +4,7 @@ mod search;
 
 use super::guard::{self, count};
 use super::iolist::BYTES_PER_REDUCTION;
+use crate::loop_limit::Loop;
 use purlin_term::bits::{BitBuilder, read_bits};
 use purlin_term::{Heap, Term, am};
 use purlin_vm::native::OrBadarg;
@@ -65,7 +66,7 @@ fn longest_common(ctx: &mut Ctx<'_>, list: Term, common: fn(&[u8], &[u8]) -> usi
     let (first, rest) = all.split_first().or_badarg()?;
     // What all have in common is the least that each has in common with the first.
     let n = rest.iter().map(|b| common(first, b)).fold(first.len(), usize::min);
-    ctx.charge(n * all.len() / BYTES_PER_REDUCTION);
+    Loop::Binary.charge(ctx, n * all.len(), BYTES_PER_REDUCTION);
     Ok(count(n))
 }
 
@@ -76,7 +77,7 @@ fn copy(ctx: &mut Ctx<'_>, t: Term, times: Term) -> NativeResult {
     }
     let bytes = t.as_bytes().or_badarg()?;
     let size = bytes.len().checked_mul(times).filter(|&n| n <= MAX_COPY).ok_or(Escape::SYSTEM_LIMIT)?;
-    ctx.charge(size / BYTES_PER_REDUCTION);
+    Loop::Binary.charge(ctx, size, BYTES_PER_REDUCTION);
     let mut builder = BitBuilder::new(ctx.heap(), size * 8).ok_or(Escape::SYSTEM_LIMIT)?;
     if !bytes.is_empty() {
         // Small pieces are put many at a time.

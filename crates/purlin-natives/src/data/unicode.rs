@@ -3,6 +3,7 @@
 //! Other encodings continue in the Erlang part of the module. Where conversion stops, the result names what was
 //! converted and what is left, in the shape of the input: the rest of the innermost list, nested as it was.
 
+use crate::loop_limit::Loop;
 use purlin_term::{Heap, Term, am};
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
 use smallvec::SmallVec;
@@ -232,7 +233,7 @@ fn characters_to_binary(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         _ => a[0],
     };
     if let Some(bytes) = subject.as_bytes() {
-        ctx.charge(bytes.len() / BYTES_PER_REDUCTION);
+        Loop::Unicode.charge(ctx, bytes.len(), BYTES_PER_REDUCTION);
         if if latin1 { bytes.is_ascii() } else { std::str::from_utf8(&bytes).is_ok() } {
             return Ok(subject);
         }
@@ -244,7 +245,7 @@ fn characters_to_binary(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let end = converter.run(h, subject);
     let binary = h.binary(converter.out.as_bytes());
     let t = result(h, binary, end);
-    ctx.charge(converter.out.len() / CHARS_PER_REDUCTION);
+    Loop::Unicode.charge(ctx, converter.out.len(), CHARS_PER_REDUCTION);
     Ok(t)
 }
 
@@ -260,13 +261,13 @@ fn characters_to_list(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let end = converter.run(h, a[0]);
     let list = h.string(&converter.out);
     let t = result(h, list, end);
-    ctx.charge(converter.out.len() / CHARS_PER_REDUCTION);
+    Loop::Unicode.charge(ctx, converter.out.len(), CHARS_PER_REDUCTION);
     Ok(t)
 }
 
 fn bin_is_7bit(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let bytes = a[0].as_bytes();
-    ctx.charge(bytes.as_ref().map_or(0, |b| b.len() / BYTES_PER_REDUCTION));
+    Loop::Unicode.charge(ctx, bytes.as_ref().map_or(0, |b| b.len()), BYTES_PER_REDUCTION);
     Ok(Term::bool(bytes.is_some_and(|b| b.is_ascii())))
 }
 

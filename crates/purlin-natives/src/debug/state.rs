@@ -1,6 +1,7 @@
 //! `erts_debug:get_internal_state/1` and `set_internal_state/2`: the emulator's inner state, for tests. Closed until
 //! `available_internal_state` is set. An item that has no sense here is `badarg`, like one that does not exist.
 
+use crate::loop_limit::Loop;
 use crate::process::ITEMS;
 use purlin_term::{Atom, Kind, Magic, Term, am, hash};
 use purlin_vm::gc::Depth;
@@ -62,7 +63,10 @@ fn about(c: &mut Ctx<'_>, key: &str, of: Term) -> NativeResult {
         "process_status" => process_status(c, of.as_pid().or_badarg()?),
         "internal_hash" => Term::small(hash::internal(of, 0) as i64),
         "atom" => {
-            let index = of.as_usize().filter(|&i| i < Atom::count()).or_badarg()?;
+            let index = of.as_usize().filter(|&i| i < Atom::limit()).or_badarg()?;
+            while index >= Atom::count() {
+                Atom::new(&format!("am{:x}", Atom::count()));
+            }
             Term::atom(Atom::from_index(index as u32))
         }
         "magic_ref" => match (of.magic_count(), of.is_ref()) {
@@ -174,7 +178,23 @@ fn set_internal_state(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
             number()?;
             am!("ok")
         }
+        "binary_loop_limit" => loop_limit(c, Loop::Binary, value)?,
+        "re_loop_limit" => loop_limit(c, Loop::Re, value)?,
+        "unicode_loop_limit" => loop_limit(c, Loop::Unicode, value)?,
+        // No table divides its lock.
+        "ets_force_split" | "ets_debug_random_split_join" => {
+            let &[table, on] = value.as_tuple().or_badarg()? else { return Err(Escape::BADARG) };
+            on.as_bool().or_badarg()?;
+            crate::ets::registry::of(c.engine).find(table).ok().or_badarg()?;
+            am!("ok")
+        }
         "ets_force_trap" | "jit_asm_dump" | "proc_sig_buffers" => am!("notsup"),
         _ => return Err(Escape::BADARG),
     })
+}
+
+/// Sets how many steps a native may take in a slice, or `default`; the former limit.
+fn loop_limit(c: &Ctx<'_>, which: Loop, value: Term) -> NativeResult {
+    let steps = if value == am!("default") { 0 } else { value.as_usize().or_badarg()? };
+    Ok(Term::small(which.set(c, steps) as i64))
 }

@@ -32,7 +32,7 @@ fn text(heap: &mut Heap, s: &str) -> Term {
 fn system_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let engine = c.engine;
     let schedulers = engine.sched.count() as i64;
-    let Some(item) = a[0].as_atom() else { return structured(a[0]) };
+    let Some(item) = a[0].as_atom() else { return structured(&mut c.data.heap, a[0]) };
     let (data_heap, words) = (&mut c.data.heap, 8);
     let heap = data_heap;
     let number = |n: usize| Term::small(n as i64);
@@ -177,14 +177,40 @@ fn system_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     })
 }
 
+/// Allocators of the BEAM. Purlin has none of them: they count as switched off.
+const ALLOCATORS: [&str; 13] = [
+    "sys_alloc",
+    "temp_alloc",
+    "sl_alloc",
+    "std_alloc",
+    "ll_alloc",
+    "eheap_alloc",
+    "ets_alloc",
+    "fix_alloc",
+    "literal_alloc",
+    "binary_alloc",
+    "driver_alloc",
+    "mseg_alloc",
+    "erts_mmap",
+];
+
 /// Items with parameters: `{allocator, _}`, `{allocator_sizes, _}`, `{wordsize, _}`, `{cpu_topology, _}`.
-fn structured(item: Term) -> NativeResult {
+fn structured(heap: &mut Heap, item: Term) -> NativeResult {
     let &[key, what] = item.as_tuple().or_badarg()? else { return Err(Escape::BADARG) };
-    Ok(match (key.as_atom().or_badarg()?.name(), what.as_atom().or_badarg()?.name()) {
+    let key = key.as_atom().or_badarg()?.name();
+    let known = |t: Term| t.as_atom().is_some_and(|a| ALLOCATORS.contains(&a.name()));
+    if matches!(key, "allocator" | "allocator_sizes") {
+        if known(what) {
+            return Ok(Term::bool(false));
+        }
+        let names = what.as_list().or_badarg()?;
+        let each = names.iter().map(|&n| known(n).then(|| heap.tuple(&[n, Term::bool(false)])));
+        let each: Vec<Term> = each.collect::<Option<_>>().or_badarg()?;
+        return Ok(heap.list(&each));
+    }
+    Ok(match (key, what.as_atom().or_badarg()?.name()) {
         ("wordsize", "internal" | "external") => Term::small(8),
-        // Purlin has no allocators of the BEAM's kind.
-        ("allocator" | "allocator_sizes", _) => Term::bool(false),
-        ("cpu_topology", _) => Term::atom(Atom::UNDEFINED),
+        ("cpu_topology", "defined" | "detected" | "used") => Term::atom(Atom::UNDEFINED),
         _ => return Err(Escape::BADARG),
     })
 }

@@ -1,6 +1,7 @@
 //! Searching binaries for one or several patterns: of the leftmost matches the longest.
 
 use super::super::iolist::BYTES_PER_REDUCTION;
+use crate::loop_limit::Loop;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use memchr::memmem;
 use purlin_term::{Heap, Magic, Term, am};
@@ -175,7 +176,7 @@ pub fn find(ctx: &mut Ctx<'_>, subject: Term, pattern: Term, options: Term) -> N
     let o = Options::parse(options, data.len(), false).or_badarg()?;
     let found = search(&data, pattern, &o, false)?;
     let seen = found.first().map_or(o.scope.len(), |m| m.end - o.scope.start);
-    ctx.charge(seen / BYTES_PER_REDUCTION);
+    Loop::Binary.charge(ctx, seen, BYTES_PER_REDUCTION);
     Ok(found.first().map_or(am!("nomatch"), |m| position(ctx.heap(), m)))
 }
 
@@ -183,7 +184,7 @@ pub fn find_all(ctx: &mut Ctx<'_>, subject: Term, pattern: Term, options: Term) 
     let data = subject.as_bytes().or_badarg()?;
     let o = Options::parse(options, data.len(), false).or_badarg()?;
     let found = search(&data, pattern, &o, true)?;
-    ctx.charge(o.scope.len() / BYTES_PER_REDUCTION + found.len() / 8);
+    Loop::Binary.charge(ctx, o.scope.len() + found.len() * (BYTES_PER_REDUCTION / 8), BYTES_PER_REDUCTION);
     let h = ctx.heap();
     let list: Vec<Term> = found.iter().map(|m| position(h, m)).collect();
     Ok(h.list(&list))
@@ -193,7 +194,7 @@ pub fn split(ctx: &mut Ctx<'_>, subject: Term, pattern: Term, options: Term) -> 
     let data = subject.as_bytes().or_badarg()?;
     let o = Options::parse(options, data.len(), true).or_badarg()?;
     let found = search(&data, pattern, &o, o.global)?;
-    ctx.charge(o.scope.len() / BYTES_PER_REDUCTION + found.len() / 8);
+    Loop::Binary.charge(ctx, o.scope.len() + found.len() * (BYTES_PER_REDUCTION / 8), BYTES_PER_REDUCTION);
     let h = ctx.heap();
     let parts: Vec<Term> =
         parts(data.len(), &found, &o).iter().map(|p| h.sub_bits(subject, p.start * 8, p.len() * 8)).collect();

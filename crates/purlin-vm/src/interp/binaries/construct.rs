@@ -55,21 +55,28 @@ impl Run<'_> {
             return Ok(self.data.heap.binary(&[]));
         };
         let appending = matches!(first.kind, Segment::Append | Segment::PrivateAppend);
+        let mut copied = 0;
         let mut builder = if appending {
             let to = self.get(first.src);
-            BitBuilder::append(&mut self.data.heap, to, total, first.unit as usize).map_err(|e| {
-                let fault = match e {
-                    AppendError::Type => Fault::new(am!("type"), to),
-                    AppendError::Unit => Fault::new(am!("unit"), to),
-                    AppendError::Size => Fault { limit: true, what: am!("binary"), value: am!("size") },
-                };
-                (first, fault)
-            })?
+            BitBuilder::append(&mut self.data.heap, to, total, first.unit as usize)
+                .map_err(|e| {
+                    let fault = match e {
+                        AppendError::Type => Fault::new(am!("type"), to),
+                        AppendError::Unit => Fault::new(am!("unit"), to),
+                        AppendError::Size => Fault { limit: true, what: am!("binary"), value: am!("size") },
+                    };
+                    (first, fault)
+                })
+                .inspect(|b| {
+                    if b.term().whole_and_offset().map(|w| w.0) != to.whole_and_offset().map(|w| w.0) {
+                        copied = to.bit_size();
+                    }
+                })?
         } else {
             BitBuilder::new(&mut self.data.heap, total)
                 .ok_or((first, Fault { limit: true, what: am!("binary"), value: am!("size") }))?
         };
-        self.charge_for(total);
+        self.charge_for(total + copied / 4);
         for (s, &n) in c.segments.iter().zip(&sizes).skip(appending as usize) {
             let v = if s.kind == Segment::String { Term::NIL } else { self.get(s.src) };
             let put = put(&mut builder, s.kind, v, s.text, n, matches!(s.size, SegmentSize::All), s.unit, s.little);
