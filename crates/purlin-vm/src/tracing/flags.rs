@@ -245,3 +245,33 @@ pub fn inherited(parent: &Process, link: bool) -> (Flags, Option<Term>) {
     }
     (Flags(got.0 & Flags::TRACEE.0), tracer)
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_holds_flags_and_a_tracer_apart() {
+        let word = TraceWord::default();
+        assert_eq!((word.tracer(), word.flags()), (None, Flags::default()));
+        word.set(Flags::SEND.with(Flags::EXITING), Flags::default());
+        for tracer in [Term::pid(0), Term::pid((1 << 28) - 1), Term::port(0), Term::port(70_000)] {
+            word.set_tracer(Some(tracer));
+            assert_eq!((word.tracer(), word.flags()), (Some(tracer), Flags::SEND.with(Flags::EXITING)));
+        }
+        assert!(word.has(Flags::SEND) && !word.has(Flags::RECEIVE));
+        word.set(Flags::SENSITIVE, Flags::default());
+        assert!(!word.has(Flags::SEND), "nothing of a sensitive process is traced");
+        word.clear();
+        assert_eq!((word.tracer(), word.flags()), (None, Flags::SENSITIVE));
+    }
+
+    #[test]
+    fn names_lead_to_flags_and_back() {
+        for name in Flags::TRACEE.names() {
+            let flag = Flags::named(name).unwrap();
+            assert_eq!(flag.names().collect::<Vec<_>>(), [name]);
+        }
+        assert_eq!(Flags::named(purlin_term::am!("all")), Some(Flags::TRACEE));
+    }
+}
