@@ -15,7 +15,7 @@ use std::sync::Arc;
 pub const STACK_RESERVE: usize = 4;
 
 /// Bytes outside the heap that call for a collection, so that dead binaries do not pile up.
-const VIRTUAL_LIMIT: usize = 1 << 22;
+const VIRTUAL_LIMIT: u32 = 1 << 22;
 
 /// A block of words from the allocator, uninitialised.
 #[derive(Debug)]
@@ -163,14 +163,14 @@ pub struct Heap {
     pub fragments: Vec<Fragment>,
     /// Words in all fragments.
     pub fragment_words: usize,
-    /// Those of them that came with messages.
-    pub adopted_words: usize,
+    /// Those of them that came with messages, at most.
+    pub adopted_words: u32,
     /// Objects in the main block that own a reference count.
     pub off_heap: Vec<*mut u64>,
     /// Those in the old generation.
     pub old_off_heap: Vec<*mut u64>,
     /// Off-heap bytes referenced since the last collection (counts toward collecting).
-    pub virtual_bytes: usize,
+    pub virtual_bytes: u32,
 }
 
 // SAFETY: LIVE: a heap owns all it points to.
@@ -261,11 +261,16 @@ impl Heap {
         }
     }
 
+    /// Counts bytes outside the heap that hang on it.
+    pub fn note_virtual(&mut self, bytes: usize) {
+        self.virtual_bytes = self.virtual_bytes.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
+    }
+
     /// Takes over a message's fragment; its terms are part of this heap from now on.
     pub fn adopt(&mut self, fragment: Fragment) {
         self.fragment_words += fragment.used;
-        self.adopted_words += fragment.used;
-        self.virtual_bytes += fragment.off_heap.len() * 64;
+        self.adopted_words = self.adopted_words.saturating_add(u32::try_from(fragment.used).unwrap_or(u32::MAX));
+        self.note_virtual(fragment.off_heap.len() * 64);
         // `alloc_fragment` fills the last fragment further: keep an adopted one out of that place.
         let at = self.fragments.len().saturating_sub(1);
         self.fragments.insert(at, fragment);
@@ -276,7 +281,7 @@ impl Heap {
     /// the next `receive` begins ([`Heap::wants_collection_at_receive`]).
     #[inline]
     pub fn wants_collection(&self) -> bool {
-        self.fragment_words - self.adopted_words > self.free_words() || self.virtual_bytes > VIRTUAL_LIMIT
+        self.fragment_words - self.adopted_words as usize > self.free_words() || self.virtual_bytes > VIRTUAL_LIMIT
     }
 
     /// As [`Heap::wants_collection`] where a `receive` begins, with `free` free words; messages received before count.

@@ -25,7 +25,7 @@ pub fn figures(data: &ProcessData) -> [(Term, usize); 11] {
         (am!("stack_size"), words(heap.end, heap.block.end())),
         (am!("old_heap_size"), words(heap.old.start(), heap.old_top)),
         (am!("heap_size"), words(heap.block.start(), heap.top)),
-        (am!("bin_vheap_size"), heap.virtual_bytes / 8),
+        (am!("bin_vheap_size"), heap.virtual_bytes as usize / 8),
         (am!("bin_vheap_block_size"), bin_vheap),
         (am!("bin_old_vheap_size"), 0),
         (am!("bin_old_vheap_block_size"), bin_vheap),

@@ -529,7 +529,7 @@ impl ProcessData {
         self.wanted_collection = Some(depth);
         if self.activity == Activity::Running {
             // Makes `Heap::wants_collection` true, which is what instruction boundaries look at.
-            self.heap.virtual_bytes = usize::MAX / 2;
+            self.heap.virtual_bytes = u32::MAX;
         } else {
             self.collect(&mut [], 0);
         }

@@ -183,17 +183,17 @@ impl State {
         unsafe { P::set(self, d.0, t) }
     }
 
-    /// An operand of any kind.
+    /// An operand of any kind: by a table of bases, as a jump for each kind would be hard to foresee.
     #[inline(always)]
     pub unsafe fn any(&self, s: Src) -> Term {
-        // SAFETY: each kind is asked for only where it is the operand's.
+        if s.kind() == 3 {
+            return s.inlined();
+        }
+        // SAFETY: CODE: the operand names a register, a slot of the frame or a constant.
         unsafe {
-            match s.kind() {
-                0 => X::get(self, s.0),
-                1 => Y::get(self, s.0),
-                2 => C::get(self, s.0),
-                _ => I::get(self, s.0),
-            }
+            (*self.m).bases[1] = self.sp;
+            let base = *(&raw const (*self.m).bases).cast::<*mut u64>().add(s.kind() as usize);
+            Term(*base.add((s.0 >> 2) as usize))
         }
     }
 

@@ -10,10 +10,13 @@ use crate::engine::Engine;
 use crate::escape::Class;
 use purlin_term::{Atom, Heap, Term, am};
 
+/// Return addresses, the innermost first.
+pub type Addresses = smallvec::SmallVec<[u64; 10]>;
+
 /// Collects up to `depth` return addresses from the stack words of `heap`, the innermost first; one that equals its
 /// predecessor is left out.
-pub fn addresses(heap: &Heap, first: Option<usize>, depth: usize) -> Vec<u64> {
-    let mut out: Vec<u64> = Vec::new();
+pub fn addresses(heap: &Heap, first: Option<usize>, depth: usize) -> Addresses {
+    let mut out = Addresses::new();
     out.extend(first.map(|a| a as u64));
     let mut p = heap.end;
     while p < heap.block.end() && out.len() < depth {
@@ -32,9 +35,12 @@ pub fn addresses(heap: &Heap, first: Option<usize>, depth: usize) -> Vec<u64> {
 
 /// The raw trace of these frames and addresses.
 pub fn raw(heap: &mut Heap, class: Class, frames: &[Term], addresses: &[u64]) -> Term {
-    let bytes: Vec<u8> = addresses.iter().flat_map(|a| a.to_le_bytes()).collect();
     let first = heap.list(frames);
-    let rest = heap.binary(&bytes);
+    let rest = heap.binary_with(addresses.len() * 8, |out| {
+        for (o, a) in out.chunks_exact_mut(8).zip(addresses) {
+            o.copy_from_slice(&a.to_le_bytes());
+        }
+    });
     heap.tuple(&[first, rest, class.atom()])
 }
 

@@ -45,9 +45,23 @@ impl State {
                 return None;
             }
             let body = entry.code.load(Ordering::Acquire) as *const FnEntry;
-            for i in 0..arity_of(*p) - 2 {
-                // Volatile, so that it stays a loop: environments are too short for a call of memcpy.
-                self.set_x(arity as usize + i, Term(p.add(3 + i).read_volatile()));
+            // Longer environments are for the loop: this stays without a call or a loop of its own.
+            let n = arity_of(*p) - 2;
+            let to = arity as usize;
+            if n > 4 {
+                return None;
+            }
+            if n > 0 {
+                self.set_x(to, Term(*p.add(3)));
+                if n > 1 {
+                    self.set_x(to + 1, Term(*p.add(4)));
+                    if n > 2 {
+                        self.set_x(to + 2, Term(*p.add(5)));
+                        if n > 3 {
+                            self.set_x(to + 3, Term(*p.add(6)));
+                        }
+                    }
+                }
             }
             body.as_ref()
         }

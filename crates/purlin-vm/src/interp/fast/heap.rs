@@ -128,6 +128,35 @@ handlers! {
         s.skip(2)
     }
 
+    /// A tuple of two.
+    fn put_pair<A: Mode, B: Mode, D: Place>(s) {
+        operands!(s, PutTuple(dst, elements));
+        if !s.has_room(3) {
+            return s.slow();
+        }
+        let p = s.take(3);
+        *p = Kind::Tuple.header(2);
+        *p.add(1) = s.get::<A>(*elements.get_unchecked(0)).0;
+        *p.add(2) = s.get::<B>(*elements.get_unchecked(1)).0;
+        s.set::<D>(dst, Term::from_boxed(p));
+        s.next()
+    }
+
+    /// A tuple of three.
+    fn put_triple(s) {
+        operands!(s, PutTuple(dst, elements));
+        if !s.has_room(4) {
+            return s.slow();
+        }
+        let p = s.take(4);
+        *p = Kind::Tuple.header(3);
+        *p.add(1) = s.any(*elements.get_unchecked(0)).0;
+        *p.add(2) = s.any(*elements.get_unchecked(1)).0;
+        *p.add(3) = s.any(*elements.get_unchecked(2)).0;
+        s.set_any(dst, Term::from_boxed(p));
+        s.next()
+    }
+
     fn put_tuple(s) {
         operands!(s, PutTuple(dst, elements));
         let n = elements.len();

@@ -186,7 +186,11 @@ fn handler(i: &Instr, next: &Instr, after: &Instr, collecting: bool) -> Handler 
         Instr::InitYs(slots) if slots.len() == 1 => heap::init_one,
         Instr::InitYs(_) => heap::init_ys,
         Instr::PutList { head, tail, dst } => put_list(head, tail, dst),
-        Instr::PutTuple(..) => heap::put_tuple,
+        Instr::PutTuple(dst, elements) => match elements[..] {
+            [a, b] => put_pair(a, b, dst),
+            [_, _, _] => heap::put_triple,
+            _ => heap::put_tuple,
+        },
         Instr::Catch { slot, .. } if slot.0 & 3 == 1 => heap::catch,
         Instr::TryEnd { slot } if slot.0 & 3 == 1 => heap::try_end,
         Instr::TryCase { slot } if slot.0 & 3 == 1 => heap::try_case,
@@ -361,6 +365,25 @@ fn select(src: Src, s: &Select) -> Handler {
     } else {
         src!(src, many)
     }
+}
+
+fn put_pair(a: Src, b: Src, dst: Dst) -> Handler {
+    macro_rules! a {
+        ($a:ty) => {{
+            macro_rules! b {
+                ($b:ty) => {{
+                    macro_rules! d {
+                        ($d:ty) => {
+                            heap::put_pair::<$a, $b, $d> as Handler
+                        };
+                    }
+                    place!(dst, d)
+                }};
+            }
+            src!(b, b)
+        }};
+    }
+    src!(a, a)
 }
 
 fn put_list(head: Src, tail: Src, dst: Dst) -> Handler {
