@@ -1,170 +1,176 @@
-//! Ciphers with authentication: GCM, CCM, ChaCha20 with Poly1305.
+//! Ciphers that authenticate: GCM, CCM, and ChaCha20 with Poly1305.
 
-use super::block::{Block, increment};
-use super::cipher::{self, Method};
-use super::{bad, bytes, error};
-use chacha20poly1305::{AeadInPlace, ChaCha20Poly1305};
-use ghash::GHash;
-use ghash::universal_hash::{KeyInit, UniversalHash};
-use purlin_term::{Atom, Term};
+use super::block::{Block, block, count, exor};
+use super::cipher::{self, Cipher, Mode};
+use super::{badarg, bytes, failure};
+use ::ghash::GHash;
+use ::ghash::universal_hash::{KeyInit, UniversalHash};
+use chacha20poly1305::aead::AeadInPlace;
+use purlin_term::{Atom, Term, am};
+use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Native, NativeResult};
+use subtle::ConstantTimeEq;
 
-pub const NATIVES: &[Native] = &[Native::plain("crypto", "aead_cipher_nif", 7, aead)];
+pub(super) const NATIVES: &[Native] = &[Native::plain("crypto", "aead_cipher_nif", 7, aead_cipher)];
 
-/// Type, key, initial vector, text, associated data, the tag or its length, whether to encrypt.
-fn aead(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let Some(encrypt) = a[6].as_bool() else { return Err(bad(ctx, 6, "Bad enc flag")) };
-    if a[0].as_atom().is_none() {
-        return Err(bad(ctx, 0, "non-atom cipher type"));
+/// What one call works on.
+struct Job<'a> {
+    cipher: &'a Cipher,
+    key: &'a [u8],
+    iv: &'a [u8],
+    /// What is authenticated beside the text.
+    other: &'a [u8],
+    encrypt: bool,
+    /// Bytes of the tag.
+    tag: usize,
+}
+
+fn aead_cipher(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let at = |line: i64, argument: i64| ("aead.c", line, argument);
+    let encrypt = a[6].as_bool().ok_or_else(|| badarg(c.heap(), at(64, 6), "Bad enc flag; must be boolean"))?;
+    let key = bytes(c, a[1], at(82, 1), "non-binary")?;
+    let unknown = "Unknown cipher or invalid key size";
+    let cipher = a[0].as_atom().map(Atom::name).and_then(cipher::named).filter(|s| s.key == key.len());
+    let Some(cipher) = cipher else { return Err(badarg(c.heap(), at(90, 0), unknown)) };
+    if !cipher.is_aead() {
+        return Err(badarg(c.heap(), at(92, 0), "Not an aead cipher"));
     }
-    let key = bytes(ctx, a[1], 1, "non-binary key")?;
-    let iv = bytes(ctx, a[2], 2, "non-binary iv")?;
-    let mut text = bytes(ctx, a[3], 3, "non-binary text")?;
-    let data = bytes(ctx, a[4], 4, "non-binary AAD")?;
-    let (tag, length) = if encrypt {
-        let length = a[5].as_small().and_then(|n| usize::try_from(n).ok());
-        let Some(length) = length else { return Err(bad(ctx, 5, "Bad Tag length")) };
-        (None, length)
-    } else {
-        let tag = bytes(ctx, a[5], 5, "non-binary Tag")?;
-        let length = tag.len();
-        (Some(tag), length)
+    let iv = bytes(c, a[2], at(103, 2), "non-binary")?;
+    let right = match cipher.mode {
+        Mode::Ccm => (7..=13).contains(&iv.len()),
+        Mode::ChaChaPoly => iv.len() == 12,
+        _ => !iv.is_empty(),
     };
-    let Some(kind) = cipher::named(a[0]).filter(|k| k.key == key.len()) else {
-        return Err(bad(ctx, 0, "Unknown cipher or invalid key size"));
-    };
-    let possible = match kind.method {
-        Method::Gcm => !iv.is_empty(),
-        Method::Ccm => (7..=13).contains(&iv.len()),
-        Method::ChaCha20Poly1305 => iv.len() == 12,
-        _ => return Err(bad(ctx, 0, "Not aead cipher")),
-    };
-    if !possible {
-        return Err(bad(ctx, 2, "Bad IV length"));
+    if !right {
+        return Err(badarg(c.heap(), at(111, 2), "Bad IV length"));
     }
-    if kind.method == Method::Ccm && !(length % 2 == 0 && (4..=16).contains(&length)) {
-        return Err(bad(ctx, 5, "Can't set tag"));
-    }
-    let block = if kind.method == Method::ChaCha20Poly1305 { None } else { Block::aes(&key) };
-    let made = match block {
-        Some(block) if kind.method == Method::Gcm => Some(gcm(&block, &iv, &data, &mut text, encrypt)),
-        Some(block) => ccm(&block, &iv, &data, &mut text, length, encrypt),
-        None => chacha20_poly1305(&key, &iv, &data, &mut text, encrypt),
+    let mut text = bytes(c, a[3], at(76, 3), "non-binary")?;
+    let other = bytes(c, a[4], at(79, 4), "non-binary")?;
+    c.charge((text.len() + other.len()) / 100);
+    let expected = if encrypt { None } else { Some(bytes(c, a[5], at(72, 5), "non-binary or non-list")?) };
+    let tag = match &expected {
+        Some(tag) => tag.len(),
+        None => a[5].as_usize().ok_or_else(|| badarg(c.heap(), at(68, 5), "Bad Tag length"))?,
     };
-    let Some(made) = made else { return Err(bad(ctx, 3, "Can't set in-text")) };
-    match tag {
-        None if !(1..=16).contains(&length) => Err(error(ctx, "Can't get Tag")),
+    if tag == 0 || tag > 16 || (cipher.mode == Mode::Ccm && (tag < 4 || tag % 2 == 1)) {
+        return match encrypt {
+            true => Err(failure(c.heap(), am!("error"), at(156, -1), "Can't get Tag")),
+            false => Ok(am!("error")),
+        };
+    }
+    let job = Job { cipher, key: &key, iv: &iv, other: &other, encrypt, tag };
+    let made = match cipher.mode {
+        Mode::Gcm => gcm(&job, &mut text),
+        Mode::Ccm => ccm(&job, &mut text),
+        _ => chacha(&job, &mut text),
+    };
+    let made = made.or_badarg()?;
+    match expected {
+        Some(tag) if made.ct_eq(&tag).into() => Ok(c.heap().binary(&text)),
+        Some(_) => Ok(am!("error")),
         None => {
-            let heap = ctx.heap();
-            let (text, tag) = (heap.binary(&text), heap.binary(&made[..length]));
-            Ok(heap.tuple(&[text, tag]))
+            let (text, tag) = (c.heap().binary(&text), c.heap().binary(&made));
+            Ok(c.heap().tuple(&[text, tag]))
         }
-        Some(tag) if (1..=16).contains(&length) && same(&tag, &made[..length]) => Ok(ctx.heap().binary(&text)),
-        Some(_) => Ok(Term::atom(Atom::ERROR)),
     }
 }
 
-/// Compares in the same time wherever the two differ.
-fn same(a: &[u8], b: &[u8]) -> bool {
-    a.iter().zip(b).fold(0, |difference, (a, b)| std::hint::black_box(difference | (a ^ b))) == 0
-}
-
-/// Adds the stream of encrypted counters to a text.
-fn count(block: &Block, counter: &mut [u8; 16], width: usize, text: &mut [u8]) {
+/// Adds the key stream of a counter; only its last `width` bytes count.
+fn counted(block: &dyn Block, counter: &[u8], width: usize, text: &mut [u8]) {
+    let mut counter = counter.to_vec();
+    let fixed = counter.len() - width;
     for part in text.chunks_mut(16) {
-        let mut key = *counter;
+        let mut key = counter.clone();
         block.encrypt(&mut key);
-        part.iter_mut().zip(key).for_each(|(b, k)| *b ^= k);
-        increment(&mut counter[16 - width..]);
+        exor(part, &key);
+        count(&mut counter[fixed..]);
     }
 }
 
-/// Galois counter mode; gives the tag.
-fn gcm(block: &Block, iv: &[u8], data: &[u8], text: &mut [u8], encrypt: bool) -> [u8; 16] {
-    let mut key = [0; 16];
-    block.encrypt(&mut key);
-    let start = GHash::new(&key.into());
-    let lengths = |a: usize, b: usize| [(a as u64 * 8).to_be_bytes(), (b as u64 * 8).to_be_bytes()].concat();
-    let first: [u8; 16] = match <[u8; 12]>::try_from(iv) {
-        Ok(iv) => {
-            let mut first = [0; 16];
-            first[..12].copy_from_slice(&iv);
-            first[15] = 1;
-            first
-        }
-        Err(_) => {
-            let mut hash = start.clone();
-            hash.update_padded(iv);
-            hash.update_padded(&lengths(0, iv.len()));
-            hash.finalize().into()
-        }
+/// Works on the text in place and gives the tag (NIST SP 800-38D).
+fn gcm(job: &Job<'_>, text: &mut [u8]) -> Option<Vec<u8>> {
+    let block = block(job.cipher.family, job.key)?;
+    let mut subkey = [0; 16];
+    block.encrypt(&mut subkey);
+    let hash = |parts: [&[u8]; 2], bits: [usize; 2]| {
+        let mut hash = GHash::new(&subkey.into());
+        parts.iter().for_each(|part| hash.update_padded(part));
+        let lengths = (bits[0] as u128) << 64 | bits[1] as u128;
+        hash.update(&[lengths.to_be_bytes().into()]);
+        hash.finalize().to_vec()
     };
-    let mut hash = start;
-    hash.update_padded(data);
-    let mut counter = first;
-    increment(&mut counter[12..]);
-    if !encrypt {
-        hash.update_padded(text);
+    let mut first =
+        if job.iv.len() == 12 { [job.iv, &[0, 0, 0, 1]].concat() } else { hash([job.iv, &[]], [0, job.iv.len() * 8]) };
+    let mut tag_key = first.clone();
+    block.encrypt(&mut tag_key);
+    count(&mut first[12..]);
+    let authenticate = |text: &[u8]| {
+        let mut tag = hash([job.other, text], [job.other.len() * 8, text.len() * 8]);
+        exor(&mut tag, &tag_key);
+        tag.truncate(job.tag);
+        tag
+    };
+    if job.encrypt {
+        counted(&*block, &first, 4, text);
+        return Some(authenticate(text));
     }
-    count(block, &mut counter, 4, text);
-    if encrypt {
-        hash.update_padded(text);
-    }
-    hash.update_padded(&lengths(data.len(), text.len()));
-    let mut tag: [u8; 16] = hash.finalize().into();
-    count(block, &mut first.clone(), 4, &mut tag);
-    tag
+    let tag = authenticate(text);
+    counted(&*block, &first, 4, text);
+    Some(tag)
 }
 
-/// Counter mode with a chain of blocks as tag; none when the text is too long for the vector's length.
-fn ccm(block: &Block, iv: &[u8], data: &[u8], text: &mut [u8], tag: usize, encrypt: bool) -> Option<[u8; 16]> {
-    let width = 15 - iv.len();
-    if width < 8 && text.len() as u64 >> (8 * width) != 0 {
+/// Works on the text in place and gives the tag (RFC 3610).
+fn ccm(job: &Job<'_>, text: &mut [u8]) -> Option<Vec<u8>> {
+    let block = block(job.cipher.family, job.key)?;
+    let width = 15 - job.iv.len();
+    if width < 8 && text.len() as u64 >= 1 << (8 * width) {
         return None;
     }
-    let mut counter = [0; 16];
-    counter[0] = width as u8 - 1;
-    counter[1..=iv.len()].copy_from_slice(iv);
-    let mut head = counter;
-    head[0] |= (((tag - 2) / 2) as u8) << 3 | if data.is_empty() { 0 } else { 0x40 };
-    head[16 - width..].copy_from_slice(&(text.len() as u64).to_be_bytes()[8 - width..]);
-    let mut first = counter;
-    increment(&mut counter[16 - width..]);
-    if !encrypt {
-        count(block, &mut counter, width, text);
+    let mut counter = [&[width as u8 - 1], job.iv, &vec![0; width]].concat();
+    let mut tag_key = counter.clone();
+    block.encrypt(&mut tag_key);
+    count(&mut counter);
+    if !job.encrypt {
+        counted(&*block, &counter, width, text);
     }
-    let mut sum = [0; 16];
-    let mut chain = |bytes: &[u8]| {
-        for part in bytes.chunks(16) {
-            sum.iter_mut().zip(part).for_each(|(s, b)| *s ^= b);
+    let with_other = u8::from(!job.other.is_empty()) << 6;
+    let flags = with_other | ((job.tag as u8 - 2) / 2) << 3 | (width as u8 - 1);
+    let length = (text.len() as u64).to_be_bytes();
+    let mut sum = [&[flags], job.iv, &[0; 8][..width.saturating_sub(8)], &length[8 - width.min(8)..]].concat();
+    block.encrypt(&mut sum);
+    let prefix = match job.other.len() {
+        0 => Vec::new(),
+        n if n < 0xFF00 => (n as u16).to_be_bytes().to_vec(),
+        n => [&[0xFF, 0xFE][..], &(n as u32).to_be_bytes()].concat(),
+    };
+    for whole in [&[&prefix[..], job.other].concat()[..], text] {
+        for part in whole.chunks(16) {
+            exor(&mut sum, part);
             block.encrypt(&mut sum);
         }
-    };
-    chain(&head);
-    if !data.is_empty() {
-        let length = match data.len() as u64 {
-            n if n < 0xff00 => (n as u16).to_be_bytes().to_vec(),
-            n if n <= u32::MAX.into() => [&[0xff, 0xfe][..], &(n as u32).to_be_bytes()].concat(),
-            n => [&[0xff, 0xff][..], &n.to_be_bytes()].concat(),
-        };
-        chain(&[&length[..], data].concat());
     }
-    chain(text);
-    if encrypt {
-        count(block, &mut counter, width, text);
+    exor(&mut sum, &tag_key);
+    sum.truncate(job.tag);
+    if job.encrypt {
+        counted(&*block, &counter, width, text);
     }
-    count(block, &mut first, width, &mut sum);
     Some(sum)
 }
 
-/// ChaCha20 with Poly1305; none for a vector of another length than 12 bytes.
-fn chacha20_poly1305(key: &[u8], iv: &[u8], data: &[u8], text: &mut [u8], encrypt: bool) -> Option<[u8; 16]> {
-    let nonce: [u8; 12] = iv.try_into().ok()?;
-    let cipher = ChaCha20Poly1305::new_from_slice(key).ok()?;
-    if encrypt {
-        return Some(cipher.encrypt_in_place_detached(&nonce.into(), data, text).ok()?.into());
+/// Works on the text in place and gives the tag (RFC 8439).
+fn chacha(job: &Job<'_>, text: &mut [u8]) -> Option<Vec<u8>> {
+    use chacha20poly1305::KeyInit;
+    let nonce = <[u8; 12]>::try_from(job.iv).ok()?;
+    let machine = chacha20poly1305::ChaCha20Poly1305::new_from_slice(job.key).ok()?;
+    if job.encrypt {
+        let tag = machine.encrypt_in_place_detached(&nonce.into(), job.other, text).ok()?;
+        return Some(tag[..job.tag].to_vec());
     }
-    // The tag is over the encrypted text, which encrypting the decrypted one gives back.
-    cipher.encrypt_in_place_detached(&nonce.into(), data, text).ok()?;
-    Some(cipher.encrypt_in_place_detached(&nonce.into(), data, &mut text.to_vec()).ok()?.into())
+    // The tag of what was received: it is enciphered once more, which gives the plain text as well.
+    let received = text.to_vec();
+    machine.encrypt_in_place_detached(&nonce.into(), job.other, text).ok()?;
+    let mut again = text.to_vec();
+    let tag = machine.encrypt_in_place_detached(&nonce.into(), job.other, &mut again).ok()?;
+    debug_assert_eq!(again, received);
+    Some(tag[..job.tag].to_vec())
 }

@@ -1,160 +1,165 @@
-//! Block ciphers and the modes that make streams of them.
+//! Block ciphers behind one face, and the modes that make streams of them.
 
-use aes::cipher::{BlockDecrypt, BlockEncrypt, KeyInit, generic_array::GenericArray};
-use aes::{Aes128, Aes192, Aes256};
-use des::TdesEde3;
+use super::cipher::{Cipher, Family, Mode};
+use ::cipher::{BlockDecrypt, BlockEncrypt, BlockSizeUser, KeyInit, KeyIvInit, StreamCipher, StreamCipherSeek};
+use cmac::Cmac;
+use hmac::Mac;
 
-/// A cipher over blocks of a fixed size.
-#[derive(Clone)]
-pub enum Block {
-    Aes128(Box<Aes128>),
-    Aes192(Box<Aes192>),
-    Aes256(Box<Aes256>),
-    TripleDes(Box<TdesEde3>),
+/// A block cipher with its key.
+pub(super) trait Block: Send + Sync {
+    fn encrypt(&self, block: &mut [u8]);
+    fn decrypt(&self, block: &mut [u8]);
+    fn size(&self) -> usize;
 }
 
-impl Block {
-    /// AES with a key of 16, 24 or 32 bytes.
-    pub fn aes(key: &[u8]) -> Option<Block> {
-        match key.len() {
-            16 => Some(Block::Aes128(Box::new(Aes128::new_from_slice(key).ok()?))),
-            24 => Some(Block::Aes192(Box::new(Aes192::new_from_slice(key).ok()?))),
-            _ => Some(Block::Aes256(Box::new(Aes256::new_from_slice(key).ok()?))),
-        }
+impl<C: BlockEncrypt + BlockDecrypt + BlockSizeUser + Send + Sync> Block for C {
+    fn encrypt(&self, block: &mut [u8]) {
+        self.encrypt_block(block.into());
     }
 
-    /// DES three times, with a key of 24 bytes.
-    pub fn triple_des(key: &[u8]) -> Option<Block> {
-        Some(Block::TripleDes(Box::new(TdesEde3::new_from_slice(key).ok()?)))
+    fn decrypt(&self, block: &mut [u8]) {
+        self.decrypt_block(block.into());
     }
 
-    /// Bytes in a block.
-    pub fn size(&self) -> usize {
-        if matches!(self, Block::TripleDes(_)) { 8 } else { 16 }
-    }
-
-    /// Encrypts one block in place.
-    pub fn encrypt(&self, block: &mut [u8]) {
-        match self {
-            Block::Aes128(c) => c.encrypt_block(GenericArray::from_mut_slice(block)),
-            Block::Aes192(c) => c.encrypt_block(GenericArray::from_mut_slice(block)),
-            Block::Aes256(c) => c.encrypt_block(GenericArray::from_mut_slice(block)),
-            Block::TripleDes(c) => c.encrypt_block(GenericArray::from_mut_slice(block)),
-        }
-    }
-
-    /// Decrypts one block in place.
-    pub fn decrypt(&self, block: &mut [u8]) {
-        match self {
-            Block::Aes128(c) => c.decrypt_block(GenericArray::from_mut_slice(block)),
-            Block::Aes192(c) => c.decrypt_block(GenericArray::from_mut_slice(block)),
-            Block::Aes256(c) => c.decrypt_block(GenericArray::from_mut_slice(block)),
-            Block::TripleDes(c) => c.decrypt_block(GenericArray::from_mut_slice(block)),
-        }
+    fn size(&self) -> usize {
+        C::block_size()
     }
 }
 
-/// How blocks follow each other.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Mode {
-    Ecb,
-    Cbc,
-    /// Cipher feedback of whole blocks.
-    Cfb,
-    /// Cipher feedback of single bytes.
-    Cfb8,
-    Ofb,
-    Ctr,
+fn keyed<C: Block + KeyInit + 'static>(key: &[u8]) -> Option<Box<dyn Block>> {
+    Some(Box::new(C::new_from_slice(key).ok()?))
 }
 
-/// A block cipher in a mode, with what its next byte depends on.
-#[derive(Clone)]
-pub struct Chain {
-    block: Block,
-    mode: Mode,
-    encrypt: bool,
-    /// The former block, or the counter.
-    register: Vec<u8>,
-    /// Key bytes not yet used, from `used` on.
-    stream: Vec<u8>,
-    used: usize,
+/// The block cipher of a family; `None` when the key has a wrong size, or there are no blocks.
+pub(super) fn block(family: Family, key: &[u8]) -> Option<Box<dyn Block>> {
+    match (family, key.len()) {
+        (Family::Aes, 16) => keyed::<aes::Aes128>(key),
+        (Family::Aes, 24) => keyed::<aes::Aes192>(key),
+        (Family::Aes, 32) => keyed::<aes::Aes256>(key),
+        (Family::Des, 8) => keyed::<des::Des>(key),
+        (Family::TripleDes, 24) => keyed::<des::TdesEde3>(key),
+        (Family::Blowfish, 16) => keyed::<blowfish::Blowfish>(key),
+        _ => None,
+    }
 }
 
-impl Chain {
-    pub fn new(block: Block, mode: Mode, iv: &[u8], encrypt: bool) -> Chain {
-        let size = block.size();
-        Chain { block, mode, encrypt, register: iv.to_vec(), stream: vec![0; size], used: size }
+/// The CMAC of a cipher; only those with CBC have one.
+pub(super) fn cmac(cipher: &Cipher, key: &[u8]) -> Option<Box<dyn super::mac::Code>> {
+    fn of<M: Mac + ::cipher::KeyInit + Send + 'static>(key: &[u8]) -> Option<Box<dyn super::mac::Code>> {
+        Some(Box::new(<M as ::cipher::KeyInit>::new_from_slice(key).ok()?))
     }
-
-    /// Bytes that must come together: a block, or 1 for a stream.
-    pub fn step(&self) -> usize {
-        if matches!(self.mode, Mode::Ecb | Mode::Cbc) { self.block.size() } else { 1 }
+    match (cipher.family, cipher.mode, cipher.key) {
+        (Family::Aes, Mode::Cbc, 16) => of::<Cmac<aes::Aes128>>(key),
+        (Family::Aes, Mode::Cbc, 24) => of::<Cmac<aes::Aes192>>(key),
+        (Family::Aes, Mode::Cbc, 32) => of::<Cmac<aes::Aes256>>(key),
+        (Family::Des, Mode::Cbc, _) => of::<Cmac<des::Des>>(key),
+        (Family::TripleDes, Mode::Cbc, _) => of::<Cmac<des::TdesEde3>>(key),
+        (Family::Blowfish, Mode::Cbc, _) => of::<Cmac<blowfish::Blowfish>>(key),
+        _ => None,
     }
+}
 
-    /// Encrypts or decrypts data of whole steps in place.
-    pub fn apply(&mut self, data: &mut [u8]) {
-        match self.mode {
-            Mode::Ecb | Mode::Cbc => data.chunks_exact_mut(self.block.size()).for_each(|b| self.block(b)),
-            Mode::Cfb8 => data.iter_mut().for_each(|b| self.feed_byte(b)),
-            Mode::Cfb => data.iter_mut().for_each(|b| self.feed_block(b)),
-            Mode::Ofb | Mode::Ctr => data.iter_mut().for_each(|b| *b ^= self.next_key()),
+/// A cipher at work on a stream of bytes.
+pub(super) enum Machine {
+    Blocks {
+        block: Box<dyn Block>,
+        mode: Mode,
+        encrypt: bool,
+        /// The block before, the counter, or the last bytes of cipher text: what the mode chains.
+        chain: Vec<u8>,
+        /// Key bytes that the mode made of the chain, and how many of them are used.
+        stream: (Vec<u8>, usize),
+    },
+    ChaCha(Box<chacha20::ChaCha20>),
+}
+
+impl Machine {
+    /// The sizes of key and initial value have been checked; `None`: the cipher is none for streams.
+    pub fn new(cipher: &Cipher, key: &[u8], iv: &[u8], encrypt: bool) -> Option<Machine> {
+        if cipher.mode == Mode::ChaCha {
+            let (counter, nonce) = iv.split_first_chunk::<4>()?;
+            let mut machine = chacha20::ChaCha20::new_from_slices(key, nonce).ok()?;
+            machine.try_seek(u64::from(u32::from_le_bytes(*counter)) * 64).ok()?;
+            return Some(Machine::ChaCha(Box::new(machine)));
         }
+        let block = block(cipher.family, key)?;
+        Some(Machine::Blocks { block, mode: cipher.mode, encrypt, chain: iv.to_vec(), stream: (Vec::new(), 0) })
     }
 
-    fn block(&mut self, data: &mut [u8]) {
-        if self.mode == Mode::Ecb {
-            return if self.encrypt { self.block.encrypt(data) } else { self.block.decrypt(data) };
-        }
-        if self.encrypt {
-            data.iter_mut().zip(&self.register).for_each(|(b, r)| *b ^= r);
-            self.block.encrypt(data);
-            self.register.copy_from_slice(data);
-        } else {
-            let former = std::mem::replace(&mut self.register, data.to_vec());
-            self.block.decrypt(data);
-            data.iter_mut().zip(&former).for_each(|(b, r)| *b ^= r);
-        }
-    }
-
-    fn feed_byte(&mut self, b: &mut u8) {
-        self.stream.copy_from_slice(&self.register);
-        self.block.encrypt(&mut self.stream);
-        let cipher = if self.encrypt { *b ^ self.stream[0] } else { *b };
-        *b ^= self.stream[0];
-        self.register.rotate_left(1);
-        *self.register.last_mut().expect("a block has bytes") = cipher;
-    }
-
-    fn feed_block(&mut self, b: &mut u8) {
-        let at = self.used % self.stream.len();
-        let key = self.next_key();
-        let cipher = if self.encrypt { *b ^ key } else { *b };
-        *b ^= key;
-        self.register[at] = cipher;
-    }
-
-    fn next_key(&mut self) -> u8 {
-        if self.used == self.stream.len() {
-            self.stream.copy_from_slice(&self.register);
-            self.block.encrypt(&mut self.stream);
-            match self.mode {
-                Mode::Ctr => increment(&mut self.register),
-                Mode::Ofb => self.register.copy_from_slice(&self.stream),
-                _ => {}
+    /// Enciphers or deciphers in place; the modes that want whole blocks get them.
+    pub fn run(&mut self, data: &mut [u8]) {
+        let (block, mode, encrypt, chain, stream) = match self {
+            Machine::ChaCha(machine) => return machine.apply_keystream(data),
+            Machine::Blocks { block, mode, encrypt, chain, stream } => (&**block, *mode, *encrypt, chain, stream),
+        };
+        match mode {
+            Mode::Ecb => {
+                for b in data.chunks_exact_mut(block.size()) {
+                    if encrypt { block.encrypt(b) } else { block.decrypt(b) }
+                }
             }
-            self.used = 0;
+            Mode::Cbc => {
+                for b in data.chunks_exact_mut(block.size()) {
+                    if encrypt {
+                        exor(b, chain);
+                        block.encrypt(b);
+                        chain.copy_from_slice(b);
+                    } else {
+                        let before = b.to_vec();
+                        block.decrypt(b);
+                        exor(b, chain);
+                        chain.copy_from_slice(&before);
+                    }
+                }
+            }
+            Mode::Cfb8 => {
+                for byte in data {
+                    let mut out = chain.clone();
+                    block.encrypt(&mut out);
+                    let plain = *byte;
+                    *byte ^= out[0];
+                    chain.remove(0);
+                    chain.push(if encrypt { *byte } else { plain });
+                }
+            }
+            _ => {
+                let size = block.size();
+                let (key, used) = stream;
+                for byte in data {
+                    if *used == key.len() {
+                        key.clone_from(chain);
+                        block.encrypt(key);
+                        *used = 0;
+                        match mode {
+                            Mode::Ctr => count(chain),
+                            Mode::Ofb => chain.clone_from(key),
+                            // The bytes to come are the next chain.
+                            _ => {}
+                        }
+                    }
+                    let before = *byte;
+                    *byte ^= key[*used];
+                    if mode == Mode::Cfb {
+                        chain[*used % size] = if encrypt { *byte } else { before };
+                    }
+                    *used += 1;
+                }
+            }
         }
-        self.used += 1;
-        self.stream[self.used - 1]
     }
 }
 
-/// Adds one to a big-endian number.
-pub fn increment(counter: &mut [u8]) {
-    for byte in counter.iter_mut().rev() {
+/// `to` exclusive-ored with as many bytes of `with`.
+pub(super) fn exor(to: &mut [u8], with: &[u8]) {
+    to.iter_mut().zip(with).for_each(|(a, b)| *a ^= b);
+}
+
+/// Counts a big-endian number up.
+pub(super) fn count(number: &mut [u8]) {
+    for byte in number.iter_mut().rev() {
         *byte = byte.wrapping_add(1);
         if *byte != 0 {
-            return;
+            break;
         }
     }
 }

@@ -1,13 +1,12 @@
-//! Hashes. A state is a reference that no call changes: updating it gives a new one.
+//! Hashes. A hash state never changes: each update makes a new one.
 
-use super::{atoms, bad, bytes, map_of};
+use super::{Place, badarg, bytes, reference};
 use digest::Digest;
-use purlin_term::{Magic, Term, am};
+use purlin_term::{Term, am, map};
+use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
-use std::sync::Arc;
 
-pub const NATIVES: &[Native] = &[
-    Native::plain("crypto", "hash_algorithms", 0, |c, _| atoms(c, HASHES.iter().map(|h| h.name))),
+pub(super) const NATIVES: &[Native] = &[
     Native::plain("crypto", "hash_info_nif", 1, hash_info),
     Native::plain("crypto", "hash_nif", 2, hash),
     Native::plain("crypto", "hash_init_nif", 1, hash_init),
@@ -15,110 +14,128 @@ pub const NATIVES: &[Native] = &[
     Native::plain("crypto", "hash_final_nif", 1, hash_final),
 ];
 
-/// A hash that is being computed.
-pub trait Running: Send + Sync {
-    fn update(&mut self, data: &[u8]);
-    fn copy(&self) -> Box<dyn Running>;
-    fn finish(self: Box<Self>) -> Vec<u8>;
+/// Runs `$body` with `$d` as the type of the hash called `$name`; `None` when there is no such hash.
+macro_rules! with_hash {
+    ($name:expr, $d:ident => $body:expr) => {{
+        macro_rules! one {
+            ($t:ty) => {{
+                type $d = $t;
+                Some($body)
+            }};
+        }
+        match $name {
+            "sha" => one!(sha1::Sha1),
+            "sha224" => one!(sha2::Sha224),
+            "sha256" => one!(sha2::Sha256),
+            "sha384" => one!(sha2::Sha384),
+            "sha512" => one!(sha2::Sha512),
+            "sha3_224" => one!(sha3::Sha3_224),
+            "sha3_256" => one!(sha3::Sha3_256),
+            "sha3_384" => one!(sha3::Sha3_384),
+            "sha3_512" => one!(sha3::Sha3_512),
+            "ripemd160" => one!(ripemd::Ripemd160),
+            "md5" => one!(md5::Md5),
+            "md4" => one!(md4::Md4),
+            _ => None,
+        }
+    }};
+}
+pub(super) use with_hash;
+
+/// Name, bytes of a block, and the number that OpenSSL gives to the algorithm.
+const INFO: [(&str, i64, i64); 14] = [
+    ("blake2s", 64, 1057),
+    ("blake2b", 128, 1056),
+    ("sha3_512", 72, 1099),
+    ("sha3_384", 104, 1098),
+    ("sha3_256", 136, 1097),
+    ("sha3_224", 144, 1096),
+    ("sha512", 128, 674),
+    ("sha384", 128, 673),
+    ("sha256", 64, 672),
+    ("sha224", 64, 675),
+    ("sha", 64, 64),
+    ("ripemd160", 64, 117),
+    ("md5", 64, 4),
+    ("md4", 64, 257),
+];
+
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    INFO.iter().map(|i| i.0)
 }
 
-impl<D: Digest + Clone + Send + Sync + 'static> Running for D {
-    fn update(&mut self, data: &[u8]) {
-        Digest::update(self, data);
+/// A hash under way.
+trait Hash: Send + Sync {
+    fn add(&mut self, data: &[u8]);
+    fn fork(&self) -> State;
+    fn finish(&self) -> Vec<u8>;
+}
+
+type State = Box<dyn Hash>;
+
+impl<D: Digest + Clone + Send + Sync + 'static> Hash for D {
+    fn add(&mut self, data: &[u8]) {
+        self.update(data);
     }
 
-    fn copy(&self) -> Box<dyn Running> {
+    fn fork(&self) -> State {
         Box::new(self.clone())
     }
 
-    fn finish(self: Box<Self>) -> Vec<u8> {
-        self.finalize().to_vec()
+    fn finish(&self) -> Vec<u8> {
+        self.clone().finalize().to_vec()
     }
 }
 
-/// A kind of hash.
-pub struct Hash {
-    pub name: &'static str,
-    /// The number that OpenSSL knows it by.
-    number: i64,
-    /// Bytes that are worked on at once; also the length of keys for message authentication.
-    pub block: usize,
-    size: fn() -> usize,
-    pub start: fn() -> Box<dyn Running>,
-}
-
-const fn kind<D: Digest + Running + 'static>(name: &'static str, number: i64, block: usize) -> Hash {
-    Hash { name, number, block, size: <D as Digest>::output_size, start: || Box::new(<D as Digest>::new()) }
-}
-
-static HASHES: [Hash; 14] = [
-    kind::<blake2::Blake2s256>("blake2s", 1057, 64),
-    kind::<blake2::Blake2b512>("blake2b", 1056, 128),
-    kind::<sha3::Sha3_512>("sha3_512", 1099, 72),
-    kind::<sha3::Sha3_384>("sha3_384", 1098, 104),
-    kind::<sha3::Sha3_256>("sha3_256", 1097, 136),
-    kind::<sha3::Sha3_224>("sha3_224", 1096, 144),
-    kind::<sha2::Sha512>("sha512", 674, 128),
-    kind::<sha2::Sha384>("sha384", 673, 128),
-    kind::<sha2::Sha256>("sha256", 672, 64),
-    kind::<sha2::Sha224>("sha224", 675, 64),
-    kind::<sha1::Sha1>("sha", 64, 64),
-    kind::<ripemd::Ripemd160>("ripemd160", 117, 64),
-    kind::<md5::Md5>("md5", 4, 64),
-    kind::<md4::Md4>("md4", 257, 64),
-];
-
-/// The hash of this name.
-pub fn named(t: Term) -> Option<&'static Hash> {
-    let name = t.as_atom()?;
-    HASHES.iter().find(|h| h.name == name.name())
-}
-
-fn hash_info(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let Some(hash) = named(a[0]) else { return Err(bad(ctx, 0, "Bad digest type")) };
-    let facts = [
-        (am!("size"), Term::small((hash.size)() as i64)),
-        (am!("block_size"), Term::small(hash.block as i64)),
-        (am!("type"), Term::small(hash.number)),
-    ];
-    Ok(map_of(ctx.heap(), &facts))
-}
-
-fn hash(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let Some(hash) = named(a[0]) else { return Err(bad(ctx, 0, "Bad digest type")) };
-    let data = bytes(ctx, a[1], 1, "Not iolist")?;
-    let mut running = (hash.start)();
-    running.update(&data);
-    Ok(ctx.heap().binary(&running.finish()))
-}
-
-struct State(Box<dyn Running>);
-
-fn state<'a>(ctx: &mut Ctx<'_>, t: Term) -> Result<&'a State, Escape> {
-    t.magic().ok_or_else(|| bad(ctx, 0, "Bad state"))
-}
-
-fn reference(ctx: &mut Ctx<'_>, running: Box<dyn Running>) -> NativeResult {
-    let id = ctx.engine.next_ref();
-    Ok(ctx.heap().magic_reference(id, Arc::new(Magic { value: Box::new(State(running)) })))
-}
-
-fn hash_init(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    match named(a[0]) {
-        Some(hash) => reference(ctx, (hash.start)()),
-        None => Err(bad(ctx, 0, "Bad digest type")),
+fn new(t: Term) -> Option<State> {
+    let name = t.as_atom()?.name();
+    match name {
+        "blake2b" => Some(Box::new(blake2::Blake2b512::default())),
+        "blake2s" => Some(Box::new(blake2::Blake2s256::default())),
+        _ => with_hash!(name, D => Box::new(D::default()) as State),
     }
 }
 
-fn hash_update(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let state = state(ctx, a[0])?;
-    let data = bytes(ctx, a[1], 1, "Not iolist")?;
-    let mut running = state.0.copy();
-    running.update(&data);
-    reference(ctx, running)
+fn start(c: &mut Ctx<'_>, t: Term, line: i64) -> Result<State, Escape> {
+    new(t).ok_or_else(|| badarg(c.heap(), ("hash.c", line, 0), "Bad digest type"))
 }
 
-fn hash_final(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let state = state(ctx, a[0])?;
-    Ok(ctx.heap().binary(&state.0.copy().finish()))
+fn state<'a>(c: &mut Ctx<'_>, t: Term, place: Place) -> Result<&'a State, Escape> {
+    t.magic::<State>().ok_or_else(|| badarg(c.heap(), place, "Bad state"))
+}
+
+fn hash_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let name = a[0].as_atom().or_badarg()?.name();
+    let &(_, block, number) = INFO.iter().find(|i| i.0 == name).or_badarg()?;
+    let size = new(a[0]).or_badarg()?.finish().len() as i64;
+    let pairs =
+        [(am!("block_size"), Term::small(block)), (am!("size"), Term::small(size)), (am!("type"), Term::small(number))];
+    Ok(map::from_pairs(c.heap(), &pairs))
+}
+
+fn hash(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let mut state = start(c, a[0], 108)?;
+    let data = bytes(c, a[1], ("hash.c", 110, 1), "Not iolist")?;
+    c.charge(data.len() / 100);
+    state.add(&data);
+    Ok(c.heap().binary(&state.finish()))
+}
+
+fn hash_init(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let state = start(c, a[0], 142)?;
+    Ok(reference(c, state))
+}
+
+fn hash_update(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let before = state(c, a[0], ("hash.c", 171, 0))?;
+    let data = bytes(c, a[1], ("hash.c", 173, 1), "Bad data")?;
+    let mut after = before.fork();
+    after.add(&data);
+    c.charge(data.len() / 100);
+    Ok(reference(c, after))
+}
+
+fn hash_final(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let hash = state(c, a[0], ("hash.c", 205, 0))?.finish();
+    Ok(c.heap().binary(&hash))
 }
