@@ -2,7 +2,7 @@
 //!
 //! PCRE2 takes `{,3}` and `{ 1, 2 }` as quantifiers; in PCRE 8.44 they are plain text. A hyphen behind `\d` or the
 //! like in a class is an error for PCRE2 and a hyphen for PCRE 8.44, as `\B`, `\z` and others there are letters. `\x` without digits is the zero byte there.
-//! `(*UTF8)` is now `(*UTF)`.
+//! `\8` and `\9` are the digits there where no such group precedes. `(*UTF8)` is now `(*UTF)`.
 
 use crate::Flags;
 
@@ -46,6 +46,23 @@ fn class_escape(rest: &[u8]) -> Option<usize> {
     }
 }
 
+/// Whether `\8` or `\9` at the start of `rest` is the digit, because there are not that many groups so far.
+fn is_plain_digit(rest: &[u8], groups: usize) -> bool {
+    let digits = rest[1..].iter().take_while(|b| b.is_ascii_digit());
+    let number = digits.fold(0usize, |n, b| n.saturating_mul(10).saturating_add((b - b'0') as usize));
+    matches!(rest.get(1), Some(b'8' | b'9')) && number > groups
+}
+
+/// Whether the parenthesis at the start of `rest` opens a group that captures.
+fn captures(rest: &[u8]) -> bool {
+    match rest {
+        [_, b'?', b'<', b'=' | b'!', ..] => false,
+        [_, b'?', b'<' | b'\'', ..] | [_, b'?', b'P', b'<', ..] => true,
+        [_, b'?' | b'*', ..] => false,
+        _ => true,
+    }
+}
+
 /// Whether `\x` at the start of `rest` has neither digits nor a brace.
 fn is_bare_x(rest: &[u8]) -> bool {
     rest.starts_with(b"\\x") && !rest.get(2).is_some_and(|b| b.is_ascii_hexdigit() || *b == b'{')
@@ -74,6 +91,7 @@ pub fn adapt(pattern: &[u8]) -> Adapted {
         i += end + 1;
     }
     let mut class = false;
+    let mut groups = 0;
     while i < pattern.len() {
         let rest = &pattern[i..];
         let take = match rest[0] {
@@ -88,6 +106,12 @@ pub fn adapt(pattern: &[u8]) -> Adapted {
             }
             b'\\' if class && rest.get(1).is_some_and(|b| b"ABCFGKRXZkz".contains(b)) => {
                 // Plain letters inside a class.
+                out.added.extend([out.text.len(), out.text.len() + 1]);
+                out.text.extend_from_slice(format!("\\x{:02x}", rest[1]).as_bytes());
+                i += 2;
+                continue;
+            }
+            b'\\' if !class && is_plain_digit(rest, groups) => {
                 out.added.extend([out.text.len(), out.text.len() + 1]);
                 out.text.extend_from_slice(format!("\\x{:02x}", rest[1]).as_bytes());
                 i += 2;
@@ -115,6 +139,10 @@ pub fn adapt(pattern: &[u8]) -> Adapted {
             b'[' if rest.starts_with(b"[:") => rest.windows(2).position(|w| w == b":]").map_or(1, |end| end + 2),
             b']' if class => {
                 class = false;
+                1
+            }
+            b'(' if !class => {
+                groups += captures(rest) as usize;
                 1
             }
             b'{' if !class && !is_quantifier(rest) => {
@@ -149,6 +177,9 @@ mod tests {
             ("[\\w-.]\\w-", "[\\w\\-.]\\w-"),
             ("[\\p{Lu}-a]", "[\\p{Lu}\\-a]"),
             ("\\xg\\x1", "\\x00g\\x1"),
+            ("[\\z\\C]\\z", "[\\x7a\\x43]\\z"),
+            ("(a)\\8[\\8]\\1", "(a)\\x38[\\8]\\1"),
+            ("()()()(?:)()()()()(?<n>)\\8\\9", "()()()(?:)()()()()(?<n>)\\8\\x39"),
             ("(*UTF8)a", "(*UTF)a"),
             ("(*ANY)(*UTF8)a", "(*ANY)(*UTF)a"),
         ] {

@@ -126,7 +126,7 @@ impl Engine {
 
     /// How many frames a stack trace has at most.
     pub fn backtrace_depth(&self) -> usize {
-        self.backtrace_depth.load(Ordering::Relaxed)
+        self.backtrace_depth.load(Ordering::Relaxed).max(1)
     }
 
     /// Sets how many frames a stack trace has at most; gives the former number.

@@ -19,7 +19,7 @@ const TRACED_FRAMES: Flags = Flags(Flags::EXCEPTION_FRAMES.0 | Flags::RETURN_TO.
 
 impl Run<'_> {
     fn depth(&self) -> usize {
-        self.engine.backtrace_depth().max(1)
+        self.engine.backtrace_depth()
     }
 
     /// Raises an exception at the instruction `pc`, with that instruction's place as the innermost frame.
