@@ -115,10 +115,36 @@ fn start(options: &Options, args: &[String]) -> Result<i32, String> {
         eprintln!("Erlang (SMP,ASYNC_THREADS) (PURLIN) emulator version {}", otp.erts.trim_start_matches("erts-"));
         return Ok(0);
     }
+    if line.flags.detached && !in_background()? {
+        return Ok(0);
+    }
     set_environment(&otp);
     let config =
         Config { collect_always: std::env::var("PURLIN_COLLECT").is_ok_and(|v| v == "always"), ..Config::default() };
     boot::run(&otp, &line, config, "erl").map_err(|e| e.to_string())
+}
+
+/// Set for the program in the background.
+const BACKGROUND: &str = "PURLIN_BACKGROUND";
+
+/// Whether this is the program in the background, which then has a session of its own; else it is started.
+fn in_background() -> Result<bool, String> {
+    if std::env::var_os(BACKGROUND).is_some() {
+        // SAFETY: no other thread has been started yet.
+        unsafe { std::env::remove_var(BACKGROUND) };
+        let _ = rustix::process::setsid();
+        return Ok(true);
+    }
+    use std::os::unix::process::CommandExt;
+    let mut args = std::env::args_os();
+    let error = |e: std::io::Error| format!("cannot start in the background: {e}");
+    let mut own = std::process::Command::new(std::env::current_exe().map_err(error)?);
+    if let Some(name) = args.next() {
+        own.arg0(name);
+    }
+    let null = std::process::Stdio::null;
+    own.args(args).env(BACKGROUND, "1").stdin(null()).stdout(null()).stderr(null()).spawn().map_err(error)?;
+    Ok(false)
 }
 
 /// Sets the variables that `erl` gives to its emulator.

@@ -4,6 +4,7 @@
 //! output. Output is queued, so that no scheduler waits for a slow reader; halting waits for the queues.
 
 mod drivers;
+mod fds;
 mod framing;
 mod inet;
 mod natives;
@@ -76,6 +77,8 @@ pub enum Driver {
     Forker,
     /// File descriptors of this program; the one for output can be asked for its window size.
     Descriptors(i32),
+    /// A file of the file system.
+    File,
     Program,
     Terminal(terminal::Terminal),
     Socket(Box<inet::Socket>),
@@ -228,7 +231,7 @@ impl Port {
         match &self.driver {
             Driver::Terminal(t) => t.close(),
             Driver::Socket(s) => s.port_closed(engine, self),
-            Driver::Forker | Driver::Descriptors(_) | Driver::Program | Driver::RamFile(_) => {}
+            Driver::Forker | Driver::Descriptors(_) | Driver::File | Driver::Program | Driver::RamFile(_) => {}
         }
         for link in state.links {
             engine.post(link, Signal::exit(self.term(), true, reason));

@@ -31,6 +31,8 @@ pub struct EmulatorFlags {
     pub init_module: Option<String>,
     /// `+B`, `+Bc`, `+Bd`, `+Bi`: what Ctrl-C does (the letter; ' ' for plain `+B`).
     pub break_handling: Option<char>,
+    /// `-detached`: run in the background, without a terminal.
+    pub detached: bool,
     /// `-version` was given: print the version and end.
     pub version: bool,
 }
@@ -105,7 +107,11 @@ impl CommandLine {
                 "-name" | "-sname" => {
                     return Err(ArgsError(format!("{arg}: distribution is not supported yet")));
                 }
-                "-detached" | "-heart" => return Err(ArgsError(format!("{arg} is not supported yet"))),
+                "-detached" => {
+                    self.flags.detached = true;
+                    self.args.extend(["-noshell".into(), "-noinput".into()]);
+                }
+                "-heart" => return Err(ArgsError(format!("{arg} is not supported yet"))),
                 "-smp" | "-emu_type" | "-emu_flavor" => drop(it.next()),
                 _ if arg.starts_with('+') && arg.len() > 1 => self.emulator_flag(&arg[1..], &mut it)?,
                 _ => self.args.push(arg),

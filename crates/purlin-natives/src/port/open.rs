@@ -3,13 +3,15 @@
 use super::framing::{Cutter, Framing, Piece};
 use super::output::Output;
 use super::until::Until;
-use super::{Driver, Options, Port, State, inet, table, terminal};
+use super::{Driver, Options, Port, State, fds, inet, table, terminal};
+use crate::errno;
 use crate::host::environment::{ENVIRONMENT, os_string};
 use parking_lot::Mutex;
 use purlin_term::{Atom, Heap, Term, am};
 use purlin_vm::signal::Signal;
 use purlin_vm::tracing::TraceWord;
 use purlin_vm::{Ctx, Engine, NativeResult};
+use rustix::io::Errno;
 use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -25,7 +27,9 @@ pub(super) struct Settings {
     only_in: bool,
     only_out: bool,
     stderr_to_stdout: bool,
-    args: Vec<OsString>,
+    /// The program reads from descriptor 3 and writes to 4.
+    nouse_stdio: bool,
+    args: Option<Vec<OsString>>,
     arg0: Option<OsString>,
     cd: Option<OsString>,
     /// Variables to set, or with nothing to remove.
@@ -42,6 +46,9 @@ impl Settings {
     }
 }
 
+/// Lines are so long at most, when no length is given.
+const LINE: usize = 512;
+
 fn settings(list: Term) -> Option<Settings> {
     let mut s = Settings::default();
     let (mut packet, mut line) = (false, false);
@@ -54,8 +61,14 @@ fn settings(list: Term) -> Option<Settings> {
                 "exit_status" => s.options.exit_status = true,
                 "in" => s.only_in = true,
                 "out" => s.only_out = true,
+                "line" => {
+                    s.options.framing = Framing::Line(LINE);
+                    line = true;
+                }
                 "stderr_to_stdout" => s.stderr_to_stdout = true,
-                "use_stdio" | "hide" | "overlapped_io" => {}
+                "use_stdio" => s.nouse_stdio = false,
+                "nouse_stdio" => s.nouse_stdio = true,
+                "hide" | "overlapped_io" => {}
                 _ => return None,
             }
             continue;
@@ -71,7 +84,7 @@ fn settings(list: Term) -> Option<Settings> {
                 s.options.framing = Framing::Line(value.as_usize().filter(|&n| n > 0)?);
                 line = true;
             }
-            "args" => s.args = value.as_list()?.into_iter().map(os_string).collect::<Option<_>>()?,
+            "args" => s.args = Some(value.as_list()?.into_iter().map(os_string).collect::<Option<_>>()?),
             "arg0" => s.arg0 = Some(os_string(value)?),
             "cd" => s.cd = Some(os_string(value)?),
             "env" => {
@@ -81,11 +94,13 @@ fn settings(list: Term) -> Option<Settings> {
                     s.env.push((os_string(name)?, v));
                 }
             }
-            "parallelism" | "busy_limits_port" | "busy_limits_msgq" => {}
+            "parallelism" => drop(value.as_bool()?),
+            "busy_limits_port" | "busy_limits_msgq" => {}
             _ => return None,
         }
     }
-    (!(packet && line)).then_some(s)
+    let contradictory = packet && line || s.stderr_to_stdout && s.nouse_stdio;
+    (!contradictory).then_some(s)
 }
 
 /// A port, or an atom that the wrapper in `erlang` raises as an error.
@@ -102,7 +117,12 @@ fn open(c: &mut Ctx<'_>, name: Term, s: Settings) -> Result<Term, Term> {
     if !table(c.engine).has_room() {
         return Err(am!("system_limit"));
     }
-    match *name.as_tuple().ok_or(badarg)? {
+    let Some(parts) = name.as_tuple() else { return file(c, name, s) };
+    let is_executable = parts.first() == Some(&am!("spawn_executable"));
+    if (s.args.is_some() || s.arg0.is_some()) && !is_executable || s.options.exit_status && parts.len() == 3 {
+        return Err(badarg);
+    }
+    match *parts {
         [kind, input, output] if kind == am!("fd") => {
             let (i, o) = (input.as_small().ok_or(badarg)?, output.as_small().ok_or(badarg)?);
             descriptors(c, i, o, s)
@@ -129,7 +149,7 @@ fn open(c: &mut Ctx<'_>, name: Term, s: Settings) -> Result<Term, Term> {
             let file = os_string(file).ok_or(badarg)?;
             executable(&file)?;
             let mut command = Command::new(&file);
-            command.args(&s.args);
+            command.args(s.args.iter().flatten());
             if let Some(a) = &s.arg0 {
                 command.arg0(a);
             }
@@ -238,6 +258,31 @@ fn descriptors(c: &mut Ctx<'_>, input: i64, output: i64, s: Settings) -> Result<
     Ok(port.term())
 }
 
+/// A file, which is read from its start, or written.
+fn file(c: &mut Ctx<'_>, name: Term, s: Settings) -> Result<Term, Term> {
+    if s.args.is_some() || s.arg0.is_some() || s.options.exit_status || !(name.is_list() || name.is_atom()) {
+        return Err(am!("badarg"));
+    }
+    let path = match name.as_atom() {
+        Some(a) => OsString::from(a.name()),
+        None => os_string(name).ok_or(am!("badarg"))?,
+    };
+    let error = |e: std::io::Error| errno::atom(Errno::from_io_error(&e).unwrap_or(Errno::IO));
+    let (reads, writes) = (s.reads(), s.writes());
+    let mut how = std::fs::OpenOptions::new();
+    let file = how.read(reads).write(writes).create(writes).truncate(writes && !reads).open(&path).map_err(error)?;
+    let (reader, stop) = Until::new(file.try_clone().map_err(error)?).map_err(error)?;
+    let id = table(c.engine).next_id();
+    let out = writes.then(|| Output::start(file, write_failed(c.engine, id)));
+    let port = add(c, path.to_string_lossy().into_owned(), &s, out, None, Driver::File, id);
+    if reads {
+        *port.stop.lock() = Some(stop);
+        let (engine, p) = (c.engine.clone(), port.clone());
+        std::thread::spawn(move || read_all(&engine, &p, reader, None));
+    }
+    Ok(port.term())
+}
+
 /// Another program.
 fn program(c: &mut Ctx<'_>, name: String, mut command: Command, s: Settings) -> Result<Term, Term> {
     let error = |e: std::io::Error| match e.raw_os_error() {
@@ -264,22 +309,29 @@ fn program(c: &mut Ctx<'_>, name: String, mut command: Command, s: Settings) -> 
     }
     let (reader, writer) = std::io::pipe().map_err(error)?;
     let (reader, stop) = Until::new(reader).map_err(error)?;
-    if s.stderr_to_stdout {
-        command.stderr(Stdio::from(writer.try_clone().map_err(error)?));
-    }
-    if !s.reads() {
-        command.stdout(Stdio::inherit());
+    let (input, output) = if s.writes() {
+        let (input, output) = std::io::pipe().map_err(error)?;
+        (Some(input), Some(output))
     } else {
-        command.stdout(Stdio::from(writer.try_clone().map_err(error)?));
+        (None, None)
+    };
+    if s.nouse_stdio {
+        let written = s.reads().then(|| writer.try_clone()).transpose().map_err(error)?;
+        fds::pass(&mut command, input.map(Into::into), written.map(Into::into)).map_err(error)?;
+    } else {
+        if s.stderr_to_stdout {
+            command.stderr(Stdio::from(writer.try_clone().map_err(error)?));
+        }
+        command.stdout(if s.reads() { writer.try_clone().map_err(error)?.into() } else { Stdio::inherit() });
+        command.stdin(input.map_or_else(Stdio::inherit, Stdio::from));
     }
     drop(writer);
-    command.stdin(if s.writes() { Stdio::piped() } else { Stdio::inherit() });
     command.process_group(0);
-    let mut child = command.spawn().map_err(error)?;
+    let child = command.spawn().or_else(|e| failing(&mut command, e)).map_err(error)?;
     // The command holds the write ends of the pipe: it has to go, or the reader never sees the end.
     drop(command);
     let id = table(c.engine).next_id();
-    let out = child.stdin.take().map(|w| Output::start(w, write_failed_quietly(c.engine, id)));
+    let out = output.map(|w| Output::start(w, write_failed_quietly(c.engine, id)));
     let port = add(c, name, &s, out, Some(child.id()), Driver::Program, id);
     let (engine, p) = (c.engine.clone(), port.clone());
     *port.stop.lock() = Some(stop);
@@ -290,6 +342,13 @@ fn program(c: &mut Ctx<'_>, name: String, mut command: Command, s: Settings) -> 
         },
     );
     Ok(port.term())
+}
+
+/// What runs in place of a program that the system refuses to start: it ends with the error's number.
+fn failing(command: &mut Command, e: std::io::Error) -> std::io::Result<Child> {
+    let Some(number @ (libc::E2BIG | libc::ENOEXEC)) = e.raw_os_error() else { return Err(e) };
+    *command = Command::new("/bin/sh");
+    command.arg("-c").arg(format!("exit {number}")).stdin(Stdio::null()).stdout(Stdio::null()).spawn()
 }
 
 /// What runs in place of a program whose directory cannot be entered: it tells so and ends with the error's number.

@@ -4,7 +4,7 @@ use super::poll;
 use super::tcp::{Answer, number};
 use super::{Inner, Interest, Io, Operation, Protocol, State, new_port, timeout, u32_at};
 use crate::errno;
-use crate::port::table;
+use crate::port::{Options, table};
 use purlin_term::{Atom, Term, am};
 use purlin_vm::relation::Watcher;
 use purlin_vm::signal::{RefId, Signal, SignalKind};
@@ -68,7 +68,7 @@ impl Io<'_> {
         inner.remote = getpeername(&fd).ok().flatten();
         inner.fd = Some(fd);
         inner.state = State::Connected;
-        let port = new_port(self.engine, "tcp_inet", self.port.options.clone(), caller, inner).term();
+        let port = new_port(self.engine, "tcp_inet", Options::default(), caller, inner).term();
         self.engine.post(caller, Signal::bare(SignalKind::Link { from: port }));
         self.answer(caller, id, |h| h.tuple(&[Term::atom(Atom::OK), port]));
     }

@@ -109,8 +109,17 @@ impl Io<'_> {
 
     /// Data as a term: a list, or a binary behind a list of the first bytes when a header was asked for.
     pub(super) fn data(&self, h: &mut Heap, bytes: &[u8]) -> Term {
+        self.data_as(h, bytes, self.s.settings.binary)
+    }
+
+    /// As [`Io::data`], as the port itself delivers it: binaries are up to the options it was opened with, too.
+    pub(super) fn port_data(&self, h: &mut Heap, bytes: &[u8]) -> Term {
+        self.data_as(h, bytes, self.s.settings.binary && self.port.options.binary)
+    }
+
+    fn data_as(&self, h: &mut Heap, bytes: &[u8], binary: bool) -> Term {
         let header = self.s.settings.header;
-        if !self.s.settings.binary || header > bytes.len() {
+        if !binary || header > bytes.len() {
             return h.byte_list(bytes);
         }
         let (front, rest) = bytes.split_at(header);
@@ -126,7 +135,7 @@ impl Io<'_> {
         let body = packet::body(framing, packet);
         if self.s.settings.deliver_port {
             self.tell(|h| {
-                let data = self.data(h, body);
+                let data = self.port_data(h, body);
                 let message = h.tuple(&[am!("data"), data]);
                 h.tuple(&[port, message])
             });

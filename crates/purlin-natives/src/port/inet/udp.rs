@@ -138,7 +138,7 @@ impl Io<'_> {
         self.tell(|h| {
             if self.s.settings.deliver_port {
                 let all = [&from[..], data].concat();
-                let data = self.data(h, &all);
+                let data = self.port_data(h, &all);
                 let message = h.tuple(&[am!("data"), data]);
                 return h.tuple(&[port, message]);
             }

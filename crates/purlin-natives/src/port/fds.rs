@@ -1,0 +1,32 @@
+//! Descriptors other than the standard ones for a program that is started.
+//!
+//! The invariant, **CHILD**: what runs between fork and exec calls nothing but functions that are safe there.
+
+use rustix::fd::{AsRawFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+/// Where a program that does not use its standard descriptors reads and writes.
+const INPUT: i32 = 3;
+const OUTPUT: i32 = 4;
+
+/// Has a program read from one descriptor as its number 3, and write to the other as its number 4.
+pub fn pass(command: &mut Command, input: Option<OwnedFd>, output: Option<OwnedFd>) -> std::io::Result<()> {
+    // Numbers out of the way of those that they become.
+    let away = |fd: OwnedFd| rustix::io::fcntl_dupfd_cloexec(fd, 10);
+    let input = input.map(away).transpose()?;
+    let output = output.map(away).transpose()?;
+    let become_number = |fd: &Option<OwnedFd>, number| match fd {
+        // SAFETY: `dup2` takes any numbers; the child's descriptors are nobody else's.
+        Some(fd) if unsafe { libc::dup2(fd.as_raw_fd(), number) } < 0 => Err(std::io::Error::last_os_error()),
+        _ => Ok(()),
+    };
+    // SAFETY: CHILD: `dup2` and reading the error number are all there is.
+    unsafe {
+        command.pre_exec(move || {
+            become_number(&input, INPUT)?;
+            become_number(&output, OUTPUT)
+        });
+    }
+    Ok(())
+}
