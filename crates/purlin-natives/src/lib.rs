@@ -50,6 +50,11 @@ pub fn listen_to_signals(engine: &std::sync::Arc<purlin_vm::Engine>) {
     host::signal::start(engine);
 }
 
+/// Has started programs not inherit what this program inherited; for a program that is nothing but an engine.
+pub fn keep_descriptors() {
+    port::keep_inherited();
+}
+
 /// Gives the terminal back its settings; called when the program ends.
 pub fn restore_terminal() {
     port::restore_terminal();

@@ -15,6 +15,7 @@ mod signals;
 mod terminal;
 mod until;
 
+pub use fds::keep_inherited;
 pub use terminal::{restore as restore_terminal, resume as resume_terminal};
 
 use framing::Framing;
@@ -77,8 +78,10 @@ pub enum Driver {
     Forker,
     /// File descriptors of this program; the one for output can be asked for its window size.
     Descriptors(i32),
-    /// A file of the file system.
-    File,
+    /// A file of the file system; closing waits until a regular one is written.
+    File {
+        regular: bool,
+    },
     Program,
     Terminal(terminal::Terminal),
     Socket(Box<inet::Socket>),
@@ -220,6 +223,9 @@ impl Port {
         }
         engine.names.release_port(self.term());
         let state = std::mem::take(&mut *self.state.lock());
+        if let (Driver::File { regular: true }, Some(o)) = (&self.driver, &self.output) {
+            o.flush();
+        }
         if let Some(o) = &self.output
             && !o.close()
         {
@@ -231,7 +237,7 @@ impl Port {
         match &self.driver {
             Driver::Terminal(t) => t.close(),
             Driver::Socket(s) => s.port_closed(engine, self),
-            Driver::Forker | Driver::Descriptors(_) | Driver::File | Driver::Program | Driver::RamFile(_) => {}
+            Driver::Forker | Driver::Descriptors(_) | Driver::File { .. } | Driver::Program | Driver::RamFile(_) => {}
         }
         for link in state.links {
             engine.post(link, Signal::exit(self.term(), true, reason));

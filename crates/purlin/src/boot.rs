@@ -48,6 +48,7 @@ impl std::error::Error for BootError {}
 
 /// Runs what a command line says, until the engine halts; the status to exit with.
 pub fn run(otp: &Otp, line: &CommandLine, config: Config, progname: &str) -> Result<i32, BootError> {
+    purlin_natives::keep_descriptors();
     let engine = start(otp, line, config, progname)?;
     purlin_natives::listen_to_signals(&engine);
     let status = engine.wait();

@@ -1,4 +1,4 @@
-//! Descriptors other than the standard ones for a program that is started.
+//! Descriptors other than the standard ones, and the programs that are started.
 //!
 //! The invariant, **CHILD**: what runs between fork and exec calls nothing but functions that are safe there.
 
@@ -29,4 +29,13 @@ pub fn pass(command: &mut Command, input: Option<OwnedFd>, output: Option<OwnedF
         });
     }
     Ok(())
+}
+
+/// Has started programs not inherit the descriptors that this one inherited itself, but for the standard ones.
+pub fn keep_inherited() {
+    let names = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten().map(|e| e.file_name());
+    for fd in names.filter_map(|n| n.to_str()?.parse::<i32>().ok()).filter(|&fd| fd > 2) {
+        // SAFETY: the call takes any number, and changes nothing but what a started program gets.
+        unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
+    }
 }

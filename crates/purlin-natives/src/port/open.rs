@@ -271,10 +271,11 @@ fn file(c: &mut Ctx<'_>, name: Term, s: Settings) -> Result<Term, Term> {
     let (reads, writes) = (s.reads(), s.writes());
     let mut how = std::fs::OpenOptions::new();
     let file = how.read(reads).write(writes).create(writes).truncate(writes && !reads).open(&path).map_err(error)?;
+    let regular = file.metadata().is_ok_and(|m| m.is_file());
     let (reader, stop) = Until::new(file.try_clone().map_err(error)?).map_err(error)?;
     let id = table(c.engine).next_id();
     let out = writes.then(|| Output::start(file, write_failed(c.engine, id)));
-    let port = add(c, path.to_string_lossy().into_owned(), &s, out, None, Driver::File, id);
+    let port = add(c, path.to_string_lossy().into_owned(), &s, out, None, Driver::File { regular }, id);
     if reads {
         *port.stop.lock() = Some(stop);
         let (engine, p) = (c.engine.clone(), port.clone());
