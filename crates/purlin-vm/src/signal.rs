@@ -23,14 +23,17 @@ use std::sync::Arc;
 pub type RefId = [u64; 2];
 
 /// A signal, at the same time the node of the queue that it waits in.
+///
+/// What a scan of the mailbox reads comes first, in one cache line.
+#[repr(C)]
 pub struct Signal {
     pub(crate) next: *mut Signal,
+    /// A message; for an exit `{'EXIT', From, Reason}`, for a down `{'DOWN', Ref, Type, Object, Reason}`; else NONE.
+    pub term: Term,
     pub(crate) prev: *mut Signal,
     /// Place in the mailbox: counts up with every message that the receiver fetched.
     pub(crate) seq: u64,
     pub kind: SignalKind,
-    /// A message; for an exit `{'EXIT', From, Reason}`, for a down `{'DOWN', Ref, Type, Object, Reason}`; else NONE.
-    pub term: Term,
     /// What `term` lies in.
     pub fragment: Fragment,
     /// What tracing adds to a message.

@@ -1,6 +1,6 @@
 //! Looking through the mailbox, and sending.
 
-use super::{Handler, handlers, operands, parts};
+use super::{Handler, State, handlers, operands, parts};
 use crate::code::instr::Instr;
 use crate::interp::Next;
 
@@ -8,7 +8,7 @@ use crate::interp::Next;
 pub(super) fn handler(i: &Instr, collecting: bool) -> Option<Handler> {
     Some(match i {
         Instr::LoopRec { .. } if !collecting => loop_rec,
-        Instr::LoopRecEnd { .. } => loop_rec_end,
+        Instr::LoopRecEnd { .. } if !collecting => loop_rec_end,
         Instr::RemoveMessage => remove_message,
         Instr::Send => send,
         Instr::Timeout => timeout,
@@ -20,19 +20,32 @@ pub(super) fn handler(i: &Instr, collecting: bool) -> Option<Handler> {
     })
 }
 
+impl State {
+    /// Puts the message at the cursor in x0, unless there is none or a collection is due.
+    #[inline(always)]
+    unsafe fn look(&self) -> bool {
+        // SAFETY: OWNER: the machine's process is the one that runs.
+        unsafe {
+            let data = (*self.m).data;
+            let Some(t) = (*data).mailbox.current() else { return false };
+            // What was received before is merged into the heap where no X register lives.
+            let free = (self.sp as usize - self.top as usize) / 8;
+            if !(*data).delay_collection && (*data).heap.wants_collection_at_receive(free) {
+                return false;
+            }
+            (*data).delay_collection = true;
+            self.set_x(0, t);
+            true
+        }
+    }
+}
+
 handlers! {
     fn loop_rec(s) {
-        let data = (*s.m).data;
-        let Some(t) = (*data).mailbox.current() else { return s.slow() };
-        // What was received before is merged into the heap here, where no X register lives.
-        if !(*data).delay_collection && (*data).heap.wants_collection_at_receive((s.sp as usize - s.top as usize) / 8) {
-            return s.slow();
-        }
-        (*data).delay_collection = true;
-        s.set_x(0, t);
-        s.next()
+        if s.look() { s.next() } else { s.slow() }
     }
 
+    /// And the `loop_rec` that it leads to.
     fn loop_rec_end(s) {
         operands!(s, LoopRecEnd { again });
         if s.left <= 1 {
@@ -40,7 +53,8 @@ handlers! {
         }
         s.left -= 1;
         crate::receive::advance(&mut *(*s.m).data);
-        s.jump(again)
+        s.pc = s.pc.wrapping_byte_offset(again as isize);
+        if matches!((*s.pc).instr, Instr::LoopRec { .. }) && s.look() { s.next() } else { s.go() }
     }
 
     fn remove_message(s) {
