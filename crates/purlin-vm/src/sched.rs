@@ -36,6 +36,9 @@ use watch::Watch;
 /// Reductions in a time slice.
 pub const SLICE: i32 = 4000;
 
+/// How many turns of processes a scheduler gives between two looks at the timers.
+const TURNS_PER_LOOK: u32 = 4;
+
 /// How often an idle scheduler looks for work while others are busy, in case they are held up by a long native.
 const LOOK_AROUND: Duration = Duration::from_millis(10);
 
@@ -318,10 +321,16 @@ impl Engine {
         ROLE.set(self.sched.roles[me].word());
         let mut given_away = false;
         STACK_BASE.set(&raw const me as usize);
+        // Timers are coarser than the turn of a process that soon waits: not each turn asks for the time.
+        let mut turns = 0;
         while !given_away && !self.sched.is_halted() {
-            if self.timers.first().is_some_and(|t| t <= self.clock.now()) {
-                self.timers.fire(self);
+            if turns == 0 {
+                turns = TURNS_PER_LOOK;
+                if self.timers.first().is_some_and(|t| t <= self.clock.now()) {
+                    self.timers.fire(self);
+                }
             }
+            turns -= 1;
             match self.sched.next(me) {
                 Some(p) => {
                     let role = &self.sched.roles[me];
@@ -337,7 +346,10 @@ impl Engine {
                         None => given_away = true,
                     }
                 }
-                None => self.idle(me),
+                None => {
+                    self.idle(me);
+                    turns = 0;
+                }
             }
         }
         SELF.set((0, 0));
