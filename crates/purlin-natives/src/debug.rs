@@ -18,6 +18,7 @@ const NATIVES: &[Native] = &[
     Native::plain("erts_debug", "same", 2, same),
     Native::plain("erts_debug", "display", 1, display),
     Native::plain("erts_debug", "map_info", 1, map_info),
+    Native::plain("erts_debug", "breakpoint", 2, breakpoint),
     Native::plain("erts_debug", "lcnt_control", 1, not_counted),
     Native::plain("erts_debug", "lcnt_control", 2, not_counted),
     Native::plain("erts_debug", "lcnt_collect", 0, not_counted),
@@ -83,6 +84,14 @@ fn display(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let text = format!("{}\n", print::display(a[0]));
     let _ = std::io::stdout().write_all(text.as_bytes());
     Ok(c.heap().string(&text))
+}
+
+/// Has the error handler called instead of functions, for debuggers; how many functions.
+fn breakpoint(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let (pattern, on) = (crate::trace::mfa(a[0]).ok_or(Escape::BADARG)?, a[1].as_bool().ok_or(Escape::BADARG)?);
+    let _control = c.engine.tracing.control.lock();
+    let count = purlin_vm::tracing::points::set_debug(c.engine, pattern, on);
+    Ok(Term::small(count as i64))
 }
 
 /// Locks are not counted, as in an emulator that was built without that.

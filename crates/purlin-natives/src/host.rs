@@ -9,6 +9,8 @@ mod system_info;
 
 use purlin_vm::Native;
 
+pub use statistics::memory;
+
 pub const TABLES: [&[Native]; 6] = [
     calendar::NATIVES,
     environment::NATIVES,

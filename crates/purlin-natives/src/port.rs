@@ -44,6 +44,8 @@ pub struct Table {
     ports: Mutex<BTreeMap<u64, Arc<Port>>>,
     /// Output of closed ports that is not written yet.
     closing: Mutex<Vec<Output>>,
+    /// Bytes that ports that are closed now have read and written.
+    closed_bytes: Mutex<(u64, u64)>,
     next: AtomicU64,
 }
 
@@ -147,12 +149,28 @@ pub fn all(engine: &Engine) -> Vec<Arc<Port>> {
     table(engine).ports.lock().values().cloned().collect()
 }
 
+/// All bytes that ports have read and written.
+pub fn bytes(engine: &Engine) -> (u64, u64) {
+    let t = table(engine);
+    let (mut input, mut output) = *t.closed_bytes.lock();
+    for p in t.ports.lock().values() {
+        let (i, o) = p.bytes();
+        input += i;
+        output += o;
+    }
+    (input, output)
+}
+
 /// The number that the next port gets, after setting it if one is given.
 pub fn next_port(engine: &Engine, set: Option<u64>) -> u64 {
     table(engine).next_number(set)
 }
 
 impl Port {
+    fn bytes(&self) -> (u64, u64) {
+        (self.input_bytes.load(Ordering::Relaxed), self.output.as_ref().map_or(0, Output::total))
+    }
+
     pub fn term(&self) -> Term {
         Term::port(self.id)
     }
@@ -221,6 +239,10 @@ impl Port {
         if table(engine).ports.lock().remove(&self.id).is_none() {
             return false;
         }
+        let (input, output) = self.bytes();
+        let mut closed = table(engine).closed_bytes.lock();
+        *closed = (closed.0 + input, closed.1 + output);
+        drop(closed);
         engine.names.release_port(self.term());
         let state = std::mem::take(&mut *self.state.lock());
         if let (Driver::File { regular: true }, Some(o)) = (&self.driver, &self.output) {

@@ -22,7 +22,7 @@ mod unique;
 mod tests;
 
 pub use info::ITEMS;
-pub use task::backtrace_text;
+pub use task::{allow_collections, backtrace_text};
 
 use purlin_term::{Atom, Term, am};
 use purlin_vm::{Ctx, Escape, Native};

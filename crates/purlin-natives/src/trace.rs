@@ -9,6 +9,7 @@ mod system;
 mod tracer;
 
 pub use control::{Request, set_tracee};
+pub use pattern::mfa;
 pub use tracer::sequential_tracer;
 
 use purlin_vm::Native;

@@ -23,8 +23,9 @@ use crate::timer::Deadline;
 use crate::tracing::TraceWord;
 use crate::tracing::points::Point;
 use crate::tracing::sequential::Sequence;
-use purlin_term::{Atom, Heap, Term};
+use purlin_term::{Atom, Heap, Owned, Term};
 use std::cell::UnsafeCell;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 /// Who owns a process's private part.
@@ -269,6 +270,8 @@ impl Flags {
     pub const SENSITIVE: Flags = Flags(1 << 1);
     pub const OFF_HEAP_MESSAGES: Flags = Flags(1 << 2);
     pub const ASYNC_DIST: Flags = Flags(1 << 3);
+    /// Nothing is collected, because a test said so.
+    pub const HOLDS_COLLECTIONS: Flags = Flags(1 << 5);
     /// The process saves its last calls.
     pub const SAVES_CALLS: Flags = Flags(1 << 4);
 
@@ -360,6 +363,8 @@ pub struct Rare {
     pub max_heap_size: MaxHeap,
     /// Processes that this process has suspended, and how often.
     pub suspending: Vec<(u64, u32)>,
+    /// Collections that others asked for while collecting was held: the depth, and whom to answer what.
+    pub held_collections: Vec<(Depth, Term, Arc<Owned>)>,
     /// The last calls, if they are saved.
     pub saved_calls: Option<SavedCalls>,
     /// How often this process has blocked multi-scheduling.
@@ -387,6 +392,7 @@ impl Default for Rare {
             fullsweep_after: 65535,
             max_heap_size: MaxHeap { size: 0, kill: true, error_logger: true },
             suspending: Vec::new(),
+            held_collections: Vec::new(),
             saved_calls: None,
             multi_blocks: 0,
             node_monitors: Vec::new(),
@@ -523,16 +529,11 @@ impl ProcessData {
         }
     }
 
-    /// Asks for a collection: done now if the process does not run (its registers are saved), else at the next
-    /// instruction boundary.
+    /// Asks a process that runs for a collection at the next instruction boundary.
     pub fn want_collection(&mut self, depth: Depth) {
         self.wanted_collection = Some(depth);
-        if self.activity == Activity::Running {
-            // Makes `Heap::wants_collection` true, which is what instruction boundaries look at.
-            self.heap.virtual_bytes = u32::MAX;
-        } else {
-            self.collect(&mut [], 0);
-        }
+        // Makes `Heap::wants_collection` true, which is what instruction boundaries look at.
+        self.heap.virtual_bytes = u32::MAX;
     }
 
     /// The depth of the next collection: the one that was asked for, or as deep as the settings say.

@@ -98,6 +98,11 @@ pub struct Schedulers {
     multi_blocked: AtomicU32,
     /// How many schedulers run processes.
     online: AtomicUsize,
+    /// Collections of all processes, and the words that they have freed.
+    pub collections: AtomicU64,
+    pub reclaimed: AtomicU64,
+    /// How often a scheduler has looked for work in the queues of others.
+    pub searches: AtomicU64,
     /// Time slices run.
     pub slices: AtomicU64,
     /// Reductions used by all processes.
@@ -134,6 +139,9 @@ impl Schedulers {
             status: AtomicI32::new(0),
             multi_blocked: AtomicU32::new(0),
             online: AtomicUsize::new(count),
+            collections: AtomicU64::new(0),
+            reclaimed: AtomicU64::new(0),
+            searches: AtomicU64::new(0),
             slices: AtomicU64::new(0),
             reductions: AtomicU64::new(0),
         }
@@ -147,6 +155,16 @@ impl Schedulers {
     /// Runnable processes in all queues.
     pub fn queued(&self) -> usize {
         self.queues.iter().map(RunQueue::len).sum()
+    }
+
+    /// Processes in each queue and, if one runs, with it.
+    pub fn active_lengths(&self) -> Vec<usize> {
+        self.queues.iter().enumerate().map(|(i, q)| q.len() + usize::from(!self.idle.is_idle(i))).collect()
+    }
+
+    /// Processes that wait for a thread that may block.
+    pub fn blocking_queued(&self) -> usize {
+        self.pool.waiting()
     }
 
     /// Runnable processes in each queue.
@@ -203,7 +221,10 @@ impl Schedulers {
             return None;
         }
         let n = self.queues.len();
-        self.queues[me].pop().or_else(|| (1..n).find_map(|d| self.queues[(me + d) % n].steal()))
+        self.queues[me].pop().or_else(|| {
+            self.searches.fetch_add(1, Ordering::Relaxed);
+            (1..n).find_map(|d| self.queues[(me + d) % n].steal())
+        })
     }
 }
 

@@ -50,6 +50,18 @@ fn get_internal_state(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
             let size = crate::persistent_term::table_size(c.engine);
             c.heap().flat_map(&[am!("table")], &[Term::small(size as i64)])
         }
+        // All processes are listed at once: one chunk of the whole table, and no work between calls.
+        "processes_bif_info" => {
+            let limit = Term::small(c.engine.processes.limit() as i64);
+            let (none, one) = (Term::small(0), Term::small(1));
+            c.heap().tuple(&[am!("ptab_list_bif_info"), none, one, limit, limit, none, limit, none, limit, none])
+        }
+        // Schedulers balance their work by looking for some when they have none.
+        "nbalance" => {
+            let n = c.engine.sched.searches.load(Ordering::Relaxed);
+            c.heap().unsigned(n)
+        }
+        "memory" => return crate::host::memory(c),
         "force_heap_frags" => Term::bool(false),
         "lc_graph" | "flxctr_memory_usage" => am!("notsup"),
         "stack_check" => Term::small(purlin_vm::sched::native_stack_left().or_badarg()? as i64),
@@ -145,6 +157,10 @@ fn set_internal_state(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
             }
             None => Term::bool(false),
         },
+        "gc_state" => {
+            let allow = value.as_bool().or_badarg()?;
+            Term::bool(crate::process::allow_collections(c, allow))
+        }
         "wait" => {
             let known = ["deallocations", "timer_cancellations", "aux_work", "thread_progress"];
             // All of these are done at once here.

@@ -1,9 +1,9 @@
 //! `statistics/1` and memory figures.
 
-use purlin_term::Term;
 use purlin_term::account::{self, Use};
+use purlin_term::{Term, am};
 use purlin_vm::native::OrBadarg;
-use purlin_vm::{Ctx, Escape, Native, NativeResult, Slot};
+use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult, Slot};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 pub const NATIVES: &[Native] = &[
@@ -47,12 +47,26 @@ fn statistics(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
             pair(c, now as i64, (now - before) as i64)
         }
         "run_queue" => Term::small(engine.sched.queued() as i64),
-        "run_queue_lengths" | "run_queue_lengths_all" | "active_tasks" | "active_tasks_all" => {
-            let lengths: Vec<Term> = engine.sched.queue_lengths().iter().map(|&n| Term::small(n as i64)).collect();
+        item @ ("run_queue_lengths" | "run_queue_lengths_all" | "active_tasks" | "active_tasks_all") => {
+            let lengths: Vec<Term> = lengths(engine, item).iter().map(|&n| Term::small(n as i64)).collect();
             c.heap().list(&lengths)
         }
-        "total_run_queue_lengths" | "total_run_queue_lengths_all" | "total_active_tasks" | "total_active_tasks_all" => {
-            Term::small(engine.sched.queued() as i64)
+        item @ ("total_run_queue_lengths"
+        | "total_run_queue_lengths_all"
+        | "total_active_tasks"
+        | "total_active_tasks_all") => {
+            Term::small(lengths(engine, &item["total_".len()..]).iter().sum::<usize>() as i64)
+        }
+        "garbage_collection" => {
+            let count = engine.sched.collections.load(Ordering::Relaxed);
+            let parts = [c.heap().unsigned(count), c.heap().unsigned(engine.sched.reclaimed.load(Ordering::Relaxed))];
+            c.heap().tuple(&[parts[0], parts[1], Term::small(0)])
+        }
+        "io" => {
+            let (input, output) = crate::port::bytes(engine);
+            let (input, output) = (c.heap().unsigned(input), c.heap().unsigned(output));
+            let parts = [c.heap().tuple(&[am!("input"), input]), c.heap().tuple(&[am!("output"), output])];
+            c.heap().tuple(&parts)
         }
         "context_switches" => {
             let n = engine.sched.slices.load(Ordering::Relaxed);
@@ -60,6 +74,18 @@ fn statistics(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         }
         _ => return Err(Escape::BADARG),
     })
+}
+
+/// Runnable or active processes of each scheduler, then those that wait for a thread that may block: OTP's queue for
+/// natives that compute long and, with `_all`, the one for those that do input and output. Here both are one, which
+/// stands in the place of the first.
+fn lengths(engine: &Engine, item: &str) -> Vec<usize> {
+    let mut all = if item.starts_with("active") { engine.sched.active_lengths() } else { engine.sched.queue_lengths() };
+    all.push(engine.sched.blocking_queued());
+    if item.ends_with("_all") {
+        all.push(0);
+    }
+    all
 }
 
 /// Processor time of the whole program.
@@ -99,6 +125,11 @@ fn figure(c: &Ctx<'_>, item: &str) -> Option<i64> {
 }
 
 fn memory_0(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    memory(c)
+}
+
+/// What the emulator uses, as a list of items and bytes.
+pub fn memory(c: &mut Ctx<'_>) -> NativeResult {
     let mut out = Vec::new();
     for item in ITEMS {
         let n = figure(c, item).or_badarg()?;

@@ -5,8 +5,9 @@ use purlin_term::{Atom, Heap, Owned, Term, am};
 use purlin_vm::gc::Depth;
 use purlin_vm::heap_limit;
 use purlin_vm::native::OrBadarg;
-use purlin_vm::process::RunState;
+use purlin_vm::process::{Flags, RunState};
 use purlin_vm::signal::{Signal, SignalKind, Target};
+use purlin_vm::tracing::events;
 use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult, Priority, Process, ProcessData};
 use std::fmt::Write;
 use std::sync::Arc;
@@ -59,7 +60,7 @@ fn request_system_task(c: &mut Ctx<'_>, requester: Term, target: Term, priority:
         [kind, id] if kind == am!("system_task_test") => (kind, id, Task::Test),
         _ => return Err(Escape::BADARG),
     };
-    let request_id = Owned::new(request_id);
+    let request_id = Arc::new(Owned::new(request_id));
     let request = Signal::request(move |engine, receiver| {
         let done = match (receiver, task) {
             (Target::Gone, _) => false,
@@ -69,8 +70,11 @@ fn request_system_task(c: &mut Ctx<'_>, requester: Term, target: Term, priority:
             }
             (Target::Alive(process, data), Task::Collect(depth)) => {
                 process.task_done();
+                if data.flags.has(Flags::HOLDS_COLLECTIONS) {
+                    return data.rare_mut().held_collections.push((depth, requester, request_id));
+                }
                 heap_limit::check(engine, process, data, 0);
-                data.want_collection(depth);
+                events::request_collection(engine, process, data, depth);
                 true
             }
             (Target::Alive(process, data), Task::CheckCode(module)) => {
@@ -78,13 +82,32 @@ fn request_system_task(c: &mut Ctx<'_>, requester: Term, target: Term, priority:
                 uses_old_code(engine, process, data, module)
             }
         };
-        engine.post(
-            requester,
-            Signal::built(SignalKind::Message, |h| h.tuple(&[kind, request_id.term(), Term::bool(done)])),
-        );
+        answer_task(engine, requester, kind, &request_id, done);
     });
     c.engine.post_task(target, priority, request);
     Ok(am!("ok"))
+}
+
+/// `{Kind, RequestId, Result}`
+fn answer_task(engine: &Arc<Engine>, requester: Term, kind: Term, id: &Owned, done: bool) {
+    let answer = Signal::built(SignalKind::Message, |h| {
+        let id = id.copy_to(h);
+        h.tuple(&[kind, id, Term::bool(done)])
+    });
+    engine.post(requester, answer);
+}
+
+/// Lets the calling process collect, or has it hold all collections; whether it could before.
+pub fn allow_collections(c: &mut Ctx<'_>, allow: bool) -> bool {
+    let before = !c.data.flags.has(Flags::HOLDS_COLLECTIONS);
+    c.data.flags.set(Flags::HOLDS_COLLECTIONS, !allow);
+    if allow && !before {
+        for (depth, requester, id) in std::mem::take(&mut c.data.rare_mut().held_collections) {
+            c.data.want_collection(depth);
+            answer_task(c.engine, requester, am!("garbage_collect"), &id, true);
+        }
+    }
+    before
 }
 
 fn depth(t: Term) -> Result<Depth, Escape> {

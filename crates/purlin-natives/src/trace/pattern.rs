@@ -96,7 +96,7 @@ fn options(c: &Ctx<'_>, list: Term) -> Result<Options, Escape> {
 }
 
 /// `{Module, Function, Arity}`: from the first `'_'` on all must be.
-fn mfa(t: Term) -> Option<Pattern> {
+pub fn mfa(t: Term) -> Option<Pattern> {
     let &[module, function, arity] = t.as_tuple()? else { return None };
     let any = am!("_");
     if !module.is_atom() || !function.is_atom() || !(arity.is_small() || arity == any) {

@@ -95,7 +95,16 @@ impl Run<'_> {
                 self.push(RETURN_TIME.start());
             }
         }
-        Next::At(point.next())
+        if state.debug { self.call_error_handler(point.mfa) } else { Next::At(point.next()) }
+    }
+
+    /// Calls `Handler:breakpoint(Module, Function, Args)` instead of the function.
+    fn call_error_handler(&mut self, mfa: Mfa) -> Next {
+        let arguments = self.call_arguments(mfa.arity as usize);
+        let list = self.data.heap.list(&arguments);
+        self.load_args(&[Term::atom(mfa.module), Term::atom(mfa.function), list]);
+        self.settle(3);
+        self.call_mfa(Mfa { module: self.data.error_handler, function: Atom::new("breakpoint"), arity: 3 })
     }
 
     fn meta_trace(&mut self, mfa: Mfa, state: &State, arity: usize) {

@@ -5,6 +5,7 @@ use super::Run;
 use crate::gc;
 use crate::gc::Depth;
 use crate::heap_limit;
+use crate::process::Flags;
 use crate::tracing::events;
 use purlin_term::heap::STACK_RESERVE;
 
@@ -38,6 +39,12 @@ impl Run<'_> {
         if self.data.delay_collection {
             // Registers hold parts of a message: only make room for the stack, which terms do not point into.
             self.grow_stack(words);
+            return;
+        }
+        if self.data.flags.has(Flags::HOLDS_COLLECTIONS) {
+            if self.data.heap.free_words() < words + STACK_RESERVE {
+                self.grow_stack(words);
+            }
             return;
         }
         self.collect_now(words, live);

@@ -92,6 +92,11 @@ impl Idle {
         self.parkers.iter().position(|p| p.state.load(Ordering::SeqCst) == IDLE)
     }
 
+    /// Whether scheduler `i` is idle.
+    pub fn is_idle(&self, i: usize) -> bool {
+        self.parkers[i].state.load(Ordering::SeqCst) != BUSY
+    }
+
     /// Whether all schedulers are idle.
     pub fn all_idle(&self) -> bool {
         self.idle.load(Ordering::SeqCst) as usize == self.parkers.len()

@@ -80,6 +80,11 @@ impl Pool {
         }
     }
 
+    /// Natives that wait for a thread.
+    pub fn waiting(&self) -> usize {
+        self.state.lock().waiting.len()
+    }
+
     /// Whether no native runs or waits here.
     pub fn is_idle(&self) -> bool {
         let s = self.state.lock();

@@ -8,7 +8,7 @@ use crate::engine::Engine;
 use crate::gc::{Collected, Depth};
 use crate::heap_limit;
 use crate::native::Ctx;
-use crate::process::{Process, ProcessData};
+use crate::process::{Activity, Process, ProcessData};
 use parking_lot::RwLock;
 use purlin_term::{Atom, Heap, Owned, Term, am};
 use std::sync::Arc;
@@ -133,9 +133,27 @@ pub fn collect(
 ) -> Collected {
     let traced = process.trace.has(Flags::GARBAGE_COLLECTION);
     let watched = engine.tracing.monitor.watches_heaps();
-    if !traced && !watched {
-        return data.collect(live, need);
-    }
+    let before = crate::gc::used_words(&data.heap);
+    let done = if traced || watched {
+        collect_watched(engine, process, data, live, need, traced)
+    } else {
+        data.collect(live, need)
+    };
+    engine.sched.collections.fetch_add(1, Ordering::Relaxed);
+    let reclaimed = before.saturating_sub(crate::gc::used_words(&data.heap));
+    engine.sched.reclaimed.fetch_add(reclaimed as u64, Ordering::Relaxed);
+    done
+}
+
+#[cold]
+fn collect_watched(
+    engine: &Arc<Engine>,
+    process: &Process,
+    data: &mut ProcessData,
+    live: &mut [Term],
+    need: usize,
+    traced: bool,
+) -> Collected {
     let start = std::time::Instant::now();
     let used = |data: &ProcessData| crate::gc::used_words(&data.heap);
     let (before, major) = (used(data), matches!(data.next_depth(), Depth::Major | Depth::Tight));
@@ -153,10 +171,19 @@ pub fn collect(
         let after = used(data);
         tell_collection(engine, process, data, name, before.saturating_sub(after));
     }
-    if watched {
+    if engine.tracing.monitor.watches_heaps() {
         engine.tracing.monitor.collected(engine, process, data, start.elapsed());
     }
     done
+}
+
+/// Has a process collect: now if it does not run (its registers are saved), else at the next instruction boundary.
+pub fn request_collection(engine: &Arc<Engine>, process: &Process, data: &mut ProcessData, depth: Depth) {
+    if data.activity == Activity::Running {
+        return data.want_collection(depth);
+    }
+    data.wanted_collection = Some(depth);
+    collect(engine, process, data, &mut [], 0);
 }
 
 fn tell_collection(engine: &Arc<Engine>, process: &Process, data: &ProcessData, name: Term, words: usize) {

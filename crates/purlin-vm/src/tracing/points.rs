@@ -33,6 +33,8 @@ pub struct State {
     pub meta: Option<Meta>,
     pub count: Option<Arc<Count>>,
     pub time: Option<Arc<Time>>,
+    /// The process's error handler is called instead of the function (`erts_debug:breakpoint/2`).
+    pub debug: bool,
 }
 
 impl State {
@@ -42,6 +44,7 @@ impl State {
             && self.meta.is_none()
             && self.count.is_none()
             && self.time.is_none()
+            && !self.debug
     }
 }
 
@@ -319,6 +322,16 @@ fn apply(table: &Exports, functions: &[Place], exports: &[Place], c: &Change) {
             change_one(p, c);
         }
     }
+}
+
+/// Has the error handler called instead of all functions that the pattern names, or no more; how many they are. The
+/// caller holds the control lock.
+pub fn set_debug(engine: &Engine, pattern: Pattern, on: bool) -> usize {
+    let functions = pattern.functions(engine);
+    for p in functions.iter().filter(|p| on || p.has_local()) {
+        p.change(|s| s.debug = on);
+    }
+    functions.len()
 }
 
 fn change_one(p: &Place, c: &Change) {

@@ -48,7 +48,8 @@ impl State {
             // Longer environments are for the loop: this stays without a call or a loop of its own.
             let n = arity_of(*p) - 2;
             let to = arity as usize;
-            if n > 4 {
+            // Without a body the registers stay as they are: the fun is in the first that would be written to.
+            if n > 4 || body.is_null() {
                 return None;
             }
             if n > 0 {
