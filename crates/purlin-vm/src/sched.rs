@@ -101,8 +101,6 @@ pub struct Schedulers {
     /// Collections of all processes, and the words that they have freed.
     pub collections: AtomicU64,
     pub reclaimed: AtomicU64,
-    /// How often a scheduler has looked for work in the queues of others.
-    pub searches: AtomicU64,
     /// Time slices run.
     pub slices: AtomicU64,
     /// Reductions used by all processes.
@@ -141,7 +139,6 @@ impl Schedulers {
             online: AtomicUsize::new(count),
             collections: AtomicU64::new(0),
             reclaimed: AtomicU64::new(0),
-            searches: AtomicU64::new(0),
             slices: AtomicU64::new(0),
             reductions: AtomicU64::new(0),
         }
@@ -187,6 +184,12 @@ impl Schedulers {
             return None;
         }
         let before = self.online.swap(n, Ordering::AcqRel);
+        // What waits for the others goes to those that stay.
+        for (i, queue) in self.queues.iter().enumerate().skip(n) {
+            while let Some(p) = queue.steal() {
+                self.queues[i % n].push(p);
+            }
+        }
         self.idle.wake_all();
         Some(before)
     }
@@ -221,10 +224,7 @@ impl Schedulers {
             return None;
         }
         let n = self.queues.len();
-        self.queues[me].pop().or_else(|| {
-            self.searches.fetch_add(1, Ordering::Relaxed);
-            (1..n).find_map(|d| self.queues[(me + d) % n].steal())
-        })
+        self.queues[me].pop().or_else(|| (1..n).find_map(|d| self.queues[(me + d) % n].steal()))
     }
 }
 

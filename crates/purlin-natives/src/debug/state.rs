@@ -56,9 +56,9 @@ fn get_internal_state(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
             let (none, one) = (Term::small(0), Term::small(1));
             c.heap().tuple(&[am!("ptab_list_bif_info"), none, one, limit, limit, none, limit, none, limit, none])
         }
-        // Schedulers balance their work by looking for some when they have none.
+        // Work is shared whenever a process is put back into a queue, once a slice.
         "nbalance" => {
-            let n = c.engine.sched.searches.load(Ordering::Relaxed);
+            let n = c.engine.sched.slices.load(Ordering::Relaxed);
             c.heap().unsigned(n)
         }
         "memory" => return crate::host::memory(c),
