@@ -7,7 +7,7 @@
 use crossbeam::sync::ShardedLock;
 use hashbrown::HashTable;
 use purlin_term::compare::same;
-use purlin_term::{Term, am, hash, literal};
+use purlin_term::{Term, am, beam_size, hash, literal};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult, Slot};
 
@@ -83,9 +83,9 @@ fn put(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     if old.is_some_and(|old| same(old, value)) {
         return Ok(am!("ok"));
     }
-    let words = purlin_term::copy::flat_size(key) + purlin_term::copy::flat_size(value);
+    let words = beam_size::shared(key) + beam_size::shared(value);
     ctx.charge(words / 32 + 1);
-    let store = |t| literal::store(t).ok_or(Escape::SYSTEM_LIMIT);
+    let store = |t| literal::store_shared(t).ok_or(Escape::SYSTEM_LIMIT);
     let (key, value, hash) = (store(key)?, store(value)?, hash_of(key));
     let bytes = 8 * (words + 3);
     terms.write(|t| match t.find_mut(hash, |e| e.hash == hash && same(e.key, key)) {

@@ -1,8 +1,9 @@
 //! Rewriting of the few things that PCRE2 reads differently from PCRE 8.44, with the way back for error offsets.
 //!
 //! PCRE2 takes `{,3}` and `{ 1, 2 }` as quantifiers; in PCRE 8.44 they are plain text. A hyphen behind `\d` or the
-//! like in a class is an error for PCRE2 and a hyphen for PCRE 8.44, as `\B`, `\z` and others there are letters. `\x` without digits is the zero byte there.
-//! `\8` and `\9` are the digits there where no such group precedes. `(*UTF8)` is now `(*UTF)`.
+//! like in a class is an error for PCRE2 and a hyphen for PCRE 8.44, as `\B`, `\z` and others there are letters. `\x`
+//! without digits is the zero byte there, `\c` takes control characters, and `\8` and `\9` are the digits where no such
+//! group precedes. `(*UTF8)` is now `(*UTF)`.
 
 use crate::Flags;
 
@@ -51,6 +52,11 @@ fn is_plain_digit(rest: &[u8], groups: usize) -> bool {
     let digits = rest[1..].iter().take_while(|b| b.is_ascii_digit());
     let number = digits.fold(0usize, |n, b| n.saturating_mul(10).saturating_add((b - b'0') as usize));
     matches!(rest.get(1), Some(b'8' | b'9')) && number > groups
+}
+
+/// Whether `\c` at the start of `rest` is followed by a control character, which PCRE2 does not take.
+fn is_unprintable_control(rest: &[u8]) -> bool {
+    rest.starts_with(b"\\c") && rest.get(2).is_some_and(u8::is_ascii_control)
 }
 
 /// Whether the parenthesis at the start of `rest` opens a group that captures.
@@ -117,6 +123,13 @@ pub fn adapt(pattern: &[u8]) -> Adapted {
                 i += 2;
                 continue;
             }
+            b'\\' if is_unprintable_control(rest) => {
+                // One byte more than the escape and its character.
+                out.added.push(out.text.len());
+                out.text.extend_from_slice(format!("\\x{:02x}", rest[2] ^ 0x40).as_bytes());
+                i += 3;
+                continue;
+            }
             b'\\' if class && class_escape(rest).is_some_and(|n| rest.get(n) == Some(&b'-')) => {
                 let n = class_escape(rest).unwrap_or(2);
                 out.text.extend_from_slice(&rest[..n]);
@@ -178,6 +191,7 @@ mod tests {
             ("[\\p{Lu}-a]", "[\\p{Lu}\\-a]"),
             ("\\xg\\x1", "\\x00g\\x1"),
             ("[\\z\\C]\\z", "[\\x7a\\x43]\\z"),
+            ("\\c\x7f\\c[", "\\x3f\\c["),
             ("(a)\\8[\\8]\\1", "(a)\\x38[\\8]\\1"),
             ("()()()(?:)()()()()(?<n>)\\8\\9", "()()()(?:)()()()()(?<n>)\\8\\x39"),
             ("(*UTF8)a", "(*UTF)a"),

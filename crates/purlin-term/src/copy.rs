@@ -3,7 +3,7 @@
 //! Copies are exact in size and need no recursion: a shallow copy of the root is scanned word by word, and what it
 //! points to is appended behind it. Sharing is not kept, as on the BEAM; literals are not copied.
 
-mod shared;
+pub(crate) mod shared;
 
 use crate::boxed::{Kind, arity_of};
 use crate::heap::{Fragment, Heap, retain_off_heap};

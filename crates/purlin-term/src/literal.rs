@@ -2,6 +2,7 @@
 //!
 //! A single compare tells whether a pointer is a literal, so collection and message copying leave literals alone.
 
+use crate::copy::shared::copy_shared_to;
 use crate::copy::{copy_into, flat_size};
 use crate::word::Term;
 use parking_lot::Mutex;
@@ -74,22 +75,30 @@ pub fn store(t: Term) -> Option<Term> {
         return Some(t);
     }
     let words = flat_size(t);
-    let area = area();
-    let start = {
-        let mut next = area.next.lock();
-        let start = *next;
-        if start + words * 8 > area.base + AREA_BYTES {
-            return None;
-        }
-        *next = start + words * 8;
-        start
-    };
+    let mut top = reserve(words)?;
     let mut off_heap = Vec::new();
-    let mut top = start as *mut u64;
     // SAFETY: FRESH: the range was just set aside for `words` words. The counts that the literal's off-heap
     // objects own are kept for ever, as the literal is.
     let t = unsafe { copy_into(t, &mut top, &mut off_heap) };
     Some(t)
+}
+
+/// As [`store`], for a term whose objects may be referred to more than once: each is stored once.
+pub fn store_shared(t: Term) -> Option<Term> {
+    // The counts that off-heap objects own are kept for ever.
+    copy_shared_to(t, false, |words, _| reserve(words))
+}
+
+/// Room for so many words; `None`: the area is full.
+fn reserve(words: usize) -> Option<*mut u64> {
+    let area = area();
+    let mut next = area.next.lock();
+    let start = *next;
+    if start + words * 8 > area.base + AREA_BYTES {
+        return None;
+    }
+    *next = start + words * 8;
+    Some(start as *mut u64)
 }
 
 #[cfg(test)]
