@@ -249,8 +249,9 @@ pub struct BsMatch {
 #[derive(Debug)]
 pub struct BsStart {
     pub fail: Rel,
-    /// Bits, in units.
+    /// In units; in bits when something is appended to.
     pub size: Src,
+    /// What counts as one in `size`, or must divide the size of `base`.
     pub unit: u32,
     pub live: u32,
     pub dst: Dst,

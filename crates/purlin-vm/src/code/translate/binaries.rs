@@ -129,7 +129,7 @@ impl Translator<'_> {
                 let start = BsStart {
                     fail: self.fail(ins, 0)?,
                     size: self.src(ins, 1)?,
-                    unit: 1,
+                    unit: self.small_number(ins, 4)?,
                     live: self.live(ins, 3)?,
                     base: Some(self.src(ins, 5)?),
                     dst: self.dst(ins, 7)?,
@@ -140,7 +140,7 @@ impl Translator<'_> {
                 let start = BsStart {
                     fail: self.fail(ins, 0)?,
                     size: self.src(ins, 1)?,
-                    unit: 1,
+                    unit: self.small_number(ins, 2)?,
                     live: 1023,
                     base: Some(self.src(ins, 3)?),
                     dst: self.dst(ins, 5)?,

@@ -185,8 +185,9 @@ impl Run<'_> {
             }
         }
         let size = self.get(s.size);
+        let unit = if s.base.is_some() { 1 } else { s.unit as usize };
         let n = match size.as_small() {
-            Some(n) if n >= 0 => (n as usize).checked_mul(s.unit as usize),
+            Some(n) if n >= 0 => (n as usize).checked_mul(unit),
             None if size.as_big().is_some_and(|(negative, _)| !negative) => None,
             _ => return self.old_fault(pc, s.fail, false),
         };
@@ -195,7 +196,7 @@ impl Run<'_> {
             None => BitBuilder::new(&mut self.data.heap, n).ok_or(true),
             Some(base) => {
                 let base = self.get(base);
-                BitBuilder::append(&mut self.data.heap, base, n, 1).map_err(|e| e == AppendError::Size)
+                BitBuilder::append(&mut self.data.heap, base, n, s.unit as usize).map_err(|e| e == AppendError::Size)
             }
         };
         match builder {
