@@ -1,8 +1,9 @@
 # make demo and make test need Rust, git and make only; scripts/setup installs the rest (Debian packages).
 PURLIN := target/release/purlin
 SECONDS_EACH ?= 60
+SECONDS ?= 600
 
-.PHONY: demo test test-stress lint fuzz bench build setup
+.PHONY: demo test test-stress stress loom limits valgrind lint fuzz bench build setup
 
 setup:
 	@scripts/setup
@@ -17,9 +18,25 @@ demo: setup build
 test: setup build
 	scripts/test
 
-# The programs again, with a collection forced at every allocation point and with 1, 2 and 8 schedulers.
+# The tests, programs and seeds again, with a collection forced at every allocation point and with 1, 2 and 8 schedulers.
 test-stress: setup build
-	scripts/test-programs --stress
+	scripts/test-stress
+
+# Storms of processes, signals, names and timers against a model, for ten minutes: `make stress SECONDS=60`.
+stress: setup build
+	scripts/stress $(SECONDS)
+
+# All interleavings of the lock-free parts.
+loom:
+	scripts/loom
+
+# A million processes, ten million messages, a full process table, integers of a million digits, ...
+limits: setup build
+	scripts/limits
+
+# Terms, heaps, mailboxes, schedulers and natives under memcheck.
+valgrind:
+	scripts/valgrind
 
 lint:
 	cargo fmt --all --check

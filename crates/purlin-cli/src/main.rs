@@ -119,9 +119,7 @@ fn start(options: &Options, args: &[String]) -> Result<i32, String> {
         return Ok(0);
     }
     set_environment(&otp);
-    let config =
-        Config { collect_always: std::env::var("PURLIN_COLLECT").is_ok_and(|v| v == "always"), ..Config::default() };
-    boot::run(&otp, &line, config, "erl").map_err(|e| e.to_string())
+    boot::run(&otp, &line, Config::default(), "erl").map_err(|e| e.to_string())
 }
 
 /// Set for the program in the background.

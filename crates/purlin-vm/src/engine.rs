@@ -71,12 +71,16 @@ pub struct Config {
 }
 
 impl Default for Config {
+    /// The usual settings. For tests, `PURLIN_SCHEDULERS=N` changes the number of schedulers and
+    /// `PURLIN_COLLECT=always` sets `collect_always`.
     fn default() -> Config {
+        let set = |name| std::env::var(name).ok();
+        let schedulers = set("PURLIN_SCHEDULERS").and_then(|n| n.parse().ok()).filter(|&n| n > 0);
         Config {
-            schedulers: std::thread::available_parallelism().map_or(1, usize::from),
+            schedulers: schedulers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
             process_limit: crate::table::DEFAULT_LIMIT,
             off_heap_messages: false,
-            collect_always: false,
+            collect_always: set("PURLIN_COLLECT").is_some_and(|v| v == "always"),
             virtual_clock: None,
         }
     }

@@ -1,11 +1,17 @@
 use super::Layout::{Decimals, Scientific, Short};
 use super::*;
 
+const fn fixed(digits: i32) -> Layout {
+    Decimals { digits, compact: false }
+}
+
+const fn compact(digits: i32) -> Layout {
+    Decimals { digits, compact: true }
+}
+
 #[test]
 fn layouts_are_those_of_erlang() {
-    let fixed = |digits| Decimals { digits, compact: false };
-    let compact = |digits| Decimals { digits, compact: true };
-    let cases: &[(f64, Layout, &str)] = &[
+    const CASES: &[(f64, Layout, &str)] = &[
         (0.1, Scientific(20), "1.00000000000000005551e-01"),
         (-0.0, Scientific(20), "-0.00000000000000000000e+00"),
         (1.5, Scientific(-5), "1.500000e+00"),
@@ -35,7 +41,7 @@ fn layouts_are_those_of_erlang() {
         (1.0e22, compact(0), "1"),
         (123.0, compact(0), "123"),
     ];
-    for &(f, layout, want) in cases {
+    for &(f, layout, want) in CASES {
         assert_eq!(format(f, layout).as_deref(), Some(want), "{f:?} {layout:?}");
     }
     for (f, layout) in [(1.5, Scientific(250)), (-1.5, fixed(253)), (1.0e300, compact(0)), (1.5, fixed(-1))] {
