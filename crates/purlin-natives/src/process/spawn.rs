@@ -18,6 +18,7 @@ pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "spawn_opt", 4, spawn_opt),
     Native::plain("erlang", "spawn_request_abandon", 1, spawn_request_abandon),
     Native::plain("erts_internal", "spawn_request", 4, spawn_request),
+    Native::plain("erts_internal", "dist_spawn_request", 4, dist_spawn_request),
     Native::plain("erts_internal", "spawn_system_process", 3, spawn_system_process),
 ];
 
@@ -90,6 +91,28 @@ fn start(c: &mut Ctx<'_>, mfa: &[Term], o: &SpawnOptions, mode: Mode) -> Result<
     c.engine.enqueue(child);
     c.charge(args.len() + 20);
     Ok((pid, result))
+}
+
+/// A spawn on another node. None is connected, which the caller is told in the way its options say.
+fn dist_spawn_request(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let request = a[3] == am!("spawn_request");
+    let names = |mfa: &[Term]| mfa.len() == 3 && mfa[0].is_atom() && mfa[1].is_atom() && mfa[2].as_list().is_some();
+    let (o, refused) = spawn_options(c.engine, a[2], request);
+    if !a[0].is_atom() || !a[1].as_tuple().is_some_and(names) || refused == Some(Refused::NoList) {
+        return Ok(am!("badarg"));
+    }
+    let id = c.engine.next_ref();
+    let reason = if refused.is_some() { am!("badopt") } else { am!("noconnection") };
+    if !request || o.reply_on_error {
+        let answer = Signal::built(SignalKind::Message, |h| {
+            let reference = h.reference(id);
+            h.tuple(&[o.reply_tag, reference, am!("error"), reason])
+        });
+        c.engine.post(c.pid(), answer);
+    }
+    let reference = c.heap().reference(id);
+    let monitors = Term::bool(o.monitor.is_some());
+    Ok(if request { reference } else { c.heap().tuple(&[reference, monitors]) })
 }
 
 /// Tells whoever traces parent or child of the spawn.

@@ -18,7 +18,7 @@ pub const NATIVES: &[Native] = &[
     Native::plain("os", "system_time", 0, system_time_0),
     Native::plain("os", "system_time", 1, system_time_1),
     Native::plain("os", "timestamp", 0, timestamp),
-    Native::plain("os", "perf_counter", 0, monotonic_time_0),
+    Native::plain("os", "perf_counter", 0, perf_counter),
 ];
 
 const NANO: i64 = 1_000_000_000;
@@ -63,6 +63,12 @@ fn offset(c: &Ctx<'_>) -> i64 {
 
 fn system(c: &Ctx<'_>) -> i64 {
     c.engine.clock.now() + offset(c)
+}
+
+/// Nanoseconds of the operating system's own counter, which is never negative.
+fn perf_counter(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    Ok(c.heap().integer(now.tv_sec * 1_000_000_000 + now.tv_nsec))
 }
 
 fn monotonic_time_0(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
