@@ -234,7 +234,7 @@ impl Process {
     /// A system task of this priority was requested; true: the process has to be scheduled higher than before.
     pub(crate) fn task_requested(&self, p: Priority) -> bool {
         let before = self.scheduled_priority();
-        let add = |word: u32| Some((word & !3) + 4 | (word & 3).min(p as u32));
+        let add = |word: u32| Some(((word & !3) + 4) | (word & 3).min(p as u32));
         let _ = self.tasks.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
         p < before
     }

@@ -128,7 +128,7 @@ impl Schedulers {
             pool: Pool::default(),
             runner: OnceLock::new(),
             threads: Mutex::new(Vec::new()),
-            roles: (0..count).map(|_| Role::new()).collect(),
+            roles: (0..count).map(|_| Role::default()).collect(),
             spares: Spares::default(),
             nap: Nap::default(),
             next_queue: AtomicUsize::new(0),

@@ -16,11 +16,13 @@ const SLICE: u64 = 1;
 /// The role of one scheduler.
 pub struct Role(AtomicU64);
 
-impl Role {
-    pub fn new() -> Role {
+impl Default for Role {
+    fn default() -> Role {
         Role(AtomicU64::new(0))
     }
+}
 
+impl Role {
     /// The word; who has just got the role calls this.
     pub fn word(&self) -> u64 {
         self.0.load(Ordering::Acquire)
@@ -187,7 +189,7 @@ mod loom_tests {
     #[test]
     fn loom_a_role_is_kept_or_given_away() {
         loom::model(|| {
-            let role = Arc::new(Role::new());
+            let role = Arc::new(Role::default());
             let slice = role.begin();
             let watcher = {
                 let role = role.clone();
@@ -206,7 +208,7 @@ mod loom_tests {
     fn loom_what_is_queued_by_who_loses_the_role_is_found_by_who_gets_it() {
         loom::model(|| {
             // A role, what is in its queue, and the idle scheduler.
-            let shared = Arc::new((Role::new(), AtomicU32::new(0), Idle::new(1)));
+            let shared = Arc::new((Role::default(), AtomicU32::new(0), Idle::new(1)));
             let slice = shared.0.begin();
             let heir = {
                 let shared = shared.clone();
