@@ -1,5 +1,6 @@
 //! What the emulator tells of itself and of the machine: environment, calendar, nodes, `system_info`, statistics.
 
+pub mod break_menu;
 mod calendar;
 pub mod environment;
 mod node;

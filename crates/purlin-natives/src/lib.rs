@@ -55,6 +55,9 @@ pub fn keep_descriptors() {
     port::keep_inherited();
 }
 
+/// What Ctrl-C does in this program; the menu unless it is set.
+pub use host::break_menu::{OnBreak, set as set_break};
+
 /// Gives the terminal back its settings; called when the program ends.
 pub fn restore_terminal() {
     port::restore_terminal();

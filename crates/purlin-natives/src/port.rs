@@ -16,7 +16,7 @@ mod terminal;
 mod until;
 
 pub use fds::keep_inherited;
-pub use terminal::{restore as restore_terminal, resume as resume_terminal};
+pub use terminal::{restore as restore_terminal, resume as resume_terminal, with_plain as with_plain_terminal};
 
 use framing::Framing;
 use output::Output;

@@ -2,6 +2,7 @@
 
 use crate::args::CommandLine;
 use crate::install::Otp;
+use purlin_natives::OnBreak;
 use purlin_term::{Atom, Heap, Term};
 use purlin_vm::code::Module;
 use purlin_vm::process::Flags;
@@ -49,6 +50,12 @@ impl std::error::Error for BootError {}
 /// Runs what a command line says, until the engine halts; the status to exit with.
 pub fn run(otp: &Otp, line: &CommandLine, config: Config, progname: &str) -> Result<i32, BootError> {
     purlin_natives::keep_descriptors();
+    purlin_natives::set_break(match line.flags.break_handling {
+        None => OnBreak::Menu,
+        Some('i') => OnBreak::Nothing,
+        Some('c') => OnBreak::Shell,
+        Some(_) => OnBreak::End,
+    });
     let engine = start(otp, line, config, progname)?;
     purlin_natives::listen_to_signals(&engine);
     let status = engine.wait();

@@ -2,6 +2,7 @@
 //!
 //! They belong to the whole program, so only an engine that was told to ([`start`]) listens to them.
 
+use super::break_menu::{self, OnBreak};
 use crate::port;
 use parking_lot::Mutex;
 use purlin_term::{Term, am};
@@ -66,6 +67,13 @@ pub fn start(engine: &Arc<Engine>) {
 fn arrived(engine: &Arc<Engine>, signal: i32) {
     if signal == SIGCONT {
         return port::resume_terminal();
+    }
+    if signal == SIGINT {
+        return match break_menu::chosen() {
+            OnBreak::Menu => break_menu::open(engine),
+            OnBreak::End | OnBreak::Shell => default_action(signal),
+            OnBreak::Nothing => {}
+        };
     }
     let action = engine.state(&STATE).actions.lock().get(&signal).copied().unwrap_or(Action::Default);
     match action {

@@ -75,9 +75,8 @@ fn system_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         }
         "smp_support" | "threads" => Term::bool(true),
         "heap_type" => am!("private"),
-        "kernel_poll" | "break_ignored" | "multi_scheduling_blocked" | "modified_timings" | "eager_check_io" => {
-            Term::bool(false)
-        }
+        "break_ignored" => Term::bool(super::break_menu::chosen() == super::break_menu::OnBreak::Nothing),
+        "kernel_poll" | "multi_scheduling_blocked" | "modified_timings" | "eager_check_io" => Term::bool(false),
         "thread_pool_size" => number(1),
         "multi_scheduling" if engine.sched.is_multi_blocked() => am!("blocked"),
         "multi_scheduling" => am!("enabled"),

@@ -245,7 +245,7 @@ fn descriptors(c: &mut Ctx<'_>, input: i64, output: i64, s: Settings) -> Result<
     if s.reads() && input != 0 {
         return Err(am!("badarg"));
     }
-    let (reader, stop) = Until::new(std::io::stdin()).map_err(|_| am!("emfile"))?;
+    let (reader, stop) = Until::standard_input().map_err(|_| am!("emfile"))?;
     let stop = Some(stop);
     let out = writer.map(|w| Output::start(w, write_failed(c.engine, id)));
     let name = format!("{input}/{output}");

@@ -6,8 +6,9 @@ mod line;
 
 use super::open::{Settings, add, read_all, write_failed};
 use super::output::Output;
-use super::until::Until;
+use super::until::{STANDARD_INPUT, Until};
 use super::{Driver, Port, table};
+use crate::host::break_menu::{OnBreak, chosen};
 use line::Line;
 use parking_lot::Mutex;
 use purlin_term::{Term, am};
@@ -54,6 +55,19 @@ pub fn window_size(fd: i32) -> Option<Vec<u8>> {
     Some(two_numbers(size.ws_col as u32, size.ws_row as u32))
 }
 
+/// Runs something that talks to the user directly, with the terminal as the program found it and nobody else reading.
+pub fn with_plain(run: impl FnOnce()) {
+    let _input = STANDARD_INPUT.lock();
+    let set = |pick: fn(&(Termios, Termios)) -> &Termios| {
+        if let Some(modes) = &*MODES.lock() {
+            let _ = termios::tcsetattr(std::io::stdin(), OptionalActions::Drain, pick(modes));
+        }
+    };
+    set(|modes| &modes.0);
+    run();
+    set(|modes| &modes.1);
+}
+
 fn two_numbers(a: u32, b: u32) -> Vec<u8> {
     [a.to_ne_bytes(), b.to_ne_bytes()].concat()
 }
@@ -65,7 +79,7 @@ pub fn open(c: &mut Ctx<'_>, command: &str, s: Settings) -> Result<Term, Term> {
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() || !able {
         return Err(refused);
     }
-    let (reader, stop) = Until::new(std::io::stdin()).map_err(|_| refused)?;
+    let (reader, stop) = Until::standard_input().map_err(|_| refused)?;
     take_over(command).ok_or(refused)?;
     let id = table(c.engine).next_id();
     let out = Output::start(std::io::stdout(), write_failed(c.engine, id));
@@ -106,6 +120,10 @@ fn take_over(command: &str) -> Option<()> {
             Some("s") => ours.local_modes.set(LocalModes::ISIG, on),
             _ => {}
         }
+    }
+    if chosen() == OnBreak::Shell {
+        // Without a key for the signal, Ctrl-C is a character, which the shell's driver takes as an interrupt.
+        ours.special_codes[SpecialCodeIndex::VINTR] = 0;
     }
     termios::tcsetattr(std::io::stdin(), OptionalActions::Now, &ours).ok()?;
     *modes = Some((before, ours));

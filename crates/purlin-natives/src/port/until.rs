@@ -1,31 +1,53 @@
 //! Reading that another thread can end: the port's closing must not leave a reader behind that takes input away.
+//!
+//! Standard input has several readers (ports, the menu of Ctrl-C): who reads it holds [`STANDARD_INPUT`].
 
-use rustix::event::{PollFd, PollFlags, poll};
+use parking_lot::Mutex;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io::{PipeReader, PipeWriter, Read};
 use std::os::fd::AsFd;
+
+/// Held by the one who takes what comes on standard input.
+pub static STANDARD_INPUT: Mutex<()> = Mutex::new(());
 
 /// Reads from a descriptor until the other half is dropped; that looks like the end of the input.
 pub struct Until<F> {
     from: F,
     stopped: PipeReader,
+    standard: bool,
+}
+
+impl Until<std::io::Stdin> {
+    /// A reader of standard input, and what keeps it going.
+    pub fn standard_input() -> std::io::Result<(Until<std::io::Stdin>, PipeWriter)> {
+        let (mut reader, stop) = Until::new(std::io::stdin())?;
+        reader.standard = true;
+        Ok((reader, stop))
+    }
 }
 
 impl<F: AsFd> Until<F> {
     /// A reader, and what keeps it going.
     pub fn new(from: F) -> std::io::Result<(Until<F>, PipeWriter)> {
         let (stopped, stop) = std::io::pipe()?;
-        Ok((Until { from, stopped }, stop))
+        Ok((Until { from, stopped, standard: false }, stop))
     }
 }
 
 impl<F: AsFd> Read for Until<F> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let mut fds = [PollFd::new(&self.from, PollFlags::IN), PollFd::new(&self.stopped, PollFlags::IN)];
-        poll(&mut fds, None)?;
-        if !fds[1].revents().is_empty() {
-            return Ok(0);
+        loop {
+            let mut fds = [PollFd::new(&self.from, PollFlags::IN), PollFd::new(&self.stopped, PollFlags::IN)];
+            poll(&mut fds, None)?;
+            if !fds[1].revents().is_empty() {
+                return Ok(0);
+            }
+            let _turn = self.standard.then(|| STANDARD_INPUT.lock());
+            // Another reader may have taken it meanwhile.
+            if !self.standard || poll(&mut fds[..1], Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))? > 0 {
+                return Ok(rustix::io::read(&self.from, buffer)?);
+            }
         }
-        Ok(rustix::io::read(&self.from, buffer)?)
     }
 }
 
