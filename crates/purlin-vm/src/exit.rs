@@ -113,8 +113,10 @@ impl Engine {
     /// Nothing can go on that needs a new atom: the engine ends, as OTP's emulator does.
     #[cold]
     pub(crate) fn atoms_are_exhausted(&self) {
+        // The table is the whole program's, and several threads may find it full at a time.
+        static TOLD: std::sync::Once = std::sync::Once::new();
         if !self.sched.is_halted() {
-            eprintln!("no more index entries in atom_tab (max={})", purlin_term::Atom::limit());
+            TOLD.call_once(|| eprintln!("no more index entries in atom_tab (max={})", purlin_term::Atom::limit()));
             self.halt(1, false);
         }
     }
