@@ -35,7 +35,9 @@ defmodule Storm.Links do
     racing = chance(50)
     if racing, do: Process.unlink(child)
     promise(down(child) in [reason, :noproc], :reason)
-    heard = for {:EXIT, ^child, r} <- drain(), do: r
+    # A monitor that came too late says so at once; the link's signal may still be on its way.
+    first = if linked and not racing, do: receive(do: ({:EXIT, ^child, r} -> [r]), after: (10_000 -> [])), else: []
+    heard = first ++ for {:EXIT, ^child, r} <- drain(), do: r
     cond do
       racing -> promise(heard in [[], [reason]] and (linked or heard == []), {:exit_of_racing, linked, heard})
       linked -> promise(heard == [reason], {:exits_of_linked, heard, reason})
