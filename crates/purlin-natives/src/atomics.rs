@@ -37,37 +37,14 @@ struct Atomics {
 /// What a counters reference keeps alive; always signed.
 struct Counters(Box<[AtomicI64]>);
 
-/// An integer from 0 to 2^64 - 1.
-fn unsigned(t: Term) -> Option<u64> {
-    if let Some(i) = t.as_small() {
-        return u64::try_from(i).ok();
-    }
-    match t.as_big()? {
-        (false, &[digit]) => Some(digit),
-        _ => None,
-    }
-}
-
-/// An integer from -2^63 to 2^63 - 1.
-fn signed(t: Term) -> Option<i64> {
-    if let Some(i) = t.as_small() {
-        return Some(i);
-    }
-    match t.as_big()? {
-        (false, &[digit]) => i64::try_from(digit).ok(),
-        (true, &[digit]) => 0i64.checked_sub_unsigned(digit),
-        _ => None,
-    }
-}
-
 /// An increment: anything that fits 64 bits, signed or not.
 fn increment(t: Term) -> Option<i64> {
-    signed(t).or_else(|| unsigned(t).map(|u| u as i64))
+    t.as_i64().or_else(|| t.as_u64().map(|u| u as i64))
 }
 
 /// A length that is an acceptable array size.
 fn length(t: Term) -> Result<usize, Escape> {
-    let n = match unsigned(t) {
+    let n = match t.as_u64() {
         Some(n) => n,
         None if t.is_big() && !t.as_big().is_some_and(|(negative, _)| negative) => return Err(Escape::SYSTEM_LIMIT),
         None => return Err(Escape::BADARG),
@@ -93,7 +70,7 @@ fn magic(ctx: &mut Ctx<'_>, value: Box<dyn std::any::Any + Send + Sync>) -> Term
 }
 
 fn cell_at(cells: &[AtomicI64], index: Term) -> Result<&AtomicI64, Escape> {
-    let i = unsigned(index).and_then(|i| i.checked_sub(1)).or_badarg()?;
+    let i = index.as_u64().and_then(|i| i.checked_sub(1)).or_badarg()?;
     usize::try_from(i).ok().and_then(|i| cells.get(i)).or_badarg()
 }
 
@@ -104,7 +81,7 @@ fn atomic<'a>(reference: Term, index: Term) -> Result<(&'a Atomics, &'a AtomicI6
 
 impl Atomics {
     fn value(&self, t: Term) -> Result<i64, Escape> {
-        if self.signed { signed(t).or_badarg() } else { unsigned(t).map(|u| u as i64).or_badarg() }
+        if self.signed { t.as_i64().or_badarg() } else { t.as_u64().map(|u| u as i64).or_badarg() }
     }
 
     fn term(&self, heap: &mut Heap, value: i64) -> Term {
@@ -114,7 +91,7 @@ impl Atomics {
 
 fn atomics_new(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let n = length(args[0])?;
-    let options = unsigned(args[1]).or_badarg()?;
+    let options = args[1].as_u64().or_badarg()?;
     let value = Atomics { signed: options & SIGNED != 0, cells: cells(n)? };
     Ok(magic(ctx, Box::new(value)))
 }
@@ -189,7 +166,7 @@ fn counters_add(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 }
 
 fn counters_put(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
-    counter(args[0], args[1])?.store(signed(args[2]).or_badarg()?, SeqCst);
+    counter(args[0], args[1])?.store(args[2].as_i64().or_badarg()?, SeqCst);
     Ok(am!("ok"))
 }
 
@@ -216,7 +193,7 @@ mod tests {
             (h.big(false, &[0, 1]), None, None),
             (am!("x"), None, None),
         ] {
-            assert_eq!((signed(t), unsigned(t)), (as_signed, as_unsigned), "{t:?}");
+            assert_eq!((t.as_i64(), t.as_u64()), (as_signed, as_unsigned), "{t:?}");
         }
     }
 }

@@ -66,23 +66,12 @@ fn int64(t: Term) -> Result<i64, Failure> {
     if !t.is_number() {
         return Err(Escape::BADARG.into());
     }
-    wide(t).ok_or(Errno::INVAL.into())
+    t.as_i64().ok_or(Errno::INVAL.into())
 }
 
 /// An offset or a size, by the rule of [`int64`].
 fn natural(t: Term) -> Result<u64, Failure> {
     u64::try_from(int64(t)?).map_err(|_| Errno::INVAL.into())
-}
-
-fn wide(t: Term) -> Option<i64> {
-    if let Some(i) = t.as_small() {
-        return Some(i);
-    }
-    match t.as_big()? {
-        (false, &[digit]) => i64::try_from(digit).ok(),
-        (true, &[digit]) => 0i64.checked_sub_unsigned(digit),
-        _ => None,
-    }
 }
 
 /// An integer of 32 bits.

@@ -113,6 +113,29 @@ impl Term {
         self.as_small().and_then(|i| usize::try_from(i).ok())
     }
 
+    /// An integer from -2^63 to 2^63 - 1.
+    pub fn as_i64(self) -> Option<i64> {
+        if let Some(i) = self.as_small() {
+            return Some(i);
+        }
+        match self.as_big()? {
+            (false, &[digit]) => i64::try_from(digit).ok(),
+            (true, &[digit]) => 0i64.checked_sub_unsigned(digit),
+            _ => None,
+        }
+    }
+
+    /// An integer from 0 to 2^64 - 1.
+    pub fn as_u64(self) -> Option<u64> {
+        if let Some(i) = self.as_small() {
+            return u64::try_from(i).ok();
+        }
+        match self.as_big()? {
+            (false, &[digit]) => Some(digit),
+            _ => None,
+        }
+    }
+
     // ---- atoms
 
     #[inline]

@@ -1,7 +1,7 @@
 //! Reading, writing and positioning.
 
 use super::open::{open_to_read, with_file};
-use super::{Failure, OK, Outcome, int32, int64, natural, reply, wide, with_path};
+use super::{Failure, OK, Outcome, int32, int64, natural, reply, with_path};
 use purlin_term::{Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native};
@@ -148,7 +148,7 @@ fn pwrite(_: &mut Ctx<'_>, a: &[Term]) -> Outcome {
 
 fn seek(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
     let position = with_file(a[0], |fd| {
-        let offset = wide(a[2]).or_badarg()?;
+        let offset = a[2].as_i64().or_badarg()?;
         let to = match a[1].as_atom().or_badarg()?.name() {
             // The system itself refuses a negative position with the same error.
             "bof" => SeekFrom::Start(u64::try_from(offset).map_err(|_| Errno::INVAL)?),

@@ -1,7 +1,7 @@
 //! The file system: information, names, links, directories and the working directory.
 
 use super::open::with_file;
-use super::{Failure, OK, Outcome, int32, reply, wide, with_path};
+use super::{Failure, OK, Outcome, int32, reply, with_path};
 use purlin_term::{Heap, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Native};
@@ -197,8 +197,8 @@ fn set_owner(_: &mut Ctx<'_>, a: &[Term]) -> Outcome {
 
 /// Sets the times of access and change; the system has no way to set that of creation.
 fn set_time(_: &mut Ctx<'_>, a: &[Term]) -> Outcome {
-    let (access, change) = (wide(a[1]).or_badarg()?, wide(a[2]).or_badarg()?);
-    wide(a[3]).or_badarg()?;
+    let (access, change) = (a[1].as_i64().or_badarg()?, a[2].as_i64().or_badarg()?);
+    a[3].as_i64().or_badarg()?;
     let seconds = |s: i64| Timespec { tv_sec: s as _, tv_nsec: 0 };
     let times = Timestamps { last_access: seconds(access), last_modification: seconds(change) };
     on_path(a, |path| rustix::fs::utimensat(CWD, path, &times, rustix::fs::AtFlags::empty()))

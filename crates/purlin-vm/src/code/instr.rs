@@ -286,27 +286,28 @@ pub struct UpdateRecord {
     pub updates: Vec<(u32, Src)>,
 }
 
-/// A type test of one value.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u8)]
-pub enum Test {
-    Integer,
-    Float,
-    Number,
-    Atom,
-    Pid,
-    Reference,
-    Port,
-    Nil,
-    Binary,
-    Bitstr,
-    List,
-    NonemptyList,
-    Tuple,
-    Function,
-    Boolean,
-    Map,
+/// Gives the names of all type tests to a macro.
+macro_rules! each_test {
+    ($with:ident) => {
+        $with! {
+            Integer, Float, Number, Atom, Pid, Reference, Port, Nil, Binary, Bitstr, List, NonemptyList, Tuple,
+            Function, Boolean, Map
+        }
+    };
 }
+pub(crate) use each_test;
+
+macro_rules! test_kinds {
+    ($($name:ident),*) => {
+        /// A type test of one value.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[repr(u8)]
+        pub enum Test {
+            $($name),*
+        }
+    };
+}
+each_test!(test_kinds);
 
 /// Arithmetic on two values.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

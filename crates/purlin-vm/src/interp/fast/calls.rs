@@ -69,31 +69,57 @@ impl State {
     }
 }
 
+impl State {
+    /// Runs the `call` at the instruction pointer.
+    #[inline(always)]
+    unsafe fn call(mut self) -> *const Op {
+        // SAFETY: CODE: the handler was chosen for this instruction.
+        unsafe {
+            operands!(self, Call(f));
+            if self.left <= 1 {
+                return self.slow();
+            }
+            self.push(self.pc.add(1));
+            self.enter(f)
+        }
+    }
+
+    /// Runs the `call_last` at the instruction pointer.
+    #[inline(always)]
+    unsafe fn call_last(mut self) -> *const Op {
+        // SAFETY: as for `call`.
+        unsafe {
+            operands!(self, CallLast(f, slots));
+            if self.left <= 1 {
+                return self.slow();
+            }
+            self.sp = self.sp.wrapping_add(slots as usize);
+            self.enter(f)
+        }
+    }
+
+    /// Runs the `call_only` at the instruction pointer.
+    #[inline(always)]
+    unsafe fn call_only(self) -> *const Op {
+        // SAFETY: as for `call`.
+        unsafe {
+            operands!(self, CallOnly(f));
+            if self.left <= 1 { self.slow() } else { self.enter(f) }
+        }
+    }
+}
+
 handlers! {
     fn call(s) {
-        operands!(s, Call(f));
-        if s.left <= 1 {
-            return s.slow();
-        }
-        s.push(s.pc.add(1));
-        s.enter(f)
+        s.call()
     }
 
     fn call_last(s) {
-        operands!(s, CallLast(f, slots));
-        if s.left <= 1 {
-            return s.slow();
-        }
-        s.sp = s.sp.wrapping_add(slots as usize);
-        s.enter(f)
+        s.call_last()
     }
 
     fn call_only(s) {
-        operands!(s, CallOnly(f));
-        if s.left <= 1 {
-            return s.slow();
-        }
-        s.enter(f)
+        s.call_only()
     }
 
     /// `move` and `call`.
@@ -101,12 +127,7 @@ handlers! {
         operands!(s, Move { src, dst });
         s.set::<X>(dst, s.get::<A>(src));
         s.pc = s.pc.add(1);
-        operands!(s, Call(f));
-        if s.left <= 1 {
-            return s.slow();
-        }
-        s.push(s.pc.add(1));
-        s.enter(f)
+        s.call()
     }
 
     /// `trim` and `call`.
@@ -114,12 +135,7 @@ handlers! {
         operands!(s, Trim(slots));
         s.sp = s.sp.wrapping_add(slots as usize);
         s.pc = s.pc.add(1);
-        operands!(s, Call(f));
-        if s.left <= 1 {
-            return s.slow();
-        }
-        s.push(s.pc.add(1));
-        s.enter(f)
+        s.call()
     }
 
     /// `move` and `call_last`.
@@ -127,12 +143,7 @@ handlers! {
         operands!(s, Move { src, dst });
         s.set::<X>(dst, s.get::<A>(src));
         s.pc = s.pc.add(1);
-        operands!(s, CallLast(f, slots));
-        if s.left <= 1 {
-            return s.slow();
-        }
-        s.sp = s.sp.wrapping_add(slots as usize);
-        s.enter(f)
+        s.call_last()
     }
 
     /// `move` and `call_only`.
@@ -140,11 +151,7 @@ handlers! {
         operands!(s, Move { src, dst });
         s.set::<X>(dst, s.get::<A>(src));
         s.pc = s.pc.add(1);
-        operands!(s, CallOnly(f));
-        if s.left <= 1 {
-            return s.slow();
-        }
-        s.enter(f)
+        s.call_only()
     }
 
     fn call_ext(s) {

@@ -1,26 +1,38 @@
 //! Stack frames, and what builds terms.
 
-use super::{Mode, Place, X, Y, handlers, operands};
+use super::{Mode, Place, State, X, Y, handlers, operands};
 use purlin_term::Term;
 use purlin_term::boxed::Kind;
 
+impl State {
+    /// Makes the frame that the `allocate` at the instruction pointer asks for, if there is room.
+    #[inline(always)]
+    unsafe fn allocate(&mut self) -> bool {
+        // SAFETY: CODE: the handler was chosen for this instruction.
+        unsafe {
+            operands!(self, Allocate { slots, heap });
+            let room = self.has_room((heap + slots) as usize);
+            if room {
+                self.sp = self.sp.wrapping_sub(slots as usize);
+            }
+            room
+        }
+    }
+}
+
 handlers! {
     fn allocate(s) {
-        operands!(s, Allocate { slots, heap });
-        if !s.has_room((heap + slots) as usize) {
+        if !s.allocate() {
             return s.slow();
         }
-        s.sp = s.sp.wrapping_sub(slots as usize);
         s.next()
     }
 
     /// `allocate`, and one slot set to nothing.
     fn allocate_init(s) {
-        operands!(s, Allocate { slots, heap });
-        if !s.has_room((heap + slots) as usize) {
+        if !s.allocate() {
             return s.slow();
         }
-        s.sp = s.sp.wrapping_sub(slots as usize);
         operands!(@ (*s.pc.add(1)).instr, InitYs(slots));
         s.set::<Y>(*slots.get_unchecked(0), Term::NIL);
         s.skip(2)
@@ -28,11 +40,9 @@ handlers! {
 
     /// `allocate`, and a register saved in the frame.
     fn allocate_save(s) {
-        operands!(s, Allocate { slots, heap });
-        if !s.has_room((heap + slots) as usize) {
+        if !s.allocate() {
             return s.slow();
         }
-        s.sp = s.sp.wrapping_sub(slots as usize);
         operands!(@ (*s.pc.add(1)).instr, Move { src, dst });
         s.set::<Y>(dst, s.get::<X>(src));
         s.skip(2)
@@ -40,11 +50,9 @@ handlers! {
 
     /// `allocate`, and two registers saved in the frame.
     fn allocate_save2(s) {
-        operands!(s, Allocate { slots, heap });
-        if !s.has_room((heap + slots) as usize) {
+        if !s.allocate() {
             return s.slow();
         }
-        s.sp = s.sp.wrapping_sub(slots as usize);
         operands!(@ (*s.pc.add(1)).instr, Move { src, dst });
         s.set::<Y>(dst, s.get::<X>(src));
         operands!(@ (*s.pc.add(2)).instr, Move { src, dst });

@@ -4,7 +4,7 @@ use super::guards::{self, *};
 use super::numbers::{self, ops};
 use super::tests::types;
 use super::{C, Handler, I, X, Y, bits, calls, control, floats, heap, leave, receive, tests};
-use crate::code::instr::{Arith, Dst, FloatOp, GuardCall, Instr, Op, Select, Src, Test};
+use crate::code::instr::{Arith, Dst, FloatOp, GuardCall, Instr, Op, Select, Src, Test, each_test};
 use purlin_term::Atom;
 
 /// Puts a handler before each instruction. With `collecting`, what may collect always asks whether it should.
@@ -432,24 +432,7 @@ fn type_test(test: Test, src: Src, fail: i32, next: &Instr) -> Handler {
         macro_rules! a { ($a:ty) => { tests::type_test::<types::$t, $a> as Handler } }
         src!(src, a)
     })* } } }
-    all!(
-        Integer,
-        Float,
-        Number,
-        Atom,
-        Pid,
-        Reference,
-        Port,
-        Nil,
-        Binary,
-        Bitstr,
-        List,
-        NonemptyList,
-        Tuple,
-        Function,
-        Boolean,
-        Map
-    )
+    each_test!(all)
 }
 
 fn comparison(i: &Instr) -> Handler {

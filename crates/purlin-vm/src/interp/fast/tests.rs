@@ -1,7 +1,7 @@
 //! Tests of types and comparisons.
 
 use super::{Mode, handlers, operands};
-use crate::code::instr::{Src, Test};
+use crate::code::instr::{Src, Test, each_test};
 use crate::interp::run::is_type;
 use purlin_term::Term;
 use purlin_term::boxed::Kind;
@@ -21,25 +21,8 @@ macro_rules! type_tests {
 }
 
 pub(super) mod types {
-    use super::{Test, TypeTest};
-    type_tests!(
-        Integer,
-        Float,
-        Number,
-        Atom,
-        Pid,
-        Reference,
-        Port,
-        Nil,
-        Binary,
-        Bitstr,
-        List,
-        NonemptyList,
-        Tuple,
-        Function,
-        Boolean,
-        Map
-    );
+    use super::{Test, TypeTest, each_test};
+    each_test!(type_tests);
 }
 
 #[inline(always)]
