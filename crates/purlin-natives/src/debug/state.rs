@@ -3,6 +3,7 @@
 
 use crate::loop_limit::Loop;
 use crate::process::ITEMS;
+use purlin_term::heap::STACK_RESERVE;
 use purlin_term::{Atom, Kind, Magic, Term, am, hash};
 use purlin_vm::gc::Depth;
 use purlin_vm::native::OrBadarg;
@@ -157,6 +158,17 @@ fn set_internal_state(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
             }
             None => Term::bool(false),
         },
+        // What is left of the heap becomes garbage; with `true`, a full collection follows.
+        "fill_heap" => {
+            let left = c.heap().free_words().saturating_sub(STACK_RESERVE);
+            if left > 1 {
+                c.heap().tuple(&vec![Term::NIL; left - 1]);
+            }
+            if value == am!("true") {
+                c.data.want_collection(Depth::Major);
+            }
+            am!("ok")
+        }
         "gc_state" => {
             let allow = value.as_bool().or_badarg()?;
             Term::bool(crate::process::allow_collections(c, allow))
