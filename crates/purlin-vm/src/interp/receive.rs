@@ -4,6 +4,7 @@ use super::{Next, Run};
 use crate::code::instr::{Dst, Op, Rel, Src};
 use crate::receive::{self, Peek, Wait};
 use crate::sched::Stop;
+use crate::send::SendError;
 use purlin_term::{Atom, Term};
 
 impl Run<'_> {
@@ -11,12 +12,13 @@ impl Run<'_> {
     pub(super) fn send(&mut self, pc: *const Op) -> Next {
         let (to, message) = (self.x(0), self.x(1));
         match crate::send::send_from(self.engine, self.process, self.data, to, message) {
-            Ok(()) => {
+            // Without distribution no other node can be reached, and messages to one are lost.
+            Ok(()) | Err(SendError::Remote) => {
                 self.set_x(0, message);
                 self.data.charge(4);
                 Next::At(pc.wrapping_add(1))
             }
-            Err(_) => {
+            Err(SendError::BadDestination) => {
                 let native = self.engine.code.exports.native(crate::code::Mfa {
                     module: Atom::ERLANG,
                     function: purlin_term::Atom::new("send"),
