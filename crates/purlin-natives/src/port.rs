@@ -249,7 +249,7 @@ impl Port {
             o.flush();
         }
         if let Some(o) = &self.output
-            && !o.close()
+            && !o.close(engine)
         {
             let mut closing = table(engine).closing.lock();
             closing.retain(|o| !o.is_idle());

@@ -298,6 +298,8 @@ pub enum Activity {
     Running,
     /// It waits for a message.
     Waiting,
+    /// It waits in a native, until a port takes its data.
+    Suspended,
 }
 
 /// A process as its running thread sees it.

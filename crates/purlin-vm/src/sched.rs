@@ -49,6 +49,8 @@ pub enum Stop {
     Yield,
     /// It waits for a signal or for its `receive_timer`.
     Wait,
+    /// It waits in a native, until a signal has it called again.
+    Suspend,
     /// It has ended with this reason.
     Exited(Term),
     /// It is at a blocking native: [`Runner::block`] has to run on the pool, then the process goes on.
@@ -434,19 +436,23 @@ impl Engine {
         let runner = self.sched.runner.get().expect("schedulers are started with a runner");
         let stop = guard(self, &process, data, |data| runner.run(self, &process, data)).unwrap_or_else(Stop::Exited);
         self.count_slice(data);
-        data.activity = if matches!(stop, Stop::Wait) { Activity::Waiting } else { Activity::Runnable };
+        data.activity = match stop {
+            Stop::Wait => Activity::Waiting,
+            Stop::Suspend => Activity::Suspended,
+            _ => Activity::Runnable,
+        };
         watch.end(self, &process, data, &stop);
         match stop {
             Stop::Yield => {
                 process.set_run_state(RunState::Runnable);
                 self.enqueue(process);
             }
-            Stop::Wait if !data.exit_reason.is_none() => {
+            Stop::Wait | Stop::Suspend if !data.exit_reason.is_none() => {
                 // The collection before the wait found its heap too large.
                 let reason = data.exit_reason;
                 terminate(self, &process, data, reason);
             }
-            Stop::Wait => {
+            Stop::Wait | Stop::Suspend => {
                 let deadline = data.receive_timer;
                 if self.tracing.profile.watches_processes() {
                     self.tracing.profile.process(self, &process, data, false);

@@ -17,13 +17,14 @@ mod sys;
 mod tcp;
 mod udp;
 
+use super::output::wake;
 use super::{Driver, Options, Port, State as PortState, table};
 use crate::byte_queue::ByteQueue;
 use crate::data::packet::{Framing, Limits};
 use parking_lot::{Mutex, MutexGuard};
 use poll::{Deadline, Interest};
 use purlin_term::{Term, am};
-use purlin_vm::signal::{RefId, Signal};
+use purlin_vm::signal::RefId;
 use purlin_vm::tracing::TraceWord;
 use purlin_vm::{Ctx, Engine};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -277,9 +278,7 @@ impl Socket {
         let value = f(&mut io);
         let Io { s, exit, resumed, .. } = io;
         drop(s);
-        for process in resumed {
-            engine.post(process, Signal::request(|_, _| {}));
-        }
+        wake(engine, resumed);
         if let Some(reason) = exit {
             port.leave(engine, reason);
         }

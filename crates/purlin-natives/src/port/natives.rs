@@ -1,7 +1,5 @@
 //! The natives on ports.
 
-use super::inet::Socket;
-use super::output::Output;
 use super::{Driver, Port, open, table, terminal};
 use purlin_term::iolist::to_bytes as io_bytes;
 use purlin_term::owned::Owned;
@@ -38,17 +36,22 @@ const BADARG: Term = Term::atom(Atom::BADARG);
 /// The wrapper in `erlang` raises what is not `true`.
 fn port_command(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let Some(port) = find(c, a[0]) else { return Ok(BADARG) };
-    if let Driver::Socket(socket) = &port.driver {
-        return send(c, &port, socket, a);
-    }
-    if port.output.as_ref().is_some_and(Output::is_busy) {
-        if a[2].iter().any(|f| f == am!("nosuspend")) {
-            return Ok(Term::bool(false));
+    let option = |name| a[2].iter().any(|o| o == name);
+    let waits = !option(am!("nosuspend"));
+    let waiter = waits.then_some(c.pid());
+    let busy = match (&port.driver, &port.output) {
+        (Driver::Socket(socket), _) => !option(am!("force")) && socket.is_busy(waiter),
+        (_, Some(output)) => output.is_busy(waiter),
+        _ => false,
+    };
+    match (busy, waits) {
+        (false, _) => command(c, &port, a[1]),
+        (true, false) => Ok(Term::bool(false)),
+        (true, true) => {
+            c.engine.tracing.monitor.suspended(c.engine, c.process, port.term());
+            Err(Escape::Wait(a.to_vec()))
         }
-        std::thread::yield_now();
-        return Err(Escape::Yield(a.to_vec()));
     }
-    command(c, &port, a[1])
 }
 
 fn command(c: &mut Ctx<'_>, port: &Arc<Port>, data: Term) -> NativeResult {
@@ -56,17 +59,6 @@ fn command(c: &mut Ctx<'_>, port: &Arc<Port>, data: Term) -> NativeResult {
     c.charge(bytes.len() / 100);
     let taken = port.command(c.engine, c.pid(), bytes);
     Ok(if taken { Term::bool(true) } else { am!("einval") })
-}
-
-/// Sends on a socket: while it is busy the caller sleeps until it is not, unless it asked for something else.
-fn send(c: &mut Ctx<'_>, port: &Arc<Port>, socket: &Socket, a: &[Term]) -> NativeResult {
-    let option = |name| a[2].iter().any(|o| o == name);
-    let me = c.pid();
-    let waits = !option(am!("nosuspend"));
-    if !option(am!("force")) && socket.is_busy(waits.then_some(me)) {
-        return if waits { Err(Escape::Wait(a.to_vec())) } else { Ok(Term::bool(false)) };
-    }
-    command(c, port, a[1])
 }
 
 /// Operation 100 of terminal and file descriptor ports: columns and rows of the window.

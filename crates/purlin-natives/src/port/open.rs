@@ -247,7 +247,7 @@ fn descriptors(c: &mut Ctx<'_>, input: i64, output: i64, s: Settings) -> Result<
     }
     let (reader, stop) = Until::standard_input().map_err(|_| am!("emfile"))?;
     let stop = Some(stop);
-    let out = writer.map(|w| Output::start(w, write_failed(c.engine, id)));
+    let out = writer.map(|w| Output::start(c.engine, w, write_failed(c.engine, id)));
     let name = format!("{input}/{output}");
     let port = add(c, name, &s, out, None, Driver::Descriptors(output as i32), id);
     if s.reads() {
@@ -274,7 +274,7 @@ fn file(c: &mut Ctx<'_>, name: Term, s: Settings) -> Result<Term, Term> {
     let regular = file.metadata().is_ok_and(|m| m.is_file());
     let (reader, stop) = Until::new(file.try_clone().map_err(error)?).map_err(error)?;
     let id = table(c.engine).next_id();
-    let out = writes.then(|| Output::start(file, write_failed(c.engine, id)));
+    let out = writes.then(|| Output::start(c.engine, file, write_failed(c.engine, id)));
     let port = add(c, path.to_string_lossy().into_owned(), &s, out, None, Driver::File { regular }, id);
     if reads {
         *port.stop.lock() = Some(stop);
@@ -332,7 +332,7 @@ fn program(c: &mut Ctx<'_>, name: String, mut command: Command, s: Settings) -> 
     // The command holds the write ends of the pipe: it has to go, or the reader never sees the end.
     drop(command);
     let id = table(c.engine).next_id();
-    let out = output.map(|w| Output::start(w, write_failed_quietly(c.engine, id)));
+    let out = output.map(|w| Output::start(c.engine, w, write_failed_quietly(c.engine, id)));
     let port = add(c, name, &s, out, Some(child.id()), Driver::Program, id);
     let (engine, p) = (c.engine.clone(), port.clone());
     *port.stop.lock() = Some(stop);

@@ -1,6 +1,9 @@
 //! A port's output: a queue and the thread that writes it.
 
 use parking_lot::{Condvar, Mutex};
+use purlin_term::Term;
+use purlin_vm::Engine;
+use purlin_vm::signal::Signal;
 use std::collections::VecDeque;
 use std::io::Write;
 use std::sync::Arc;
@@ -19,6 +22,8 @@ struct Queue {
     writing: bool,
     closed: bool,
     failed: bool,
+    /// Who waits until commands need not wait any more.
+    waiters: Vec<Term>,
 }
 
 /// The sending end.
@@ -27,9 +32,14 @@ pub struct Output(Arc<(Mutex<Queue>, Condvar)>);
 
 impl Output {
     /// Starts a thread that writes to `to`; `failed` is called once when that cannot be done any more.
-    pub fn start(mut to: impl Write + Send + 'static, failed: impl FnOnce(std::io::Error) + Send + 'static) -> Output {
+    pub fn start(
+        engine: &Arc<Engine>,
+        mut to: impl Write + Send + 'static,
+        failed: impl FnOnce(std::io::Error) + Send + 'static,
+    ) -> Output {
         let output = Output(Arc::default());
         let mine = output.clone();
+        let engine = engine.clone();
         std::thread::spawn(move || {
             let (lock, changed) = &*mine.0;
             let mut q = lock.lock();
@@ -48,6 +58,9 @@ impl Output {
                     q = lock.lock();
                     q.writing = false;
                     changed.notify_all();
+                    if q.bytes <= BUSY / 2 || done.is_err() {
+                        wake(&engine, std::mem::take(&mut q.waiters));
+                    }
                     if let Err(e) = done {
                         q.chunks.clear();
                         q.bytes = 0;
@@ -65,10 +78,14 @@ impl Output {
         output
     }
 
-    /// Whether so much is queued that commands should wait.
-    pub fn is_busy(&self) -> bool {
-        let q = self.0.0.lock();
-        q.bytes > BUSY && !q.failed
+    /// Whether so much is queued that commands have to wait; `waiter` is then woken when they need not any more.
+    pub fn is_busy(&self, waiter: Option<Term>) -> bool {
+        let mut q = self.0.0.lock();
+        let busy = q.bytes > BUSY && !q.failed;
+        if let Some(waiter) = waiter.filter(|w| busy && !q.waiters.contains(w)) {
+            q.waiters.push(waiter);
+        }
+        busy
     }
 
     /// Queues bytes.
@@ -93,8 +110,12 @@ impl Output {
     }
 
     /// Lets the thread end when it has written what is queued. True: nothing waits.
-    pub fn close(&self) -> bool {
-        self.0.0.lock().closed = true;
+    pub fn close(&self, engine: &Arc<Engine>) -> bool {
+        let mut q = self.0.0.lock();
+        q.closed = true;
+        let waiters = std::mem::take(&mut q.waiters);
+        drop(q);
+        wake(engine, waiters);
         self.0.1.notify_all();
         self.is_idle()
     }
@@ -111,5 +132,12 @@ impl Output {
         while !q.failed && (q.writing || !q.chunks.is_empty()) {
             self.0.1.wait(&mut q);
         }
+    }
+}
+
+/// Lets processes look again at the port they wait for.
+pub(super) fn wake(engine: &Arc<Engine>, waiters: Vec<Term>) {
+    for process in waiters {
+        engine.post(process, Signal::request(|_, _| {}));
     }
 }

@@ -82,7 +82,7 @@ pub fn open(c: &mut Ctx<'_>, command: &str, s: Settings) -> Result<Term, Term> {
     let (reader, stop) = Until::standard_input().map_err(|_| refused)?;
     take_over(command).ok_or(refused)?;
     let id = table(c.engine).next_id();
-    let out = Output::start(std::io::stdout(), write_failed(c.engine, id));
+    let out = Output::start(c.engine, std::io::stdout(), write_failed(c.engine, id));
     let utf8 = ["LC_ALL", "LC_CTYPE", "LANG"]
         .iter()
         .find_map(|v| std::env::var(v).ok().filter(|v| !v.is_empty()))

@@ -270,6 +270,7 @@ impl Subject<'_> {
         }
         match self.data.activity {
             _ if self.data.suspended > 0 => am!("suspended"),
+            Activity::Suspended => am!("suspended"),
             Activity::Running => am!("running"),
             Activity::Waiting if self.data.mailbox.current().is_none() => am!("waiting"),
             Activity::Waiting | Activity::Runnable => am!("runnable"),

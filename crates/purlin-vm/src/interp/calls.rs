@@ -180,7 +180,7 @@ impl Run<'_> {
             Escape::Wait(args) => {
                 self.load_args(&args);
                 self.settle(args.len());
-                Next::Stop(self.stop_at(n.body(), args.len(), Stop::Wait))
+                Next::Stop(self.stop_at(n.body(), args.len(), Stop::Suspend))
             }
             Escape::Hibernate { module, function, args } => {
                 self.load_args(&args);

@@ -90,6 +90,16 @@ impl Monitor {
         }
     }
 
+    /// A process has to wait until a port takes its data.
+    pub fn suspended(&self, engine: &Arc<Engine>, process: &Process, port: Term) {
+        if let Some((who, wanted)) = self.get()
+            && wanted.busy_port
+            && who != process.pid()
+        {
+            tell(engine, who, process, am!("busy_port"), |_| port);
+        }
+    }
+
     /// Looks at the length of a time slice.
     pub fn sliced(
         &self,
