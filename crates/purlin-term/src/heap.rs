@@ -276,6 +276,15 @@ impl Heap {
         self.fragments.insert(at, fragment);
     }
 
+    /// Takes over the terms of a heap without a main block.
+    pub fn absorb(&mut self, mut other: Heap) {
+        debug_assert!(other.block.words() == 0 && other.old.words() == 0);
+        self.fragment_words += other.fragment_words;
+        self.adopted_words = self.adopted_words.saturating_add(other.adopted_words);
+        self.virtual_bytes = self.virtual_bytes.saturating_add(other.virtual_bytes);
+        self.fragments.append(&mut other.fragments);
+    }
+
     /// Whether a collection is due at the next instruction boundary: fragments hold more than the main block has
     /// free, or many bytes outside the heap hang on it. A message just received does not count: most are dead when
     /// the next `receive` begins ([`Heap::wants_collection_at_receive`]).

@@ -68,6 +68,8 @@ pub enum Escape {
     YieldReturn(Term),
     /// Sleep until a signal arrives, then call this native again with these arguments.
     Wait(Vec<Term>),
+    /// Call this native again, with the same arguments, on the pool of blocking threads.
+    Block,
     /// `erlang:hibernate/3`: forget the stack, sleep until a message is there, then call this function.
     Hibernate {
         module: Atom,
@@ -87,5 +89,27 @@ impl Escape {
     /// `badarg` with a cause that OTP's error formatter knows.
     pub fn badarg_cause(cause: Term) -> Escape {
         Escape::ErrorCause(Term::atom(Atom::BADARG), cause)
+    }
+
+    /// Calls `visit` with every slot that holds a term.
+    pub fn visit(&mut self, visit: &mut dyn FnMut(&mut Term)) {
+        match self {
+            Escape::Block => {}
+            Escape::Error(t) | Escape::Exit(t) | Escape::Throw(t) | Escape::YieldReturn(t) | Escape::Exited(t) => {
+                visit(t)
+            }
+            Escape::ErrorCause(a, b) => [a, b].into_iter().for_each(visit),
+            Escape::CallerError { reason, args, info } => [reason, args, info].into_iter().for_each(visit),
+            Escape::Raise { reason, stack, .. } => [reason, stack].into_iter().for_each(visit),
+            Escape::Trap { args, .. }
+            | Escape::Enter { args, .. }
+            | Escape::Yield(args)
+            | Escape::Wait(args)
+            | Escape::Hibernate { args, .. } => args.iter_mut().for_each(visit),
+            Escape::Apply { fun, args } => {
+                visit(fun);
+                args.iter_mut().for_each(visit);
+            }
+        }
     }
 }

@@ -6,7 +6,7 @@
 use crate::engine::Engine;
 use crate::handle::{bounce, demonitor_other_side, send_down};
 use crate::process::{Process, ProcessData};
-use crate::signal::{Signal, SignalKind};
+use crate::signal::{Signal, SignalKind, Target};
 use crate::tracing::events::{self, Extra};
 use crate::tracing::{Flags, sequential};
 use purlin_term::{Term, am};
@@ -82,6 +82,10 @@ pub fn terminate(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut Proces
     if process.trace.has(Flags::EXITING) {
         events::scheduled(engine, process, data, am!("out_exited"), true);
     }
+    if let Some(away) = data.away.take() {
+        let heap = std::mem::replace(&mut data.heap, purlin_term::Heap::new(0));
+        away.leave(heap).into_iter().for_each(|request| request(engine, Target::Gone));
+    }
     data.release();
 }
 
@@ -102,7 +106,7 @@ fn handle_last(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessD
 /// Takes back `count` suspends of a process.
 pub fn resume(engine: &Arc<Engine>, other: u64, count: u32) {
     let request = Signal::request(move |_, target| {
-        if let crate::signal::Target::Alive(_, data) = target {
+        if let Target::Alive(_, data) = target {
             data.suspended = data.suspended.saturating_sub(count);
         }
     });

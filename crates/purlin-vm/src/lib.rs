@@ -4,7 +4,8 @@
 //! Its unsafe code relies on the invariants of `purlin_term` (LIVE, FRESH, OFFHEAP, LITERAL) and on these:
 //!
 //! - **OWNER**: a process's [`ProcessData`](process::ProcessData) is touched only by the thread that holds its
-//!   run state (`Running`); the run state word is the only thing that hands it over.
+//!   run state (`Running`); the run state word is the only thing that hands it over. A blocking native gets other data,
+//!   and reads its arguments in the process's heap, which neither moves nor goes away before it returns.
 //! - **INNER**: the inner part of a signal queue belongs to its receiver; senders touch only the outer part.
 //! - **CODE**: code that a process can return to stays until purging has checked that process.
 //! - **ROOTS**: a collection moves everything that is not reachable from the roots it is given: the stack, the live

@@ -78,6 +78,11 @@ impl Ctx<'_> {
         self.data.slice_left <= 0
     }
 
+    /// Whether this native may block, because it runs on the pool; else [`Escape::Block`] has it run there.
+    pub fn may_block(&self) -> bool {
+        self.process.is_away()
+    }
+
     /// The module whose code called this native.
     pub fn caller_module(&self) -> Option<purlin_term::Atom> {
         let here = crate::interp::trace::addresses(&self.data.heap, None, 1);

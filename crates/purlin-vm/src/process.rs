@@ -7,7 +7,6 @@
 //! |---|---|---|
 //! | `Runnable` | the run queue that holds the process | the scheduler that takes it out: to `Running` |
 //! | `Running` | the scheduler thread that runs it | that thread: to any other |
-//! | `Blocking` | the pool thread that runs its native | that thread: to `Runnable` |
 //! | `Waiting` | nobody | whoever signals it: to `Runnable`, and puts it into a run queue |
 //!
 //! The exiting mark is set once, by the owner, and stays.
@@ -17,6 +16,7 @@ use crate::gc::{self, Collected, Depth};
 use crate::mailbox::Mailbox;
 use crate::relation::Relations;
 use crate::saved_calls::SavedCalls;
+use crate::sched::errand::Away;
 use crate::signal::{Batch, Outer};
 use crate::sync::{AtomicU32, Ordering, checked_order};
 use crate::timer::Deadline;
@@ -35,12 +35,12 @@ pub enum RunState {
     Runnable = 0,
     Running = 1,
     Waiting = 2,
-    Blocking = 3,
 }
 
 const RUN_STATE: u32 = 0b11;
 const EXITING: u32 = 0b100;
 const SYSTEM: u32 = 0b1000;
+const AWAY: u32 = 0b1_0000;
 
 /// Scheduling priority.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -98,8 +98,8 @@ const NO_NAME: u32 = u32::MAX;
 
 // SAFETY: OWNER: `data` is reached only through `Process::data`, whose caller holds the run state.
 unsafe impl Sync for Process {}
-// SAFETY: all parts can move to another thread.
-unsafe impl Send for Process {}
+// SAFETY: OWNER: whoever has the data owns what it points to, and code may be read by all.
+unsafe impl Send for ProcessData {}
 
 impl Process {
     /// A process that is owned by its maker until it is put into a run queue (it counts as runnable).
@@ -143,8 +143,7 @@ impl Process {
         match self.state.load(Ordering::Acquire) & RUN_STATE {
             0 => RunState::Runnable,
             1 => RunState::Running,
-            2 => RunState::Waiting,
-            _ => RunState::Blocking,
+            _ => RunState::Waiting,
         }
     }
 
@@ -205,6 +204,19 @@ impl Process {
 
     pub fn set_system(&self) {
         self.state.fetch_or(SYSTEM, Ordering::Relaxed);
+    }
+
+    /// Whether a blocking native of the process is under way on the pool.
+    pub fn is_away(&self) -> bool {
+        self.state.load(Ordering::Acquire) & AWAY != 0
+    }
+
+    pub(crate) fn set_away(&self, away: bool) {
+        if away {
+            self.state.fetch_or(AWAY, Ordering::AcqRel);
+        } else {
+            self.state.fetch_and(!AWAY, Ordering::AcqRel);
+        }
     }
 
     // ---- attributes that others read
@@ -310,6 +322,8 @@ pub struct ProcessData {
     pub saved_x: Vec<Term>,
     /// Where to go on (null: with a call of `initial_call`).
     pub pc: *const crate::code::instr::Op,
+    /// The blocking native that is under way: until it is back, the process runs no code and collects nothing.
+    pub away: Option<Box<Away>>,
     /// What a native brought back from the pool of blocking threads.
     pub pending: Option<Box<crate::escape::NativeResult>>,
     /// Reductions left in this time slice; the process yields at 0 or below.
@@ -432,6 +446,7 @@ impl ProcessData {
             heap,
             saved_x,
             pc: std::ptr::null(),
+            away: None,
             pending: None,
             slice_left: 0,
             slice: 0,
@@ -526,6 +541,11 @@ impl ProcessData {
         self.roots.iter_mut().for_each(&mut *visit);
         visit(&mut self.exit_reason);
         visit(&mut self.group_leader);
+        match self.pending.as_deref_mut() {
+            Some(Ok(t)) => visit(t),
+            Some(Err(escape)) => escape.visit(visit),
+            None => {}
+        }
         if let Some(d) = &mut self.dictionary {
             d.visit(visit);
         }

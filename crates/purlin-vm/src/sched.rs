@@ -4,6 +4,7 @@
 //! empty steals; when there is nothing to steal it parks until it is woken or a timer is due. Timers are looked at
 //! between time slices.
 
+pub mod errand;
 pub mod idle;
 pub mod pool;
 pub mod queue;
@@ -19,6 +20,7 @@ use crate::panic::guard;
 use crate::process::{Activity, Mfa, Priority, Process, ProcessData, RunState};
 use crate::signal::Signal;
 use crate::timer::Deadline;
+use errand::Errand;
 use idle::Idle;
 use parking_lot::Mutex;
 use pool::Pool;
@@ -62,7 +64,8 @@ pub trait Runner: Send + Sync {
     /// Runs a process until it stops.
     fn run(&self, engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData) -> Stop;
 
-    /// Runs the blocking native that [`Stop::Blocking`] was given for, and keeps its result in the process.
+    /// Runs the blocking native that [`Stop::Blocking`] was given for, and keeps its result in `data`, which is not the
+    /// process's own (see [`errand`]).
     fn block(&self, engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData);
 
     /// Where the process is: its innermost frame and its callers, at most `depth`; terms are made in `heap`.
@@ -425,6 +428,9 @@ impl Engine {
             let reason = data.exit_reason;
             return terminate(self, &process, data, reason);
         }
+        if data.away.is_some() {
+            return self.sleep_or_requeue(process, None);
+        }
         if data.suspended > 0 || (data.hibernating && data.mailbox.is_empty()) {
             let deadline = if data.suspended > 0 { None } else { data.receive_timer };
             return self.sleep_or_requeue(process, deadline);
@@ -461,8 +467,9 @@ impl Engine {
             }
             Stop::Exited(reason) => terminate(self, &process, data, reason),
             Stop::Blocking => {
-                process.set_run_state(RunState::Blocking);
-                self.sched.pool.submit(self, process);
+                let errand = Errand::new(&process, data);
+                self.sched.pool.submit(self, errand);
+                self.sleep_or_requeue(process, None);
             }
         }
     }
@@ -480,18 +487,6 @@ impl Engine {
             process.set_run_state(RunState::Runnable);
             self.enqueue(process);
         }
-    }
-
-    /// Runs a process's blocking native; called by a thread of the pool, which owns the process.
-    fn run_blocking(self: &Arc<Engine>, process: Arc<Process>) {
-        // SAFETY: OWNER: the scheduler handed the process over in the state `Blocking`.
-        let data = unsafe { process.data() };
-        let runner = self.sched.runner.get().expect("schedulers are started with a runner");
-        if let Err(reason) = guard(self, &process, data, |data| runner.block(self, &process, data)) {
-            data.exit_reason = reason;
-        }
-        process.set_run_state(RunState::Runnable);
-        self.enqueue(process);
     }
 }
 

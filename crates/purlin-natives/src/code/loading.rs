@@ -40,7 +40,8 @@ fn prepare_loading(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         Ok(m) if m.name == name => {
             let id = ctx.engine.next_ref();
             let magic = Arc::new(Magic { value: Box::new(Prepared(Mutex::new(Some(m)))) });
-            Ok(ctx.heap().magic_reference(id, magic))
+            // Who is runnable runs before the new code is current, like those that OTP's loader waits for.
+            Err(Escape::YieldReturn(ctx.heap().magic_reference(id, magic)))
         }
         Ok(m) => refused(ctx, name, &format!("the file is of the module {}", m.name.name())),
         Err(e @ (LoadError::Bad(_) | LoadError::Malformed(_))) => refused(ctx, name, &e.to_string()),

@@ -1,7 +1,7 @@
 //! What `erts_debug` has to test natives on other threads: `dirty_cpu/2` and `dirty_io/2` run on the pool of blocking
-//! threads, `dirty/3` goes where it is told.
+//! threads, `dirty/3` where it is told.
 
-use purlin_term::{Atom, Term, am};
+use purlin_term::{Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::signal::{Signal, SignalKind};
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
@@ -31,22 +31,13 @@ impl Where {
     }
 }
 
-/// Goes on with a test on another kind of thread.
-fn elsewhere(to: Where, a: Term, b: Term) -> Escape {
-    let (function, args) = match to {
-        Where::Normal => ("dirty", vec![am!("normal"), a, b]),
-        Where::Cpu => ("dirty_cpu", vec![a, b]),
-        Where::Io => ("dirty_io", vec![a, b]),
-    };
-    Escape::Trap { module: Atom::new("erts_debug"), function: Atom::new(function), args }
-}
-
 fn dirty(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let all = [Where::Normal, Where::Cpu, Where::Io];
-    match all.into_iter().find(|w| w.atom() == a[0]).or_badarg()? {
-        Where::Normal => test(c, Where::Normal, a[1], a[2]),
-        other => Err(elsewhere(other, a[1], a[2])),
+    let here = all.into_iter().find(|w| w.atom() == a[0]).or_badarg()?;
+    if here != Where::Normal && !c.may_block() {
+        return Err(Escape::Block);
     }
+    test(c, here, a[1], a[2])
 }
 
 fn test(c: &mut Ctx<'_>, here: Where, what: Term, arg: Term) -> NativeResult {
@@ -72,16 +63,8 @@ fn test(c: &mut Ctx<'_>, here: Where, what: Term, arg: Term) -> NativeResult {
         }
         "reschedule" => {
             let n = arg.as_small().filter(|&n| n >= 0).or_badarg()?;
-            if n == 0 {
-                return ok;
-            }
-            let next = match here {
-                _ if n % 4 != 0 => here,
-                Where::Cpu => Where::Io,
-                Where::Io => Where::Normal,
-                Where::Normal => Where::Cpu,
-            };
-            Err(elsewhere(next, what, Term::small(n - 2)))
+            (0..n / 2).for_each(|_| std::thread::yield_now());
+            if n % 2 == 0 { ok } else { Err(Escape::BADARG) }
         }
         "ready_wait6_done" => {
             tell(c, arg, am!("ready"));

@@ -5,13 +5,14 @@ use parking_lot::Mutex;
 use purlin_term::{Heap, Magic, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::signal::Signal;
-use purlin_vm::{Ctx, Engine, Escape, Native, Process, ProcessData, Slot};
+use purlin_vm::{Ctx, Engine, Escape, Native, Slot};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 use std::collections::HashMap;
 use std::ffi::CStr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub const NATIVES: &[Native] = &[
     Native::plain("prim_file", "open_nif", 2, |c, a| reply(c, a, open)),
@@ -25,6 +26,22 @@ struct OpenFile {
     owner: u64,
     id: [u64; 2],
     fd: Mutex<Option<OwnedFd>>,
+    /// Set when it is to be closed while an operation holds `fd`: that closes it then.
+    abandoned: AtomicBool,
+}
+
+impl OpenFile {
+    /// Closes the file now, or lets the operation that is under way do so at its end.
+    fn abandon(&self) {
+        self.abandoned.store(true, Ordering::SeqCst);
+        self.close_abandoned();
+    }
+
+    fn close_abandoned(&self) {
+        if self.abandoned.load(Ordering::SeqCst) {
+            drop(self.fd.try_lock().and_then(|mut fd| fd.take()));
+        }
+    }
 }
 
 /// The open files of each process, so that nothing but closing or the owner's end can close one.
@@ -35,7 +52,7 @@ static OPEN_FILES: Slot<OpenFiles> = Slot::new();
 
 /// Has the files of ended processes closed.
 pub fn install(engine: &Arc<Engine>) {
-    engine.on_exit(owner_ended);
+    engine.on_exit(|engine, process, _, _| owner_ended(engine, process.id()));
 }
 
 fn file_of<'a>(t: Term) -> Result<&'a OpenFile, Failure> {
@@ -44,8 +61,19 @@ fn file_of<'a>(t: Term) -> Result<&'a OpenFile, Failure> {
 
 /// Runs an operation on an open file; others wait for its end.
 pub(super) fn with_file<T>(t: Term, f: impl FnOnce(BorrowedFd<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
-    let guard = file_of(t)?.fd.lock();
-    f(guard.as_ref().ok_or(Errno::INVAL)?.as_fd())
+    let file = file_of(t)?;
+    let guard = file.fd.lock();
+    let result = f(guard.as_ref().ok_or(Errno::INVAL)?.as_fd());
+    drop(guard);
+    // Looked at without the lock: who abandons it meanwhile finds the lock taken, or this finds the mark.
+    file.close_abandoned();
+    result
+}
+
+/// Whether opening can wait for somebody: the other end of a pipe, the carrier of a line.
+fn may_wait(path: &CStr) -> bool {
+    let kind = rustix::fs::stat(path).map(|s| FileType::from_raw_mode(s.st_mode));
+    matches!(kind, Ok(FileType::Fifo | FileType::CharacterDevice))
 }
 
 fn open(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
@@ -53,11 +81,21 @@ fn open(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
         return Err(Escape::BADARG.into());
     }
     let modes = Modes::of(a[1]);
-    let fd = with_path(a[0], |path| Ok(open_path(path, modes)?))?;
+    let blocks = ctx.may_block();
+    let fd = with_path(a[0], |path| {
+        if !blocks && may_wait(path) {
+            return Err(Escape::Block.into());
+        }
+        Ok(open_path(path, modes)?)
+    })?;
     let (owner, id) = (ctx.process.id(), ctx.engine.next_ref());
-    let file = OpenFile { owner, id, fd: Mutex::new(Some(fd)) };
+    let file = OpenFile { owner, id, fd: Mutex::new(Some(fd)), abandoned: AtomicBool::new(false) };
     let magic = Arc::new(Magic { value: Box::new(file) });
     ctx.engine.state(&OPEN_FILES).0.lock().entry(owner).or_default().push((id, magic.clone()));
+    if ctx.process.is_exiting() {
+        // It was killed meanwhile and its files may have been closed already.
+        owner_ended(ctx.engine, owner);
+    }
     let t = ctx.heap().magic_reference(id, magic);
     Ok(ctx.ok(t)?)
 }
@@ -146,7 +184,7 @@ fn close(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
 }
 
 fn delayed_close(_: &mut Ctx<'_>, a: &[Term]) -> Outcome {
-    drop(file_of(a[0])?.fd.lock().take());
+    file_of(a[0])?.abandon();
     Ok(OK)
 }
 
@@ -161,8 +199,8 @@ fn forget(engine: &Engine, file: &OpenFile) {
 }
 
 /// Hands the files of an ended process to the janitor, because closing can block.
-fn owner_ended(engine: &Arc<Engine>, process: &Arc<Process>, _: &mut ProcessData, _: Term) {
-    let Some(files) = engine.state(&OPEN_FILES).0.lock().remove(&process.id()) else { return };
+fn owner_ended(engine: &Arc<Engine>, owner: u64) {
+    let Some(files) = engine.state(&OPEN_FILES).0.lock().remove(&owner) else { return };
     let module = purlin_term::Atom::new("prim_file");
     let janitor = engine.nif_info.lock().get(&module).map(|info| info.term()).filter(|t| t.is_pid());
     for (id, magic) in files {
@@ -173,7 +211,7 @@ fn owner_ended(engine: &Arc<Engine>, process: &Arc<Process>, _: &mut ProcessData
                 let message = heap.tuple(&[am!("close"), reference]);
                 engine.post(janitor, Signal::message(message));
             }
-            None => drop(magic.value.downcast_ref::<OpenFile>().and_then(|f| f.fd.lock().take())),
+            None => magic.value.downcast_ref::<OpenFile>().into_iter().for_each(OpenFile::abandon),
         }
     }
 }

@@ -269,6 +269,7 @@ impl Subject<'_> {
             return am!("running");
         }
         match self.data.activity {
+            _ if self.data.away.is_some() => am!("running"),
             _ if self.data.suspended > 0 => am!("suspended"),
             Activity::Suspended => am!("suspended"),
             Activity::Running => am!("running"),

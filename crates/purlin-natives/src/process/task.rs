@@ -5,7 +5,7 @@ use purlin_term::{Atom, Heap, Owned, Term, am};
 use purlin_vm::gc::Depth;
 use purlin_vm::heap_limit;
 use purlin_vm::native::OrBadarg;
-use purlin_vm::process::{Flags, RunState};
+use purlin_vm::process::Flags;
 use purlin_vm::signal::{Signal, SignalKind, Target};
 use purlin_vm::tracing::events;
 use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult, Priority, Process, ProcessData};
@@ -60,32 +60,44 @@ fn request_system_task(c: &mut Ctx<'_>, requester: Term, target: Term, priority:
         [kind, id] if kind == am!("system_task_test") => (kind, id, Task::Test),
         _ => return Err(Escape::BADARG),
     };
-    let request_id = Arc::new(Owned::new(request_id));
-    let request = Signal::request(move |engine, receiver| {
-        let done = match (receiver, task) {
-            (Target::Gone, _) => false,
-            (Target::Alive(process, _), Task::Test) => {
-                process.task_done();
-                true
-            }
-            (Target::Alive(process, data), Task::Collect(depth)) => {
-                process.task_done();
-                if data.flags.has(Flags::HOLDS_COLLECTIONS) {
-                    return data.rare_mut().held_collections.push((depth, requester, request_id));
-                }
-                heap_limit::check(engine, process, data, 0);
-                events::request_collection(engine, process, data, depth);
-                true
-            }
-            (Target::Alive(process, data), Task::CheckCode(module)) => {
-                process.task_done();
-                uses_old_code(engine, process, data, module)
-            }
-        };
-        answer_task(engine, requester, kind, &request_id, done);
-    });
-    c.engine.post_task(target, priority, request);
+    let order = Order { task, requester, kind, id: Arc::new(Owned::new(request_id)) };
+    c.engine.post_task(target, priority, Signal::request(move |engine, receiver| carry_out(engine, receiver, order)));
     Ok(am!("ok"))
+}
+
+/// A system task, and whom to answer.
+struct Order {
+    task: Task,
+    requester: Term,
+    kind: Term,
+    id: Arc<Owned>,
+}
+
+fn carry_out(engine: &Arc<Engine>, receiver: Target<'_>, order: Order) {
+    let done = match (receiver, order.task) {
+        (Target::Gone, _) => false,
+        (Target::Alive(_, ProcessData { away: Some(away), .. }), Task::Collect(_)) => {
+            return away.postpone(Box::new(move |engine, receiver| carry_out(engine, receiver, order)));
+        }
+        (Target::Alive(process, _), Task::Test) => {
+            process.task_done();
+            true
+        }
+        (Target::Alive(process, data), Task::Collect(depth)) => {
+            process.task_done();
+            if data.flags.has(Flags::HOLDS_COLLECTIONS) {
+                return data.rare_mut().held_collections.push((depth, order.requester, order.id));
+            }
+            heap_limit::check(engine, process, data, 0);
+            events::request_collection(engine, process, data, depth);
+            true
+        }
+        (Target::Alive(process, data), Task::CheckCode(module)) => {
+            process.task_done();
+            uses_old_code(engine, process, data, module)
+        }
+    };
+    answer_task(engine, order.requester, order.kind, &order.id, done);
 }
 
 /// `{Kind, RequestId, Result}`
@@ -271,8 +283,7 @@ pub fn backtrace_text(engine: &Arc<Engine>, data: &ProcessData) -> String {
 /// What OTP calls dirty is a native that runs on the blocking pool.
 fn is_process_executing_dirty(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let id = a[0].as_pid().or_badarg()?;
-    let blocking = c.engine.process(id).is_some_and(|p| p.run_state() == RunState::Blocking);
-    Ok(Term::bool(blocking))
+    Ok(Term::bool(c.engine.process(id).is_some_and(|p| p.is_away())))
 }
 
 /// Processes handle their signals themselves, whatever they run.

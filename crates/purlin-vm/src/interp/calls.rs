@@ -182,6 +182,11 @@ impl Run<'_> {
                 self.settle(args.len());
                 Next::Stop(self.stop_at(n.body(), args.len(), Stop::Suspend))
             }
+            Escape::Block => {
+                let arity = n.mfa.arity as usize;
+                self.settle(arity);
+                Next::Stop(self.stop_at(n.body(), arity, Stop::Blocking))
+            }
             Escape::Hibernate { module, function, args } => {
                 self.load_args(&args);
                 self.data.heap.end = self.data.heap.block.end();

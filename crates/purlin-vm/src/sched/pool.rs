@@ -1,8 +1,7 @@
-//! The threads that blocking natives run on, so that they never hold up a scheduler. A process moves here, and back
-//! to a run queue with the native's result.
+//! The threads that blocking natives run on, so that they never hold up a scheduler.
 
+use super::errand::Errand;
 use crate::engine::Engine;
-use crate::process::Process;
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -22,16 +21,16 @@ pub struct Pool {
 
 #[derive(Default)]
 struct State {
-    waiting: VecDeque<Arc<Process>>,
+    waiting: VecDeque<Errand>,
     threads: usize,
     free: usize,
 }
 
 impl Pool {
-    /// Has a thread run the blocking native of `process`.
-    pub fn submit(&self, engine: &Arc<Engine>, process: Arc<Process>) {
+    /// Has a thread run a blocking native.
+    pub(super) fn submit(&self, engine: &Arc<Engine>, errand: Errand) {
         let mut s = self.state.lock();
-        s.waiting.push_back(process);
+        s.waiting.push_back(errand);
         if s.free >= s.waiting.len() {
             drop(s);
             self.work.notify_one();
@@ -54,19 +53,19 @@ impl Pool {
         let mut s = self.state.lock();
         s.threads -= 1;
         if s.threads == 0
-            && let Some(p) = s.waiting.pop_front()
+            && let Some(errand) = s.waiting.pop_front()
         {
             drop(s);
-            engine.run_blocking(p);
+            errand.run(engine);
         }
     }
 
     fn work(&self, engine: &Arc<Engine>) {
         let mut s = self.state.lock();
         loop {
-            if let Some(p) = s.waiting.pop_front() {
+            if let Some(errand) = s.waiting.pop_front() {
                 drop(s);
-                engine.run_blocking(p);
+                errand.run(engine);
                 s = self.state.lock();
                 continue;
             }

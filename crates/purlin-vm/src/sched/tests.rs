@@ -4,7 +4,7 @@ use crate::native::Ctx;
 use crate::receive::{self, Peek, Wait};
 use crate::relation::Watcher;
 use crate::send::send;
-use crate::signal::Signal;
+use crate::signal::{Signal, Target};
 use crate::spawn::Spawn;
 use crate::timer::Destination;
 use purlin_term::{Atom, Heap, am};
@@ -22,7 +22,10 @@ impl Runner for Bodies {
         body(&mut Ctx { engine, process, data })
     }
 
-    fn block(&self, _: &Arc<Engine>, _: &Arc<Process>, data: &mut ProcessData) {
+    fn block(&self, _: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData) {
+        while data.initial_call.function.name() == "stuck" && !process.is_exiting() {
+            std::thread::yield_now();
+        }
         data.roots.push(Term::small(1));
     }
 
@@ -253,6 +256,29 @@ fn blocker(c: &mut Ctx<'_>) -> Stop {
 #[test]
 fn a_blocking_native_runs_on_the_pool_and_comes_back() {
     assert_eq!(run(1, &[("blocker", blocker)], |e| drop(spawn("blocker", &[]).start(e))), 3);
+}
+
+fn stuck(c: &mut Ctx<'_>) -> Stop {
+    let me = c.pid();
+    // Handled by the process itself while its native is on the pool.
+    let kill = Signal::request(move |engine, target| {
+        assert!(matches!(target, Target::Alive(p, data) if p.is_away() && data.away.is_some()));
+        engine.post(me, Signal::exit(me, false, Term::atom(Atom::KILL)));
+    });
+    c.engine.post(me, kill);
+    Stop::Blocking
+}
+
+#[test]
+fn a_process_handles_signals_and_ends_while_its_native_blocks() {
+    let e = engine(1);
+    let p = spawn("stuck", &[]).start(&e).unwrap();
+    e.start(Box::new(Bodies(&[("stuck", stuck)])));
+    while e.process(p.id()).is_some() || !e.pool_is_idle() {
+        std::thread::yield_now();
+    }
+    e.halt(0, false);
+    e.wait();
 }
 
 fn crasher(c: &mut Ctx<'_>) -> Stop {

@@ -1,0 +1,80 @@
+//! A blocking native under way: a pool thread runs it while its process sleeps and handles signals as ever.
+//!
+//! The rule that must stay true: the process's heap, which holds the native's arguments, neither moves nor goes away
+//! before the native returns. So nothing is collected meanwhile, and a process that ends leaves its heap behind. The
+//! native allocates in a heap of its own, which becomes part of the process's when it is back.
+
+use crate::engine::Engine;
+use crate::panic::guard;
+use crate::process::{Activity, Process, ProcessData};
+use crate::signal::{Request, Signal, Target};
+use parking_lot::Mutex;
+use purlin_term::{Heap, Term};
+use std::sync::Arc;
+
+/// What a process notes of its native on the pool.
+pub struct Away {
+    /// Where a process that ends before the native leaves its heap.
+    heap: Arc<Mutex<Option<Heap>>>,
+    /// Tasks that have to wait for the native's end.
+    postponed: Vec<Request>,
+}
+
+impl Away {
+    /// Carries out a request as soon as the native is back.
+    pub fn postpone(&mut self, request: Request) {
+        self.postponed.push(request);
+    }
+
+    /// The process has ended: the native may still read the heap, and gives back what waited for it.
+    pub(crate) fn leave(self, heap: Heap) -> Vec<Request> {
+        *self.heap.lock() = Some(heap);
+        self.postponed
+    }
+}
+
+/// A native to be run on the pool.
+pub(super) struct Errand {
+    process: Arc<Process>,
+    /// What the native works with in place of the process's own data.
+    data: Box<ProcessData>,
+    _heap: Arc<Mutex<Option<Heap>>>,
+}
+
+impl Errand {
+    /// Prepares the blocking native that the process stopped at.
+    pub fn new(process: &Arc<Process>, data: &mut ProcessData) -> Errand {
+        let heap = Arc::new(Mutex::new(None));
+        let mut own = Box::new(ProcessData::new(Heap::new(0), data.saved_x.clone(), data.initial_call));
+        own.pc = data.pc;
+        own.group_leader = data.group_leader;
+        data.away = Some(Box::new(Away { heap: heap.clone(), postponed: Vec::new() }));
+        data.activity = Activity::Running;
+        process.set_away(true);
+        Errand { process: process.clone(), data: own, _heap: heap }
+    }
+
+    /// Runs the native and hands its result to the process, if that is still there.
+    pub fn run(self, engine: &Arc<Engine>) {
+        let Errand { process, mut data, _heap } = self;
+        let runner = engine.runner().expect("schedulers are started with a runner");
+        let failed = guard(engine, &process, &mut data, |data| runner.block(engine, &process, data)).err();
+        let pid = process.pid();
+        let back = Signal::request(move |engine, target| {
+            let Target::Alive(process, to) = target else { return };
+            let postponed = to.away.take().map_or_else(Vec::new, |a| a.postponed);
+            process.set_away(false);
+            to.activity = Activity::Runnable;
+            to.heap.absorb(std::mem::replace(&mut data.heap, Heap::new(0)));
+            to.pending = data.pending.take();
+            to.pc = data.pc;
+            to.roots.append(&mut data.roots);
+            to.exit_reason = failed.unwrap_or(Term::NONE);
+            for request in postponed {
+                request(engine, Target::Alive(process, to));
+            }
+        });
+        // `_heap` ends after the native: what a process left behind was read till now.
+        engine.post(pid, back);
+    }
+}
