@@ -2,6 +2,7 @@
 //!
 //! Nobody else reads standard input while the menu is open, so its keys reach no shell; processes go on running.
 
+use super::system_info::ERTS_VERSION;
 use crate::port;
 use purlin_term::{Atom, Term};
 use purlin_vm::Engine;
@@ -95,7 +96,7 @@ fn menu(engine: &Arc<Engine>) {
                 end(1)
             }
             'c' | 'm' => return,
-            'v' => return say("Erlang (PURLIN) emulator version 13.1.5\n"),
+            'v' => return say(&format!("Erlang (PURLIN) emulator version {ERTS_VERSION}\n")),
             'p' => return processes(engine),
             'l' => return loaded(engine),
             'k' => return kill(engine),

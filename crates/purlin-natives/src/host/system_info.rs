@@ -9,6 +9,11 @@ use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
 use std::sync::atomic::Ordering;
 
+/// The release whose emulator Purlin is like.
+const OTP_RELEASE: &str = "25";
+/// The version of that release's emulator.
+pub(super) const ERTS_VERSION: &str = "13.1.5";
+
 pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "system_info", 1, system_info),
     Native::plain("io", "printable_range", 0, printable_range),
@@ -56,13 +61,15 @@ fn system_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         "dirty_io_schedulers" => number(10),
         "scheduler_id" => number(purlin_vm::sched::current(engine).map_or(1, |i| i + 1)),
         "wordsize" => number(words),
-        "otp_release" => text(heap, "25"),
-        "version" => text(heap, "13.1.5"),
+        "otp_release" => text(heap, OTP_RELEASE),
+        "version" => text(heap, ERTS_VERSION),
         "system_version" => {
-            let s = format!("Erlang/OTP 25 [erts-13.1.5] [purlin] [64-bit] [smp:{schedulers}:{schedulers}]\n");
+            let s = format!(
+                "Erlang/OTP {OTP_RELEASE} [erts-{ERTS_VERSION}] [purlin] [64-bit] [smp:{schedulers}:{schedulers}]\n"
+            );
             text(heap, &s)
         }
-        "system_architecture" => text(heap, "x86_64-pc-linux-gnu"),
+        "system_architecture" => text(heap, &format!("{}-pc-linux-gnu", std::env::consts::ARCH)),
         "machine" => text(heap, "BEAM"),
         "endian" => am!("little"),
         "emu_type" => am!("opt"),
