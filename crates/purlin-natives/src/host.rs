@@ -3,6 +3,7 @@
 pub mod break_menu;
 mod calendar;
 pub mod environment;
+mod listing;
 mod node;
 pub mod signal;
 mod statistics;

@@ -10,6 +10,7 @@ pub mod pool;
 pub mod queue;
 pub mod role;
 mod stand_in;
+mod wall_time;
 mod watch;
 
 use crate::clock::Time;
@@ -33,10 +34,14 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, AtomicUsize
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
+use wall_time::WallTime;
 use watch::Watch;
 
 /// Reductions in a time slice.
 pub const SLICE: i32 = 4000;
+
+/// How many of OTP's dirty schedulers for input and output Purlin says it has.
+pub const DIRTY_IO: usize = 10;
 
 /// How many turns of processes a scheduler gives between two looks at the timers.
 const TURNS_PER_LOOK: u32 = 4;
@@ -106,6 +111,8 @@ pub struct Schedulers {
     /// Collections of all processes, and the words that they have freed.
     pub collections: AtomicU64,
     pub reclaimed: AtomicU64,
+    /// How long the schedulers and the threads of the pool were active.
+    pub wall_time: WallTime,
     /// Time slices run.
     pub slices: AtomicU64,
     /// Reductions used by all processes.
@@ -144,6 +151,7 @@ impl Schedulers {
             online: AtomicUsize::new(count),
             collections: AtomicU64::new(0),
             reclaimed: AtomicU64::new(0),
+            wall_time: WallTime::new(2 * count + DIRTY_IO),
             slices: AtomicU64::new(0),
             reductions: AtomicU64::new(0),
         }
@@ -347,6 +355,7 @@ impl Engine {
         ROLE.set(self.sched.roles[me].word());
         let mut given_away = false;
         STACK_BASE.set(&raw const me as usize);
+        self.sched.wall_time.begin(me, self.clock.now());
         // Timers are coarser than the turn of a process that soon waits: not each turn asks for the time.
         let mut turns = 0;
         while !given_away && !self.sched.is_halted() {
@@ -398,7 +407,9 @@ impl Engine {
                 self.clock.advance_to(t);
                 return;
             }
+            s.wall_time.end(me, self.clock.now());
             s.idle.park(me, self.park_time());
+            s.wall_time.begin(me, self.clock.now());
         }
         s.idle.leave(me);
         s.nap.wake();

@@ -2,7 +2,7 @@
 //!
 //! Nobody else reads standard input while the menu is open, so its keys reach no shell; processes go on running.
 
-use super::system_info::ERTS_VERSION;
+use super::listing;
 use crate::port;
 use purlin_term::{Atom, Term};
 use purlin_vm::Engine;
@@ -96,31 +96,17 @@ fn menu(engine: &Arc<Engine>) {
                 end(1)
             }
             'c' | 'm' => return,
-            'v' => return say(&format!("Erlang (PURLIN) emulator version {ERTS_VERSION}\n")),
-            'p' => return processes(engine),
-            'l' => return loaded(engine),
+            'v' => return say("Erlang (PURLIN) emulator version 13.1.5\n"),
+            'p' => return say(&listing::text(engine, "procs").unwrap_or_default()),
+            'l' => return say(&listing::text(engine, "loaded").unwrap_or_default()),
             'k' => return kill(engine),
             'i' => return counts(engine),
-            'o' | 'D' | 'd' => return say(&format!("({key}) is not available in Purlin\n")),
+            'd' => return say(&listing::text(engine, "dist").unwrap_or_default()),
+            'o' | 'D' => return say(&format!("({key}) is not available in Purlin\n")),
             '\n' => {}
             other => say(&format!("Invalid option '{other}'. Please enter one of the following:\n{MENU}")),
         }
     }
-}
-
-fn described(p: &purlin_vm::Process) -> String {
-    let name = p.name().map_or(String::new(), |n| format!("  Name: {}", n.name()));
-    format!("=proc:{}\nState: {:?}{name}\n", purlin_term::print::display(p.pid()), p.run_state())
-}
-
-fn processes(engine: &Arc<Engine>) {
-    engine.processes.all().iter().for_each(|p| say(&described(p)));
-}
-
-fn loaded(engine: &Arc<Engine>) {
-    let mut names: Vec<_> = engine.code.loaded().iter().map(|m| m.name()).collect();
-    names.sort_unstable();
-    names.iter().for_each(|n| say(&format!("{n}\n")));
 }
 
 fn counts(engine: &Arc<Engine>) {
@@ -132,7 +118,7 @@ fn counts(engine: &Arc<Engine>) {
 fn kill(engine: &Arc<Engine>) {
     say("\nProcess Information\n\n--------------------------------------------------\n");
     for p in engine.processes.all().iter().rev() {
-        say(&described(p));
+        say(&listing::process(p));
         loop {
             say("(k)ill (n)ext (r)eturn:\n");
             match key() {

@@ -72,8 +72,26 @@ fn statistics(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
             let n = engine.sched.slices.load(Ordering::Relaxed);
             pair(c, n as i64, 0)
         }
+        item @ ("scheduler_wall_time" | "scheduler_wall_time_all") => wall_times(c, item.ends_with("_all")),
         _ => return Err(Escape::BADARG),
     })
+}
+
+/// `{Scheduler, Active, Total}` of each scheduler, then of the threads that may block: they stand in the places of
+/// OTP's dirty schedulers, first of those that compute and, with `all`, also of those for input and output.
+fn wall_times(c: &mut Ctx<'_>, all: bool) -> Term {
+    let Some((active, total)) = c.engine.sched.wall_time.told(c.engine.clock.now()) else { return am!("undefined") };
+    let shown = if all { active.len() } else { 2 * c.engine.sched.count() };
+    let h = c.heap();
+    let total = h.integer(total);
+    let each: Vec<Term> = (1..)
+        .zip(&active[..shown])
+        .map(|(i, &active)| {
+            let active = h.integer(active);
+            h.tuple(&[Term::small(i), active, total])
+        })
+        .collect();
+    h.list(&each)
 }
 
 /// Runnable or active processes of each scheduler, then those that wait for a thread that may block: OTP's queue for
@@ -101,15 +119,15 @@ fn resident() -> i64 {
     pages * rustix::param::page_size() as i64
 }
 
-const ITEMS: [&str; 9] =
+pub(super) const ITEMS: [&str; 9] =
     ["total", "processes", "processes_used", "system", "atom", "atom_used", "binary", "code", "ets"];
 
 /// Each item in bytes. The sum is what the operating system says; the others are counted where the memory is taken,
 /// and `system` is what no process has.
-fn figure(c: &Ctx<'_>, item: &str) -> Option<i64> {
+pub(super) fn figure(engine: &Engine, item: &str) -> Option<i64> {
     let processes = || {
         let each = std::mem::size_of::<purlin_vm::Process>();
-        (account::bytes(Use::Blocks) + c.engine.processes.all().len() * each) as i64
+        (account::bytes(Use::Blocks) + engine.processes.all().len() * each) as i64
     };
     let total = || resident().max(processes());
     Some(match item {
@@ -118,8 +136,8 @@ fn figure(c: &Ctx<'_>, item: &str) -> Option<i64> {
         "system" => total() - processes(),
         "atom" | "atom_used" => purlin_term::Atom::bytes() as i64,
         "binary" => account::bytes(Use::Binaries) as i64,
-        "code" => c.engine.code.bytes() as i64,
-        "ets" => crate::ets::bytes(c.engine) as i64,
+        "code" => engine.code.bytes() as i64,
+        "ets" => crate::ets::bytes(engine) as i64,
         _ => return None,
     })
 }
@@ -132,7 +150,7 @@ fn memory_0(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
 pub fn memory(c: &mut Ctx<'_>) -> NativeResult {
     let mut out = Vec::new();
     for item in ITEMS {
-        let n = figure(c, item).or_badarg()?;
+        let n = figure(c.engine, item).or_badarg()?;
         let n = c.heap().integer(n);
         out.push(c.heap().tuple(&[Term::atom(purlin_term::Atom::new(item)), n]));
     }
@@ -141,12 +159,12 @@ pub fn memory(c: &mut Ctx<'_>) -> NativeResult {
 
 fn memory_1(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     if let Some(item) = a[0].as_atom() {
-        let n = figure(c, item.name()).or_badarg()?;
+        let n = figure(c.engine, item.name()).or_badarg()?;
         return Ok(c.heap().integer(n));
     }
     let mut out = Vec::new();
     for item in a[0].as_list().or_badarg()? {
-        let n = figure(c, item.as_atom().or_badarg()?.name()).or_badarg()?;
+        let n = figure(c.engine, item.as_atom().or_badarg()?.name()).or_badarg()?;
         let n = c.heap().integer(n);
         out.push(c.heap().tuple(&[item, n]));
     }

@@ -1,6 +1,7 @@
 //! `system_info/1`.
 
 use super::environment::os_type;
+use super::listing;
 use crate::code::is_emulators_own;
 use crate::process::heap_limit::max_heap_map;
 use purlin_term::{Atom, Heap, Term, am};
@@ -8,11 +9,6 @@ use purlin_vm::gc::next_size;
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
 use std::sync::atomic::Ordering;
-
-/// The release whose emulator Purlin is like.
-const OTP_RELEASE: &str = "25";
-/// The version of that release's emulator.
-pub(super) const ERTS_VERSION: &str = "13.1.5";
 
 pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "system_info", 1, system_info),
@@ -38,6 +34,9 @@ fn system_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let engine = c.engine;
     let schedulers = engine.sched.count() as i64;
     let Some(item) = a[0].as_atom() else { return structured(&mut c.data.heap, a[0]) };
+    if let Some(text) = listing::text(engine, item.name()) {
+        return Ok(c.heap().binary(text.as_bytes()));
+    }
     let (data_heap, words) = (&mut c.data.heap, 8);
     let heap = data_heap;
     let number = |n: usize| Term::small(n as i64);
@@ -58,18 +57,16 @@ fn system_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         | "logical_processors_available"
         | "dirty_cpu_schedulers"
         | "dirty_cpu_schedulers_online" => Term::small(schedulers),
-        "dirty_io_schedulers" => number(10),
+        "dirty_io_schedulers" => number(purlin_vm::sched::DIRTY_IO),
         "scheduler_id" => number(purlin_vm::sched::current(engine).map_or(1, |i| i + 1)),
         "wordsize" => number(words),
-        "otp_release" => text(heap, OTP_RELEASE),
-        "version" => text(heap, ERTS_VERSION),
+        "otp_release" => text(heap, "25"),
+        "version" => text(heap, "13.1.5"),
         "system_version" => {
-            let s = format!(
-                "Erlang/OTP {OTP_RELEASE} [erts-{ERTS_VERSION}] [purlin] [64-bit] [smp:{schedulers}:{schedulers}]\n"
-            );
+            let s = format!("Erlang/OTP 25 [erts-13.1.5] [purlin] [64-bit] [smp:{schedulers}:{schedulers}]\n");
             text(heap, &s)
         }
-        "system_architecture" => text(heap, &format!("{}-pc-linux-gnu", std::env::consts::ARCH)),
+        "system_architecture" => text(heap, "x86_64-pc-linux-gnu"),
         "machine" => text(heap, "BEAM"),
         "endian" => am!("little"),
         "emu_type" => am!("opt"),

@@ -6,7 +6,7 @@ use purlin_vm::native::OrBadarg;
 use purlin_vm::process::RunState;
 use purlin_vm::signal::{Signal, SignalKind, Target};
 use purlin_vm::{Ctx, Escape, Native, NativeResult, Slot};
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 
 pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "processes", 0, processes),
@@ -132,21 +132,20 @@ fn no_aux_work_threads(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
 
 /// What `system_flag/2` can change and the engine only remembers.
 struct Remembered {
-    wall_time: AtomicBool,
     requests_limit: AtomicI64,
 }
 
 impl Default for Remembered {
     fn default() -> Remembered {
-        Remembered { wall_time: AtomicBool::new(false), requests_limit: AtomicI64::new(134_217_727) }
+        Remembered { requests_limit: AtomicI64::new(134_217_727) }
     }
 }
 
 static REMEMBERED: Slot<Remembered> = Slot::new();
 
 fn scheduler_wall_time(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let on = a[0] == TRUE;
-    Ok(Term::bool(c.engine.state(&REMEMBERED).wall_time.swap(on, Ordering::AcqRel)))
+    let on = a[0].as_bool().or_badarg()?;
+    Ok(Term::bool(c.engine.sched.wall_time.switch(on, c.engine.clock.now())))
 }
 
 fn system_flag(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {

@@ -58,7 +58,11 @@ impl Errand {
     pub fn run(self, engine: &Arc<Engine>) {
         let Errand { process, mut data, _heap } = self;
         let runner = engine.runner().expect("schedulers are started with a runner");
+        let counted = engine.sched.wall_time.begin_any(engine.sched.count(), engine.clock.now());
         let failed = guard(engine, &process, &mut data, |data| runner.block(engine, &process, data)).err();
+        if let Some(i) = counted {
+            engine.sched.wall_time.end(i, engine.clock.now());
+        }
         let pid = process.pid();
         let back = Signal::request(move |engine, target| {
             let Target::Alive(process, to) = target else { return };
