@@ -2,6 +2,7 @@
 //!
 //! Each topic has a table (`NATIVES`) naming module, function, arity and kind; [`tables`] lists them all.
 
+mod asn1;
 mod atomics;
 mod byte_queue;
 mod code;
@@ -25,7 +26,14 @@ use purlin_vm::Native;
 
 /// All tables, for [`purlin_vm::Engine::new`].
 pub fn tables() -> Vec<&'static [Native]> {
-    let mut tables = vec![atomics::NATIVES, match_spec::NATIVES, persistent_term::NATIVES, re::NATIVES, zlib::NATIVES];
+    let mut tables = vec![
+        asn1::NATIVES,
+        atomics::NATIVES,
+        match_spec::NATIVES,
+        persistent_term::NATIVES,
+        re::NATIVES,
+        zlib::NATIVES,
+    ];
     tables.extend(code::TABLES);
     tables.extend(crypto::TABLES);
     tables.extend(data::TABLES);

@@ -131,8 +131,17 @@ fn is_builtin(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 
 /// Whether the emulator has a native of this module by itself, not through `load_nif/2`.
 pub fn is_emulators_own(mfa: Mfa) -> bool {
-    const LIBRARIES: [&str; 8] =
-        ["prim_file", "prim_socket", "prim_net", "prim_buffer", "zlib", "erl_tracer", "crypto", "dyntrace"];
+    const LIBRARIES: [&str; 9] = [
+        "prim_file",
+        "prim_socket",
+        "prim_net",
+        "prim_buffer",
+        "zlib",
+        "erl_tracer",
+        "crypto",
+        "dyntrace",
+        "asn1rt_nif",
+    ];
     !LIBRARIES.contains(&mfa.module.name())
 }
 
