@@ -8,7 +8,9 @@ mod copy;
 mod float;
 mod matching;
 
-pub use build::{AppendError, BitBuilder, MAX_BITS, PutError, utf8_size, utf16_size, writable};
+pub use build::{
+    APPENDED_WORDS, AppendError, BitBuilder, MAX_BITS, PutError, append_word, utf8_size, utf16_size, writable,
+};
 pub use copy::read_bits;
 pub use float::{f16_to_f64, f64_to_f16};
 pub use matching::{

@@ -283,6 +283,41 @@ impl BitBuilder {
     }
 }
 
+/// Words that [`append_word`] needs.
+pub const APPENDED_WORDS: usize = 4;
+
+/// `to`, whose size must be a multiple of `unit`, and behind it the low `n` (1 to 64) bits of `value`, if they can be
+/// written behind it in place: the usual case of a binary that grows in a loop. The term is made at `p`.
+///
+/// # Safety
+/// `p` has room for [`APPENDED_WORDS`] (FRESH).
+#[inline(always)]
+pub unsafe fn append_word(p: *mut u64, to: Term, unit: u32, value: u64, n: u32) -> Option<Term> {
+    let (whole, start, size) = match to.boxed_kind()? {
+        Kind::SubBits => {
+            let b = to.any_body();
+            (Term(b[2]), b[1] as usize, b[0] as usize)
+        }
+        Kind::RefBin => (to, 0, to.base_bytes().1 * 8),
+        _ => return None,
+    };
+    if unit > 1 && !size.is_multiple_of(unit as usize) || size >= MAX_BITS - 64 {
+        return None;
+    }
+    if !claim(whole, start + size, n as usize) {
+        return None;
+    }
+    // SAFETY: FRESH, by the caller's promise; the bits were just claimed.
+    unsafe {
+        write_bits(whole.base_bytes().0, start + size, value, n as usize);
+        *p = Kind::SubBits.header(3);
+        *p.add(1) = (size + n as usize) as u64;
+        *p.add(2) = start as u64;
+        *p.add(3) = whole.0;
+    }
+    Some(Term::from_boxed(p))
+}
+
 /// Claims `extra` bits behind bit `end` of a counted binary, if they are in its buffer and nobody has.
 fn claim(whole: Term, end: usize, extra: usize) -> bool {
     let Some(w) = whole.body(Kind::RefBin) else { return false };

@@ -199,6 +199,57 @@ pub struct CreateBin {
     pub unit: u32,
     pub dst: Dst,
     pub segments: Vec<BinSegment>,
+    pub packed: Option<Packed>,
+}
+
+/// What a construction adds when that is nothing but integers of known sizes, of at most 64 bits in all.
+#[derive(Debug)]
+pub struct Packed {
+    /// What they are appended to, and the unit of its size.
+    pub to: Option<(Src, u32)>,
+    pub bits: u32,
+    pub fields: Vec<PackedField>,
+}
+
+/// Some of these bits.
+#[derive(Clone, Copy, Debug)]
+pub enum PackedField {
+    Value { src: Src, bits: u32 },
+    Text { value: u64, bits: u32 },
+}
+
+impl Packed {
+    pub fn of(segments: &[BinSegment]) -> Option<Packed> {
+        let to = segments
+            .first()
+            .filter(|s| matches!(s.kind, Segment::Append | Segment::PrivateAppend))
+            .map(|s| (s.src, s.unit));
+        let mut bits = 0u32;
+        let mut fields = Vec::new();
+        for s in &segments[to.is_some() as usize..] {
+            let (field, n) = match (s.kind, s.size) {
+                (Segment::String, _) if s.text.len() <= 8 => {
+                    let value = s.text.iter().fold(0, |v, &b| v << 8 | b as u64);
+                    let n = s.text.len() as u32 * 8;
+                    (PackedField::Text { value, bits: n }, n)
+                }
+                (Segment::Integer, SegmentSize::Units(size)) if size.kind() == 3 => {
+                    let n = u32::try_from(size.inlined().small_value()).ok()?.checked_mul(s.unit)?;
+                    if s.little && n > 8 {
+                        return None;
+                    }
+                    (PackedField::Value { src: s.src, bits: n }, n)
+                }
+                _ => return None,
+            };
+            if n == 0 {
+                return None;
+            }
+            bits = bits.checked_add(n).filter(|n| *n <= 64)?;
+            fields.push(field);
+        }
+        (bits > 0).then_some(Packed { to, bits, fields })
+    }
 }
 
 /// Matching one integer, float or binary of a size given at run time.

@@ -273,6 +273,7 @@ impl Translator<'_> {
             live: self.live(ins, 2)?,
             unit: self.small_number(ins, 3)?,
             dst: self.dst(ins, 4)?,
+            packed: Packed::of(&segments),
             segments,
         };
         let c = self.ext(c);

@@ -4,12 +4,14 @@
 //! come only where the compiler knows that they have one.
 
 use super::{Handler, Mode, Place, State, X, Y, handlers, operands, parts};
-use crate::code::instr::{BsGet, Instr, Segment};
+use crate::code::instr::{BsGet, Instr, Packed, PackedField, Segment};
+use purlin_term::binary::HEAP_BIN_LIMIT;
+use purlin_term::bits::{APPENDED_WORDS, append_word};
 use purlin_term::boxed::Kind;
 use purlin_term::{Term, map};
 
 /// The handler of an instruction of this family.
-pub(super) fn handler(i: &Instr) -> Option<Handler> {
+pub(super) fn handler(i: &Instr, collecting: bool) -> Option<Handler> {
     /// The variants for X registers and stack slots.
     macro_rules! places {
         ($f:ident, $a:expr) => {
@@ -39,15 +41,25 @@ pub(super) fn handler(i: &Instr) -> Option<Handler> {
         Instr::BsGetInteger(g) if one_word(g) => places!(get_unsigned, g.ctx),
         Instr::BsGetInteger(g) if (1..=64).contains(&g.bits) => places!(get_word, g.ctx),
         Instr::BsGetInteger(_) => get_integer,
+        Instr::BsGetBinary(_) if collecting => get_binary,
+        Instr::BsGetBinary(g) if g.size.is_some() => places!(get_part, g.ctx),
+        Instr::BsGetBinary(g) if g.unit.is_power_of_two() => places!(get_rest, g.ctx),
         Instr::BsGetBinary(_) => get_binary,
         Instr::BsSkip(g) if g.bits > 0 => places!(skip, g.ctx),
+        Instr::BsSkip(g) if g.size.is_some() => places!(skip_units, g.ctx),
         Instr::BsTestTail { ctx, .. } => places!(test_tail, ctx),
         Instr::BsTestUnit { ctx, unit, .. } if unit.is_power_of_two() => places!(test_unit, ctx),
         Instr::BsMatchString(m) => places!(match_string, m.ctx),
         Instr::BsGetUtf { kind: Segment::Utf8, ctx, .. } => places!(get_utf8, ctx),
         Instr::BsGetPosition { ctx, .. } => places!(get_position, ctx),
         Instr::BsSetPosition { ctx, .. } => places!(set_position, ctx),
-        Instr::BsGetTail { .. } => get_tail,
+        Instr::BsGetTail { .. } if collecting => get_tail,
+        Instr::BsGetTail { ctx, .. } => places!(quick_tail, ctx),
+        Instr::BsCreateBin(c) if !collecting => match &c.packed {
+            Some(Packed { to: Some(_), .. }) => append_packed,
+            Some(p) if p.bits % 8 == 0 => create_packed,
+            _ => create,
+        },
         Instr::BsCreateBin(_) => create,
         _ => return None,
     })
@@ -67,6 +79,71 @@ impl State {
 unsafe fn byte_at(ctx: *mut u64, at: u64) -> *const u8 {
     // SAFETY: LIVE: a context's last word is a heap or counted binary that holds the bits up to its end.
     unsafe { Term(*ctx.add(3)).base_bytes().0.add(at as usize / 8) }
+}
+
+/// The bits of all fields; `None` when a value is no small integer.
+#[inline(always)]
+unsafe fn packed(s: &State, p: &Packed) -> Option<u64> {
+    let mut all = 0;
+    for field in &p.fields {
+        let (value, bits) = match *field {
+            PackedField::Text { value, bits } => (value, bits),
+            PackedField::Value { src, bits } => {
+                // SAFETY: CODE: the operand names a register, a slot of the frame or a constant.
+                let t = unsafe { s.any(src) };
+                if !t.is_small() {
+                    return None;
+                }
+                (t.small_value() as u64, bits)
+            }
+        };
+        // In two steps, as there may be 64 bits.
+        all = all << (bits - 1) << 1 | value & (u64::MAX >> (64 - bits));
+    }
+    Some(all)
+}
+
+/// The bits that a field of so many units of its size takes, unless that is rare: no small number, or a huge one.
+#[inline(always)]
+fn field_bits(size: Term, unit: u32) -> Option<u64> {
+    (size.is_small() && size.0 >> 40 == 0).then(|| (size.0 >> 4) * unit as u64)
+}
+
+/// Words that the next `n` bits from bit `at` take as a term; `None` when they cannot be had by [`part`].
+#[inline(always)]
+fn part_words(at: u64, n: u64) -> Option<usize> {
+    if n % 8 != 0 || n > HEAP_BIN_LIMIT as u64 * 8 {
+        return Some(4);
+    }
+    (at % 8 == 0).then(|| 2 + n.div_ceil(64) as usize)
+}
+
+/// The `n` bits from bit `at` of what a context reads: a heap binary where they are few whole bytes, else a part of
+/// the whole. A part that is all of a larger binary stays a part.
+///
+/// # Safety
+/// The context has these bits; `p` has room for [`part_words`].
+#[inline(never)]
+unsafe fn part(ctx: *mut u64, p: *mut u64, at: u64, n: u64) -> Term {
+    // SAFETY: FRESH, by the caller's promise; what is read is LIVE.
+    unsafe {
+        if n % 8 == 0 && n <= HEAP_BIN_LIMIT as u64 * 8 {
+            let words = n.div_ceil(64) as usize;
+            *p = Kind::HeapBin.header(1 + words);
+            *p.add(1) = n / 8;
+            if words > 0 {
+                // What the bytes do not fill of the last word is zero.
+                *p.add(1 + words) = 0;
+            }
+            std::ptr::copy_nonoverlapping(byte_at(ctx, at), p.add(2).cast(), n as usize / 8);
+        } else {
+            *p = Kind::SubBits.header(3);
+            *p.add(1) = n;
+            *p.add(2) = at;
+            *p.add(3) = *ctx.add(3);
+        }
+        Term::from_boxed(p)
+    }
 }
 
 handlers! {
@@ -209,6 +286,62 @@ handlers! {
         s.next()
     }
 
+    /// The size is in a register.
+    fn skip_units<A: Mode>(s) {
+        operands!(s, BsSkip(g));
+        let Some(n) = field_bits(s.any(g.size.unwrap_unchecked()), g.unit) else { return s.slow() };
+        let c = s.context::<A>(g.ctx);
+        let at = *c.add(1);
+        if *c - at < n {
+            return s.jump(g.fail);
+        }
+        *c.add(1) = at + n;
+        s.next()
+    }
+
+    fn get_part<A: Mode>(s) {
+        operands!(s, BsGetBinary(g));
+        let Some(n) = field_bits(s.any(g.size.unwrap_unchecked()), g.unit) else { return s.by(binary) };
+        let c = s.context::<A>(g.ctx);
+        let at = *c.add(1);
+        if *c - at < n {
+            return s.jump(g.fail);
+        }
+        let Some(words) = part_words(at, n).filter(|n| s.has_room(*n)) else { return s.by(binary) };
+        *c.add(1) = at + n;
+        let p = s.take(words);
+        s.set_any(g.dst, part(c, p, at, n));
+        s.next()
+    }
+
+    /// All that is left.
+    fn get_rest<A: Mode>(s) {
+        operands!(s, BsGetBinary(g));
+        let c = s.context::<A>(g.ctx);
+        let at = *c.add(1);
+        let n = *c - at;
+        if n & (g.unit as u64 - 1) != 0 {
+            return s.jump(g.fail);
+        }
+        let Some(words) = part_words(at, n).filter(|n| s.has_room(*n)) else { return s.by(binary) };
+        *c.add(1) = at + n;
+        let p = s.take(words);
+        s.set_any(g.dst, part(c, p, at, n));
+        s.next()
+    }
+
+    /// All that is left; the position stays.
+    fn quick_tail<A: Mode>(s) {
+        operands!(s, BsGetTail { ctx, dst });
+        let c = s.context::<A>(ctx);
+        let at = *c.add(1);
+        let n = *c - at;
+        let Some(words) = part_words(at, n).filter(|n| s.has_room(*n)) else { return s.by(tail) };
+        let p = s.take(words);
+        s.set_any(dst, part(c, p, at, n));
+        s.next()
+    }
+
     fn test_tail<A: Mode>(s) {
         operands!(s, BsTestTail { fail, ctx, bits });
         let c = s.context::<A>(ctx);
@@ -284,6 +417,33 @@ handlers! {
 
     fn create(s) {
         s.by(construct)
+    }
+
+    /// Integers put behind a binary.
+    fn append_packed(s) {
+        operands!(s, BsCreateBin(c));
+        let Some(p) = &c.packed else { return s.slow() };
+        let (Some((to, unit)), Some(value)) = (p.to, packed(&s, p)) else { return s.by(construct) };
+        if !s.has_room(APPENDED_WORDS) {
+            return s.by(construct);
+        }
+        let Some(t) = append_word(s.top, s.any(to), unit, value, p.bits) else { return s.by(construct) };
+        s.take(APPENDED_WORDS);
+        s.set_any(c.dst, t);
+        s.next()
+    }
+
+    /// A binary of integers.
+    fn create_packed(s) {
+        operands!(s, BsCreateBin(c));
+        let Some(p) = &c.packed else { return s.slow() };
+        let Some(value) = packed(&s, p).filter(|_| s.has_room(3)) else { return s.by(construct) };
+        let b = s.take(3);
+        *b = Kind::HeapBin.header(2);
+        *b.add(1) = p.bits as u64 / 8;
+        *b.add(2) = (value << (64 - p.bits)).to_be();
+        s.set_any(c.dst, Term::from_boxed(b));
+        s.next()
     }
 }
 

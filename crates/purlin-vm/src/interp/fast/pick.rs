@@ -267,7 +267,7 @@ fn handler(i: &Instr, next: &Instr, after: &Instr, collecting: bool) -> Handler 
             FloatOp::Div => floats::arith::<floats::ops::Div>,
         },
         Instr::FNegate { .. } => floats::negate,
-        _ => bits::handler(i).or(receive::handler(i, collecting)).unwrap_or(leave),
+        _ => bits::handler(i, collecting).or(receive::handler(i, collecting)).unwrap_or(leave),
     }
 }
 
