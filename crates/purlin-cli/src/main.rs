@@ -9,10 +9,8 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Processes are small blocks that one thread allocates and another frees: measured on message exchanges, this
-/// allocator takes a third to a half off their time.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: purlin_vm::allocator::Allocator = purlin_vm::allocator::Allocator;
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect();

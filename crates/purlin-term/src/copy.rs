@@ -1,7 +1,8 @@
 //! Copying terms from one heap to another: messages, table rows, spawn arguments, literals.
 //!
-//! Copies are exact in size and need no recursion: a shallow copy of the root is scanned word by word, and what it
-//! points to is appended behind it. Sharing is not kept, as on the BEAM; literals are not copied.
+//! Copies are exact in size. Terms of ordinary depth are copied by nested calls, which touch each word once; what lies
+//! deeper than [`NESTING`] is copied without nesting, so that no term is too deep. Sharing is not kept, as on the BEAM;
+//! literals are not copied.
 
 pub(crate) mod shared;
 
@@ -9,57 +10,96 @@ use crate::boxed::{Kind, arity_of};
 use crate::heap::{Fragment, Heap, retain_off_heap};
 use crate::literal::Literals;
 use crate::word::Term;
-use smallvec::SmallVec;
+
+/// How deep copying nests calls. What lies deeper is copied without nesting, which takes longer.
+const NESTING: u32 = 64;
 
 /// How many words a copy of `t` takes (0 for immediates and literals).
 pub fn flat_size(t: Term) -> usize {
     if !t.is_pointer() {
         return 0;
     }
-    let literals = Literals::known();
+    // SAFETY: LIVE
+    unsafe { size(t, Literals::known(), NESTING) }
+}
+
+/// As [`flat_size`], for a pointer.
+///
+/// # Safety
+/// LIVE
+unsafe fn size(mut t: Term, literals: Literals, nesting: u32) -> usize {
+    if nesting == 0 {
+        return size_of_deep(t, literals);
+    }
     let mut words = 0;
-    let mut work: SmallVec<[Term; 32]> = SmallVec::new();
-    let mut next = t;
-    loop {
-        let (t, p) = (next, next.pointer());
-        // What is looked at after this: the last pointer found, the others wait.
-        let mut found = Term::NIL;
-        if literals.hold(p) {
-        } else if t.is_cons() {
-            words += 2;
-            // SAFETY: LIVE
-            let (head, tail) = unsafe { (Term(*p), Term(*p.add(1))) };
-            found = head;
-            if tail.is_pointer() {
-                if head.is_pointer() {
-                    work.push(head);
-                }
-                found = tail;
+    // SAFETY: LIVE: a header is followed by as many words as its arity says.
+    unsafe {
+        loop {
+            let p = t.pointer();
+            if literals.hold(p) {
+                return words;
             }
-        } else {
-            // SAFETY: LIVE: a header is followed by as many words as its arity says.
-            unsafe {
+            let (first, last);
+            if t.is_cons() {
+                words += 2;
+                (first, last) = (p, p.add(1));
+            } else {
                 let arity = arity_of(*p);
                 words += 1 + arity;
-                for i in Kind::of_header(*p).raw_words(arity)..arity {
-                    let w = Term(*p.add(1 + i));
-                    if w.is_pointer() {
-                        if found.is_pointer() {
-                            work.push(found);
-                        }
-                        found = w;
-                    }
+                first = p.add(1 + raw_words(*p, arity));
+                last = p.add(arity);
+            }
+            // All but the last; that one in the next turn, so that lists take no calls.
+            let mut at = first;
+            while at < last {
+                if Term(*at).is_pointer() {
+                    words += size(Term(*at), literals, nesting - 1);
                 }
+                at = at.add(1);
+            }
+            if at > last || !Term(*last).is_pointer() {
+                return words;
+            }
+            t = Term(*last);
+        }
+    }
+}
+
+/// The words behind a header that are no terms; most objects are tuples, which have none.
+#[inline(always)]
+fn raw_words(header: u64, arity: usize) -> usize {
+    if header == Kind::Tuple.header(arity) { 0 } else { Kind::of_header(header).raw_words(arity) }
+}
+
+#[cold]
+fn size_of_deep(t: Term, literals: Literals) -> usize {
+    let mut words = 0;
+    let mut work = vec![t];
+    while let Some(t) = work.pop() {
+        let p = t.pointer();
+        if literals.hold(p) {
+            continue;
+        }
+        // SAFETY: LIVE
+        unsafe {
+            let (first, end) = if t.is_cons() {
+                words += 2;
+                (p, p.add(2))
+            } else {
+                let arity = arity_of(*p);
+                words += 1 + arity;
+                (p.add(1 + raw_words(*p, arity)), p.add(1 + arity))
+            };
+            let mut at = first;
+            while at < end {
+                if Term(*at).is_pointer() {
+                    work.push(Term(*at));
+                }
+                at = at.add(1);
             }
         }
-        next = match found.is_pointer() {
-            true => found,
-            false => match work.pop() {
-                Some(t) => t,
-                None => return words,
-            },
-        };
     }
+    words
 }
 
 /// Copies `t` to `*top`, which is moved behind the copy; off-heap objects of the copy are added to `off_heap`.
@@ -71,26 +111,102 @@ pub unsafe fn copy_into(t: Term, top: &mut *mut u64, off_heap: &mut Vec<*mut u64
     if !t.is_pointer() || literals.hold(t.pointer()) {
         return t;
     }
-    let (mut scan, mut end) = (*top, *top);
-    // SAFETY: by the caller's promise every word written lies in the free words at `top`; what is read is LIVE.
-    let root = unsafe {
-        let root = copy_shallow(t, &mut end, off_heap, literals);
-        while scan < end {
-            let w = Term(*scan);
-            if w.is_header() {
-                scan = scan.add(1 + Kind::of_header(w.0).raw_words(arity_of(w.0)));
-                continue;
-            }
-            // The links that `copy_shallow` laid out lead to the very next cell.
-            if w.is_pointer() && w.0 != Term::from_cons(scan.add(1)).0 && !literals.hold(w.pointer()) {
-                *scan = copy_shallow(w, &mut end, off_heap, literals).0;
-            }
-            scan = scan.add(1);
+    let mut c = Copier { top: *top, literals, off_heap };
+    // SAFETY: by the caller's promise.
+    let copy = unsafe { c.copy(t, NESTING) };
+    *top = c.top;
+    copy
+}
+
+/// Where copies go.
+struct Copier<'o> {
+    top: *mut u64,
+    literals: Literals,
+    off_heap: &'o mut Vec<*mut u64>,
+}
+
+impl Copier<'_> {
+    /// A word of the copy: the word itself, or where the copy of what it points to is.
+    #[inline(always)]
+    unsafe fn word(&mut self, w: u64, nesting: u32) -> u64 {
+        if !Term(w).is_pointer() || self.literals.hold(Term(w).pointer()) {
+            return w;
         }
-        root
-    };
-    *top = end;
-    root
+        // SAFETY: by the caller's promise.
+        unsafe { self.copy(Term(w), nesting - 1).0 }
+    }
+
+    /// Copies an object that is no literal, with all it points to: each object lies behind the one that points to it,
+    /// but lists go on where their heads end.
+    ///
+    /// # Safety
+    /// LIVE; there is room at `top` for all of it (FRESH).
+    unsafe fn copy(&mut self, t: Term, nesting: u32) -> Term {
+        // SAFETY: by the caller's promise.
+        unsafe {
+            if nesting == 0 {
+                return self.copy_deep(t);
+            }
+            let (mut from, to) = (t.pointer(), self.top);
+            if t.is_cons() {
+                let mut cell = to;
+                loop {
+                    self.top = cell.add(2);
+                    *cell = self.word(*from, nesting);
+                    let tail = Term(*from.add(1));
+                    if !tail.is_cons() || self.literals.hold(tail.pointer()) {
+                        *cell.add(1) = self.word(tail.0, nesting);
+                        return Term::from_cons(to);
+                    }
+                    *cell.add(1) = Term::from_cons(self.top).0;
+                    (from, cell) = (tail.pointer(), self.top);
+                }
+            }
+            let header = *from;
+            let arity = arity_of(header);
+            self.top = to.add(1 + arity);
+            if header == Kind::Tuple.header(arity) {
+                *to = header;
+                for i in 1..=arity {
+                    *to.add(i) = self.word(*from.add(i), nesting);
+                }
+                return Term::from_boxed(to);
+            }
+            let kind = Kind::of_header(header);
+            copy_words(from, to, 1 + arity);
+            for i in 1 + kind.raw_words(arity)..=arity {
+                *to.add(i) = self.word(*to.add(i), nesting);
+            }
+            if kind.is_off_heap() {
+                retain_off_heap(to);
+                self.off_heap.push(to);
+            }
+            Term::from_boxed(to)
+        }
+    }
+
+    /// As `copy`, without nested calls: a shallow copy is scanned word by word, and what it points to is appended.
+    #[cold]
+    unsafe fn copy_deep(&mut self, t: Term) -> Term {
+        let (mut scan, literals) = (self.top, self.literals);
+        // SAFETY: by the caller's promise every word written lies in the free words at `top`; what is read is LIVE.
+        unsafe {
+            let root = copy_shallow(t, &mut self.top, self.off_heap, literals);
+            while scan < self.top {
+                let w = Term(*scan);
+                if w.is_header() {
+                    scan = scan.add(1 + Kind::of_header(w.0).raw_words(arity_of(w.0)));
+                    continue;
+                }
+                // The links that `copy_shallow` laid out lead to the very next cell.
+                if w.is_pointer() && w.0 != Term::from_cons(scan.add(1)).0 && !literals.hold(w.pointer()) {
+                    *scan = copy_shallow(w, &mut self.top, self.off_heap, literals).0;
+                }
+                scan = scan.add(1);
+            }
+            root
+        }
+    }
 }
 
 /// Copies one object, or the whole spine of a list, without what it points to. It is no literal.
@@ -143,8 +259,36 @@ pub unsafe fn copy_words(from: *const u64, to: *mut u64, words: usize) {
     }
 }
 
+/// The words of a tuple or cons cell of immediates, as many messages are.
+#[inline(always)]
+fn shallow_words(t: Term) -> Option<usize> {
+    if !t.is_pointer() || Literals::known().hold(t.pointer()) {
+        return None;
+    }
+    let p = t.pointer();
+    // SAFETY: LIVE
+    unsafe {
+        if t.is_cons() {
+            return (!Term(*p).is_pointer() && !Term(*p.add(1)).is_pointer()).then_some(2);
+        }
+        let arity = arity_of(*p);
+        if *p != Kind::Tuple.header(arity) || arity > 8 {
+            return None;
+        }
+        (1..=arity).all(|i| !Term(*p.add(i)).is_pointer()).then_some(1 + arity)
+    }
+}
+
 /// A fragment that holds a copy of `t`, and the copy.
 pub fn to_fragment(t: Term) -> (Fragment, Term) {
+    if let Some(words) = shallow_words(t) {
+        let mut f = Fragment::new(words);
+        f.used = words;
+        // SAFETY: FRESH; LIVE.
+        unsafe { copy_words(t.pointer(), f.block.start(), words) };
+        let copy = Term(t.0.wrapping_sub(t.pointer() as u64).wrapping_add(f.block.start() as u64));
+        return (f, copy);
+    }
     let words = flat_size(t);
     let mut f = Fragment::new(words);
     if words == 0 {

@@ -19,6 +19,7 @@ use hashbrown::HashMap;
 use parking_lot::RwLock;
 use purlin_term::owned::Owned;
 use purlin_term::{Atom, Term};
+use smallvec::SmallVec;
 use std::any::{Any, TypeId};
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -250,8 +251,8 @@ impl Engine {
         }
     }
 
-    pub(crate) fn exit_hooks(&self) -> Vec<ExitHook> {
-        self.exit_hooks.read().clone()
+    pub(crate) fn exit_hooks(&self) -> SmallVec<[ExitHook; 8]> {
+        self.exit_hooks.read().iter().copied().collect()
     }
 
     /// Has `hook` called when the engine was halted with flushing and its schedulers have stopped.

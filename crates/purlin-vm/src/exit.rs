@@ -6,6 +6,7 @@
 use crate::engine::Engine;
 use crate::handle::{bounce, demonitor_other_side, send_down};
 use crate::process::{Process, ProcessData};
+use crate::relation::Relations;
 use crate::signal::{Signal, SignalKind, Target};
 use crate::tracing::events::{self, Extra};
 use crate::tracing::{Flags, sequential};
@@ -41,7 +42,6 @@ pub fn terminate(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut Proces
         let _ = catch_unwind(AssertUnwindSafe(|| hook(engine, process, data, reason)));
     }
     engine.processes.remove(process);
-    let me = process.pid();
     if process.id() == 0 && process.is_system() {
         // Nothing runs without `init`.
         eprintln!("init terminated: {}", purlin_term::print::display(reason));
@@ -53,7 +53,28 @@ pub fn terminate(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut Proces
     for signal in process.outer.close() {
         handle_last(engine, process, data, signal);
     }
-    let relations = data.take_relations();
+    if let Some(relations) = data.take_relations() {
+        tell(engine, process, data, &relations, reason);
+    }
+    if let Some(rare) = data.rare() {
+        engine.sched.unblock_multi(rare.multi_blocks);
+        for &(other, count) in &rare.suspending {
+            resume(engine, other, count);
+        }
+    }
+    if process.trace.has(Flags::EXITING) {
+        events::scheduled(engine, process, data, am!("out_exited"), true);
+    }
+    if let Some(away) = data.away.take() {
+        let heap = std::mem::replace(&mut data.heap, purlin_term::Heap::new(0));
+        away.leave(heap).into_iter().for_each(|request| request(engine, Target::Gone));
+    }
+    data.release();
+}
+
+/// Tells who is linked to an ended process, who watches it, and whom it watched.
+fn tell(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, relations: &Relations, reason: Term) {
+    let me = process.pid();
     for other in relations.links() {
         let mut signal = Signal::exit(me, true, reason);
         if data.sequence.is_some() {
@@ -73,20 +94,6 @@ pub fn terminate(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut Proces
     for (&monitor, m) in &relations.monitors {
         demonitor_other_side(engine, me, m.watched, monitor);
     }
-    if let Some(rare) = data.rare() {
-        engine.sched.unblock_multi(rare.multi_blocks);
-        for &(other, count) in &rare.suspending {
-            resume(engine, other, count);
-        }
-    }
-    if process.trace.has(Flags::EXITING) {
-        events::scheduled(engine, process, data, am!("out_exited"), true);
-    }
-    if let Some(away) = data.away.take() {
-        let heap = std::mem::replace(&mut data.heap, purlin_term::Heap::new(0));
-        away.leave(heap).into_iter().for_each(|request| request(engine, Target::Gone));
-    }
-    data.release();
 }
 
 /// A signal that arrived before the end and was not handled: what it removes is removed, what it asks for fails.

@@ -26,9 +26,12 @@ pub fn fetch(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessDat
 }
 
 fn handle(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, mut signal: Box<Signal>) {
+    if let SignalKind::Sent = signal.kind {
+        return enqueue(engine, process, data, signal);
+    }
     let me = process.pid();
     match std::mem::replace(&mut signal.kind, SignalKind::Message) {
-        SignalKind::Sent => enqueue(engine, process, data, signal),
+        SignalKind::Sent => {}
         SignalKind::Message => {
             keep_token(data, &mut signal);
             enqueue(engine, process, data, signal);

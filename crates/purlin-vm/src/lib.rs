@@ -11,6 +11,7 @@
 //! - **ROOTS**: a collection moves everything that is not reachable from the roots it is given: the stack, the live
 //!   X registers, and the terms in [`ProcessData::roots`](process::ProcessData).
 
+pub mod allocator;
 pub mod clock;
 pub mod code;
 pub mod dictionary;

@@ -103,6 +103,7 @@ unsafe impl Send for ProcessData {}
 
 impl Process {
     /// A process that is owned by its maker until it is put into a run queue (it counts as runnable).
+    #[inline(always)]
     pub fn new(id: u64, data: ProcessData) -> Process {
         Process {
             id,
@@ -114,6 +115,16 @@ impl Process {
             outer: Outer::new(),
             data: UnsafeCell::new(data),
         }
+    }
+
+    /// Gives a new process its number.
+    pub(crate) fn set_id(&mut self, id: u64) {
+        self.id = id;
+    }
+
+    /// The private part of a process that nobody else knows.
+    pub(crate) fn data_mut(&mut self) -> &mut ProcessData {
+        self.data.get_mut()
     }
 
     #[inline]
@@ -427,8 +438,8 @@ pub struct Defaults {
 
 impl Defaults {
     /// What a new process gets; `None`: the usual.
-    pub fn get(&self) -> Option<Rare> {
-        self.changed.load(std::sync::atomic::Ordering::Acquire).then(|| self.settings.read().clone())
+    pub fn get(&self) -> Option<Box<Rare>> {
+        self.changed.load(std::sync::atomic::Ordering::Acquire).then(|| Box::new(self.settings.read().clone()))
     }
 
     /// Changes the settings of the processes to come.
@@ -441,6 +452,7 @@ impl Defaults {
 
 impl ProcessData {
     /// A process with `heap`, to start with a call of `initial_call` with the arguments in `saved_x`.
+    #[inline(always)]
     pub fn new(heap: Heap, saved_x: Vec<Term>, initial_call: Mfa) -> ProcessData {
         ProcessData {
             heap,
@@ -500,8 +512,8 @@ impl ProcessData {
         self.relations.as_deref()
     }
 
-    pub(crate) fn take_relations(&mut self) -> Relations {
-        self.relations.take().map(|r| *r).unwrap_or_default()
+    pub(crate) fn take_relations(&mut self) -> Option<Box<Relations>> {
+        self.relations.take()
     }
 
     /// The process dictionary.

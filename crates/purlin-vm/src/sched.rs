@@ -43,8 +43,14 @@ pub const SLICE: i32 = 4000;
 /// How many of OTP's dirty schedulers for input and output Purlin says it has.
 pub const DIRTY_IO: usize = 10;
 
-/// How many turns of processes a scheduler gives between two looks at the timers.
-const TURNS_PER_LOOK: u32 = 4;
+/// What the turns of processes between two looks at the timers may cost, and what a turn costs: one that ends soon, as
+/// most do that wait for messages, and any other.
+const LOOK_EVERY: u32 = 16;
+const SHORT_TURN: u32 = 1;
+const LONG_TURN: u32 = 4;
+
+/// Reductions that a short turn uses at most.
+const SHORT: u64 = 400;
 
 /// How often an idle scheduler looks for work while others are busy, in case they are held up by a long native.
 const LOOK_AROUND: Duration = Duration::from_millis(10);
@@ -357,22 +363,22 @@ impl Engine {
         STACK_BASE.set(&raw const me as usize);
         self.sched.wall_time.begin(me, self.clock.now());
         // Timers are coarser than the turn of a process that soon waits: not each turn asks for the time.
-        let mut turns = 0;
+        let mut left = 0;
         while !given_away && !self.sched.is_halted() {
-            if turns == 0 {
-                turns = TURNS_PER_LOOK;
+            if left == 0 {
+                left = LOOK_EVERY;
                 if self.timers.first().is_some_and(|t| t <= self.clock.now()) {
                     self.timers.fire(self);
                 }
             }
-            turns -= 1;
             match self.sched.next(me) {
                 Some(p) => {
                     let role = &self.sched.roles[me];
                     let slice = role.begin();
                     ROLE.set(slice);
                     // A panic that no process can be ended for loses what was under way, never the scheduler.
-                    let _ = catch_unwind(AssertUnwindSafe(|| self.run_slice(p)));
+                    let used = catch_unwind(AssertUnwindSafe(|| self.run_slice(p))).unwrap_or(0);
+                    left = left.saturating_sub(if used <= SHORT { SHORT_TURN } else { LONG_TURN });
                     if Atom::is_table_exhausted() {
                         self.atoms_are_exhausted();
                     }
@@ -383,7 +389,7 @@ impl Engine {
                 }
                 None => {
                     self.idle(me);
-                    turns = 0;
+                    left = 0;
                 }
             }
         }
@@ -425,8 +431,8 @@ impl Engine {
         if self.sched.idle.all_idle() { timer } else { Some(timer.unwrap_or(LOOK_AROUND).min(LOOK_AROUND)) }
     }
 
-    /// Gives a process its turn.
-    fn run_slice(self: &Arc<Engine>, process: Arc<Process>) {
+    /// Gives a process its turn; the reductions that it used.
+    fn run_slice(self: &Arc<Engine>, process: Arc<Process>) -> u64 {
         process.set_run_state(RunState::Running);
         // SAFETY: OWNER: it came out of a run queue, which owned it.
         let data = unsafe { process.data() };
@@ -437,14 +443,17 @@ impl Engine {
         }
         if !data.exit_reason.is_none() {
             let reason = data.exit_reason;
-            return terminate(self, &process, data, reason);
+            terminate(self, &process, data, reason);
+            return 0;
         }
         if data.away.is_some() {
-            return self.sleep_or_requeue(process, None);
+            self.sleep_or_requeue(process, None);
+            return 0;
         }
         if data.suspended > 0 || (data.hibernating && data.mailbox.is_empty()) {
             let deadline = if data.suspended > 0 { None } else { data.receive_timer };
-            return self.sleep_or_requeue(process, deadline);
+            self.sleep_or_requeue(process, deadline);
+            return 0;
         }
         data.hibernating = false;
         (data.slice, data.slice_left) = (SLICE, SLICE);
@@ -452,7 +461,7 @@ impl Engine {
         data.activity = Activity::Running;
         let runner = self.sched.runner.get().expect("schedulers are started with a runner");
         let stop = guard(self, &process, data, |data| runner.run(self, &process, data)).unwrap_or_else(Stop::Exited);
-        self.count_slice(data);
+        let used = self.count_slice(data);
         data.activity = match stop {
             Stop::Wait => Activity::Waiting,
             Stop::Suspend => Activity::Suspended,
@@ -483,14 +492,16 @@ impl Engine {
                 self.sleep_or_requeue(process, None);
             }
         }
+        used
     }
 
-    fn count_slice(&self, data: &mut ProcessData) {
+    fn count_slice(&self, data: &mut ProcessData) -> u64 {
         let used = data.slice_used().max(1);
         data.reductions += used;
         self.sched.slices.fetch_add(1, Ordering::Relaxed);
         self.sched.reductions.fetch_add(used, Ordering::Relaxed);
         (data.slice, data.slice_left) = (0, 0);
+        used
     }
 
     fn sleep_or_requeue(&self, process: Arc<Process>, deadline: Option<Deadline>) {

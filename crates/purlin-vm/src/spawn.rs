@@ -29,7 +29,7 @@ pub struct Spawn<'a> {
     pub priority: Priority,
     pub flags: Flags,
     /// Settings other than the usual ones.
-    pub rare: Option<Rare>,
+    pub rare: Option<Box<Rare>>,
     pub system: bool,
     /// Trace flags and tracer that the child has from its parent.
     pub traced: (TraceFlags, Option<Term>),
@@ -72,15 +72,18 @@ impl<'a> Spawn<'a> {
             None if words <= FIRST_BLOCK / 2 => FIRST_BLOCK,
             None => crate::gc::next_size(words + MIN_HEAP / 2),
         };
-        let mut heap = Heap::new(size);
-        let saved_x = self.args.iter().map(|&t| heap.copy(t)).collect();
         let initial_call = Mfa { module: self.module, function: self.function, arity: self.args.len() as u8 };
-        let mut data = ProcessData::new(heap, saved_x, initial_call);
+        // Made where it stays, and then filled: it is too large to be moved about.
+        let mut process = Arc::new(Process::new(0, ProcessData::new(Heap::new(size), Vec::new(), initial_call)));
+        let p = Arc::get_mut(&mut process)?;
+        p.set_priority(self.priority);
+        let data = p.data_mut();
+        data.saved_x = self.args.iter().map(|&t| data.heap.copy(t)).collect();
         data.parent = self.parent;
         data.flags = self.flags;
         data.sequence = self.sequence.map(Box::new);
         if let Some(rare) = self.rare {
-            *data.rare_mut() = rare;
+            *data.rare_mut() = *rare;
         }
         if self.link {
             data.relations().linked_by(self.parent);
@@ -88,13 +91,13 @@ impl<'a> Spawn<'a> {
         if let Some(w) = self.watcher {
             data.relations().watchers.insert(w.monitor, w);
         }
-        let created = engine.processes.insert(|id| {
+        let created = engine.processes.insert(process, |p, id| {
+            p.set_id(id);
+            let data = p.data_mut();
             data.group_leader = if self.group_leader.is_none() { Term::pid(id) } else { self.group_leader };
             if let Some(token) = data.sequence.as_mut().and_then(|s| s.token.as_mut()) {
                 token.from = Term::pid(id);
             }
-            let p = Process::new(id, data);
-            p.set_priority(self.priority);
             let new = &engine.tracing.new_processes;
             if new.flags().any(TraceFlags::TRACEE) && new.tracer().is_some_and(|t| is_alive(engine, t)) {
                 p.trace.set(new.flags(), TraceFlags::default());
@@ -107,7 +110,6 @@ impl<'a> Spawn<'a> {
             if self.system {
                 p.set_system();
             }
-            p
         });
         if created.is_none() {
             let error = Term::atom(Atom::ERROR);

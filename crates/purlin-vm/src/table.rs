@@ -52,8 +52,9 @@ impl Table {
         &self.chunks[i / CHUNK].get_or_init(|| (0..CHUNK).map(|_| RwLock::new(None)).collect())[i % CHUNK]
     }
 
-    /// Adds the process that `make` gives for a free number; `None` when the table is full.
-    pub fn insert(&self, make: impl FnOnce(u64) -> Process) -> Option<Arc<Process>> {
+    /// Adds a process that nobody else knows yet, once `number` has told it its free number; `None` when the table is
+    /// full.
+    pub fn insert(&self, mut process: Arc<Process>, number: impl FnOnce(&mut Process, u64)) -> Option<Arc<Process>> {
         if self.count.fetch_add(1, Ordering::Relaxed) >= self.limit {
             self.count.fetch_sub(1, Ordering::Relaxed);
             return None;
@@ -63,9 +64,9 @@ impl Table {
             let id = self.next.fetch_add(1, Ordering::Relaxed) & ((1 << DATA_BITS) - 1);
             let mut slot = self.slot_or_new(id).write();
             if slot.is_none() {
-                let p = Arc::new(make(id));
-                *slot = Some(p.clone());
-                return Some(p);
+                number(Arc::get_mut(&mut process)?, id);
+                *slot = Some(process.clone());
+                return Some(process);
             }
         }
     }
@@ -126,20 +127,21 @@ mod tests {
     use crate::process::{Mfa, ProcessData};
     use purlin_term::{Atom, Heap};
 
-    fn process(id: u64) -> Process {
+    fn insert(t: &Table) -> Option<Arc<Process>> {
         let mfa = Mfa { module: Atom::OK, function: Atom::OK, arity: 0 };
-        Process::new(id, ProcessData::new(Heap::new(0), Vec::new(), mfa))
+        let p = Process::new(0, ProcessData::new(Heap::new(0), Vec::new(), mfa));
+        t.insert(Arc::new(p), Process::set_id)
     }
 
     #[test]
     fn numbers_count_up_and_a_full_table_refuses() {
         let t = Table::new(1);
         for i in 0..1024 {
-            assert_eq!(t.insert(process).unwrap().id(), i);
+            assert_eq!(insert(&t).unwrap().id(), i);
         }
-        assert!(t.insert(process).is_none());
+        assert!(insert(&t).is_none());
         t.remove(&t.get(5).unwrap());
-        assert_eq!(t.insert(process).unwrap().id(), 1024 + 5, "an old number is not used again soon");
+        assert_eq!(insert(&t).unwrap().id(), 1024 + 5, "an old number is not used again soon");
         assert!(t.get(5).is_none());
         assert_eq!(t.count(), 1024);
     }

@@ -5,6 +5,7 @@ use super::{Need, cause, find, key, table_cause};
 use purlin_term::{Heap, Owned, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
+use smallvec::{SmallVec, smallvec};
 
 pub const NATIVES: &[Native] = &[
     Native::plain("ets", "insert", 2, insert),
@@ -38,8 +39,8 @@ fn is_row(t: Term, keypos: usize) -> bool {
 }
 
 /// The rows that an insertion is about: one tuple, or a list of them.
-fn rows_to_insert(t: &Table, arg: Term) -> Option<Vec<Term>> {
-    let rows = if arg.is_list() { arg.as_list()? } else { vec![arg] };
+fn rows_to_insert(t: &Table, arg: Term) -> Option<SmallVec<[Term; 1]>> {
+    let rows = if arg.is_list() { SmallVec::from_vec(arg.as_list()?) } else { smallvec![arg] };
     rows.iter().all(|r| is_row(*r, t.options.keypos)).then_some(rows)
 }
 
@@ -52,7 +53,7 @@ fn insert_rows(ctx: &mut Ctx<'_>, args: &[Term], only_new: bool) -> Result<bool,
     };
     ctx.charge(rows.len() / 8);
     // Copied before the lock is taken. As in OTP, a bag gets the rows of a list in reverse order.
-    let mut rows: Vec<Owned> = rows.into_iter().map(Owned::new).collect();
+    let mut rows: SmallVec<[Owned; 1]> = rows.into_iter().map(Owned::new).collect();
     if t.options.kind == Kind::Bag {
         rows.reverse();
     }

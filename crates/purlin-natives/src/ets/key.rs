@@ -49,6 +49,7 @@ impl Probe {
 }
 
 impl PartialEq for Probe {
+    #[inline]
     fn eq(&self, other: &Probe) -> bool {
         self.cmp(other) == Ordering::Equal
     }
@@ -57,13 +58,26 @@ impl PartialEq for Probe {
 impl Eq for Probe {}
 
 impl PartialOrd for Probe {
+    #[inline]
     fn partial_cmp(&self, other: &Probe) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
 impl Ord for Probe {
+    /// Walking down a tree compares often: the usual keys, small integers, take no call.
+    #[inline(always)]
     fn cmp(&self, other: &Probe) -> Ordering {
+        if (self.end, other.end) == (End::Key, End::Key) && self.term.is_small() && other.term.is_small() {
+            return (self.term.0 as i64).cmp(&(other.term.0 as i64));
+        }
+        self.compare(other)
+    }
+}
+
+impl Probe {
+    #[inline(never)]
+    fn compare(&self, other: &Probe) -> Ordering {
         let side = |end: End| match end {
             End::Before => -1,
             End::Key => 0,

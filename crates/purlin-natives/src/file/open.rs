@@ -1,6 +1,7 @@
 //! Opening and closing files, and closing those whose owner has ended.
 
 use super::{Failure, OK, Outcome, reply, with_path};
+use hashbrown::HashMap;
 use parking_lot::Mutex;
 use purlin_term::{Heap, Magic, Term, am};
 use purlin_vm::native::OrBadarg;
@@ -9,7 +10,6 @@ use purlin_vm::{Ctx, Engine, Escape, Native, Slot};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
-use std::collections::HashMap;
 use std::ffi::CStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -50,7 +50,7 @@ pub struct SpawnOptions {
     pub monitor: Option<MonitorOptions>,
     pub priority: Priority,
     pub flags: Flags,
-    pub rare: Option<Rare>,
+    pub rare: Option<Box<Rare>>,
     /// `spawn_request` only: first element of the reply.
     pub reply_tag: Term,
     pub reply_on_success: bool,
