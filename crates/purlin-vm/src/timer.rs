@@ -1,6 +1,12 @@
 //! Timers: receive timeouts and `send_after`/`start_timer`, ordered by time and, at equal times, by their start.
 //!
-//! The rule that must stay true: a timer never fires before its time.
+//! The rule that must stay true: a timer never fires before its time, nor before one that is due earlier.
+//!
+//! Most timers are cancelled long before their time, so that starting and cancelling must be cheap and order must cost
+//! nothing until it matters. Timers stand in a wheel (`wheel.rs`) by the millisecond they are due in, unordered; those of
+//! a millisecond that has come are moved to `near`, which is ordered.
+
+mod wheel;
 
 use crate::clock::{Clock, Time};
 use crate::engine::Engine;
@@ -9,10 +15,14 @@ use crate::signal::{RefId, Signal};
 use crate::sync::{AtomicI64, Mutex, Ordering};
 use hashbrown::HashMap;
 use purlin_term::{Atom, Term};
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::sync::Arc;
+use wheel::{Wheel, tick_of};
 
 /// When a timer fires: the time, and a number that keeps timers of one time apart and in order.
+///
+/// The number's low half is the timer's place in the slab, its high half counts starts.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Deadline {
     at: Time,
@@ -25,6 +35,10 @@ impl Deadline {
 
     pub fn at(self) -> Time {
         self.at
+    }
+
+    fn place(self) -> u32 {
+        self.number as u32
     }
 }
 
@@ -47,15 +61,76 @@ pub enum Destination {
 /// All timers of one engine.
 pub struct Timers {
     inner: Mutex<Inner>,
-    /// The time of the first timer (`Time::MAX`: none).
+    /// No timer is due before this time (`Time::MAX`: none is).
     first: AtomicI64,
 }
 
+/// How many timers are taken out to fire at a time.
+const BATCH: usize = 64;
+
 #[derive(Default)]
 struct Inner {
-    queue: BTreeMap<Deadline, Action>,
+    /// Running timers by place, and the places that are free.
+    slab: Vec<Option<(Deadline, Action)>>,
+    free: Vec<u32>,
+    /// When timers are due that are not in the wheel; those that were cancelled too.
+    near: BinaryHeap<Reverse<Deadline>>,
+    wheel: Wheel,
     by_ref: HashMap<RefId, Deadline>,
-    started: u64,
+    started: u32,
+    /// A thread is about to send what timers have to send: only one does at a time, so that they fire in order.
+    firing: bool,
+}
+
+impl Inner {
+    fn add(&mut self, at: Time, action: Action) -> Deadline {
+        let place = self.free.pop().unwrap_or_else(|| {
+            self.slab.push(None);
+            self.slab.len() as u32 - 1
+        });
+        self.started = self.started.wrapping_add(1);
+        let deadline = Deadline { at, number: (self.started as u64) << 32 | place as u64 };
+        self.slab[place as usize] = Some((deadline, action));
+        if !self.wheel.insert(place, tick_of(at)) {
+            self.near.push(Reverse(deadline));
+        }
+        deadline
+    }
+
+    /// Takes a running timer out.
+    fn take(&mut self, deadline: Deadline) -> Option<Action> {
+        let place = deadline.place();
+        let timer = self.slab.get_mut(place as usize)?.take_if(|t| t.0 == deadline)?;
+        self.wheel.remove(place);
+        self.free.push(place);
+        Some(timer.1)
+    }
+
+    /// Takes out what is due, in order.
+    fn take_due(&mut self, now: Time, due: &mut Vec<Action>) {
+        let Inner { slab, near, wheel, .. } = self;
+        wheel.advance(tick_of(now), |place| {
+            near.extend(slab[place as usize].as_ref().map(|t| Reverse(t.0)));
+        });
+        while due.len() < BATCH
+            && let Some(&Reverse(deadline)) = self.near.peek().filter(|d| d.0.at <= now)
+        {
+            self.near.pop();
+            // What was cancelled is still listed.
+            let Some(action) = self.take(deadline) else { continue };
+            if let Action::Send { timer, .. } = &action {
+                self.by_ref.remove(timer);
+            }
+            due.push(action);
+        }
+    }
+
+    /// No timer is due before this time.
+    fn first(&self) -> Time {
+        let near = self.near.peek().map(|d| d.0.at);
+        // What the wheel holds is due after all that is near.
+        near.or_else(|| self.wheel.first()).filter(|_| !self.firing).unwrap_or(Time::MAX)
+    }
 }
 
 impl Default for Timers {
@@ -66,19 +141,18 @@ impl Default for Timers {
 
 impl Timers {
     fn add(&self, inner: &mut Inner, at: Time, action: Action) -> Deadline {
-        inner.started += 1;
-        let deadline = Deadline { at, number: inner.started };
-        inner.queue.insert(deadline, action);
-        self.note_first(inner);
-        deadline
+        if at < self.first.load(Ordering::Relaxed) && !inner.firing {
+            self.first.store(at, Ordering::Release);
+        }
+        inner.add(at, action)
     }
 
     fn note_first(&self, inner: &Inner) {
-        let first = inner.queue.first_key_value().map_or(Time::MAX, |(d, _)| d.at);
-        self.first.store(first, Ordering::Release);
+        self.first.store(inner.first(), Ordering::Release);
     }
 
-    /// The time of the first timer.
+    /// When to look at the timers: no later than when the first of them is due, but earlier if the first was cancelled.
+    /// While a thread fires some, never: it goes on until none is due.
     #[inline]
     pub fn first(&self) -> Option<Time> {
         let t = self.first.load(Ordering::Acquire);
@@ -98,8 +172,7 @@ impl Timers {
             return;
         }
         let mut inner = self.inner.lock();
-        let action = inner.queue.remove(&deadline);
-        self.note_first(&inner);
+        let action = inner.take(deadline);
         drop(inner);
         drop(action);
     }
@@ -115,8 +188,7 @@ impl Timers {
     pub fn cancel(&self, timer: RefId) -> Option<Time> {
         let mut inner = self.inner.lock();
         let deadline = inner.by_ref.remove(&timer)?;
-        let action = inner.queue.remove(&deadline);
-        self.note_first(&inner);
+        let action = inner.take(deadline);
         drop(inner);
         drop(action);
         Some(deadline.at)
@@ -127,41 +199,63 @@ impl Timers {
         self.inner.lock().by_ref.get(&timer).map(|d| d.at)
     }
 
-    /// Message timers that are running: when, to whom.
+    /// How many timers are running.
     pub fn count(&self) -> usize {
-        self.inner.lock().queue.len()
+        let inner = self.inner.lock();
+        inner.slab.len() - inner.free.len()
     }
 
-    /// Takes the first timer out, if it is due. From now on it cannot be cancelled, and nobody else gets it.
-    fn take_due(&self, now: Time) -> Option<Action> {
+    /// Takes out some of what is due, in order; false: another thread fires. From now on those cannot be cancelled, and
+    /// nobody else gets them; [`Timers::fired`] has to follow.
+    fn take_due(&self, now: Time, due: &mut Vec<Action>) -> bool {
         let mut inner = self.inner.lock();
-        let due = inner.queue.first_entry().filter(|e| e.key().at <= now)?.remove();
-        if let Action::Send { timer, .. } = &due {
-            inner.by_ref.remove(timer);
+        if inner.firing {
+            return false;
         }
+        inner.take_due(now, due);
+        inner.firing = true;
         self.note_first(&inner);
-        Some(due)
+        true
+    }
+
+    /// What was taken out has been sent.
+    fn fired(&self) {
+        let mut inner = self.inner.lock();
+        inner.firing = false;
+        self.note_first(&inner);
     }
 
     /// Fires what is due.
     pub fn fire(&self, engine: &Arc<Engine>) {
-        while let Some(first) = self.first() {
-            if first > engine.clock.now() {
-                return;
+        struct Fired<'t>(&'t Timers);
+        impl Drop for Fired<'_> {
+            fn drop(&mut self) {
+                self.0.fired();
             }
-            let Some(due) = self.take_due(engine.clock.now()) else { return };
-            match due {
-                Action::Wake(p) => engine.wake(&p),
-                Action::Send { to, message, .. } => {
-                    let pid = match to {
-                        Destination::Pid(id) => Some(id),
-                        Destination::Name(name) => engine.names.whereis(name).and_then(Term::as_pid),
-                    };
-                    if let Some(p) = pid.and_then(|id| engine.process(id)) {
-                        // A receiver that has just ended gets nothing, as one that ended before.
-                        let _ = engine.signal(&p, message);
-                    }
-                }
+        }
+        let now = engine.clock.now();
+        let mut due = Vec::new();
+        while self.first().is_some_and(|first| first <= now) && self.take_due(now, &mut due) {
+            let _fired = Fired(self);
+            for action in due.drain(..) {
+                send(engine, action);
+            }
+        }
+    }
+}
+
+/// Does what a timer was started for.
+fn send(engine: &Arc<Engine>, action: Action) {
+    match action {
+        Action::Wake(p) => engine.wake(&p),
+        Action::Send { to, message, .. } => {
+            let pid = match to {
+                Destination::Pid(id) => Some(id),
+                Destination::Name(name) => engine.names.whereis(name).and_then(Term::as_pid),
+            };
+            if let Some(p) = pid.and_then(|id| engine.process(id)) {
+                // A receiver that has just ended gets nothing, as one that ended before.
+                let _ = engine.signal(&p, message);
             }
         }
     }
@@ -170,11 +264,21 @@ impl Timers {
 #[cfg(all(test, loom))]
 mod loom_tests {
     use super::*;
+    use crate::clock::START;
     use crate::process::{Mfa, ProcessData};
     use purlin_term::Heap;
 
+    /// Fires what is due at 10; how many there were.
+    fn fire(timers: &Timers) -> u32 {
+        let mut due = Vec::new();
+        if timers.take_due(START + 10, &mut due) {
+            timers.fired();
+        }
+        due.len() as u32
+    }
+
     fn message(timers: &Timers, at: Time, timer: RefId) {
-        timers.send_at(at, Destination::Pid(0), Signal::message(Term::NIL), timer);
+        timers.send_at(START + at, Destination::Pid(0), Signal::message(Term::NIL), timer);
     }
 
     #[test]
@@ -184,15 +288,15 @@ mod loom_tests {
             message(&timers, 5, [1, 0]);
             let other = {
                 let timers = timers.clone();
-                loom::thread::spawn(move || timers.take_due(10).is_some() as u32)
+                loom::thread::spawn(move || fire(&timers))
             };
             let third = {
                 let timers = timers.clone();
-                loom::thread::spawn(move || timers.take_due(10).is_some() as u32)
+                loom::thread::spawn(move || fire(&timers))
             };
             let cancelled = timers.cancel([1, 0]).is_some() as u32;
             assert_eq!(cancelled + other.join().unwrap() + third.join().unwrap(), 1);
-            assert_eq!((timers.first(), timers.count()), (None, 0));
+            assert_eq!((fire(&timers), timers.first(), timers.count()), (0, None, 0));
         });
     }
 
@@ -205,12 +309,12 @@ mod loom_tests {
                 let timers = timers.clone();
                 loom::thread::spawn(move || {
                     message(&timers, 3, [2, 0]);
-                    assert!(timers.first().is_some_and(|t| t <= 3));
+                    assert!(timers.first().is_some_and(|t| t <= START + 3));
                 })
             };
             timers.cancel([1, 0]);
             other.join().unwrap();
-            assert_eq!(timers.first(), Some(3));
+            assert!(timers.first().is_some_and(|t| t <= START + 3));
         });
     }
 
@@ -221,13 +325,15 @@ mod loom_tests {
             let p = Arc::new(Process::new(0, ProcessData::new(Heap::new(0), Vec::new(), mfa)));
             p.set_run_state(crate::process::RunState::Running);
             let shared = loom::sync::Arc::new((Timers::default(), AtomicI64::new(0)));
-            shared.0.add(&mut shared.0.inner.lock(), 5, Action::Wake(p.clone()));
+            shared.0.add(&mut shared.0.inner.lock(), START + 5, Action::Wake(p.clone()));
             let clock = {
                 let shared = shared.clone();
                 loom::thread::spawn(move || {
                     shared.1.store(5, Ordering::SeqCst);
                     crate::sync::checked_order();
-                    match shared.0.take_due(5) {
+                    let mut due = Vec::new();
+                    shared.0.take_due(START + 5, &mut due);
+                    match due.pop() {
                         Some(Action::Wake(p)) => p.try_wake(),
                         _ => unreachable!("nobody else takes it"),
                     }

@@ -4,6 +4,7 @@ use super::key;
 use super::key::Probe;
 use purlin_term::{Owned, Term};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::ops::Bound;
 
 pub struct TreeRows {
@@ -45,20 +46,23 @@ impl TreeRows {
     /// Inserts a row; whether it was inserted (`only_new` leaves an existing key alone).
     pub fn put(&mut self, row: Owned, only_new: bool) -> bool {
         let key = key::of(self.keypos, row.term());
-        if let Some(old) = self.rows.get_mut(&Probe::key(key)) {
-            if only_new {
-                return false;
+        match self.rows.entry(Probe::key(key)) {
+            Entry::Occupied(_) if only_new => return false,
+            Entry::Occupied(mut old) if key.is_immediate() && key::of(self.keypos, old.get().term()) == key => {
+                self.words = self.words + row.words() - old.get().words();
+                old.insert(row);
             }
-            if key.is_immediate() && key::of(self.keypos, old.term()) == key {
-                self.words = self.words + row.words() - old.words();
-                *old = row;
-                return true;
+            Entry::Occupied(old) => {
+                // The stored key goes with the old row's memory.
+                self.words = self.words + row.words() - old.get().words();
+                drop(old.remove());
+                self.rows.insert(Probe::key(key), row);
             }
-            // The stored key goes with the old row's memory.
-            self.take(key);
+            Entry::Vacant(new) => {
+                self.words += row.words() + ROW_WORDS;
+                new.insert(row);
+            }
         }
-        self.words += row.words() + ROW_WORDS;
-        self.rows.insert(Probe::key(key), row);
         true
     }
 
