@@ -61,6 +61,16 @@ enum Frame<'a> {
 }
 
 fn compound(a: Term, b: Term, exact: bool) -> Ordering {
+    // Two terms without others inside them need no work list.
+    match (rank(a), rank(b)) {
+        (x, y) if x != y => x.cmp(&y),
+        (Rank::Bitstring, _) => bitstrings(a, b),
+        (Rank::Number, _) => number::cmp(a, b, exact),
+        _ => nested(a, b, exact),
+    }
+}
+
+fn nested(a: Term, b: Term, exact: bool) -> Ordering {
     let mut exact = exact;
     let mut stack: SmallVec<[Frame; 8]> = SmallVec::new();
     let mut next = Some((a, b));
@@ -291,8 +301,8 @@ fn whole_bytes<'a>(t: Term) -> &'a [u8] {
 
 /// Bit by bit; a start of the other comes first.
 fn bitstrings(a: Term, b: Term) -> Ordering {
-    const WHOLE: [Option<Kind>; 2] = [Some(Kind::HeapBin), Some(Kind::RefBin)];
-    if WHOLE.contains(&a.boxed_kind()) && WHOLE.contains(&b.boxed_kind()) {
+    let whole = |t: Term| matches!(t.boxed_kind(), Some(Kind::HeapBin | Kind::RefBin));
+    if whole(a) && whole(b) {
         return whole_bytes(a).cmp(whole_bytes(b));
     }
     let (Some(x), Some(y)) = (a.as_bits(), b.as_bits()) else { return a.0.cmp(&b.0) };
