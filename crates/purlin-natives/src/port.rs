@@ -13,6 +13,7 @@ mod output;
 mod ram_file;
 mod signals;
 mod terminal;
+mod trace_file;
 mod until;
 
 pub use fds::keep_inherited;
@@ -88,6 +89,7 @@ pub enum Driver {
     Terminal(terminal::Terminal),
     Socket(Box<inet::Socket>),
     RamFile(Mutex<ram_file::RamFile>),
+    TraceFile(trace_file::TraceFile),
 }
 
 /// What changes while a port is open.
@@ -185,6 +187,7 @@ impl Port {
         match (&self.driver, &self.output) {
             (Driver::Socket(s), _) => s.command(engine, self, from, bytes),
             (Driver::RamFile(f), _) => f.lock().command(engine, self, &bytes),
+            (Driver::TraceFile(f), _) => f.command(engine, self, &bytes),
             (Driver::Terminal(t), Some(o)) => t.command(engine, self, o, &bytes),
             (_, Some(o)) => match framing::frame(self.options.framing, bytes) {
                 Some(framed) => o.write(framed),
@@ -259,6 +262,7 @@ impl Port {
         match &self.driver {
             Driver::Terminal(t) => t.close(),
             Driver::Socket(s) => s.port_closed(engine, self),
+            Driver::TraceFile(f) => f.close(),
             Driver::Forker | Driver::Descriptors(_) | Driver::File { .. } | Driver::Program | Driver::RamFile(_) => {}
         }
         for link in state.links {
@@ -346,6 +350,9 @@ fn flush(engine: &Arc<Engine>) {
     for p in &ports {
         if let Some(o) = &p.output {
             o.flush();
+        }
+        if let Driver::TraceFile(f) = &p.driver {
+            f.flush();
         }
     }
     inet::drain(engine, &ports);

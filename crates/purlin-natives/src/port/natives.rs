@@ -75,6 +75,7 @@ fn port_control(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let answer = match &port.driver {
         Driver::Descriptors(fd) if operation == WINDOW_SIZE => terminal::window_size(*fd),
         Driver::Terminal(t) => t.control(operation - terminal::CONTROL, &data),
+        Driver::TraceFile(f) => f.control(c.engine, &port, operation),
         _ => None,
     };
     let Some(bytes) = answer else { return Ok(BADARG) };

@@ -3,7 +3,7 @@
 use super::framing::{Cutter, Framing, Piece};
 use super::output::Output;
 use super::until::Until;
-use super::{Driver, Options, Port, State, fds, inet, table, terminal};
+use super::{Driver, Options, Port, State, fds, inet, table, terminal, trace_file};
 use crate::errno;
 use crate::host::environment::{ENVIRONMENT, os_string};
 use parking_lot::Mutex;
@@ -164,7 +164,7 @@ fn open(c: &mut Ctx<'_>, name: Term, s: Settings) -> Result<Term, Term> {
 }
 
 /// The drivers that are built in.
-const DRIVERS: [&str; 4] = ["tty_sl", "tcp_inet", "udp_inet", "ram_file_drv"];
+const DRIVERS: [&str; 5] = ["tty_sl", "tcp_inet", "udp_inet", "ram_file_drv", "trace_file_drv"];
 
 /// Opens a port by a built-in driver, whose name is the command's first word. `None`: there is no such driver.
 fn linked_in(c: &mut Ctx<'_>, command: &str, s: Settings) -> Option<Result<Term, Term>> {
@@ -175,6 +175,7 @@ fn linked_in(c: &mut Ctx<'_>, command: &str, s: Settings) -> Option<Result<Term,
             let id = table(c.engine).next_id();
             Ok(add(c, command.into(), &s, None, None, Driver::RamFile(Mutex::default()), id).term())
         }
+        "trace_file_drv" => trace_file::open(c, command, &s),
         _ => return None,
     })
 }
