@@ -7,6 +7,7 @@ use crate::process::heap_limit::max_heap_map;
 use purlin_term::{Atom, Heap, Term, am};
 use purlin_vm::gc::next_size;
 use purlin_vm::native::OrBadarg;
+use purlin_vm::signal::{Signal, SignalKind};
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
 use std::sync::atomic::Ordering;
 
@@ -33,7 +34,12 @@ fn text(heap: &mut Heap, s: &str) -> Term {
 fn system_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let engine = c.engine;
     let schedulers = engine.sched.count() as i64;
-    let Some(item) = a[0].as_atom() else { return structured(&mut c.data.heap, a[0]) };
+    let Some(item) = a[0].as_atom() else {
+        if let Some(&[key, reference, names]) = a[0].as_tuple() {
+            return allocator_data(c, key, reference, names);
+        }
+        return structured(&mut c.data.heap, a[0]);
+    };
     if let Some(text) = listing::text(engine, item.name()) {
         return Ok(c.heap().binary(text.as_bytes()));
     }
@@ -197,17 +203,41 @@ const ALLOCATORS: [&str; 13] = [
     "erts_mmap",
 ];
 
+fn known_allocator(t: Term) -> bool {
+    t.as_atom().is_some_and(|a| ALLOCATORS.contains(&a.name()))
+}
+
+/// `{memory_internal | allocator | allocator_sizes, Ref, Names}`: each of the threads that
+/// `erts_internal:no_aux_work_threads/0` counts, but one, sends `{Ref, Thread, Data}`.
+fn allocator_data(c: &mut Ctx<'_>, key: Term, reference: Term, names: Term) -> NativeResult {
+    let key = key.as_atom().or_badarg()?.name();
+    let names = names.as_list().filter(|n| n.iter().all(|&n| known_allocator(n))).or_badarg()?;
+    if !matches!(key, "memory_internal" | "allocator" | "allocator_sizes") || !reference.is_ref() {
+        return Err(Escape::BADARG);
+    }
+    let me = c.pid();
+    for thread in 1..=c.engine.sched.count() as i64 {
+        let names = if thread == 1 { &names[..] } else { &[] };
+        let message = Signal::built(SignalKind::Message, |h| {
+            let each: Vec<Term> = names.iter().map(|&n| h.tuple(&[n, Term::bool(false)])).collect();
+            let data = h.list(&each);
+            h.tuple(&[reference, Term::small(thread), data])
+        });
+        c.engine.post(me, message);
+    }
+    Ok(Term::bool(true))
+}
+
 /// Items with parameters: `{allocator, _}`, `{allocator_sizes, _}`, `{wordsize, _}`, `{cpu_topology, _}`.
 fn structured(heap: &mut Heap, item: Term) -> NativeResult {
     let &[key, what] = item.as_tuple().or_badarg()? else { return Err(Escape::BADARG) };
     let key = key.as_atom().or_badarg()?.name();
-    let known = |t: Term| t.as_atom().is_some_and(|a| ALLOCATORS.contains(&a.name()));
     if matches!(key, "allocator" | "allocator_sizes") {
-        if known(what) {
+        if known_allocator(what) {
             return Ok(Term::bool(false));
         }
         let names = what.as_list().or_badarg()?;
-        let each = names.iter().map(|&n| known(n).then(|| heap.tuple(&[n, Term::bool(false)])));
+        let each = names.iter().map(|&n| known_allocator(n).then(|| heap.tuple(&[n, Term::bool(false)])));
         let each: Vec<Term> = each.collect::<Option<_>>().or_badarg()?;
         return Ok(heap.list(&each));
     }

@@ -125,9 +125,9 @@ fn is_system_process(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     }
 }
 
-/// There is one thread per scheduler that does what OTP calls auxiliary work.
+/// OTP counts a thread per scheduler, and one more that does only auxiliary work.
 fn no_aux_work_threads(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    Ok(Term::small(c.engine.sched.count() as i64))
+    Ok(Term::small(c.engine.sched.count() as i64 + 1))
 }
 
 /// What `system_flag/2` can change and the engine only remembers.

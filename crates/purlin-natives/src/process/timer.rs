@@ -118,7 +118,7 @@ fn access(c: &mut Ctx<'_>, timer: Term, o: &Options, cancel: bool) -> NativeResu
     let at = timer.as_local_ref().and_then(|id| if cancel { timers.cancel(id) } else { timers.read(id) });
     let left = left(c, at);
     if o.no_info {
-        return Ok(if o.asynchronous || at.is_some() { ok() } else { FALSE });
+        return Ok(ok());
     }
     if !o.asynchronous {
         return Ok(left);
