@@ -17,8 +17,6 @@ pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "is_builtin", 3, is_builtin),
     Native::plain("erts_internal", "beamfile_chunk", 2, beamfile_chunk),
     Native::plain("erts_internal", "beamfile_module_md5", 1, beamfile_module_md5),
-    Native::plain("code", "get_chunk", 2, beamfile_chunk),
-    Native::plain("code", "module_md5", 1, beamfile_module_md5),
 ];
 
 /// The modules that are loaded before any Erlang code runs.
@@ -129,7 +127,7 @@ fn is_builtin(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     Ok(Term::bool(mfa_of(a)?.is_some_and(|mfa| is_emulators_own(mfa) && ctx.engine.code.exports.native(mfa).is_some())))
 }
 
-/// Whether the emulator has a native of this module by itself, not through `load_nif/2`.
+/// Whether OTP's emulator has this native by itself, not through `load_nif/2`, and it is none of Purlin's own.
 pub fn is_emulators_own(mfa: Mfa) -> bool {
     const LIBRARIES: [&str; 9] = [
         "prim_file",
@@ -142,7 +140,7 @@ pub fn is_emulators_own(mfa: Mfa) -> bool {
         "dyntrace",
         "asn1rt_nif",
     ];
-    !LIBRARIES.contains(&mfa.module.name())
+    !LIBRARIES.contains(&mfa.module.name()) && (mfa.module.name(), mfa.function.name()) != ("re", "run_long")
 }
 
 fn beamfile_chunk(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
