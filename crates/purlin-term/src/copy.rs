@@ -302,6 +302,21 @@ pub fn to_fragment(t: Term) -> (Fragment, Term) {
 }
 
 impl Heap {
+    /// Copies of terms in this heap.
+    ///
+    /// # Safety
+    /// Their sizes (see [`flat_size`]) are `words` in all.
+    pub unsafe fn copy_all(&mut self, terms: &[Term], words: usize) -> Vec<Term> {
+        let mut top = self.alloc(words);
+        let mut off_heap = Vec::new();
+        // SAFETY: FRESH: `alloc` gave as many words as the terms take.
+        let copies = terms.iter().map(|&t| unsafe { copy_into(t, &mut top, &mut off_heap) }).collect();
+        for p in off_heap {
+            self.note_off_heap(p);
+        }
+        copies
+    }
+
     /// A copy of `t` in this heap.
     pub fn copy(&mut self, t: Term) -> Term {
         let words = flat_size(t);

@@ -78,7 +78,8 @@ impl<'a> Spawn<'a> {
         let p = Arc::get_mut(&mut process)?;
         p.set_priority(self.priority);
         let data = p.data_mut();
-        data.saved_x = self.args.iter().map(|&t| data.heap.copy(t)).collect();
+        // SAFETY: the sizes were counted above.
+        data.saved_x = unsafe { data.heap.copy_all(self.args, words) };
         data.parent = self.parent;
         data.flags = self.flags;
         data.sequence = self.sequence.map(Box::new);

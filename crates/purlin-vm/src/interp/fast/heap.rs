@@ -1,6 +1,6 @@
 //! Stack frames, and what builds terms.
 
-use super::{Mode, Place, State, X, Y, handlers, operands};
+use super::{C, Mode, Place, State, X, Y, handlers, operands};
 use purlin_term::Term;
 use purlin_term::boxed::Kind;
 
@@ -146,6 +146,21 @@ handlers! {
         *p = Kind::Tuple.header(2);
         *p.add(1) = s.get::<A>(*elements.get_unchecked(0)).0;
         *p.add(2) = s.get::<B>(*elements.get_unchecked(1)).0;
+        s.set::<D>(dst, Term::from_boxed(p));
+        s.next()
+    }
+
+    /// A tuple of three that begins with a constant, as most do.
+    fn put_tagged<A: Mode, B: Mode, D: Place>(s) {
+        operands!(s, PutTuple(dst, elements));
+        if !s.has_room(4) {
+            return s.slow();
+        }
+        let p = s.take(4);
+        *p = Kind::Tuple.header(3);
+        *p.add(1) = s.get::<C>(*elements.get_unchecked(0)).0;
+        *p.add(2) = s.get::<A>(*elements.get_unchecked(1)).0;
+        *p.add(3) = s.get::<B>(*elements.get_unchecked(2)).0;
         s.set::<D>(dst, Term::from_boxed(p));
         s.next()
     }

@@ -188,6 +188,13 @@ fn handler(i: &Instr, next: &Instr, after: &Instr, collecting: bool) -> Handler 
         Instr::PutList { head, tail, dst } => put_list(head, tail, dst),
         Instr::PutTuple(dst, elements) => match elements[..] {
             [a, b] => put_pair(a, b, dst),
+            [tag, a, b] if tag.kind() == 2 => match (a.kind(), b.kind(), dst.0 & 3) {
+                (0, 0, 0) => heap::put_tagged::<X, X, X>,
+                (0, 1, 0) => heap::put_tagged::<X, Y, X>,
+                (1, 0, 0) => heap::put_tagged::<Y, X, X>,
+                (1, 1, 0) => heap::put_tagged::<Y, Y, X>,
+                _ => heap::put_triple,
+            },
             [_, _, _] => heap::put_triple,
             _ => heap::put_tuple,
         },
