@@ -65,6 +65,10 @@ pub struct Config {
     pub process_limit: usize,
     /// New processes keep their messages off the heap (the `+hmqd` flag).
     pub off_heap_messages: bool,
+    /// Characters beyond Latin-1 count as printable (the `+pc` flag).
+    pub printable_unicode: bool,
+    /// `error_logger` takes warnings as warnings (`w`), information (`i`) or errors (`e`; the `+W` flag).
+    pub warnings: char,
     /// Collect at every point where collection is possible.
     pub collect_always: bool,
     /// A virtual clock that starts at this system time, in nanoseconds since 1970.
@@ -81,6 +85,8 @@ impl Default for Config {
             schedulers: schedulers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
             process_limit: crate::table::DEFAULT_LIMIT,
             off_heap_messages: false,
+            printable_unicode: false,
+            warnings: 'w',
             collect_always: set("PURLIN_COLLECT").is_some_and(|v| v == "always"),
             virtual_clock: None,
         }

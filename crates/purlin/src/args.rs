@@ -25,6 +25,10 @@ pub struct EmulatorFlags {
     pub max_heap: Option<usize>,
     /// `+hmqd off_heap`.
     pub off_heap_messages: bool,
+    /// `+pc unicode`: which characters the shell and the like print as text.
+    pub printable_unicode: bool,
+    /// `+W`: as what `error_logger` takes warnings (the letter).
+    pub warnings: Option<char>,
     /// `+fnl`, `+fnu` or `+fna`: how file names are encoded (the letter).
     pub file_names: Option<char>,
     /// `+i`: the module to start instead of `init`.
@@ -60,10 +64,10 @@ impl std::error::Error for ArgsError {}
 /// Emulator flags that take a value of their own and that Purlin accepts without acting on them: they tune
 /// allocators, scheduler binding, busy waiting and the like, which Purlin does not have.
 const TUNING: &[&str] = &[
-    "a", "C", "T", "R", "W", "K", "c", "n", "e", "IOt", "IOp", "IOPt", "IOPp", "IOs", "J", "SP", "SDcpu", "SDPcpu",
-    "SDio", "hmbs", "hpds", "pc", "zdbbl", "zdntgc", "zebwt", "zhft", "rg", "sbt", "sbwt", "sbwtdcpu", "sbwtdio",
-    "scl", "sct", "secio", "sfwi", "ssrct", "sss", "sssdcpu", "sssdio", "stbt", "sub", "swct", "swt", "swtdcpu",
-    "swtdio", "sws", "swtio", "spp",
+    "a", "C", "T", "R", "K", "c", "n", "e", "IOt", "IOp", "IOPt", "IOPp", "IOs", "J", "SP", "SDcpu", "SDPcpu", "SDio",
+    "hmbs", "hpds", "zdbbl", "zdntgc", "zebwt", "zhft", "rg", "sbt", "sbwt", "sbwtdcpu", "sbwtdio", "scl", "sct",
+    "secio", "sfwi", "ssrct", "sss", "sssdcpu", "sssdio", "stbt", "sub", "swct", "swt", "swtdcpu", "swtdio", "sws",
+    "swtio", "spp",
 ];
 
 impl CommandLine {
@@ -146,6 +150,18 @@ impl CommandLine {
             f.max_heap = Some(number("hmax", value("hmax")?)?);
         } else if flag.starts_with("hmqd") {
             f.off_heap_messages = value("hmqd")? == "off_heap";
+        } else if flag.starts_with("pc") {
+            f.printable_unicode = match value("pc")?.as_str() {
+                "unicode" => true,
+                "latin1" => false,
+                v => return Err(ArgsError(format!("bad range of printable characters: {v}"))),
+            };
+        } else if flag.starts_with('W') {
+            let v = value("W")?;
+            f.warnings = match v.as_str() {
+                "w" | "i" | "e" => v.chars().next(),
+                _ => return Err(ArgsError(format!("bad warning mapping: {v}"))),
+            };
         } else if let Some(v) = flag.strip_prefix("fn") {
             f.file_names = v.chars().next();
         } else if let Some(v) = flag.strip_prefix('B') {

@@ -86,6 +86,8 @@ pub fn start_with(
         Atom::set_limit(n);
     }
     config.off_heap_messages |= line.flags.off_heap_messages;
+    config.printable_unicode |= line.flags.printable_unicode;
+    config.warnings = line.flags.warnings.unwrap_or(config.warnings);
     let tables: Vec<&[Native]> = purlin_natives::tables().into_iter().chain([natives]).collect();
     let engine = Engine::with_config(&tables, config);
     if let Some(n) = line.flags.min_heap {

@@ -11,20 +11,29 @@ use purlin_vm::signal::{Signal, SignalKind};
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
 use std::sync::atomic::Ordering;
 
+/// The release whose emulator Purlin is like.
+const OTP_RELEASE: &str = "25";
+/// The version of that release's emulator.
+pub(super) const ERTS_VERSION: &str = "13.1.5";
+
 pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "system_info", 1, system_info),
     Native::plain("io", "printable_range", 0, printable_range),
     Native::plain("error_logger", "warning_map", 0, warning_map),
 ];
 
-/// Which characters count as printable (the `+pc` flag): those of Latin-1, as by default.
-fn printable_range(_: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    Ok(am!("latin1"))
+/// Which characters count as printable (the `+pc` flag).
+fn printable_range(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    Ok(if c.engine.config.printable_unicode { am!("unicode") } else { am!("latin1") })
 }
 
-/// As what `error_logger` takes warnings (the `+W` flag): as warnings, as by default.
-fn warning_map(_: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    Ok(am!("warning"))
+/// As what `error_logger` takes warnings (the `+W` flag).
+fn warning_map(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    Ok(match c.engine.config.warnings {
+        'i' => am!("info"),
+        'e' => am!("error"),
+        _ => am!("warning"),
+    })
 }
 
 fn text(heap: &mut Heap, s: &str) -> Term {
@@ -66,13 +75,15 @@ fn system_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         "dirty_io_schedulers" => number(purlin_vm::sched::DIRTY_IO),
         "scheduler_id" => number(purlin_vm::sched::current(engine).map_or(1, |i| i + 1)),
         "wordsize" => number(words),
-        "otp_release" => text(heap, "25"),
-        "version" => text(heap, "13.1.5"),
+        "otp_release" => text(heap, OTP_RELEASE),
+        "version" => text(heap, ERTS_VERSION),
         "system_version" => {
-            let s = format!("Erlang/OTP 25 [erts-13.1.5] [purlin] [64-bit] [smp:{schedulers}:{schedulers}]\n");
+            let s = format!(
+                "Erlang/OTP {OTP_RELEASE} [erts-{ERTS_VERSION}] [purlin] [64-bit] [smp:{schedulers}:{schedulers}]\n"
+            );
             text(heap, &s)
         }
-        "system_architecture" => text(heap, "x86_64-pc-linux-gnu"),
+        "system_architecture" => text(heap, &format!("{}-pc-linux-gnu", std::env::consts::ARCH)),
         "machine" => text(heap, "BEAM"),
         "endian" => am!("little"),
         "emu_type" => am!("opt"),
@@ -130,7 +141,12 @@ fn system_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
                 .collect();
             heap.list(&list)
         }
-        "dist" | "dist_ctrl" | "taints" | "compat_rel_list" => Term::NIL,
+        "emu_args" => {
+            let args: Vec<Term> = std::env::args_os().map(|a| text(heap, &a.to_string_lossy())).collect();
+            heap.list(&args)
+        }
+        // Purlin's poll thread keeps no figures.
+        "check_io" | "dist" | "dist_ctrl" | "taints" | "compat_rel_list" => Term::NIL,
         "compat_rel" => number(25),
         "debug_compiled"
         | "port_parallelism"

@@ -16,7 +16,7 @@ pub const NATIVES: &[Native] = &[
     Native::plain("erl_ddll", "format_error_int", 1, format_error_int),
 ];
 
-const BUILT_IN: [&str; 6] = ["tcp_inet", "udp_inet", "sctp_inet", "ram_file_drv", "tty_sl", "trace_file_drv"];
+const BUILT_IN: [&str; 5] = ["tcp_inet", "udp_inet", "sctp_inet", "ram_file_drv", "tty_sl"];
 
 /// The code in `{open_error, Code}` of a file that is not there, as OTP has it, and its text.
 const NO_FILE: i64 = -10;
