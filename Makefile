@@ -3,7 +3,7 @@ PURLIN := target/release/purlin
 SECONDS_EACH ?= 60
 SECONDS ?= 600
 
-.PHONY: demo test test-stress stress loom limits valgrind lint fuzz bench build setup
+.PHONY: demo test suites test-stress stress loom limits valgrind lint fuzz bench build setup
 
 setup:
 	@scripts/setup
@@ -17,6 +17,11 @@ demo: setup build
 # Everything: unit and property tests, the programs compared with the real BEAM, the seeds when they are there.
 test: setup build
 	scripts/test
+
+# OTP's and Elixir's own tests, when what runs them is there; those that fail are in tests/suites/known_failures.tsv.
+# `make test` leaves out the slow ones. `make suites ONLY=^emulator/`.
+suites: setup build
+	scripts/test-suites --all $(ONLY)
 
 # The tests, programs and seeds again, with a collection forced at every allocation point and with 1, 2 and 8 schedulers.
 test-stress: setup build
