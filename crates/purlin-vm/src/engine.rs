@@ -137,7 +137,7 @@ impl Engine {
 
     /// How many frames a stack trace has at most.
     pub fn backtrace_depth(&self) -> usize {
-        self.backtrace_depth.load(Ordering::Relaxed).max(1)
+        self.backtrace_depth.load(Ordering::Relaxed)
     }
 
     /// Sets how many frames a stack trace has at most; gives the former number.

@@ -1,7 +1,7 @@
 //! The end of a process.
 //!
-//! In this order, as others can observe it: timers and name are gone, exit hooks ran (tables are gone), the process
-//! is out of the process table and takes no more signals, then links, watchers and monitored processes are told.
+//! In this order, as others can observe it: timers are gone, exit hooks ran (tables are gone), the name is free, the
+//! process is out of the process table and takes no more signals, then links, watchers and monitored processes are told.
 
 use crate::engine::Engine;
 use crate::handle::{bounce, demonitor_other_side, send_down};
@@ -27,11 +27,6 @@ pub fn terminate(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut Proces
     if process.trace.has(Flags::PROCS) {
         events::procs(engine, process, am!("exit"), reason);
     }
-    if let Some(name) = engine.names.release(process)
-        && process.trace.has(Flags::PROCS)
-    {
-        events::procs(engine, process, am!("unregister"), Term::atom(name));
-    }
     if engine.tracing.profile.watches_processes() {
         engine.tracing.profile.process(engine, process, data, false);
     }
@@ -40,6 +35,11 @@ pub fn terminate(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut Proces
     for hook in engine.exit_hooks() {
         // A topic's mistake is reported by the panic hook; the others still have to hear of the end.
         let _ = catch_unwind(AssertUnwindSafe(|| hook(engine, process, data, reason)));
+    }
+    if let Some(name) = engine.names.release(process)
+        && process.trace.has(Flags::PROCS)
+    {
+        events::procs(engine, process, am!("unregister"), Term::atom(name));
     }
     engine.processes.remove(process);
     if process.id() == 0 && process.is_system() {

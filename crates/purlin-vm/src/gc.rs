@@ -87,14 +87,14 @@ pub fn collect(
         let former = heap.block.words();
         let bound = young_words(heap) + heap.fragment_words + stack_words(heap) + need;
         // With a fourth to spare, so that there is no need to copy again if all of it lives.
-        let size = if bound > former { next_size(bound + bound / 3) } else { former };
+        let size = if bound > former { next_size(bound + bound / 3).max(least) } else { former };
         Collector::start(heap, size, false).run(roots);
         let live = young_words(heap) + stack_words(heap) + need;
         // The block was made for all that might live; what does live decides whether it stays. One that stays
         // nearly full would collect again and again.
         let (full, empty) = (live * 4 > size * 3, size > former && live * 4 < size);
         if full || empty {
-            let wanted = if full { next_size(live * 2) } else { next_size(live * 4 / 3).max(former) };
+            let wanted = if full { next_size(live * 2) } else { next_size(live * 4 / 3).max(former).max(least) };
             if wanted != size {
                 Collector::start_keeping_age(heap, wanted).run(roots);
             }

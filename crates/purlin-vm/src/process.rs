@@ -83,6 +83,7 @@ pub struct Process {
     state: AtomicU32,
     /// Index of the registered name, or `NO_NAME`.
     name: AtomicU32,
+    /// The priority (2 bits); above it the number of the scheduler that the process is bound to, from 1, or 0.
     priority: AtomicU32,
     /// System tasks that wait for this process to carry them out: how many (above bit 2), and the highest of their
     /// priorities, with which the process is scheduled meanwhile.
@@ -246,7 +247,7 @@ impl Process {
     }
 
     pub fn priority(&self) -> Priority {
-        Priority::of(self.priority.load(Ordering::Relaxed))
+        Priority::of(self.priority.load(Ordering::Relaxed) & 3)
     }
 
     /// The priority to schedule the process with: its own, or that of a task that waits for it.
@@ -272,7 +273,21 @@ impl Process {
     }
 
     pub fn set_priority(&self, p: Priority) {
-        self.priority.store(p as u32, Ordering::Relaxed);
+        // Only the process itself changes the word.
+        let word = self.priority.load(Ordering::Relaxed);
+        self.priority.store((word & !3) | p as u32, Ordering::Relaxed);
+    }
+
+    /// The index, from 0, of the scheduler that alone runs the process.
+    pub fn bound_to(&self) -> Option<usize> {
+        (self.priority.load(Ordering::Relaxed) as usize >> 2).checked_sub(1)
+    }
+
+    /// Binds the process to scheduler `n`, counted from 1, or to none (0); the former one.
+    pub fn bind(&self, n: usize) -> usize {
+        let word = self.priority.load(Ordering::Relaxed);
+        self.priority.store((word & 3) | (n as u32) << 2, Ordering::Relaxed);
+        word as usize >> 2
     }
 }
 

@@ -141,7 +141,7 @@ impl Schedulers {
     pub fn new(count: usize) -> Schedulers {
         let count = count.max(1);
         Schedulers {
-            queues: (0..count).map(|_| RunQueue::default()).collect(),
+            queues: (0..count).map(RunQueue::new).collect(),
             idle: Idle::new(count),
             pool: Pool::default(),
             runner: OnceLock::new(),
@@ -205,7 +205,7 @@ impl Schedulers {
         let before = self.online.swap(n, Ordering::AcqRel);
         // What waits for the others goes to those that stay.
         for (i, queue) in self.queues.iter().enumerate().skip(n) {
-            while let Some(p) = queue.steal() {
+            while let Some(p) = queue.pop() {
                 self.queues[i % n].push(p);
             }
         }
@@ -243,7 +243,16 @@ impl Schedulers {
             return None;
         }
         let n = self.queues.len();
-        self.queues[me].pop().or_else(|| (1..n).find_map(|d| self.queues[(me + d) % n].steal()))
+        let steal = |i: usize| if self.may_run(i) { self.queues[i].steal() } else { self.queues[i].pop() };
+        self.queues[me].pop().or_else(|| (1..n).find_map(|d| steal((me + d) % n)))
+    }
+
+    /// Whether scheduler `me` would find a process.
+    fn has_work(&self, me: usize) -> bool {
+        let there = |(i, q): (usize, &RunQueue)| {
+            if i == me || !self.may_run(i) { !q.is_empty() } else { q.stealable() > 0 }
+        };
+        self.may_run(me) && self.queues.iter().enumerate().any(there)
     }
 }
 
@@ -310,6 +319,13 @@ impl Engine {
     pub fn enqueue(&self, process: Arc<Process>) {
         debug_assert_eq!(process.run_state(), RunState::Runnable);
         let s = &self.sched;
+        if let Some(i) = process.bound_to().filter(|&i| s.may_run(i)) {
+            s.queues[i].push(process);
+            if current(self) != Some(i) || !s.roles[i].is(ROLE.get()) {
+                s.idle.wake(i);
+            }
+            return;
+        }
         match current(self) {
             Some(i) if s.may_run(i) => {
                 // One waiting process is left to this scheduler, which is about to come to it; more are shared.
@@ -402,7 +418,7 @@ impl Engine {
         let s = &self.sched;
         s.idle.enter(me);
         // A process that was queued before `enter` was seen by others is found here; one queued later wakes us.
-        let work = s.is_halted() || (s.may_run(me) && s.queues.iter().any(|q| !q.is_empty()));
+        let work = s.is_halted() || s.has_work(me);
         if !work {
             if self.clock.is_virtual()
                 && s.idle.all_idle()

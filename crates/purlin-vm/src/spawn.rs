@@ -27,6 +27,8 @@ pub struct Spawn<'a> {
     /// Someone monitors the child from its start; the watcher adds its side.
     pub watcher: Option<Watcher>,
     pub priority: Priority,
+    /// The scheduler that the process is bound to, counted from 1, or 0.
+    pub scheduler: usize,
     pub flags: Flags,
     /// Settings other than the usual ones.
     pub rare: Option<Box<Rare>>,
@@ -49,6 +51,7 @@ impl<'a> Spawn<'a> {
             link: false,
             watcher: None,
             priority: Priority::Normal,
+            scheduler: 0,
             flags: Flags::default(),
             rare: None,
             system: false,
@@ -77,6 +80,7 @@ impl<'a> Spawn<'a> {
         let mut process = Arc::new(Process::new(0, ProcessData::new(Heap::new(size), Vec::new(), initial_call)));
         let p = Arc::get_mut(&mut process)?;
         p.set_priority(self.priority);
+        p.bind(self.scheduler);
         let data = p.data_mut();
         // SAFETY: the sizes were counted above.
         data.saved_x = unsafe { data.heap.copy_all(self.args, words) };

@@ -72,7 +72,7 @@ fn raise(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         return Ok(Term::atom(Atom::BADARG));
     }
     // Frames may lack their location; it is added.
-    let depth = ctx.engine.backtrace_depth();
+    let depth = ctx.engine.backtrace_depth().max(1);
     let frames: Vec<Term> = frames
         .into_iter()
         .take(depth)

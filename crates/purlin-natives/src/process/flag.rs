@@ -40,9 +40,9 @@ fn process_flag(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         return message_queue_data(c, value);
     }
     if flag == am!("scheduler") {
-        // Processes are not bound; 0 is what an unbound one has.
-        let n = value.as_usize().or_badarg()?;
-        return if n <= c.engine.sched.count() { Ok(Term::small(0)) } else { Err(Escape::BADARG) };
+        let n = value.as_usize().filter(|&n| n <= c.engine.sched.count()).or_badarg()?;
+        // Goes on where it is bound to.
+        return Err(Escape::YieldReturn(Term::small(c.process.bind(n) as i64)));
     }
     if flag == am!("monitor_nodes") {
         return monitor_nodes(c, Term::NIL, value);

@@ -49,6 +49,7 @@ pub struct SpawnOptions {
     pub link: bool,
     pub monitor: Option<MonitorOptions>,
     pub priority: Priority,
+    pub scheduler: usize,
     pub flags: Flags,
     pub rare: Option<Box<Rare>>,
     /// `spawn_request` only: first element of the reply.
@@ -75,6 +76,7 @@ impl SpawnOptions {
             link: false,
             monitor: None,
             priority: Priority::Normal,
+            scheduler: 0,
             flags,
             rare: engine.defaults.get(),
             reply_tag: am!("spawn_reply"),
@@ -136,10 +138,7 @@ fn spawn_option(o: &mut SpawnOptions, option: Term, request: bool, schedulers: u
     } else if key == am!("fullsweep_after") {
         o.rare.get_or_insert_default().fullsweep_after = value.as_usize()?.min(u32::MAX as usize) as u32;
     } else if key == am!("scheduler") {
-        // Binding is not undertaken; the number is checked as OTP does.
-        if value.as_usize()? > schedulers {
-            return None;
-        }
+        o.scheduler = value.as_usize().filter(|&n| n <= schedulers)?;
     } else if key == am!("monitor") {
         o.monitor = Some(monitor_options(value)?);
     } else if request && key == am!("reply") {

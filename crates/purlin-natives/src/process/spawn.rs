@@ -48,6 +48,7 @@ fn start(c: &mut Ctx<'_>, mfa: &[Term], o: &SpawnOptions, mode: Mode) -> Result<
     s.group_leader = c.data.group_leader;
     s.link = o.link;
     s.priority = o.priority;
+    s.scheduler = o.scheduler;
     s.flags = o.flags;
     s.rare = o.rare.clone();
     s.system = mode == Mode::System;

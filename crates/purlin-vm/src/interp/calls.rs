@@ -294,6 +294,25 @@ impl Run<'_> {
         }
     }
 
+    /// An applied `erlang:apply/3` is what it applies, so that errors come from the function that applies it. The arity
+    /// of what is to be applied; module and function are behind its arguments in the X registers.
+    #[inline]
+    pub(super) fn unwrap_apply(&mut self, arity: usize) -> usize {
+        let mut n = arity;
+        while n == 3 && self.x(3).is(Atom::ERLANG) && self.x(4).is(Atom::APPLY) {
+            let (module, function) = (self.x(0), self.x(1));
+            let Some(args) = self.x(2).as_list().filter(|l| l.len() < 256) else { break };
+            if !module.is_atom() || !function.is_atom() {
+                break;
+            }
+            n = args.len();
+            self.load_args(&args);
+            self.set_x(n, module);
+            self.set_x(n + 1, function);
+        }
+        n
+    }
+
     /// `apply`: module and function behind the arguments in the X registers.
     pub(super) fn apply(&mut self, pc: *const Op, arity: usize) -> Next {
         let (module, function) = (self.x(arity), self.x(arity + 1));

@@ -19,7 +19,8 @@ const TRACED_FRAMES: Flags = Flags(Flags::EXCEPTION_FRAMES.0 | Flags::RETURN_TO.
 
 impl Run<'_> {
     fn depth(&self) -> usize {
-        self.engine.backtrace_depth()
+        // A failed call itself is always told.
+        self.engine.backtrace_depth().max(1)
     }
 
     /// Raises an exception at the instruction `pc`, with that instruction's place as the innermost frame.

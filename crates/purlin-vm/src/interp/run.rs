@@ -75,21 +75,22 @@ impl Run<'_> {
                     go!(self.call_fun(pc, fun, arity as usize))
                 }
                 Instr::Apply { arity } => {
-                    if self.x(arity as usize).is_atom() && self.x(arity as usize + 1).is_atom() {
+                    let arity = self.unwrap_apply(arity as usize);
+                    if self.x(arity).is_atom() && self.x(arity + 1).is_atom() {
                         self.push(pc.wrapping_add(1));
                     }
-                    go!(self.apply(pc, arity as usize))
+                    go!(self.apply(pc, arity))
                 }
                 Instr::ApplyLast { arity, slots } => {
-                    if let (Some(m), Some(f)) = (self.x(arity as usize).as_atom(), self.x(arity as usize + 1).as_atom())
-                    {
+                    let arity = self.unwrap_apply(arity as usize);
+                    if let (Some(m), Some(f)) = (self.x(arity).as_atom(), self.x(arity + 1).as_atom()) {
                         if raises_in_caller(m, f) {
                             self.push(pc.wrapping_add(1));
                         } else {
                             self.drop_slots(slots);
                         }
                     }
-                    go!(self.apply(pc, arity as usize))
+                    go!(self.apply(pc, arity))
                 }
                 Instr::Return => {
                     pc = self.pop();

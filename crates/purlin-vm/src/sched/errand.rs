@@ -6,7 +6,7 @@
 
 use crate::engine::Engine;
 use crate::panic::guard;
-use crate::process::{Activity, Process, ProcessData};
+use crate::process::{Activity, Priority, Process, ProcessData};
 use crate::signal::{Request, Signal, Target};
 use parking_lot::Mutex;
 use purlin_term::{Heap, Term};
@@ -52,6 +52,11 @@ impl Errand {
         data.activity = Activity::Running;
         process.set_away(true);
         Errand { process: process.clone(), data: own, _heap: heap }
+    }
+
+    /// The priority of the process.
+    pub fn priority(&self) -> Priority {
+        self.process.scheduled_priority()
     }
 
     /// Runs the native and hands its result to the process, if that is still there.

@@ -1,9 +1,9 @@
 //! The threads that blocking natives run on, so that they never hold up a scheduler.
 
 use super::errand::Errand;
+use super::queue::Queues;
 use crate::engine::Engine;
 use parking_lot::{Condvar, Mutex};
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ pub struct Pool {
 
 #[derive(Default)]
 struct State {
-    waiting: VecDeque<Errand>,
+    waiting: Queues<Errand>,
     threads: usize,
     free: usize,
 }
@@ -30,7 +30,8 @@ impl Pool {
     /// Has a thread run a blocking native.
     pub(super) fn submit(&self, engine: &Arc<Engine>, errand: Errand) {
         let mut s = self.state.lock();
-        s.waiting.push_back(errand);
+        let priority = errand.priority();
+        s.waiting.push(errand, priority);
         if s.free >= s.waiting.len() {
             drop(s);
             self.work.notify_one();
@@ -53,7 +54,7 @@ impl Pool {
         let mut s = self.state.lock();
         s.threads -= 1;
         if s.threads == 0
-            && let Some(errand) = s.waiting.pop_front()
+            && let Some(errand) = s.waiting.pop()
         {
             drop(s);
             errand.run(engine);
@@ -63,7 +64,7 @@ impl Pool {
     fn work(&self, engine: &Arc<Engine>) {
         let mut s = self.state.lock();
         loop {
-            if let Some(errand) = s.waiting.pop_front() {
+            if let Some(errand) = s.waiting.pop() {
                 drop(s);
                 errand.run(engine);
                 s = self.state.lock();
@@ -72,7 +73,7 @@ impl Pool {
             s.free += 1;
             let timed_out = self.work.wait_for(&mut s, STAY).timed_out();
             s.free -= 1;
-            if timed_out && s.waiting.is_empty() {
+            if timed_out && s.waiting.len() == 0 {
                 s.threads -= 1;
                 return;
             }
@@ -87,6 +88,6 @@ impl Pool {
     /// Whether no native runs or waits here.
     pub fn is_idle(&self) -> bool {
         let s = self.state.lock();
-        s.waiting.is_empty() && s.free == s.threads
+        s.waiting.len() == 0 && s.free == s.threads
     }
 }

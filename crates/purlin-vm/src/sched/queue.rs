@@ -11,62 +11,92 @@ const LOW_TURNS: u8 = 8;
 
 /// The runnable processes of one scheduler.
 pub struct RunQueue {
-    queues: Mutex<Queues>,
+    queues: Mutex<Queues<Arc<Process>>>,
     len: AtomicUsize,
+    /// How many of them are bound to this scheduler.
+    bound: AtomicUsize,
+    /// Which scheduler's queue this is.
+    index: usize,
 }
 
-#[derive(Default)]
-struct Queues {
-    max: VecDeque<Arc<Process>>,
-    high: VecDeque<Arc<Process>>,
-    /// With the number of turns a process still has to come to the front.
-    normal: VecDeque<(Arc<Process>, u8)>,
+/// What waits for its turn, by priority.
+pub(super) struct Queues<T> {
+    max: VecDeque<T>,
+    high: VecDeque<T>,
+    /// With the number of turns that an item still has to come to the front.
+    normal: VecDeque<(T, u8)>,
 }
 
-impl Queues {
-    fn push(&mut self, process: Arc<Process>) {
-        match process.scheduled_priority() {
-            Priority::Max => self.max.push_back(process),
-            Priority::High => self.high.push_back(process),
-            Priority::Normal => self.normal.push_back((process, 1)),
-            Priority::Low => self.normal.push_back((process, LOW_TURNS)),
+impl<T> Default for Queues<T> {
+    fn default() -> Queues<T> {
+        Queues { max: VecDeque::new(), high: VecDeque::new(), normal: VecDeque::new() }
+    }
+}
+
+impl<T> Queues<T> {
+    pub fn push(&mut self, item: T, priority: Priority) {
+        match priority {
+            Priority::Max => self.max.push_back(item),
+            Priority::High => self.high.push_back(item),
+            Priority::Normal => self.normal.push_back((item, 1)),
+            Priority::Low => self.normal.push_back((item, LOW_TURNS)),
         }
     }
 
-    /// Takes a process out of the queue that it stands in.
-    fn take(&mut self, id: u64) -> Option<Arc<Process>> {
-        if let Some(i) = self.normal.iter().position(|(p, _)| p.id() == id) {
-            return self.normal.remove(i).map(|(p, _)| p);
+    /// Takes out the first item that is as wanted.
+    fn take(&mut self, wanted: impl Fn(&T) -> bool) -> Option<T> {
+        for queue in [&mut self.max, &mut self.high] {
+            if let Some(i) = queue.iter().position(&wanted) {
+                return queue.remove(i);
+            }
         }
-        let i = self.high.iter().position(|p| p.id() == id)?;
-        self.high.remove(i)
+        let i = self.normal.iter().position(|(item, _)| wanted(item))?;
+        self.normal.remove(i).map(|(item, _)| item)
     }
 
-    fn pop(&mut self) -> Option<Arc<Process>> {
-        if let Some(p) = self.max.pop_front().or_else(|| self.high.pop_front()) {
-            return Some(p);
+    pub fn pop(&mut self) -> Option<T> {
+        if let Some(item) = self.max.pop_front().or_else(|| self.high.pop_front()) {
+            return Some(item);
         }
         loop {
-            let (p, turns) = self.normal.pop_front()?;
+            let (item, turns) = self.normal.pop_front()?;
             if turns <= 1 {
-                return Some(p);
+                return Some(item);
             }
-            self.normal.push_back((p, turns - 1));
+            self.normal.push_back((item, turns - 1));
         }
+    }
+
+    pub fn len(&self) -> usize {
+        self.max.len() + self.high.len() + self.normal.len()
     }
 }
 
 impl Default for RunQueue {
     fn default() -> RunQueue {
-        RunQueue { queues: Mutex::new(Queues::default()), len: AtomicUsize::new(0) }
+        RunQueue::new(0)
     }
 }
 
 impl RunQueue {
+    /// The queue of this scheduler.
+    pub fn new(index: usize) -> RunQueue {
+        let queues = Mutex::new(Queues::default());
+        RunQueue { queues, len: AtomicUsize::new(0), bound: AtomicUsize::new(0), index }
+    }
+
+    fn is_bound(&self, p: &Process) -> bool {
+        p.bound_to() == Some(self.index)
+    }
+
     /// Adds a process; how many there are now.
     pub fn push(&self, process: Arc<Process>) -> usize {
         let mut q = self.queues.lock();
-        q.push(process);
+        if self.is_bound(&process) {
+            self.bound.fetch_add(1, Ordering::SeqCst);
+        }
+        let priority = process.scheduled_priority();
+        q.push(process, priority);
         // SeqCst: ordered against a scheduler that goes idle (see `Idle`).
         let len = self.len.fetch_add(1, Ordering::SeqCst) + 1;
         checked_order();
@@ -76,10 +106,10 @@ impl RunQueue {
     /// Moves a process that stands here to where its priority now puts it.
     pub fn requeue(&self, id: u64) -> bool {
         let mut q = self.queues.lock();
-        let taken = q.take(id);
-        let found = taken.is_some();
-        taken.into_iter().for_each(|p| q.push(p));
-        found
+        let Some(p) = q.take(|p| p.id() == id) else { return false };
+        let priority = p.scheduled_priority();
+        q.push(p, priority);
+        true
     }
 
     /// Takes the process whose turn it is.
@@ -89,13 +119,33 @@ impl RunQueue {
         }
         let mut q = self.queues.lock();
         let p = q.pop()?;
-        self.len.fetch_sub(1, Ordering::SeqCst);
+        self.gone(&p);
         Some(p)
     }
 
-    /// Takes a process for another scheduler.
+    fn gone(&self, p: &Process) {
+        if self.is_bound(p) {
+            self.bound.fetch_sub(1, Ordering::SeqCst);
+        }
+        self.len.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// Takes a process that is not bound to this scheduler, for another one.
     pub fn steal(&self) -> Option<Arc<Process>> {
-        self.pop()
+        if self.bound.load(Ordering::SeqCst) == 0 {
+            return self.pop();
+        }
+        let mut q = self.queues.lock();
+        let p = q.take(|p| !self.is_bound(p))?;
+        self.gone(&p);
+        Some(p)
+    }
+
+    /// How many processes another scheduler may take.
+    pub fn stealable(&self) -> usize {
+        // A process comes to the bound ones first and leaves them first.
+        let bound = self.bound.load(Ordering::SeqCst);
+        self.len().saturating_sub(bound)
     }
 
     pub fn len(&self) -> usize {
@@ -109,6 +159,7 @@ impl RunQueue {
     pub(super) fn clear(&self) {
         let all = std::mem::take(&mut *self.queues.lock());
         self.len.store(0, Ordering::SeqCst);
+        self.bound.store(0, Ordering::SeqCst);
         drop(all);
     }
 }
@@ -124,6 +175,21 @@ mod tests {
         let p = Process::new(id, ProcessData::new(Heap::new(0), Vec::new(), mfa));
         p.set_priority(priority);
         Arc::new(p)
+    }
+
+    #[test]
+    fn a_bound_process_is_not_stolen() {
+        let q = RunQueue::new(1);
+        for (id, priority) in [(1, Priority::Max), (2, Priority::Low), (3, Priority::Normal)] {
+            let p = process(id, priority);
+            p.bind(if id == 2 { 0 } else { 2 });
+            q.push(p);
+        }
+        assert_eq!((q.len(), q.stealable()), (3, 1));
+        assert_eq!(q.steal().unwrap().id(), 2);
+        assert!(q.steal().is_none());
+        assert_eq!(q.pop().unwrap().id(), 1);
+        assert_eq!((q.len(), q.stealable()), (1, 0));
     }
 
     #[test]
