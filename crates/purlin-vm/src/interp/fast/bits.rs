@@ -112,10 +112,10 @@ fn field_bits(size: Term, unit: u32) -> Option<u64> {
 /// Words that the next `n` bits from bit `at` take as a term; `None` when they cannot be had by [`part`].
 #[inline(always)]
 fn part_words(at: u64, n: u64) -> Option<usize> {
-    if n % 8 != 0 || n > HEAP_BIN_LIMIT as u64 * 8 {
+    if !n.is_multiple_of(8) || n > HEAP_BIN_LIMIT as u64 * 8 {
         return Some(4);
     }
-    (at % 8 == 0).then(|| 2 + n.div_ceil(64) as usize)
+    at.is_multiple_of(8).then(|| 2 + n.div_ceil(64) as usize)
 }
 
 /// The `n` bits from bit `at` of what a context reads: a heap binary where they are few whole bytes, else a part of
@@ -127,7 +127,7 @@ fn part_words(at: u64, n: u64) -> Option<usize> {
 unsafe fn part(ctx: *mut u64, p: *mut u64, at: u64, n: u64) -> Term {
     // SAFETY: FRESH, by the caller's promise; what is read is LIVE.
     unsafe {
-        if n % 8 == 0 && n <= HEAP_BIN_LIMIT as u64 * 8 {
+        if n.is_multiple_of(8) && n <= HEAP_BIN_LIMIT as u64 * 8 {
             let words = n.div_ceil(64) as usize;
             *p = Kind::HeapBin.header(1 + words);
             *p.add(1) = n / 8;
