@@ -31,8 +31,8 @@ pub enum Depth {
 #[derive(Clone, Copy, Debug)]
 pub struct Collected {
     pub major: bool,
-    /// Words alive afterwards, the stack included.
-    pub live: usize,
+    /// Words that it went through: the stack's, and those that it has copied.
+    pub walked: usize,
 }
 
 /// A visitor of root slots: it is called with every slot that holds a term of the heap, and may rewrite it.
@@ -85,6 +85,7 @@ pub fn collect(
             heap.old_top = heap.old.start();
         }
         let former = heap.block.words();
+        let old_before = heap.old_top;
         let bound = young_words(heap) + heap.fragment_words + stack_words(heap) + need;
         // With a fourth to spare, so that there is no need to copy again if all of it lives.
         let size = if bound > former { next_size(bound + bound / 3).max(least) } else { former };
@@ -99,7 +100,10 @@ pub fn collect(
                 Collector::start_keeping_age(heap, wanted).run(roots);
             }
         }
-        return Collected { major: false, live: used_words(heap) + stack_words(heap) };
+        let matured = (heap.old_top as usize - old_before as usize) / 8;
+        #[cfg(debug_assertions)]
+        verify(heap, old_before);
+        return Collected { major: false, walked: young_words(heap) + matured + stack_words(heap) };
     }
     let bound = used_words(heap) + stack_words(heap) + need;
     let size = if depth == Depth::Tight { bound } else { next_size(bound) };
@@ -114,7 +118,9 @@ pub fn collect(
     if wanted != size {
         Collector::start_keeping_age(heap, wanted).run(roots);
     }
-    Collected { major: true, live }
+    #[cfg(debug_assertions)]
+    verify(heap, heap.old.start());
+    Collected { major: true, walked: live }
 }
 
 struct Collector<'h> {
@@ -321,9 +327,10 @@ impl To {
     }
 }
 
-/// Walks a heap after a collection and panics when a term leads outside it: the check of LIVE and ROOTS.
+/// Walks a heap after a collection, of the old generation what lies above `old`, and panics when a term leads outside
+/// it: the check of LIVE and ROOTS.
 #[cfg(debug_assertions)]
-pub fn verify(heap: &Heap) {
+fn verify(heap: &Heap, old: *mut u64) {
     let inside = |p: *mut u64| {
         is_literal(p)
             || heap.block.contains(p)
@@ -345,7 +352,7 @@ pub fn verify(heap: &Heap) {
         }
     };
     check(heap.block.start(), heap.top);
-    check(heap.old.start(), heap.old_top);
+    check(old, heap.old_top);
 }
 
 #[cfg(test)]

@@ -368,7 +368,9 @@ pub struct ProcessData {
     pub flags: Flags,
     pub activity: Activity,
     /// Minor collections since the last major one.
-    pub minor_collections: u32,
+    pub minor_collections: u16,
+    /// How many points pass without a collection when tests force them (`PURLIN_COLLECT`).
+    pub unforced: u16,
     /// A collection that was asked for, to be done at the next instruction boundary.
     pub wanted_collection: Option<Depth>,
     /// How many suspends are in force; the process handles signals but runs no code while there are any.
@@ -484,6 +486,7 @@ impl ProcessData {
             flags: Flags::default(),
             activity: Activity::Runnable,
             minor_collections: 0,
+            unforced: 0,
             wanted_collection: None,
             suspended: 0,
             hibernating: false,
@@ -588,7 +591,7 @@ impl ProcessData {
     /// The depth of the next collection: the one that was asked for, or as deep as the settings say.
     pub fn next_depth(&self) -> Depth {
         let sweep = self.rare.as_ref().map_or(65535, |r| r.fullsweep_after);
-        let due = if self.minor_collections >= sweep { Depth::Major } else { Depth::Minor };
+        let due = if u32::from(self.minor_collections) >= sweep { Depth::Major } else { Depth::Minor };
         self.wanted_collection.unwrap_or(due)
     }
 
@@ -611,7 +614,7 @@ impl ProcessData {
             depth,
         );
         self.heap = heap;
-        self.minor_collections = if done.major { 0 } else { self.minor_collections + 1 };
+        self.minor_collections = if done.major { 0 } else { self.minor_collections.saturating_add(1) };
         done
     }
 

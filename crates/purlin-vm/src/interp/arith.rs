@@ -106,7 +106,7 @@ impl Run<'_> {
     #[inline(always)]
     pub(super) fn settle_keeping(&mut self, live: usize, dst: Dst) {
         // 1023 stands for "unknown": guard natives that the compiler knows not to collect.
-        if live < 1023 && (self.data.heap.wants_collection() || self.engine.config.collect_always) {
+        if live < 1023 && (self.data.heap.wants_collection() || self.is_forced()) {
             self.collect_keeping(live, dst);
         }
     }

@@ -1,19 +1,20 @@
 //! Room on heap and stack.
 
 use super::Run;
-#[cfg(debug_assertions)]
-use crate::gc;
 use crate::gc::Depth;
 use crate::heap_limit;
 use crate::process::Flags;
 use crate::tracing::events;
 use purlin_term::heap::STACK_RESERVE;
 
+/// Forced collections go through this many words at each point, on the average.
+const FORCED_WORDS: usize = 1024;
+
 impl Run<'_> {
     /// Makes sure that `words` words are free, beside what calls push unchecked; collects if they are not.
     #[inline(always)]
     pub(super) fn ensure(&mut self, words: usize, live: usize) {
-        if self.data.heap.free_words() < words + STACK_RESERVE || self.engine.config.collect_always {
+        if self.data.heap.free_words() < words + STACK_RESERVE || self.is_forced() {
             self.collect(words, live);
         }
     }
@@ -21,7 +22,7 @@ impl Run<'_> {
     /// After a native or an instruction that may have put terms into fragments: collects when it is time.
     #[inline(always)]
     pub(super) fn settle(&mut self, live: usize) {
-        if self.data.heap.wants_collection() || self.engine.config.collect_always {
+        if self.data.heap.wants_collection() || self.is_forced() {
             self.collect(0, live);
         }
     }
@@ -29,9 +30,26 @@ impl Run<'_> {
     /// As `settle` where a `receive` begins and no X register lives.
     pub(super) fn settle_received(&mut self) {
         let heap = &self.data.heap;
-        if heap.wants_collection_at_receive(heap.free_words()) || self.engine.config.collect_always {
+        // A process that a mere question woke begins its `receive` again: nothing was allocated.
+        let is_new = heap.top != heap.high_water || !heap.fragments.is_empty();
+        if heap.wants_collection_at_receive(heap.free_words()) || (is_new && self.is_forced()) {
             self.collect(0, 0);
         }
+    }
+
+    /// Whether tests want a collection at this point, though there is room.
+    #[inline(always)]
+    pub(super) fn is_forced(&mut self) -> bool {
+        self.engine.config.collect_always && self.is_turn_forced()
+    }
+
+    /// Each point, while collections go through few words. After one that went through a deep stack or much else, so
+    /// many points pass that each costs a bounded time on the average.
+    #[cold]
+    fn is_turn_forced(&mut self) -> bool {
+        let due = self.data.unforced == 0;
+        self.data.unforced = self.data.unforced.saturating_sub(1);
+        due
     }
 
     #[cold]
@@ -54,9 +72,10 @@ impl Run<'_> {
     fn collect_now(&mut self, words: usize, live: usize) {
         heap_limit::check(self.engine, self.process, self.data, words);
         let collected = events::collect(self.engine, self.process, self.data, &mut self.m.x[..live], words);
-        #[cfg(debug_assertions)]
-        gc::verify(&self.data.heap);
-        self.data.charge(collected.live / 10);
+        self.data.charge(collected.walked / 10);
+        // A block costs time as well, even if there is little in it.
+        let cost = collected.walked + self.data.heap.block.words() / 8;
+        self.data.unforced = (cost / FORCED_WORDS).min(u16::MAX as usize) as u16;
         self.sync_stack();
     }
 

@@ -489,7 +489,26 @@ more() ->
      {finish_bad, fun() -> erlang:finish_loading(id([a])) end},
      {finish_empty, fun() -> erlang:finish_loading(id([])) end},
      {load_nif_wrong, fun() -> case erlang:load_nif("/nowhere/x", 0) of {error, {T, Text}} when is_list(Text) -> T end end},
+     {old_frames, fun() -> old_frames() end},
      {atom_literals, fun() -> ['', 'a b', 'Ünïcode', nil] end}].
 
 garbage(0, Acc) -> erlang:length(Acc);
 garbage(N, Acc) -> garbage(N - 1, [lists:seq(1, N)|lists:sublist(Acc, 10)]).
+
+%% Frames as compilers before 25 make them: the instruction that makes the frame fills it.
+old_frames() ->
+    Functions = [{function, Name, 1, L + 1,
+                  [{label, L}, {func_info, {atom, old_frames}, {atom, Name}, 1}, {label, L + 1},
+                   Allocate, {move, {x, 0}, {y, 1}},
+                   {call_ext, 0, {extfunc, erlang, garbage_collect, 0}},
+                   {test_heap, 4, 0}, {put_tuple2, {x, 0}, {list, [{y, 0}, {y, 1}, {y, 2}]}},
+                   {deallocate, 3}, return]}
+                 || {Name, L, Allocate} <- [{zero, 1, {allocate_zero, 3, 1}},
+                                            {heap_zero, 3, {allocate_heap_zero, 3, 4, 1}}]],
+    Exports = [{zero, 1}, {heap_zero, 1}],
+    {ok, Code} = beam_asm:module({old_frames, Exports, [], Functions, 5}, [], [], []),
+    {module, M} = erlang:load_module(old_frames, Code),
+    [begin fill_stack(100), M:F({F}) end || {F, 1} <- Exports].
+
+fill_stack(0) -> [];
+fill_stack(N) -> T = {N}, [fill_stack(N - 1) | {T, fill_stack(0)}].
