@@ -115,6 +115,7 @@ pub fn wait_timeout(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut Pro
         return Wait::TimedOut;
     }
     let deadline: Deadline = engine.timers.wake_after(&engine.clock, ms, process);
+    engine.timer_started();
     data.receive_timer = Some(deadline);
     Wait::Sleep
 }

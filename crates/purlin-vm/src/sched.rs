@@ -348,6 +348,14 @@ impl Engine {
         }
     }
 
+    /// Has an idle scheduler look at the timers when one was started by a thread that will not do so itself: one that
+    /// has no role, or whose role was given away in this slice to a thread that went idle before.
+    pub fn timer_started(&self) {
+        if !current(self).is_some_and(|i| self.sched.roles[i].is(ROLE.get())) {
+            self.sched.idle.wake_one();
+        }
+    }
+
     /// Makes a sleeping process runnable.
     #[inline]
     pub fn wake(self: &Arc<Engine>, process: &Arc<Process>) {

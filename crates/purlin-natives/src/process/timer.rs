@@ -80,6 +80,7 @@ fn start(c: &mut Ctx<'_>, a: &[Term], wrap: bool) -> NativeResult {
             Signal::message(a[2])
         };
         c.engine.timers.send_at(at, to, message, id);
+        c.engine.timer_started();
     }
     Ok(reference)
 }
