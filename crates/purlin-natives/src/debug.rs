@@ -32,7 +32,7 @@ fn flat_size(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 }
 
 fn size_shared(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let words = beam_size::shared(a[0]);
+    let words = beam_size::shared(a[0], false);
     c.charge(words / 10);
     Ok(c.heap().unsigned(words as u64))
 }

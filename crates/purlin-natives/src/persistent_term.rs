@@ -1,13 +1,14 @@
 //! Persistent terms: a table for values that are read all the time and hardly ever change.
 //!
 //! Values stand in the literal area, so that reading one copies nothing. A reader takes only its own thread's part of
-//! a sharded lock. A value that is replaced or erased stays in the literal area, because any process may still hold
-//! it.
+//! a sharded lock. A value that is replaced or erased is retired: it is freed once no process refers to it.
 
 use crossbeam::sync::ShardedLock;
 use hashbrown::HashTable;
 use purlin_term::compare::same;
-use purlin_term::{Term, am, beam_size, hash, literal};
+use purlin_term::literal::Area;
+use purlin_term::{Term, am, beam_size, hash};
+use purlin_vm::literals::Retired;
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult, Slot};
 
@@ -21,12 +22,19 @@ pub const NATIVES: &[Native] = &[
     Native::plain("erts_internal", "erase_persistent_terms", 0, erase_all),
 ];
 
-/// One association; both terms are literals or immediate.
+/// One association; both terms are immediate or literals of its area.
 struct Entry {
     key: Term,
     value: Term,
     hash: u64,
     bytes: usize,
+    area: Area,
+}
+
+impl Entry {
+    fn retire(self, ctx: &Ctx<'_>) {
+        ctx.engine.retire((!self.area.is_empty()).then(|| Box::new(self.area) as Box<dyn Retired>));
+    }
 }
 
 /// The persistent terms of one engine.
@@ -83,36 +91,40 @@ fn put(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     if old.is_some_and(|old| same(old, value)) {
         return Ok(am!("ok"));
     }
-    let words = beam_size::shared(key) + beam_size::shared(value);
+    let words = beam_size::shared(key, true) + beam_size::shared(value, true);
     ctx.charge(words / 32 + 1);
-    let store = |t| literal::store_shared(t).ok_or(Escape::SYSTEM_LIMIT);
-    let (key, value, hash) = (store(key)?, store(value)?, hash_of(key));
-    let bytes = 8 * (words + 3);
-    terms.write(|t| match t.find_mut(hash, |e| e.hash == hash && same(e.key, key)) {
-        Some(e) => (e.value, e.bytes) = (value, bytes),
-        None => drop(t.insert_unique(hash, Entry { key, value, hash, bytes }, |e| e.hash)),
+    let (mut area, hash) = (Area::default(), hash_of(key));
+    let pair = ctx.heap().tuple(&[key, value]);
+    let stored = area.store_shared(pair).and_then(Term::as_tuple).ok_or(Escape::SYSTEM_LIMIT)?;
+    let new = Entry { key: stored[0], value: stored[1], hash, bytes: 8 * (words + 3), area };
+    let old = terms.write(|t| match t.find_mut(hash, |e| e.hash == hash && same(e.key, key)) {
+        Some(e) => Some(std::mem::replace(e, new)),
+        None => {
+            t.insert_unique(hash, new, |e| e.hash);
+            None
+        }
     });
+    old.into_iter().for_each(|e| e.retire(ctx));
     Ok(am!("ok"))
 }
 
 fn erase(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let hash = hash_of(args[0]);
-    let erased =
-        Terms::of(ctx.engine).write(|t| match t.find_entry(hash, |e| e.hash == hash && same(e.key, args[0])) {
-            Ok(entry) => {
-                entry.remove();
-                if t.len() < t.capacity() / 4 {
-                    t.shrink_to(t.len() * 2, |e| e.hash);
-                }
-                true
-            }
-            Err(_) => false,
-        });
-    Ok(Term::bool(erased))
+    let erased = Terms::of(ctx.engine).write(|t| {
+        let entry = t.find_entry(hash, |e| e.hash == hash && same(e.key, args[0])).ok()?.remove().0;
+        if t.len() < t.capacity() / 4 {
+            t.shrink_to(t.len() * 2, |e| e.hash);
+        }
+        Some(entry)
+    });
+    let found = erased.is_some();
+    erased.into_iter().for_each(|e| e.retire(ctx));
+    Ok(Term::bool(found))
 }
 
 fn erase_all(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    Terms::of(ctx.engine).write(HashTable::clear);
+    let all = Terms::of(ctx.engine).write(std::mem::take);
+    all.into_iter().for_each(|e| e.retire(ctx));
     Ok(am!("true"))
 }
 

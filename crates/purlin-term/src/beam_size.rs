@@ -20,12 +20,12 @@ pub fn flat(t: Term) -> usize {
     words
 }
 
-/// Words of `t`, each object counted once and literals not at all.
-pub fn shared(t: Term) -> usize {
+/// Words of `t`, each object counted once and literals only if `literals` says so.
+pub fn shared(t: Term, literals: bool) -> usize {
     let (mut words, mut work) = (0, vec![t]);
     let mut seen = HashSet::new();
     while let Some(t) = work.pop() {
-        if t.is_pointer() && !is_literal(t.pointer()) && seen.insert(t.0) {
+        if t.is_pointer() && (literals || !is_literal(t.pointer())) && seen.insert(t.0) {
             words += object(t, &mut work);
         }
     }
@@ -99,7 +99,7 @@ mod tests {
         let mut h = Heap::new(0);
         let cell = h.list(&[Term::small(1)]);
         let pair = h.tuple(&[cell, cell]);
-        assert_eq!((flat(pair), shared(pair)), (7, 5));
+        assert_eq!((flat(pair), shared(pair, false)), (7, 5));
         let short = h.binary(&[1, 2, 3]);
         let long = h.binary(&[0; 65]);
         let bits = h.sub_bits(short, 0, 7);

@@ -1,10 +1,11 @@
 //! Copying terms from one heap to another: messages, table rows, spawn arguments, literals.
 //!
 //! Copies are exact in size. Terms of ordinary depth are copied by nested calls, which touch each word once; what lies
-//! deeper than [`NESTING`] is copied without nesting, so that no term is too deep. Sharing is not kept, as on the BEAM;
-//! literals are not copied.
+//! deeper than [`NESTING`] is copied without nesting, so that no term is too deep. Sharing is not kept, as on the BEAM.
+//! Which literals are copied, too, the caller says: a copy for a process refers to all that last, one that is kept
+//! elsewhere to none.
 
-pub(crate) mod shared;
+pub mod shared;
 
 use crate::boxed::{Kind, arity_of};
 use crate::heap::{Fragment, Heap, retain_off_heap};
@@ -14,13 +15,13 @@ use crate::word::Term;
 /// How deep copying nests calls. What lies deeper is copied without nesting, which takes longer.
 const NESTING: u32 = 64;
 
-/// How many words a copy of `t` takes (0 for immediates and literals).
-pub fn flat_size(t: Term) -> usize {
+/// How many words a copy of `t` takes, which refers to these literals (0 for them and for immediates).
+pub fn flat_size(t: Term, literals: Literals) -> usize {
     if !t.is_pointer() {
         return 0;
     }
     // SAFETY: LIVE
-    unsafe { size(t, Literals::known(), NESTING) }
+    unsafe { size(t, literals, NESTING) }
 }
 
 /// As [`flat_size`], for a pointer.
@@ -105,9 +106,8 @@ fn size_of_deep(t: Term, literals: Literals) -> usize {
 /// Copies `t` to `*top`, which is moved behind the copy; off-heap objects of the copy are added to `off_heap`.
 ///
 /// # Safety
-/// There are [`flat_size`]`(t)` words free at `*top` (FRESH).
-pub unsafe fn copy_into(t: Term, top: &mut *mut u64, off_heap: &mut Vec<*mut u64>) -> Term {
-    let literals = Literals::known();
+/// There are [`flat_size`]`(t, literals)` words free at `*top` (FRESH).
+pub unsafe fn copy_into(t: Term, top: &mut *mut u64, off_heap: &mut Vec<*mut u64>, literals: Literals) -> Term {
     if !t.is_pointer() || literals.hold(t.pointer()) {
         return t;
     }
@@ -261,8 +261,8 @@ pub unsafe fn copy_words(from: *const u64, to: *mut u64, words: usize) {
 
 /// The words of a tuple or cons cell of immediates, as many messages are.
 #[inline(always)]
-fn shallow_words(t: Term) -> Option<usize> {
-    if !t.is_pointer() || Literals::known().hold(t.pointer()) {
+fn shallow_words(t: Term, literals: Literals) -> Option<usize> {
+    if !t.is_pointer() || literals.hold(t.pointer()) {
         return None;
     }
     let p = t.pointer();
@@ -279,9 +279,9 @@ fn shallow_words(t: Term) -> Option<usize> {
     }
 }
 
-/// A fragment that holds a copy of `t`, and the copy.
-pub fn to_fragment(t: Term) -> (Fragment, Term) {
-    if let Some(words) = shallow_words(t) {
+/// A fragment that holds a copy of `t`, which refers to these literals, and the copy.
+pub fn to_fragment(t: Term, literals: Literals) -> (Fragment, Term) {
+    if let Some(words) = shallow_words(t, literals) {
         let mut f = Fragment::new(words);
         f.used = words;
         // SAFETY: FRESH; LIVE.
@@ -289,14 +289,14 @@ pub fn to_fragment(t: Term) -> (Fragment, Term) {
         let copy = Term(t.0.wrapping_sub(t.pointer() as u64).wrapping_add(f.block.start() as u64));
         return (f, copy);
     }
-    let words = flat_size(t);
+    let words = flat_size(t, literals);
     let mut f = Fragment::new(words);
     if words == 0 {
         return (f, t);
     }
     let mut top = f.block.start();
     // SAFETY: the fragment has exactly `flat_size` words.
-    let copy = unsafe { copy_into(t, &mut top, &mut f.off_heap) };
+    let copy = unsafe { copy_into(t, &mut top, &mut f.off_heap, literals) };
     f.used = words;
     (f, copy)
 }
@@ -319,14 +319,15 @@ impl Heap {
 
     /// A copy of `t` in this heap.
     pub fn copy(&mut self, t: Term) -> Term {
-        let words = flat_size(t);
+        let literals = Literals::lasting();
+        let words = flat_size(t, literals);
         if words == 0 {
             return t;
         }
         let mut top = self.alloc(words);
         let mut off_heap = Vec::new();
         // SAFETY: FRESH: `alloc` gave `flat_size` words.
-        let copy = unsafe { copy_into(t, &mut top, &mut off_heap) };
+        let copy = unsafe { copy_into(t, &mut top, &mut off_heap, literals) };
         for p in off_heap {
             self.note_off_heap(p);
         }

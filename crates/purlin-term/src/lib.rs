@@ -7,7 +7,8 @@
 //! - **FRESH**: memory returned by [`Heap::alloc`] is written completely before anything else can see it.
 //! - **OFFHEAP**: every boxed object that owns a reference count is listed exactly once in the `off_heap` list
 //!   of the heap or fragment that holds it.
-//! - **LITERAL**: objects in the literal area are immutable and are never moved.
+//! - **LITERAL**: objects in the literal area are immutable and are never moved. They are freed with their area, which
+//!   whoever owns that does only when no term refers to them any more.
 
 pub mod account;
 pub mod atom;

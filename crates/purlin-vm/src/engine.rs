@@ -4,6 +4,7 @@ use crate::clock::Clock;
 use crate::code::{Code, Exports, Mfa};
 use crate::exit::ExitHook;
 use crate::handle::bounce;
+use crate::literals::Collection;
 use crate::names::Names;
 use crate::native::Native;
 use crate::port::{PortSignal, Ports};
@@ -39,6 +40,8 @@ pub struct Engine {
     /// What the engine was made with.
     pub config: Config,
     pub processes: Table,
+    /// What is freed once no process refers to it any more.
+    pub literals: Collection,
     /// Settings of new processes.
     pub defaults: Defaults,
     pub names: Names,
@@ -111,6 +114,7 @@ impl Engine {
             extensions: RwLock::new(HashMap::new()),
             states: States::default(),
             processes: Table::new(config.process_limit),
+            literals: Collection::default(),
             defaults: Defaults::default(),
             names: Names::default(),
             timers: Timers::default(),

@@ -5,6 +5,7 @@
 
 use crate::engine::Engine;
 use crate::handle::{bounce, demonitor_other_side, send_down};
+use crate::literals;
 use crate::process::{Process, ProcessData};
 use crate::relation::Relations;
 use crate::signal::{Signal, SignalKind, Target};
@@ -94,6 +95,7 @@ fn tell(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, re
     for (&monitor, m) in &relations.monitors {
         demonitor_other_side(engine, me, m.watched, monitor);
     }
+    literals::answer_held(engine, data);
 }
 
 /// A signal that arrived before the end and was not handled: what it removes is removed, what it asks for fails.

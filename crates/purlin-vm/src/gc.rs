@@ -160,7 +160,7 @@ impl<'h> Collector<'h> {
         let mut to = To {
             top: self.heap.top,
             old_top: self.heap.old_top,
-            literals: Literals::known(),
+            literals: Literals::all(),
             old: if self.major { (0, 0) } else { (self.heap.old.start() as usize, self.heap.old.words() * 8) },
             mature: (self.from.block.start() as usize, self.high_water as usize - self.from.block.start() as usize),
         };

@@ -140,6 +140,21 @@ impl Mailbox {
         })
     }
 
+    /// Puts copies that `copy` makes in the place of the messages for which it makes one. No process may have looked
+    /// at a message and not yet received it.
+    pub(crate) fn replace(&mut self, mut copy: impl FnMut(&Signal) -> Option<(Fragment, Term)>) {
+        let mut p = self.head;
+        while !p.is_null() {
+            // SAFETY: INNER: the list's nodes are this mailbox's.
+            let signal = unsafe { &mut *p };
+            if let Some((fragment, term)) = copy(signal) {
+                self.words = self.words + fragment.used - signal.fragment.used;
+                (signal.fragment, signal.term) = (fragment, term);
+            }
+            p = signal.next;
+        }
+    }
+
     /// Words in all messages.
     #[inline]
     pub fn words(&self) -> usize {

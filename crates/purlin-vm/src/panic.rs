@@ -5,6 +5,7 @@ use crate::engine::Engine;
 use crate::escape::NativeResult;
 use crate::native::{Ctx, Native};
 use crate::process::{Process, ProcessData};
+use purlin_term::literal::Literals;
 use purlin_term::{Atom, Term, am, copy};
 use std::any::Any;
 use std::cell::Cell;
@@ -64,7 +65,7 @@ fn reason(data: &mut ProcessData, payload: Box<dyn Any + Send>) -> Term {
         None => Term::atom(Atom::UNDEFINED),
     };
     let text = heap.binary(text.as_bytes());
-    let (fragment, reason) = copy::to_fragment(heap.tuple(&[am!("internal_error"), place, text]));
+    let (fragment, reason) = copy::to_fragment(heap.tuple(&[am!("internal_error"), place, text]), Literals::none());
     data.heap.adopt(fragment);
     reason
 }

@@ -13,6 +13,7 @@
 
 use crate::dictionary::Dictionary;
 use crate::gc::{self, Collected, Depth};
+use crate::literals::Question;
 use crate::mailbox::Mailbox;
 use crate::relation::Relations;
 use crate::saved_calls::SavedCalls;
@@ -409,6 +410,8 @@ pub struct Rare {
     pub suspending: Vec<(u64, u32)>,
     /// Collections that others asked for while collecting was held: the depth, and whom to answer what.
     pub held_collections: Vec<(Depth, Term, Arc<Owned>)>,
+    /// As these, of the collector of literals.
+    pub held_questions: Vec<Question>,
     /// The last calls, if they are saved.
     pub saved_calls: Option<SavedCalls>,
     /// How often this process has blocked multi-scheduling.
@@ -437,6 +440,7 @@ impl Default for Rare {
             max_heap_size: MaxHeap { size: 0, kill: true, error_logger: true },
             suspending: Vec::new(),
             held_collections: Vec::new(),
+            held_questions: Vec::new(),
             saved_calls: None,
             multi_blocks: 0,
             node_monitors: Vec::new(),

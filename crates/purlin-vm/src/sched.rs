@@ -16,6 +16,7 @@ mod watch;
 use crate::clock::Time;
 use crate::engine::Engine;
 use crate::exit::terminate;
+use crate::grace::present;
 use crate::handle::fetch;
 use crate::panic::guard;
 use crate::process::{Activity, Mfa, Priority, Process, ProcessData, RunState};
@@ -312,6 +313,7 @@ impl Engine {
             }
         }
         self.sched.queues.iter().for_each(RunQueue::clear);
+        self.abandon_retired();
         self.sched.status.load(Ordering::Acquire)
     }
 
@@ -401,7 +403,7 @@ impl Engine {
                     let slice = role.begin();
                     ROLE.set(slice);
                     // A panic that no process can be ended for loses what was under way, never the scheduler.
-                    let used = catch_unwind(AssertUnwindSafe(|| self.run_slice(p))).unwrap_or(0);
+                    let used = catch_unwind(AssertUnwindSafe(|| present(|| self.run_slice(p)))).unwrap_or(0);
                     left = left.saturating_sub(if used <= SHORT { SHORT_TURN } else { LONG_TURN });
                     if Atom::is_table_exhausted() {
                         self.atoms_are_exhausted();

@@ -15,6 +15,7 @@ use crate::process::{Process, ProcessData};
 use crate::relation::Watcher;
 use crate::sync::{AtomicPtr, Ordering};
 use crate::tracing::events::Extra;
+use purlin_term::literal::Literals;
 use purlin_term::{Fragment, Heap, Term, copy};
 use std::ptr::null_mut;
 use std::sync::Arc;
@@ -107,20 +108,26 @@ impl Signal {
         Signal::boxed(kind, Term::NONE, Fragment::new(0))
     }
 
-    /// A signal whose term is a copy of `t`.
+    /// A signal whose term is a whole copy of `t`: it may be kept before it is sent.
     pub fn with_copy(kind: SignalKind, t: Term) -> Box<Signal> {
-        let (fragment, term) = copy::to_fragment(t);
+        let (fragment, term) = copy::to_fragment(t, Literals::none());
         Signal::boxed(kind, term, fragment)
     }
 
-    /// A message with a copy of `t`, as a process sends it.
-    pub fn message(t: Term) -> Box<Signal> {
-        Signal::with_copy(SignalKind::Sent, t)
+    /// As [`Signal::with_copy`], to be sent at once: literals are not copied.
+    fn with_literals(kind: SignalKind, t: Term) -> Box<Signal> {
+        let (fragment, term) = copy::to_fragment(t, Literals::lasting());
+        Signal::boxed(kind, term, fragment)
     }
 
-    /// A message to an alias.
+    /// A message with a copy of `t`, as a process sends it; to be sent at once.
+    pub fn message(t: Term) -> Box<Signal> {
+        Signal::with_literals(SignalKind::Sent, t)
+    }
+
+    /// A message to an alias, to be sent at once.
     pub fn alias_message(alias: RefId, t: Term) -> Box<Signal> {
-        Signal::with_copy(SignalKind::AliasMessage { alias }, t)
+        Signal::with_literals(SignalKind::AliasMessage { alias }, t)
     }
 
     /// A message that `build` makes in a heap of its own.

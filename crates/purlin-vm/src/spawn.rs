@@ -7,6 +7,7 @@ use crate::relation::Watcher;
 use crate::tracing::Flags as TraceFlags;
 use crate::tracing::flags::is_alive;
 use crate::tracing::sequential::Sequence;
+use purlin_term::literal::Literals;
 use purlin_term::{Atom, Heap, Term, copy};
 use std::sync::Arc;
 
@@ -69,7 +70,7 @@ impl<'a> Spawn<'a> {
 
     /// Creates the process, owned by the caller, who has to [`Engine::enqueue`] it.
     pub fn create(self, engine: &Arc<Engine>) -> Option<Arc<Process>> {
-        let words: usize = self.args.iter().map(|&t| copy::flat_size(t)).sum();
+        let words: usize = self.args.iter().map(|&t| copy::flat_size(t, Literals::lasting())).sum();
         let size = match &self.rare {
             Some(rare) => crate::gc::next_size(rare.min_heap_size.max(MIN_HEAP).max(words + MIN_HEAP / 2)),
             None if words <= FIRST_BLOCK / 2 => FIRST_BLOCK,

@@ -4,7 +4,9 @@
 #[cfg(not(loom))]
 mod usual {
     pub use parking_lot::{Condvar, Mutex};
-    pub use std::sync::atomic::{AtomicBool, AtomicI64, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+    pub use std::sync::atomic::{
+        AtomicBool, AtomicI64, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+    };
 }
 #[cfg(not(loom))]
 pub(crate) use usual::*;

@@ -141,6 +141,9 @@ fn start_processes(engine: &Arc<Engine>, init: &str, args: &[String]) {
         spawn.system = true;
         spawn.priority = priority;
         spawn.flags.set(Flags::OFF_HEAP_MESSAGES, true);
-        spawn.start(engine);
+        let started = spawn.start(engine);
+        if let Some(p) = started.filter(|_| module == "erts_literal_area_collector") {
+            engine.set_collector(p.pid());
+        }
     }
 }

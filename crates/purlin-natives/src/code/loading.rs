@@ -21,8 +21,6 @@ pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "check_old_code", 1, check_old_code),
     Native::plain("erts_internal", "purge_module", 2, purge_module),
     Native::plain("erlang", "load_nif", 2, load_nif),
-    Native::plain("erts_literal_area_collector", "release_area_switch", 0, release_area_switch),
-    Native::plain("erts_literal_area_collector", "send_copy_request", 3, send_copy_request),
 ];
 
 /// Code that was prepared and not finished yet.
@@ -151,7 +149,7 @@ fn purge_module(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     Ok(Term::bool(match a[1].as_atom().or_badarg()?.name() {
         "prepare" => code.prepare_purge(name, false).or_badarg()?,
         "prepare_on_load" => code.prepare_purge(name, true).or_badarg()?,
-        "complete" => code.complete_purge(name).then_some(true).or_badarg()?,
+        "complete" => code.complete_purge(ctx.engine, name).then_some(true).or_badarg()?,
         "abort" => code.abort_purge(name).then_some(false).or_badarg()?,
         _ => return Err(Escape::BADARG),
     }))
@@ -177,15 +175,6 @@ fn load_nif(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let text = ctx.heap().string(&text);
     let reason = ctx.heap().tuple(&[am!("load_failed"), text]);
     ctx.error(reason)
-}
-
-/// Literals stay for the life of the program, so there is never an area to release.
-fn release_area_switch(_: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    Ok(Term::bool(false))
-}
-
-fn send_copy_request(_: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    Err(Escape::BADARG)
 }
 
 /// The export of a name, for those who ask whether something is there.

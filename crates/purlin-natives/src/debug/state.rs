@@ -4,6 +4,7 @@
 use crate::loop_limit::Loop;
 use crate::process::ITEMS;
 use purlin_term::heap::STACK_RESERVE;
+use purlin_term::literal::Literals;
 use purlin_term::{Atom, Kind, Magic, Term, am, hash};
 use purlin_vm::gc::Depth;
 use purlin_vm::native::OrBadarg;
@@ -198,7 +199,7 @@ fn set_internal_state(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
             c.heap().binary(&data)
         }
         "mbuf" => {
-            let (fragment, t) = purlin_term::copy::to_fragment(value);
+            let (fragment, t) = purlin_term::copy::to_fragment(value, Literals::lasting());
             c.heap().adopt(fragment);
             t
         }

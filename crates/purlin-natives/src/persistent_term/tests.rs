@@ -19,7 +19,7 @@ fn values_are_literals_and_can_be_replaced_and_erased() {
         assert_eq!(get_2(ctx, &[key, am!("none")]).unwrap(), am!("none"));
         assert_eq!(put(ctx, &[key, value]).unwrap(), am!("ok"));
         let stored = get_1(ctx, &[key]).unwrap();
-        assert!(same(stored, value) && literal::is_literal(stored.pointer()));
+        assert!(same(stored, value) && purlin_term::literal::is_literal(stored.pointer()));
         put(ctx, &[key, value]).unwrap();
         assert_eq!(get_1(ctx, &[key]).unwrap(), stored, "an equal value is not stored again");
         put(ctx, &[key, am!("new")]).unwrap();

@@ -157,7 +157,7 @@ pub fn reference(c: &mut Ctx<'_>, id: [u64; 2], m: &MonitorOptions) -> Term {
 
 /// Adds the watching side of a monitor, and its alias.
 pub fn add_monitor(c: &mut Ctx<'_>, id: [u64; 2], watched: Watched, m: &MonitorOptions) {
-    let tag = m.tag.map(Signal::message);
+    let tag = m.tag.map(|tag| Signal::with_copy(SignalKind::Message, tag));
     let relations = c.data.relations();
     relations.monitors.insert(id, Monitor { watched, tag });
     if let Some(mode) = m.alias {

@@ -4,6 +4,7 @@ use super::{TRUE, await_result, pair};
 use purlin_term::{Atom, Heap, Owned, Term, am};
 use purlin_vm::gc::Depth;
 use purlin_vm::heap_limit;
+use purlin_vm::literals;
 use purlin_vm::native::OrBadarg;
 use purlin_vm::process::Flags;
 use purlin_vm::signal::{Signal, SignalKind, Target};
@@ -118,6 +119,7 @@ pub fn allow_collections(c: &mut Ctx<'_>, allow: bool) -> bool {
             c.data.want_collection(depth);
             answer_task(c.engine, requester, am!("garbage_collect"), &id, true);
         }
+        literals::ask_again(c.process, c.data);
     }
     before
 }

@@ -77,7 +77,7 @@ fn start(c: &mut Ctx<'_>, a: &[Term], wrap: bool) -> NativeResult {
         let message = if wrap {
             Signal::built(SignalKind::Message, |h| h.tuple(&[Term::atom(Atom::TIMEOUT), reference, a[2]]))
         } else {
-            Signal::message(a[2])
+            Signal::with_copy(SignalKind::Sent, a[2])
         };
         c.engine.timers.send_at(at, to, message, id);
         c.engine.timer_started();

@@ -2,60 +2,76 @@
 
 use crate::boxed::{Kind, arity_of};
 use crate::heap::{Heap, retain_off_heap};
-use crate::literal::is_literal;
+use crate::literal::{is_condemned, is_literal};
 use crate::word::Term;
 use std::collections::HashMap;
 
 impl Heap {
     /// A copy of `t` in this heap with the same sharing; literals are copied as well if `literals` says so.
     pub fn copy_shared(&mut self, t: Term, literals: bool) -> Term {
-        let to_heap = |words, off_heap| {
+        self.copy_with(&mut Sharing::default(), t, &mut |t| literals || !is_literal(t.pointer()))
+    }
+
+    /// `t` with copies in this heap in the place of all condemned literals. What `sharing` has copied is not copied
+    /// again.
+    pub fn copy_condemned(&mut self, sharing: &mut Sharing, t: Term) -> Term {
+        self.copy_with(sharing, t, &mut |t| is_condemned(t.pointer()))
+    }
+
+    fn copy_with(&mut self, sharing: &mut Sharing, t: Term, moves: &mut dyn FnMut(Term) -> bool) -> Term {
+        let copy = sharing.copy(t, moves, &mut |words, off_heap| {
             let p = self.alloc(words);
             if off_heap {
                 self.note_off_heap(p);
             }
             Some(p)
-        };
-        copy_shared_to(t, literals, to_heap).unwrap_or(t)
+        });
+        copy.unwrap_or(t)
     }
 }
 
-/// A copy of `t` with the same sharing, literals left where they are unless `literals` says otherwise. `alloc` gives
-/// room for an object of so many words and is told whether it refers off the heap; `None`: it has no room.
-pub(crate) fn copy_shared_to(
-    t: Term,
-    literals: bool,
-    mut alloc: impl FnMut(usize, bool) -> Option<*mut u64>,
-) -> Option<Term> {
-    let mut copies: HashMap<u64, Term> = HashMap::new();
-    // Slots of copies that still refer to the original.
-    let mut slots: Vec<*mut u64> = Vec::new();
-    let mut root = t.0;
-    slots.push(&mut root);
-    while let Some(slot) = slots.pop() {
-        // SAFETY: FRESH: the slot is `root` or a word of a copy that this function has just made.
-        let old = unsafe { Term(*slot) };
-        if !old.is_pointer() || (is_literal(old.pointer()) && !literals) {
-            continue;
-        }
-        let copy = match copies.get(&old.0) {
-            Some(&copy) => copy,
-            None => {
-                let copy = copy_object(old, &mut alloc, &mut slots)?;
-                copies.insert(old.0, copy);
-                copy
+/// What was copied already: the copies by their originals.
+#[derive(Default)]
+pub struct Sharing(HashMap<u64, Term>);
+
+impl Sharing {
+    /// A copy of `t`; objects for which `moves` does not hold stay where they are. `alloc` gives room for an object of
+    /// so many words and is told whether it refers off the heap; `None`: it has no room.
+    pub(crate) fn copy(
+        &mut self,
+        t: Term,
+        moves: &mut dyn FnMut(Term) -> bool,
+        alloc: &mut dyn FnMut(usize, bool) -> Option<*mut u64>,
+    ) -> Option<Term> {
+        // Slots of copies that still refer to the original.
+        let mut slots: Vec<*mut u64> = Vec::new();
+        let mut root = t.0;
+        slots.push(&mut root);
+        while let Some(slot) = slots.pop() {
+            // SAFETY: FRESH: the slot is `root` or a word of a copy that this function has just made.
+            let old = unsafe { Term(*slot) };
+            if !old.is_pointer() || !moves(old) {
+                continue;
             }
-        };
-        // SAFETY: as above.
-        unsafe { *slot = copy.0 };
+            let copy = match self.0.get(&old.0) {
+                Some(&copy) => copy,
+                None => {
+                    let copy = copy_object(old, alloc, &mut slots)?;
+                    self.0.insert(old.0, copy);
+                    copy
+                }
+            };
+            // SAFETY: as above.
+            unsafe { *slot = copy.0 };
+        }
+        Some(Term(root))
     }
-    Some(Term(root))
 }
 
 /// Copies one object as it is; adds its words that are terms to `slots`.
 fn copy_object(
     t: Term,
-    alloc: &mut impl FnMut(usize, bool) -> Option<*mut u64>,
+    alloc: &mut dyn FnMut(usize, bool) -> Option<*mut u64>,
     slots: &mut Vec<*mut u64>,
 ) -> Option<Term> {
     let src = t.pointer();

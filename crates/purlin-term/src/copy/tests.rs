@@ -1,5 +1,6 @@
 use super::*;
 use crate::am;
+use crate::literal::Literals;
 
 #[test]
 fn copies_are_equal_in_shape_and_exact_in_size() {
@@ -8,8 +9,8 @@ fn copies_are_equal_in_shape_and_exact_in_size() {
     let bin = h.binary(&[7; 100]);
     let improper = h.cons(inner, Term::small(9));
     let t = h.tuple(&[inner, bin, improper, Term::NIL]);
-    assert_eq!(flat_size(t), 5 + 6 + 4 + 2 + 6);
-    let (f, c) = to_fragment(t);
+    assert_eq!(flat_size(t, Literals::lasting()), 5 + 6 + 4 + 2 + 6);
+    let (f, c) = to_fragment(t, Literals::lasting());
     assert_eq!(f.used, 23);
     assert_eq!(f.off_heap.len(), 1);
     drop(h);
@@ -28,6 +29,6 @@ fn a_million_deep_list_needs_no_recursion() {
     for _ in 0..1_000_000 {
         t = h.list(&[t]);
     }
-    let (_f, c) = to_fragment(t);
+    let (_f, c) = to_fragment(t, Literals::lasting());
     assert!(c.is_cons());
 }

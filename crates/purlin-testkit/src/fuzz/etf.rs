@@ -2,6 +2,7 @@
 
 use std::sync::atomic::AtomicPtr;
 
+use purlin_term::literal::Literals;
 use purlin_term::external::{self, DecodeContext, EncodeOptions, FunParts};
 use purlin_term::{Atom, FunEntry, Heap, Term, compare, copy, hash, print};
 
@@ -92,7 +93,7 @@ fn run(bytes: &[u8]) {
         assert!(used == used_too && compare::same(same, t));
     }
     if bytes.get(1) != Some(&b'P') {
-        assert!(copy::flat_size(t) <= MOST_WORDS_PER_BYTE * used);
+        assert!(copy::flat_size(t, Literals::none()) <= MOST_WORDS_PER_BYTE * used);
     }
     check(&mut heap, t);
 }

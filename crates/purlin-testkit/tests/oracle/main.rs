@@ -58,7 +58,7 @@ fn agrees(case: &Case, answer: &Answer) -> bool {
 }
 
 fn words(case: &Case) -> usize {
-    case.call.2.iter().map(|&arg| purlin_term::copy::flat_size(arg)).sum()
+    case.call.2.iter().map(|&arg| purlin_term::copy::flat_size(arg, purlin_term::literal::Literals::none())).sum()
 }
 
 fn fail(case: &Case, answer: &Answer, seed: u64, oracle: &mut Oracle) -> ! {

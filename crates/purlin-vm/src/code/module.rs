@@ -10,7 +10,8 @@ use md5::{Digest, Md5};
 use parking_lot::{Mutex, RwLock};
 use purlin_beam::{BeamError, BeamFile, CodeIndex};
 use purlin_term::boxed::FunEntry;
-use purlin_term::{Atom, Heap, Term, external, literal};
+use purlin_term::literal::{self, Area};
+use purlin_term::{Atom, Heap, Term, external};
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -51,6 +52,8 @@ pub struct Module {
     functions: OnceLock<Vec<&'static FnEntry>>,
     lambdas: OnceLock<Vec<&'static FunEntry>>,
     literals: Vec<OnceLock<Option<u32>>>,
+    /// Where its literals are.
+    pub(super) area: Mutex<Area>,
     /// The names of its source files as literal strings, made when a stack trace first needs them.
     source_files: Vec<OnceLock<Option<Term>>>,
     by_name: OnceLock<HashMap<(Atom, u8), u32>>,
@@ -97,6 +100,7 @@ impl Module {
             functions: OnceLock::new(),
             lambdas: OnceLock::new(),
             literals,
+            area: Mutex::default(),
             source_files,
             by_name: OnceLock::new(),
             purged: AtomicBool::new(false),
@@ -144,7 +148,7 @@ impl Module {
     /// The name of a source file, by its index in the line table.
     pub fn source_file(&self, i: u32) -> Option<Term> {
         let name = self.file.lines().files.get(i as usize)?;
-        *self.source_files.get(i as usize)?.get_or_init(|| literal::store(Heap::new(0).string(name)))
+        *self.source_files.get(i as usize)?.get_or_init(|| self.store(Heap::new(0).string(name)))
     }
 
     /// The atom of an index in the file.
@@ -201,9 +205,14 @@ impl Module {
             let mut heap = Heap::new(0);
             let mut context = engine.decode_context(false);
             let (t, _) = external::decode(bytes, &mut heap, &mut context).ok()?;
-            Some(consts::number(literal::store(t)?))
+            Some(consts::number(self.store(t)?))
         });
         number.ok_or_else(bad)
+    }
+
+    /// A copy of a term that lives as long as the code. `None`: the literal area is full.
+    pub fn store(&self, t: Term) -> Option<Term> {
+        self.area.lock().store(t)
     }
 
     /// Held while one of this module's functions is being translated.

@@ -6,7 +6,10 @@
 
 use super::export::FnEntry;
 use super::module::{Code, Module};
+use crate::engine::Engine;
+use crate::literals::Retired;
 use purlin_term::{Atom, FunEntry};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// A purge that has been prepared.
@@ -62,7 +65,7 @@ impl Code {
 
     /// Ends a purge: the code is forgotten. The caller has made sure that no process uses it. False: none of this
     /// module was prepared.
-    pub fn complete_purge(&self, module: Atom) -> bool {
+    pub fn complete_purge(&self, engine: &Arc<Engine>, module: Atom) -> bool {
         let mut modules = self.modules.write();
         let mut purging = self.purging.lock();
         let Some(p) = purging.take_if(|p| p.target.name == module) else { return false };
@@ -76,6 +79,7 @@ impl Code {
                 ranges.remove(&(d.code.as_ptr() as usize));
             }
         }
+        engine.retire([Box::new(std::mem::take(&mut *p.target.area.lock())) as Box<dyn Retired>]);
         true
     }
 }

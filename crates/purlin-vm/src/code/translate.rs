@@ -213,7 +213,7 @@ impl<'a> Translator<'a> {
     }
 
     fn stored(&self, t: Term) -> Result<Option<Term>> {
-        match purlin_term::literal::store(t) {
+        match self.module.store(t) {
             Some(t) => Ok(Some(t)),
             None => malformed("the literal area is full"),
         }

@@ -89,7 +89,7 @@ fn adopted_messages_are_merged() {
     let mut other = Heap::new(0);
     let t = other.binary(&[9; 100]);
     let t = other.tuple(&[t, Term::small(1)]);
-    let (fragment, copy): (Fragment, Term) = purlin_term::copy::to_fragment(t);
+    let (fragment, copy): (Fragment, Term) = purlin_term::copy::to_fragment(t, Literals::lasting());
     drop(other);
     heap.adopt(fragment);
     let mut roots = [copy];

@@ -5,6 +5,7 @@
 //! native allocates in a heap of its own, which becomes part of the process's when it is back.
 
 use crate::engine::Engine;
+use crate::grace::present;
 use crate::panic::guard;
 use crate::process::{Activity, Priority, Process, ProcessData};
 use crate::signal::{Request, Signal, Target};
@@ -64,7 +65,8 @@ impl Errand {
         let Errand { process, mut data, _heap } = self;
         let runner = engine.runner().expect("schedulers are started with a runner");
         let counted = engine.sched.wall_time.begin_any(engine.sched.count(), engine.clock.now());
-        let failed = guard(engine, &process, &mut data, |data| runner.block(engine, &process, data)).err();
+        let run = || guard(engine, &process, &mut data, |data| runner.block(engine, &process, data));
+        let failed = present(run).err();
         if let Some(i) = counted {
             engine.sched.wall_time.end(i, engine.clock.now());
         }

@@ -1,0 +1,47 @@
+//! What the collector of literals, a process of OTP's own, needs: see [`purlin_vm::literals`].
+
+use purlin_term::{Owned, Term, am};
+use purlin_vm::literals::{self, How, Next, Question};
+use purlin_vm::native::OrBadarg;
+use purlin_vm::{Ctx, Escape, Native, NativeResult};
+use std::sync::Arc;
+
+pub const NATIVES: &[Native] = &[
+    Native::plain("erts_literal_area_collector", "release_area_switch", 0, release_area_switch),
+    Native::plain("erts_literal_area_collector", "send_copy_request", 3, send_copy_request),
+];
+
+/// Milliseconds between two looks at whether all threads have ended what they were in.
+const PAUSE: u64 = 1;
+
+/// Frees what was being collected and goes on to what comes next: whether there is something.
+fn release_area_switch(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    if let Some(deadline) = ctx.data.receive_timer.take() {
+        ctx.engine.timers.cancel_wake(deadline);
+    }
+    match ctx.engine.collect_retired() {
+        Next::Rest => Ok(Term::bool(false)),
+        Next::Ask => Ok(Term::bool(true)),
+        Next::Wait => {
+            ctx.data.receive_timer = Some(ctx.engine.timers.wake_after(&ctx.engine.clock, PAUSE, ctx.process));
+            Err(Escape::Wait(a.to_vec()))
+        }
+    }
+}
+
+/// Has a process look for literals that go, or copy them; it answers `{copy_literals, {AreaId, How, Pid}, Result}`.
+fn send_copy_request(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let [process, area, how] = *a else { return Err(Escape::BADARG) };
+    if !process.is_local_pid() {
+        return Err(Escape::BADARG);
+    }
+    let question = match how.as_atom().or_badarg()?.name() {
+        "init" => How::Look,
+        "check_gc" | "need_gc" => How::Copy,
+        _ => return Err(Escape::BADARG),
+    };
+    let mut scratch = purlin_term::Heap::new(0);
+    let id = Arc::new(Owned::new(scratch.tuple(&[area, how, process])));
+    literals::ask(ctx.engine, process, Question { collector: ctx.pid(), id, how: question });
+    Ok(am!("ok"))
+}
