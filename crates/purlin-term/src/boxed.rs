@@ -7,7 +7,7 @@
 //! | Tuple | elements |
 //! | Float | the IEEE bits |
 //! | PosBig, NegBig | 64-bit digits of the absolute value, least significant first, no leading zero |
-//! | Fun | raw `&FunEntry`; creator pid; environment |
+//! | Fun | raw `Arc<FunEntry>`; creator pid; environment |
 //! | ExportFun | module, function, arity (small) |
 //! | Ref | id0, id1 [, raw pid word of the process it is an alias or monitor of] |
 //! | MagicRef | id0, id1, raw `Arc<Magic>` |
@@ -82,7 +82,7 @@ impl Kind {
     /// Whether objects of this kind own a reference count and stand in an off-heap list.
     #[inline]
     pub fn is_off_heap(self) -> bool {
-        matches!(self, Kind::RefBin | Kind::MagicRef)
+        matches!(self, Kind::RefBin | Kind::MagicRef | Kind::Fun)
     }
 }
 
@@ -92,7 +92,7 @@ pub fn arity_of(header: u64) -> usize {
     (header >> 8) as usize
 }
 
-/// What a fun's code is; owned by its module, shared by all funs made from one lambda.
+/// What a fun's code is, shared by its module and all funs made from one lambda.
 #[derive(Debug)]
 pub struct FunEntry {
     pub module: Atom,
@@ -105,8 +105,6 @@ pub struct FunEntry {
     /// The module's MD5.
     pub uniq: [u8; 16],
     pub num_free: u32,
-    /// The name of the function that holds the body, such as `-f/1-fun-0-`.
-    pub function: Atom,
     /// Entry point, in the form the engine that made this entry uses; null when the code is gone.
     pub code: AtomicPtr<()>,
 }
@@ -195,11 +193,29 @@ impl Term {
 
     /// Entry, creator and environment of a local fun.
     #[inline]
-    pub fn as_fun<'a>(self) -> Option<(&'static FunEntry, Term, &'a [Term])> {
+    pub fn as_fun<'a>(self) -> Option<(&'a FunEntry, Term, &'a [Term])> {
         let b = self.body(Kind::Fun)?;
-        // SAFETY: the raw word of a fun is always a `&'static FunEntry` (see `Heap::fun`).
+        // SAFETY: OFFHEAP: the object owns a count of this Arc for as long as it lives.
         let entry = unsafe { &*(b[0] as *const FunEntry) };
         Some((entry, Term(b[1]), words_as_terms(&b[2..])))
+    }
+
+    /// The entry of a local fun, to make others with.
+    pub fn fun_entry(self) -> Option<Arc<FunEntry>> {
+        let p = self.body(Kind::Fun)?[0] as *const FunEntry;
+        // SAFETY: as in `as_fun`; the count that is taken is the one that is given back.
+        Some(unsafe {
+            Arc::increment_strong_count(p);
+            Arc::from_raw(p)
+        })
+    }
+
+    /// How many funs and modules there are with the entry of this local fun.
+    pub fn fun_count(self) -> Option<usize> {
+        let p = self.body(Kind::Fun)?[0] as *const FunEntry;
+        // SAFETY: as in `as_fun`.
+        let entry = std::mem::ManuallyDrop::new(unsafe { Arc::from_raw(p) });
+        Some(Arc::strong_count(&entry))
     }
 
     /// Module, function and arity of an external fun.
@@ -375,15 +391,16 @@ impl Heap {
     }
 
     /// A local fun over a lambda entry.
-    pub fn fun(&mut self, entry: &'static FunEntry, creator: Term, env: &[Term]) -> Term {
+    pub fn fun(&mut self, entry: &Arc<FunEntry>, creator: Term, env: &[Term]) -> Term {
         let p = self.alloc(3 + env.len());
         // SAFETY: FRESH
         unsafe {
             *p = Kind::Fun.header(2 + env.len());
-            *p.add(1) = entry as *const FunEntry as u64;
+            *p.add(1) = Arc::into_raw(entry.clone()) as u64;
             *p.add(2) = creator.0;
             std::ptr::copy_nonoverlapping(env.as_ptr().cast(), p.add(3), env.len());
         }
+        self.note_off_heap(p);
         Term::from_boxed(p)
     }
 

@@ -19,6 +19,7 @@ use crate::atom::Atom;
 use crate::boxed::FunEntry;
 use crate::heap::Heap;
 use crate::word::Term;
+use std::sync::Arc;
 
 /// The byte every encoded term begins with.
 pub const VERSION: u8 = 131;
@@ -81,7 +82,7 @@ pub struct FunParts {
 /// What decoding needs to know of the engine.
 pub trait DecodeContext {
     /// The entry for a local fun's lambda; `None` makes the bytes invalid.
-    fn fun(&mut self, parts: FunParts) -> Option<&'static FunEntry>;
+    fn fun(&mut self, parts: FunParts) -> Option<Arc<FunEntry>>;
 
     /// Name and creation of this node, whose identifiers become local ones.
     fn node(&self) -> (Atom, u32);
@@ -105,7 +106,7 @@ pub trait DecodeContext {
 pub struct PlainContext;
 
 impl DecodeContext for PlainContext {
-    fn fun(&mut self, _: FunParts) -> Option<&'static FunEntry> {
+    fn fun(&mut self, _: FunParts) -> Option<Arc<FunEntry>> {
         None
     }
 

@@ -6,7 +6,7 @@
 
 use crate::account::{self, Use};
 use crate::binary::BinData;
-use crate::boxed::{Kind, Magic};
+use crate::boxed::{FunEntry, Kind, Magic};
 use crate::word::Term;
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::sync::Arc;
@@ -125,6 +125,7 @@ pub unsafe fn release_off_heap(p: *mut u64) {
         match Kind::of_header(*p) {
             Kind::RefBin => BinData::release(*p.add(1) as *const BinData),
             Kind::MagicRef => drop(Arc::from_raw(*p.add(3) as *const Magic)),
+            Kind::Fun => drop(Arc::from_raw(*p.add(1) as *const FunEntry)),
             other => debug_assert!(false, "{other:?} owns no count"),
         }
     }
@@ -140,6 +141,7 @@ pub unsafe fn retain_off_heap(p: *mut u64) {
         match Kind::of_header(*p) {
             Kind::RefBin => BinData::retain(*p.add(1) as *const BinData),
             Kind::MagicRef => Arc::increment_strong_count(*p.add(3) as *const Magic),
+            Kind::Fun => Arc::increment_strong_count(*p.add(1) as *const FunEntry),
             other => debug_assert!(false, "{other:?} owns no count"),
         }
     }

@@ -277,7 +277,11 @@ impl Area {
         for &(start, granules) in &self.pieces {
             for g in start..start + granules {
                 let (word, bit) = (&store().marks[g / 64], 1 << (g % 64));
-                if on { word.fetch_or(bit, Ordering::Relaxed) } else { word.fetch_and(!bit, Ordering::Relaxed) };
+                if on {
+                    word.fetch_or(bit, Ordering::Relaxed)
+                } else {
+                    word.fetch_and(!bit, Ordering::Relaxed)
+                };
             }
         }
     }

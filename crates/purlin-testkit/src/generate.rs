@@ -1,8 +1,8 @@
 //! Terms at random, repeatably: the same seed gives the same terms.
 
 use purlin_term::{Atom, FunEntry, Heap, Kind, Term, boxed, map};
-use std::sync::OnceLock;
 use std::sync::atomic::AtomicPtr;
+use std::sync::{Arc, OnceLock};
 
 use crate::mutate::Random;
 
@@ -121,19 +121,20 @@ pub fn gen_map(heap: &mut Heap, random: &mut Random, shape: Shape) -> Term {
     map::from_pairs(heap, &pairs)
 }
 
-fn fun_entries() -> &'static [FunEntry] {
-    static ENTRIES: OnceLock<Vec<FunEntry>> = OnceLock::new();
+fn fun_entries() -> &'static [Arc<FunEntry>] {
+    static ENTRIES: OnceLock<Vec<Arc<FunEntry>>> = OnceLock::new();
     ENTRIES.get_or_init(|| {
-        let entry = |module, index: u32, old_uniq| FunEntry {
-            module: Atom::new(module),
-            arity: 1,
-            index,
-            old_index: index,
-            old_uniq,
-            uniq: [index as u8 + 1; 16],
-            num_free: 0,
-            function: Atom::new("-f/0-fun-0-"),
-            code: AtomicPtr::new(std::ptr::null_mut()),
+        let entry = |module, index: u32, old_uniq| {
+            Arc::new(FunEntry {
+                module: Atom::new(module),
+                arity: 1,
+                index,
+                old_index: index,
+                old_uniq,
+                uniq: [index as u8 + 1; 16],
+                num_free: 0,
+                code: AtomicPtr::new(std::ptr::null_mut()),
+            })
         };
         vec![entry("purlin_a", 0, 5), entry("purlin_a", 1, 5), entry("purlin_a", 2, 70_000), entry("purlin_b", 0, 6)]
     })
@@ -275,9 +276,9 @@ pub fn vary(heap: &mut Heap, random: &mut Random, shape: Shape, t: Term) -> Term
         }
     } else if let (Some(f), 0) = (t.as_float(), random.below(4)) {
         if f.abs() < 1e15 { Term::small(f as i64) } else { heap.float(-f) }
-    } else if let Some((entry, creator, env)) = t.as_fun() {
+    } else if let Some((_, creator, env)) = t.as_fun() {
         let new = many(heap, random, env);
-        heap.fun(entry, creator, &new)
+        heap.fun(&t.fun_entry().expect("it is a fun"), creator, &new)
     } else {
         t
     }

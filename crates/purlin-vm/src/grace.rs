@@ -89,8 +89,10 @@ impl Grace {
     /// wait for itself.
     pub fn begin() -> Grace {
         fence(Ordering::SeqCst);
-        let others = |p: &&Arc<Presence>| MINE.with(|mine| !Arc::ptr_eq(p, &mine.0));
-        Grace(all().lock().iter().filter(others).filter_map(|p| Some((p.clone(), p.stay()?))).collect())
+        let mine = MINE.with(|mine| mine.0.clone());
+        let all = all().lock();
+        let others = all.iter().filter(|p| !Arc::ptr_eq(p, &mine));
+        Grace(others.filter_map(|p| Some((p.clone(), p.stay()?))).collect())
     }
 
     /// Whether all of them have left.

@@ -4,9 +4,7 @@
 #[cfg(not(loom))]
 mod usual {
     pub use parking_lot::{Condvar, Mutex};
-    pub use std::sync::atomic::{
-        AtomicBool, AtomicI64, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
-    };
+    pub use std::sync::atomic::{AtomicBool, AtomicI64, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
 }
 #[cfg(not(loom))]
 pub(crate) use usual::*;

@@ -1,9 +1,8 @@
 //! Asking about funs, and making external ones.
 
-use super::module_info::has_code;
-use purlin_term::{Atom, Term, am};
+use purlin_term::{Atom, FunEntry, Term, am};
 use purlin_vm::native::OrBadarg;
-use purlin_vm::{Ctx, Escape, Native, NativeResult};
+use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult};
 
 pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "fun_info", 2, fun_info),
@@ -25,10 +24,9 @@ fn fun_info(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
             "index" => Term::small(e.old_index as i64),
             "uniq" => heap.integer(e.old_uniq as i64),
             "env" => heap.list(env),
-            "refc" => heap.integer(1),
+            "refc" => heap.integer(fun.fun_count().unwrap_or(0) as i64),
             "arity" => Term::small(e.arity as i64),
-            "name" if has_code(e) || e.function != Atom::EMPTY => Term::atom(e.function),
-            "name" => Term::NIL,
+            "name" => name(ctx.engine, e),
             _ => return Err(Escape::BADARG),
         }
     } else {
@@ -48,10 +46,15 @@ fn fun_info(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 
 fn fun_info_mfa(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let (m, f, arity) = match a[0].as_fun() {
-        Some((e, ..)) => (e.module, e.function, e.arity),
-        None => a[0].as_export_fun().or_badarg()?,
+        Some((e, ..)) => (e.module, name(ctx.engine, e), e.arity),
+        None => a[0].as_export_fun().map(|(m, f, arity)| (m, Term::atom(f), arity)).or_badarg()?,
     };
-    Ok(ctx.heap().tuple(&[Term::atom(m), Term::atom(f), Term::small(arity as i64)]))
+    Ok(ctx.heap().tuple(&[Term::atom(m), f, Term::small(arity as i64)]))
+}
+
+/// The name of the function that holds a fun's body; `[]` when its code is not there.
+fn name(engine: &Engine, entry: &FunEntry) -> Term {
+    engine.code.body_of(entry).map_or(Term::NIL, |body| Term::atom(body.function))
 }
 
 fn make_fun(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {

@@ -2,10 +2,9 @@
 //!
 //! Prepared code is a magic reference that the engine's functions alone can open.
 
-use parking_lot::Mutex;
 use purlin_term::owned::Owned;
 use purlin_term::{Atom, Magic, Term, am};
-use purlin_vm::code::{LoadError, Mfa, Module};
+use purlin_vm::code::{LoadError, Mfa, Module, Unfinished};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
 use std::collections::HashSet;
@@ -24,24 +23,23 @@ pub const NATIVES: &[Native] = &[
 ];
 
 /// Code that was prepared and not finished yet.
-struct Prepared(Mutex<Option<&'static Module>>);
-
-fn prepared(t: Term) -> Option<&'static Module> {
-    *t.magic::<Prepared>()?.0.lock()
+fn prepared<R>(t: Term, f: impl FnOnce(&'static Module) -> R) -> Option<R> {
+    t.magic::<Unfinished>()?.with(f)
 }
 
 fn prepare_loading(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let name = a[0].as_atom().or_badarg()?;
     let bytes = a[1].as_bytes().or_badarg()?;
     ctx.charge(bytes.len() / 64);
-    match Module::prepare(ctx.engine, &bytes) {
-        Ok(m) if m.name == name => {
-            let id = ctx.engine.next_ref();
-            let magic = Arc::new(Magic { value: Box::new(Prepared(Mutex::new(Some(m)))) });
-            // Who is runnable runs before the new code is current, like those that OTP's loader waits for.
-            Err(Escape::YieldReturn(ctx.heap().magic_reference(id, magic)))
-        }
-        Ok(m) => refused(ctx, name, &format!("the file is of the module {}", m.name.name())),
+    match Unfinished::prepare(ctx.engine, &bytes) {
+        Ok(m) => match m.with(|m| m.name) {
+            Some(other) if other != name => refused(ctx, name, &format!("the file is of the module {}", other.name())),
+            _ => {
+                let id = ctx.engine.next_ref();
+                // Who is runnable runs before the new code is current, like those that OTP's loader waits for.
+                Err(Escape::YieldReturn(ctx.heap().magic_reference(id, Arc::new(Magic { value: Box::new(m) }))))
+            }
+        },
         Err(e @ (LoadError::Bad(_) | LoadError::Malformed(_))) => refused(ctx, name, &e.to_string()),
     }
 }
@@ -61,27 +59,32 @@ fn report(ctx: &mut Ctx<'_>, text: &str) {
 }
 
 fn has_prepared_code_on_load(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    Ok(Term::bool(prepared(a[0]).or_badarg()?.has_on_load()))
+    Ok(Term::bool(prepared(a[0], |m| m.has_on_load()).or_badarg()?))
 }
 
 fn finish_loading(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let prepared_code = a[0].as_list().or_badarg()?;
-    let modules: Vec<_> = prepared_code.iter().map(|&t| prepared(t)).collect::<Option<_>>().or_badarg()?;
-    if modules.len() > 1 && modules.iter().any(|m| m.has_on_load()) {
+    let code = a[0].as_list().or_badarg()?;
+    let about = |t| prepared(t, |m| (m.name, m.has_on_load()));
+    let about: Vec<(Atom, bool)> = code.iter().map(|&t| about(t)).collect::<Option<_>>().or_badarg()?;
+    if about.len() > 1 && about.iter().any(|m| m.1) {
         return Err(Escape::SYSTEM_LIMIT);
     }
     let mut seen = HashSet::new();
-    let duplicated: Vec<Atom> = modules.iter().map(|m| m.name).filter(|&n| !seen.insert(n)).collect();
+    let duplicated: Vec<Atom> = about.iter().map(|m| m.0).filter(|&n| !seen.insert(n)).collect();
     if !duplicated.is_empty() {
         return tagged_names(ctx, am!("duplicated"), &duplicated);
     }
+    let unfinished: Vec<&Unfinished> = code.iter().filter_map(|t| t.magic()).collect();
+    let modules: Vec<Option<&'static Module>> = unfinished.iter().map(|u| u.take()).collect();
+    let put_back = || unfinished.iter().zip(&modules).for_each(|(u, m)| m.iter().for_each(|m| u.put_back(m)));
+    // Another process may have been faster.
+    let Some(modules) = modules.iter().copied().collect::<Option<Vec<_>>>() else {
+        put_back();
+        return Err(Escape::BADARG);
+    };
     if let Err(stuck) = ctx.engine.code.finish(&modules) {
+        put_back();
         return tagged_names(ctx, am!("not_purged"), &stuck);
-    }
-    for t in prepared_code {
-        if let Some(p) = t.magic::<Prepared>() {
-            p.0.lock().take();
-        }
     }
     trace_loaded(ctx, modules.iter().filter(|m| !m.has_on_load()).map(|m| m.name));
     match modules[..] {
@@ -150,7 +153,7 @@ fn purge_module(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         "prepare" => code.prepare_purge(name, false).or_badarg()?,
         "prepare_on_load" => code.prepare_purge(name, true).or_badarg()?,
         "complete" => code.complete_purge(ctx.engine, name).then_some(true).or_badarg()?,
-        "abort" => code.abort_purge(name).then_some(false).or_badarg()?,
+        "abort" => code.abort_purge(ctx.engine, name).then_some(false).or_badarg()?,
         _ => return Err(Escape::BADARG),
     }))
 }

@@ -5,7 +5,6 @@ use purlin_term::{Atom, Heap, Term, am};
 use purlin_vm::code::{Mfa, Module, module::chunk_term};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
-use std::sync::atomic::Ordering;
 
 pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "module_loaded", 1, module_loaded),
@@ -162,9 +161,4 @@ fn beamfile_module_md5(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         }
         Err(_) => Term::atom(Atom::UNDEFINED),
     })
-}
-
-/// Whether a lambda's code is there.
-pub(super) fn has_code(entry: &purlin_term::FunEntry) -> bool {
-    !entry.code.load(Ordering::Acquire).is_null()
 }

@@ -12,6 +12,7 @@ use crate::heap::Heap;
 use crate::number::MAX_DIGITS;
 use crate::word::Term;
 use smallvec::SmallVec;
+use std::sync::Arc;
 
 type Result<T> = std::result::Result<T, DecodeError>;
 
@@ -61,7 +62,7 @@ enum Compound {
     /// Keys and values in turn.
     Map,
     /// The creator, then the environment.
-    Fun(&'static FunEntry),
+    Fun(Arc<FunEntry>),
 }
 
 struct Decoder<'a, 'b> {
@@ -117,7 +118,7 @@ impl<'a> Decoder<'a, '_> {
                 self.reader.ensure(crate::map::size(map) == pairs.len())?;
                 map
             }
-            Compound::Fun(entry) => match parts.split_first() {
+            Compound::Fun(ref entry) => match parts.split_first() {
                 Some((&creator, environment)) if creator.is_pid() => self.heap.fun(entry, creator, environment),
                 // OTP takes any creator, and crashes over it later.
                 _ => return Err(self.reader.error()),
@@ -327,7 +328,7 @@ impl<'a> Decoder<'a, '_> {
     }
 
     /// A local fun up to its creator; also how many free variables follow that.
-    fn fun(&mut self) -> Result<(&'static FunEntry, usize)> {
+    fn fun(&mut self) -> Result<(Arc<FunEntry>, usize)> {
         // The size is not used: some releases wrote wrong ones.
         self.reader.u32()?;
         let arity = self.reader.u8()?;

@@ -1,9 +1,10 @@
 //! External terms: whatever the bytes, a term or an error, and every term that is read can be used in full.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicPtr;
 
-use purlin_term::literal::Literals;
 use purlin_term::external::{self, DecodeContext, EncodeOptions, FunParts};
+use purlin_term::literal::Literals;
 use purlin_term::{Atom, FunEntry, Heap, Term, compare, copy, hash, print};
 
 use super::Target;
@@ -52,8 +53,8 @@ struct Node {
 }
 
 impl DecodeContext for Node {
-    fn fun(&mut self, _: FunParts) -> Option<&'static FunEntry> {
-        static ENTRY: FunEntry = FunEntry {
+    fn fun(&mut self, _: FunParts) -> Option<Arc<FunEntry>> {
+        let entry = FunEntry {
             module: Atom::ERLANG,
             arity: 1,
             index: 0,
@@ -61,10 +62,9 @@ impl DecodeContext for Node {
             old_uniq: 0,
             uniq: [0; 16],
             num_free: 0,
-            function: Atom::APPLY,
             code: AtomicPtr::new(std::ptr::null_mut()),
         };
-        (!self.safe).then_some(&ENTRY)
+        (!self.safe).then(|| Arc::new(entry))
     }
 
     fn node(&self) -> (Atom, u32) {

@@ -4,6 +4,7 @@ use purlin_term::external::{DecodeContext, EncodeOptions, FunParts, decode, enco
 use purlin_term::{Atom, FunEntry, Heap, Term};
 use purlin_testkit::generate::{Shape, gen_map, gen_term};
 use purlin_testkit::mutate::{Random, mutate};
+use std::sync::Arc;
 
 use crate::{Case, compare};
 
@@ -63,8 +64,8 @@ fn terms_are_encoded_as_by_erl() {
 struct AnyFun;
 
 impl DecodeContext for AnyFun {
-    fn fun(&mut self, p: FunParts) -> Option<&'static FunEntry> {
-        Some(Box::leak(Box::new(FunEntry {
+    fn fun(&mut self, p: FunParts) -> Option<Arc<FunEntry>> {
+        Some(Arc::new(FunEntry {
             module: p.module,
             arity: p.arity,
             index: p.index,
@@ -72,9 +73,8 @@ impl DecodeContext for AnyFun {
             old_uniq: p.old_uniq,
             uniq: p.uniq,
             num_free: p.num_free,
-            function: Atom::EMPTY,
             code: Default::default(),
-        })))
+        }))
     }
 
     fn node(&self) -> (Atom, u32) {

@@ -1,14 +1,15 @@
 //! The pool of constants that instructions refer to by number: immediates (each once) and literals.
 //!
 //! The pool is one reserved range of addresses, so that an operand is fetched by one indexed load whatever module
-//! the instruction belongs to. Constants stay for the life of the program (LITERAL).
+//! the instruction belongs to. Immediates stay for the life of the program, literals as long as their module
+//! (LITERAL).
 
 use parking_lot::Mutex;
 use purlin_term::Term;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-const AREA_BYTES: usize = 1 << 32;
+const AREA_BYTES: usize = 1 << 30;
 
 struct Pool {
     base: usize,
@@ -19,6 +20,8 @@ struct Pool {
 struct State {
     len: u32,
     immediates: HashMap<u64, u32>,
+    /// Numbers of literals that were freed.
+    free: Vec<u32>,
 }
 
 fn pool() -> &'static Pool {
@@ -54,15 +57,22 @@ pub fn number(t: Term) -> u32 {
     {
         return n;
     }
-    let n = s.len;
+    let n = s.free.pop().unwrap_or_else(|| {
+        s.len += 1;
+        s.len - 1
+    });
     assert!((n as usize) < AREA_BYTES / 8, "too many constants");
     // SAFETY: the place lies in the reserved range and nobody reads it before its number is known.
     unsafe { *(pool.base as *mut u64).add(n as usize) = t.0 };
-    s.len += 1;
     if t.is_immediate() {
         s.immediates.insert(t.0, n);
     }
     n
+}
+
+/// Forgets literals, whose module goes: their numbers are given out again.
+pub(super) fn free(numbers: impl Iterator<Item = u32>) {
+    pool().state.lock().free.extend(numbers);
 }
 
 /// The constant of this number.

@@ -1,7 +1,8 @@
 //! The place that says what code a name or a fun leads to now. Calls read it without a lock.
 //!
 //! What was complete before it was put here is complete for who finds it here; what is taken away is not found by who
-//! was told of that afterwards. Nothing that was ever here is freed (CODE), so that who found it may go on with it.
+//! was told of that afterwards. Nothing that was ever here is freed before all threads have ended what they were in
+//! (CODE), so that who found it may go on with it.
 
 use crate::sync::{AtomicPtr, Ordering};
 use std::ptr::null_mut;
@@ -19,7 +20,7 @@ impl<T> Current<T> {
     #[inline]
     pub fn get(&self) -> Option<&'static T> {
         let p = self.0.load(Ordering::Acquire);
-        // SAFETY: CODE: what was put here lives for ever.
+        // SAFETY: CODE: what was put here lives until no thread can have found it here.
         unsafe { p.as_ref() }
     }
 

@@ -1,6 +1,7 @@
 //! Functions as calls see them: entries of loaded functions, natives, and the export table.
 //!
-//! Entries and exports stay for the life of the engine; replacing code stores a new entry in the export (CODE).
+//! Exports stay for the life of the engine, entries as long as their module; replacing code stores a new entry in the
+//! export (CODE).
 
 use super::current::Current;
 use super::instr::{Instr, Op};
@@ -10,6 +11,7 @@ use crate::tracing::points::{Point, Traced};
 use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLock};
 use purlin_term::{Atom, Term};
+use std::any::Any;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
@@ -36,7 +38,9 @@ impl std::fmt::Debug for FnEntry {
 
 /// A translated function.
 pub struct Decoded {
-    pub code: &'static [Op],
+    pub code: Box<[Op]>,
+    /// What its instructions refer to.
+    pub operands: Vec<Box<dyn Any + Send + Sync>>,
     /// Instruction index and line table index, ascending: the line holds from that instruction on.
     pub lines: Box<[(u32, u32)]>,
 }

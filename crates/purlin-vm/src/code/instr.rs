@@ -9,6 +9,7 @@ use crate::interp::fast::{self, Handler};
 use crate::tracing::points::Point;
 use purlin_term::boxed::FunEntry;
 use purlin_term::{Atom, Term};
+use std::sync::Arc;
 
 /// An instruction in code, behind the function that runs it.
 #[derive(Clone, Copy)]
@@ -324,7 +325,7 @@ pub struct BsPut {
 }
 
 pub struct MakeFun {
-    pub entry: &'static FunEntry,
+    pub entry: &'static Arc<FunEntry>,
     pub dst: Dst,
     pub env: Vec<Src>,
 }

@@ -9,12 +9,13 @@ pub mod purge;
 mod translate;
 
 pub use export::{Export, Exports, FnEntry, Mfa, NativeEntry};
-pub use module::{Code, LoadError, Module};
+pub use module::{Code, LoadError, Module, Unfinished};
 pub use translate::translate;
 
 use crate::engine::Engine;
 use purlin_term::external::{DecodeContext, FunParts};
 use purlin_term::{Atom, FunEntry};
+use std::sync::Arc;
 
 /// What the decoder of external terms needs of an engine.
 pub struct Decoding<'a> {
@@ -23,7 +24,7 @@ pub struct Decoding<'a> {
 }
 
 impl DecodeContext for Decoding<'_> {
-    fn fun(&mut self, p: FunParts) -> Option<&'static FunEntry> {
+    fn fun(&mut self, p: FunParts) -> Option<Arc<FunEntry>> {
         let key = module::FunKey { module: p.module, index: p.index, uniq: p.uniq };
         Some(self.engine.code.funs.entry(key, || FunEntry {
             module: p.module,
@@ -33,7 +34,6 @@ impl DecodeContext for Decoding<'_> {
             old_uniq: p.old_uniq,
             uniq: p.uniq,
             num_free: p.num_free,
-            function: Atom::EMPTY,
             code: Default::default(),
         }))
     }

@@ -4,6 +4,7 @@ use super::consts;
 use super::export::{Export, Exports, FnEntry, Mfa};
 use super::purge::Purge;
 use crate::engine::Engine;
+use crate::literals::Retired;
 use crate::tracing::points;
 use hashbrown::HashMap;
 use md5::{Digest, Md5};
@@ -12,8 +13,8 @@ use purlin_beam::{BeamError, BeamFile, CodeIndex};
 use purlin_term::boxed::FunEntry;
 use purlin_term::literal::{self, Area};
 use purlin_term::{Atom, Heap, Term, external};
-use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 
 /// Why a module could not be loaded.
 #[derive(Debug)]
@@ -50,15 +51,13 @@ pub struct Module {
     pub md5: [u8; 16],
     imports: Vec<&'static Export>,
     functions: OnceLock<Vec<&'static FnEntry>>,
-    lambdas: OnceLock<Vec<&'static FunEntry>>,
+    lambdas: OnceLock<Vec<Arc<FunEntry>>>,
     literals: Vec<OnceLock<Option<u32>>>,
     /// Where its literals are.
     pub(super) area: Mutex<Area>,
     /// The names of its source files as literal strings, made when a stack trace first needs them.
     source_files: Vec<OnceLock<Option<Term>>>,
     by_name: OnceLock<HashMap<(Atom, u8), u32>>,
-    /// Whether the code was purged: nothing may call it any more.
-    pub purged: AtomicBool,
     translating: Mutex<()>,
 }
 
@@ -103,16 +102,29 @@ impl Module {
             area: Mutex::default(),
             source_files,
             by_name: OnceLock::new(),
-            purged: AtomicBool::new(false),
             translating: Mutex::new(()),
             index,
             file,
             atoms,
         }));
+        match m.fill(engine) {
+            Ok(()) => Ok(m),
+            Err(e) => {
+                // SAFETY: CODE: nothing has led to this module yet.
+                unsafe { free(m) };
+                Err(e)
+            }
+        }
+    }
+
+    /// Makes the functions and lambdas.
+    fn fill(&'static self, engine: &Engine) -> Result<(), LoadError> {
+        let (m, name) = (self, self.name);
         let mut functions = Vec::with_capacity(m.index.functions.len());
         let mut by_name = HashMap::new();
-        for (i, f) in m.index.functions.iter().enumerate() {
-            let mfa = Mfa { module: name, function: m.atom(f.name)?, arity: f.arity };
+        let names = m.index.functions.iter().map(|f| m.atom(f.name)).collect::<Result<Vec<_>, _>>()?;
+        for (i, (f, function)) in m.index.functions.iter().zip(names).enumerate() {
+            let mfa = Mfa { module: name, function, arity: f.arity };
             let entry = FnEntry::new(mfa, m, i as u32);
             // Whoever comes to a library's stub by a fun gets the native that it stands for.
             if let Some(native) = engine.code.exports.native(mfa) {
@@ -125,7 +137,7 @@ impl Module {
         let _ = m.by_name.set(by_name);
         let mut lambdas = Vec::new();
         for (position, l) in m.file.lambdas().iter().enumerate() {
-            let target = m.entry_of_label(l.label)?;
+            m.entry_of_label(l.label)?;
             let arity = l.arity.checked_sub(l.num_free).and_then(|a| u8::try_from(a).ok());
             lambdas.push(engine.code.funs.entry(FunKey { module: name, index: position as u32, uniq: m.md5 }, || {
                 FunEntry {
@@ -136,13 +148,12 @@ impl Module {
                     old_uniq: l.old_uniq,
                     uniq: m.md5,
                     num_free: l.num_free,
-                    function: target.mfa.function,
                     code: AtomicPtr::new(std::ptr::null_mut()),
                 }
             }));
         }
         let _ = m.lambdas.set(lambdas);
-        Ok(m)
+        Ok(())
     }
 
     /// The name of a source file, by its index in the line table.
@@ -161,7 +172,7 @@ impl Module {
         self.functions.get().map_or(&[], |v| v)
     }
 
-    pub fn lambdas(&self) -> &[&'static FunEntry] {
+    pub fn lambdas(&self) -> &[Arc<FunEntry>] {
         self.lambdas.get().map_or(&[], |v| v)
     }
 
@@ -173,7 +184,7 @@ impl Module {
 
     /// Bytes of its file and of the code translated so far.
     pub fn bytes(&self) -> usize {
-        let translated = |f: &&FnEntry| f.decoded.get().map_or(0, |d| std::mem::size_of_val(d.code));
+        let translated = |f: &&FnEntry| f.decoded.get().map_or(0, |d| std::mem::size_of_val(&*d.code));
         self.file.bytes().len() + self.functions().iter().map(translated).sum::<usize>()
     }
 
@@ -221,6 +232,87 @@ impl Module {
     }
 }
 
+/// Frees a module with its functions, its translated code and its literals.
+///
+/// # Safety
+/// CODE: no process is in the module or can come to it, and none refers to its literals.
+pub(crate) unsafe fn free(m: &'static Module) {
+    if m.functions().iter().any(|f| f.traced().is_some()) {
+        // What is measured by a breakpoint may be charged to it at any time: code that was traced stays.
+        *m.area.lock() = Area::default();
+        return;
+    }
+    let literals = m.literals.iter().filter_map(|l| *l.get()?).filter(|&n| !consts::get(n).is_immediate());
+    consts::free(literals);
+    let functions: Vec<&'static FnEntry> = m.functions().to_vec();
+    // SAFETY: both were made by leaking a box, by `FnEntry::new` and `Module::of_file`; by the caller's promise nobody
+    // else refers to them.
+    unsafe {
+        for f in functions {
+            drop(Box::from_raw(f as *const FnEntry as *mut FnEntry));
+        }
+        drop(Box::from_raw(m as *const Module as *mut Module));
+    }
+}
+
+/// Code that was purged, or never loaded: dropping it frees it, which only who has made sure that nothing leads to it
+/// does.
+pub(crate) struct Doomed(&'static Module);
+
+impl Doomed {
+    /// # Safety
+    /// As for [`free`], from the time on when the value is dropped.
+    pub unsafe fn new(m: &'static Module) -> Doomed {
+        Doomed(m)
+    }
+}
+
+impl Drop for Doomed {
+    fn drop(&mut self) {
+        // SAFETY: by the promise of who made the value.
+        unsafe { free(self.0) };
+    }
+}
+
+impl Retired for Doomed {
+    fn has_literals(&self) -> bool {
+        !self.0.area.lock().is_empty()
+    }
+
+    fn condemn(&self) {
+        self.0.area.lock().condemn();
+    }
+}
+
+/// A module that is not loaded yet: it is freed unless it is taken out.
+pub struct Unfinished(Mutex<Option<Doomed>>);
+
+impl Unfinished {
+    /// As [`Module::prepare`].
+    pub fn prepare(engine: &Engine, bytes: &[u8]) -> Result<Unfinished, LoadError> {
+        let m = Module::prepare(engine, bytes)?;
+        // SAFETY: CODE: the module can be come to by this value alone until it is taken out.
+        Ok(Unfinished(Mutex::new(Some(unsafe { Doomed::new(m) }))))
+    }
+
+    /// What `f` says of the module, if it was not taken out.
+    pub fn with<R>(&self, f: impl FnOnce(&'static Module) -> R) -> Option<R> {
+        self.0.lock().as_ref().map(|d| f(d.0))
+    }
+
+    /// Takes the module out, to be loaded.
+    pub fn take(&self) -> Option<&'static Module> {
+        let doomed = std::mem::ManuallyDrop::new(self.0.lock().take()?);
+        Some(doomed.0)
+    }
+
+    /// Puts a module back that was taken out and not loaded.
+    pub fn put_back(&self, m: &'static Module) {
+        // SAFETY: CODE: as in `prepare`.
+        *self.0.lock() = Some(unsafe { Doomed::new(m) });
+    }
+}
+
 /// The MD5 by which a module's code is known.
 pub fn checksum(file: &BeamFile) -> [u8; 16] {
     let mut hash = Md5::new();
@@ -238,15 +330,31 @@ pub struct FunKey {
     pub uniq: [u8; 16],
 }
 
-/// All lambda entries of an engine.
+/// The entries of all lambdas that a module or a fun refers to.
 #[derive(Default)]
-pub struct Funs {
-    table: Mutex<HashMap<FunKey, &'static FunEntry>>,
+pub struct Funs(Mutex<FunTable>);
+
+#[derive(Default)]
+struct FunTable {
+    entries: HashMap<FunKey, Weak<FunEntry>>,
+    /// With so many, those that nobody refers to any more are swept out.
+    sweep_at: usize,
 }
 
 impl Funs {
-    pub fn entry(&self, key: FunKey, make: impl FnOnce() -> FunEntry) -> &'static FunEntry {
-        self.table.lock().entry(key).or_insert_with(|| Box::leak(Box::new(make())))
+    /// The entry of this key, made when there is none.
+    pub fn entry(&self, key: FunKey, make: impl FnOnce() -> FunEntry) -> Arc<FunEntry> {
+        let mut table = self.0.lock();
+        if let Some(e) = table.entries.get(&key).and_then(Weak::upgrade) {
+            return e;
+        }
+        if table.entries.len() >= table.sweep_at {
+            table.entries.retain(|_, e| e.strong_count() > 0);
+            table.sweep_at = 2 * table.entries.len() + 64;
+        }
+        let entry = Arc::new(make());
+        table.entries.insert(key, Arc::downgrade(&entry));
+        entry
     }
 }
 
@@ -355,9 +463,13 @@ impl Code {
         link_lambdas(m);
     }
 
+    /// Has no export lead to a module any more, be it by a breakpoint.
     fn unlink(&self, m: &'static Module) {
         for e in m.exports() {
-            self.exports.get(e.mfa).entry.clear(e);
+            let entry = &self.exports.get(e.mfa).entry;
+            if let Some(now) = entry.get().filter(|now| std::ptr::eq(now.module, m)) {
+                entry.clear(now);
+            }
         }
     }
 
@@ -374,6 +486,13 @@ impl Code {
             self.unlink(current);
         }
         Some(true)
+    }
+
+    /// The function that holds the body of a fun; `None`: its code is not loaded, or is being purged.
+    pub fn body_of(&self, lambda: &FunEntry) -> Option<Mfa> {
+        let body = lambda.code.load(Ordering::Acquire) as *const FnEntry;
+        // SAFETY: CODE: the word is null or a function entry, which stays while the caller is present.
+        unsafe { body.as_ref() }.map(|f| f.mfa)
     }
 
     pub(super) fn note_range(&self, code: &'static [super::instr::Op], entry: &'static FnEntry) {

@@ -5,7 +5,7 @@
 //! `complete` forgets it, or `abort` makes its funs callable again. Who calls such a fun in between waits.
 
 use super::export::FnEntry;
-use super::module::{Code, Module};
+use super::module::{Code, Doomed, Module};
 use crate::engine::Engine;
 use crate::literals::Retired;
 use purlin_term::{Atom, FunEntry};
@@ -18,6 +18,15 @@ pub(super) struct Purge {
     target: &'static Module,
     /// Old code that was there when code refused by its on_load function took its place.
     saved_old: Option<&'static Module>,
+    /// Processes that have called its funs and are suspended until it ends.
+    callers: Vec<u64>,
+}
+
+impl Purge {
+    /// Lets those go on that have called its funs.
+    fn wake(&self, engine: &Arc<Engine>) {
+        self.callers.iter().for_each(|&id| crate::exit::resume(engine, id, 1));
+    }
 }
 
 impl Code {
@@ -35,7 +44,7 @@ impl Code {
             saved_old = g.old.replace(m);
         }
         let Some(target) = g.old else { return Some(false) };
-        *purging = Some(Purge { target, saved_old });
+        *purging = Some(Purge { target, saved_old, callers: Vec::new() });
         for (lambda, entry) in lambdas(target) {
             let entry = entry as *const FnEntry as *mut ();
             let none = std::ptr::null_mut();
@@ -44,15 +53,16 @@ impl Code {
         Some(true)
     }
 
-    /// Whether the code of this lambda is being purged, so that its callers have to wait.
-    pub fn is_being_purged(&self, lambda: &FunEntry) -> bool {
-        let purging = self.purging.lock();
-        purging.as_ref().is_some_and(|p| p.target.lambdas().iter().any(|&l| std::ptr::eq(l, lambda)))
+    /// Whether the code of this lambda is being purged. Then the process is to be resumed once that has ended.
+    pub fn waits_for_purge(&self, lambda: &FunEntry, process: u64) -> bool {
+        let mut purging = self.purging.lock();
+        let purge = purging.as_mut().filter(|p| p.target.lambdas().iter().any(|l| std::ptr::eq(&**l, lambda)));
+        purge.map(|p| p.callers.push(process)).is_some()
     }
 
     /// Ends a purge that found processes in the code: its funs can be called again. False: none of this module was
     /// prepared.
-    pub fn abort_purge(&self, module: Atom) -> bool {
+    pub fn abort_purge(&self, engine: &Arc<Engine>, module: Atom) -> bool {
         let mut purging = self.purging.lock();
         let Some(p) = purging.take_if(|p| p.target.name == module) else { return false };
         for (lambda, entry) in lambdas(p.target) {
@@ -60,6 +70,8 @@ impl Code {
             let none = std::ptr::null_mut();
             let _ = lambda.code.compare_exchange(none, entry, Ordering::AcqRel, Ordering::Relaxed);
         }
+        drop(purging);
+        p.wake(engine);
         true
     }
 
@@ -72,14 +84,18 @@ impl Code {
         if let Some(g) = modules.get_mut(&module) {
             g.old = p.saved_old;
         }
-        p.target.purged.store(true, Ordering::Release);
         let mut ranges = self.ranges.write();
         for f in p.target.functions() {
             if let Some(d) = f.decoded.get() {
                 ranges.remove(&(d.code.as_ptr() as usize));
             }
         }
-        engine.retire([Box::new(std::mem::take(&mut *p.target.area.lock())) as Box<dyn Retired>]);
+        drop((ranges, purging, modules));
+        // SAFETY: CODE: exports and funs do not lead to it, and the purger has asked all processes; it is dropped when
+        // none refers to its literals and no thread is in the middle of anything.
+        let doomed = unsafe { Doomed::new(p.target) };
+        engine.retire([Box::new(doomed) as Box<dyn Retired>]);
+        p.wake(engine);
         true
     }
 }
@@ -87,5 +103,5 @@ impl Code {
 /// The lambdas of a generation, each with its function.
 fn lambdas(m: &'static Module) -> impl Iterator<Item = (&'static FunEntry, &'static FnEntry)> {
     let entries = m.file.lambdas().iter().map(|raw| m.entry_of_label(raw.label));
-    m.lambdas().iter().copied().zip(entries).filter_map(|(l, e)| Some((l, e.ok()?)))
+    m.lambdas().iter().map(|l| &**l).zip(entries).filter_map(|(l, e)| Some((l, e.ok()?)))
 }

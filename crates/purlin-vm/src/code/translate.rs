@@ -17,6 +17,8 @@ use crate::interp::fast;
 use hashbrown::HashMap;
 use purlin_beam::{Instruction, Opcode, Operand, Register};
 use purlin_term::{Heap, Term};
+use std::any::Any;
+use std::cell::RefCell;
 
 /// Translates a function and publishes its code; harmless when another thread was faster.
 pub fn translate(engine: &Engine, entry: &'static FnEntry) -> Result<()> {
@@ -33,10 +35,11 @@ pub fn translate(engine: &Engine, entry: &'static FnEntry) -> Result<()> {
     let labels = Translator::new(engine, entry, HashMap::new(), false).run()?.labels;
     let done = Translator::new(engine, entry, labels, true).run()?;
     let start = done.labels.get(&module.index.functions[entry.index as usize].entry).copied().unwrap_or(0);
-    let code: &'static [Op] = Vec::leak(fast::code(&done.code, engine.config.collect_always));
-    engine.code.note_range(code, entry);
-    let _ = entry.decoded.set(Decoded { code, lines: done.lines.into() });
-    entry.publish(&code[start as usize]);
+    let code = fast::code(&done.code, engine.config.collect_always).into_boxed_slice();
+    let operands = done.operands.into_inner();
+    let decoded = entry.decoded.get_or_init(|| Decoded { code, operands, lines: done.lines.into() });
+    engine.code.note_range(&decoded.code, entry);
+    entry.publish(&decoded.code[start as usize]);
     Ok(())
 }
 
@@ -49,7 +52,8 @@ struct Translator<'a> {
     /// Instruction index of each label.
     labels: HashMap<u32, u32>,
     emitting: bool,
-    /// Labels at the current place that nothing was emitted for yet.
+    /// What the instructions refer to.
+    operands: RefCell<Vec<Box<dyn Any + Send + Sync>>>,
     ins: Instruction,
 }
 
@@ -69,6 +73,7 @@ impl<'a> Translator<'a> {
             lines: Vec::new(),
             labels,
             emitting,
+            operands: RefCell::default(),
             ins: Instruction::new(),
         }
     }
@@ -124,8 +129,12 @@ impl<'a> Translator<'a> {
     }
 
     /// Keeps operands that do not fit an instruction, for as long as the code lives.
-    fn ext<T>(&self, value: T) -> Ext<T> {
-        Box::leak(Box::new(value))
+    fn ext<T: Send + Sync + 'static>(&self, value: T) -> Ext<T> {
+        let value = Box::new(value);
+        // SAFETY: CODE: the box is kept with the code, whose instructions alone use what this gives.
+        let lasting = unsafe { &*(&raw const *value) };
+        self.operands.borrow_mut().push(value);
+        lasting
     }
 
     /// Translates a call of a local function that is really a native (a stub in the library's code).

@@ -22,7 +22,7 @@ impl Run<'_> {
                 return self.bad_arity(pc, fun, arity);
             }
             let body = entry.code.load(Ordering::Acquire) as *const FnEntry;
-            // SAFETY: CODE: the word is null or a function entry, which is never freed.
+            // SAFETY: CODE: the word is null or a function entry, which stays while this process runs.
             let Some(body) = (unsafe { body.as_ref() }) else { return self.undefined_lambda(pc, fun, arity) };
             self.m.x[arity..arity + env.len()].copy_from_slice(env);
             return self.enter_at(body.start(), body.mfa.arity);
@@ -67,7 +67,7 @@ impl Run<'_> {
     fn undefined_lambda(&mut self, pc: *const Op, fun: Term, arity: usize) -> Next {
         let Some((entry, ..)) = fun.as_fun() else { return self.bad_fun(pc, fun) };
         let code = &self.engine.code;
-        let purged = code.is_being_purged(entry);
+        let purged = code.waits_for_purge(entry, self.process.id());
         if !purged && code.generations(entry.module).current.is_some() {
             return self.bad_fun(pc, fun);
         }
@@ -77,7 +77,8 @@ impl Run<'_> {
         let purger =
             Mfa { module: Atom::new("erts_code_purger"), function: Atom::new("pending_purge_lambda"), arity: 3 };
         if purged && let Some(again) = code.exports.get(purger).start() {
-            // The purge soon ends; then the call is made again.
+            // When the purge has ended the process is resumed there, and calls the fun again.
+            self.data.suspended += 1;
             return Next::Stop(self.stop_at(again, 3, Stop::Yield));
         }
         self.settle(3);

@@ -274,7 +274,7 @@ impl Translator<'_> {
         self.constant_value(s).filter(|t| t.is_immediate())
     }
 
-    fn lambda(&self, i: u64) -> Result<&'static purlin_term::FunEntry> {
+    fn lambda(&self, i: u64) -> Result<&'static std::sync::Arc<purlin_term::FunEntry>> {
         match usize::try_from(i).ok().and_then(|i| self.module.lambdas().get(i)) {
             Some(l) => Ok(l),
             None => malformed(format!("there is no lambda {i}")),

@@ -3,8 +3,11 @@
 use super::{Mode, State, X, handlers, operands, parts};
 use crate::code::FnEntry;
 use crate::code::instr::Op;
+use crate::process::ProcessData;
 use purlin_term::Term;
 use purlin_term::boxed::{FunEntry, Kind, arity_of};
+use purlin_term::heap::retain_off_heap;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 impl State {
@@ -236,7 +239,7 @@ handlers! {
         }
         let p = s.take(3 + n);
         *p = Kind::Fun.header(2 + n);
-        *p.add(1) = f.entry as *const FunEntry as u64;
+        *p.add(1) = Arc::as_ptr(f.entry) as u64;
         *p.add(2) = (*(*s.m).process).pid().0;
         let mut at = p.add(2);
         for &e in &f.env {
@@ -244,8 +247,17 @@ handlers! {
             *at = s.any(e).0;
         }
         s.set_any(f.dst, Term::from_boxed(p));
+        note_fun(&mut *(*s.m).data, p);
         s.next()
     }
+}
+
+/// Counts a new fun in the main block.
+#[inline(never)]
+fn note_fun(data: &mut ProcessData, p: *mut u64) {
+    // SAFETY: OFFHEAP: a fun has just been made there, which owns the count.
+    unsafe { retain_off_heap(p) };
+    data.heap.off_heap.push(p);
 }
 
 parts! {
