@@ -22,6 +22,9 @@ pub const NATIVES: &[Native] = &[
     Native::plain("erts_internal", "erase_persistent_terms", 0, erase_all),
 ];
 
+/// What OTP keeps of a persistent term beside its key and value, and the pair that holds them.
+const AREA_BYTES: usize = 40;
+
 /// One association; both terms are immediate or literals of its area.
 struct Entry {
     key: Term,
@@ -39,7 +42,36 @@ impl Entry {
 
 /// The persistent terms of one engine.
 #[derive(Default)]
-struct Terms(ShardedLock<HashTable<Entry>>);
+struct Terms(ShardedLock<Table>);
+
+#[derive(Default)]
+struct Table {
+    entries: HashTable<Entry>,
+    /// The places that OTP's table would have, of which at most half are taken.
+    places: usize,
+}
+
+/// OTP's smallest table, and the bytes of a table without places.
+const FEWEST: usize = 8;
+const TABLE_BYTES: usize = 96;
+
+impl Table {
+    /// Makes the number of places fit after one term more or less: they are doubled when more than half are taken, and
+    /// halved when a fourth was.
+    fn resize(&mut self) {
+        let n = self.entries.len();
+        self.places = self.places.max(FEWEST);
+        while n * 2 > self.places {
+            self.places *= 2;
+        }
+        if (n + 1) * 4 <= self.places && self.places > FEWEST {
+            self.places /= 2;
+        }
+        if n < self.entries.capacity() / 4 {
+            self.entries.shrink_to(n * 2, |e| e.hash);
+        }
+    }
+}
 
 static TERMS: Slot<Terms> = Slot::new();
 
@@ -54,22 +86,22 @@ impl Terms {
         engine.state(&TERMS)
     }
 
-    fn read<R>(&self, f: impl FnOnce(&HashTable<Entry>) -> R) -> R {
+    fn read<R>(&self, f: impl FnOnce(&Table) -> R) -> R {
         f(&self.0.read().unwrap_or_else(|e| e.into_inner()))
     }
 
-    fn write<R>(&self, f: impl FnOnce(&mut HashTable<Entry>) -> R) -> R {
+    fn write<R>(&self, f: impl FnOnce(&mut Table) -> R) -> R {
         f(&mut self.0.write().unwrap_or_else(|e| e.into_inner()))
     }
 
     fn get(&self, key: Term) -> Option<Term> {
         let hash = hash_of(key);
-        self.read(|t| t.find(hash, |e| e.hash == hash && same(e.key, key)).map(|e| e.value))
+        self.read(|t| t.entries.find(hash, |e| e.hash == hash && same(e.key, key)).map(|e| e.value))
     }
 }
 
 fn get_0(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    let pairs: Vec<(Term, Term)> = Terms::of(ctx.engine).read(|t| t.iter().map(|e| (e.key, e.value)).collect());
+    let pairs: Vec<(Term, Term)> = Terms::of(ctx.engine).read(|t| t.entries.iter().map(|e| (e.key, e.value)).collect());
     ctx.charge(pairs.len());
     let h = ctx.heap();
     let list: Vec<Term> = pairs.iter().map(|p| h.tuple(&[p.0, p.1])).collect();
@@ -96,11 +128,12 @@ fn put(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let (mut area, hash) = (Area::default(), hash_of(key));
     let pair = ctx.heap().tuple(&[key, value]);
     let stored = area.store_shared(pair).and_then(Term::as_tuple).ok_or(Escape::SYSTEM_LIMIT)?;
-    let new = Entry { key: stored[0], value: stored[1], hash, bytes: 8 * (words + 3), area };
-    let old = terms.write(|t| match t.find_mut(hash, |e| e.hash == hash && same(e.key, key)) {
+    let new = Entry { key: stored[0], value: stored[1], hash, bytes: AREA_BYTES + 8 * words, area };
+    let old = terms.write(|t| match t.entries.find_mut(hash, |e| e.hash == hash && same(e.key, key)) {
         Some(e) => Some(std::mem::replace(e, new)),
         None => {
-            t.insert_unique(hash, new, |e| e.hash);
+            t.entries.insert_unique(hash, new, |e| e.hash);
+            t.resize();
             None
         }
     });
@@ -111,10 +144,8 @@ fn put(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 fn erase(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let hash = hash_of(args[0]);
     let erased = Terms::of(ctx.engine).write(|t| {
-        let entry = t.find_entry(hash, |e| e.hash == hash && same(e.key, args[0])).ok()?.remove().0;
-        if t.len() < t.capacity() / 4 {
-            t.shrink_to(t.len() * 2, |e| e.hash);
-        }
+        let entry = t.entries.find_entry(hash, |e| e.hash == hash && same(e.key, args[0])).ok()?.remove().0;
+        t.resize();
         Some(entry)
     });
     let found = erased.is_some();
@@ -124,14 +155,16 @@ fn erase(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 
 fn erase_all(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
     let all = Terms::of(ctx.engine).write(std::mem::take);
-    all.into_iter().for_each(|e| e.retire(ctx));
+    all.entries.into_iter().for_each(|e| e.retire(ctx));
     Ok(am!("true"))
 }
 
 /// `#{count => N, memory => Bytes}`
 fn info(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    let (count, bytes) =
-        Terms::of(ctx.engine).read(|t| (t.len(), t.capacity() * 8 + t.iter().map(|e| e.bytes).sum::<usize>()));
+    let (count, bytes) = Terms::of(ctx.engine).read(|t| {
+        let table = TABLE_BYTES + 8 * t.places.max(FEWEST);
+        (t.entries.len(), table + t.entries.iter().map(|e| e.bytes).sum::<usize>())
+    });
     let h = ctx.heap();
     let (count, bytes) = (h.unsigned(count as u64), h.unsigned(bytes as u64));
     Ok(h.flat_map(&[am!("count"), am!("memory")], &[count, bytes]))
@@ -139,7 +172,7 @@ fn info(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
 
 /// How many places the table has.
 pub(crate) fn table_size(engine: &Engine) -> usize {
-    Terms::of(engine).read(HashTable::capacity)
+    Terms::of(engine).read(|t| t.places.max(FEWEST))
 }
 
 #[cfg(test)]

@@ -16,13 +16,13 @@ use crate::gc::Depth;
 use crate::grace::Grace;
 use crate::heap_limit;
 use crate::process::{Activity, Flags, Priority, Process, ProcessData};
-use crate::signal::{Signal, SignalKind, Target};
+use crate::signal::{Request, Signal, SignalKind, Target};
 use crate::tracing::events;
 use parking_lot::Mutex;
 use purlin_term::boxed::{Kind, arity_of};
-use purlin_term::copy::{shared::Sharing, to_fragment};
-use purlin_term::literal::{self, Area, Literals, is_condemned};
-use purlin_term::{Heap, Owned, Term, am};
+use purlin_term::copy::shared::Sharing;
+use purlin_term::literal::{self, Area, is_condemned};
+use purlin_term::{Fragment, Heap, Owned, Term, am};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -188,10 +188,14 @@ pub fn ask(engine: &Arc<Engine>, process: Term, question: Question) {
 }
 
 fn signal(question: Question) -> Box<Signal> {
-    Signal::request(move |engine, target| match target {
+    Signal::request(move |engine, target| put(engine, target, question))
+}
+
+fn put(engine: &Arc<Engine>, target: Target<'_>, question: Question) {
+    match target {
         Target::Gone => question.answer(engine, am!("ok")),
         Target::Alive(process, data) => handle(engine, process, data, question),
-    })
+    }
 }
 
 impl Question {
@@ -207,6 +211,11 @@ impl Question {
 
 /// Handles a question when all references that the process has are where they can be found.
 fn handle(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, question: Question) {
+    if let Some(away) = &mut data.away {
+        // The native on the pool may hold references, and what it refers to must not move.
+        let again: Request = Box::new(move |engine, target| put(engine, target, question));
+        return away.postpone(again);
+    }
     if data.flags.has(Flags::HOLDS_COLLECTIONS) {
         return data.rare_mut().held_questions.push(question);
     }
@@ -300,13 +309,7 @@ fn refers(data: &mut ProcessData) -> bool {
             unsafe { each_term(start, end, |t| found |= condemned(*t)) };
         }
     }
-    found || {
-        data.mailbox.replace(|signal| {
-            found = found || message_refers(signal);
-            None
-        });
-        found
-    }
+    found || data.mailbox.any(message_refers)
 }
 
 /// Puts copies in the place of all condemned literals that a process that does not run refers to.
@@ -321,6 +324,18 @@ fn replace(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData)
             *t = heap.copy_condemned(&mut sharing, *t);
         }
     };
+    // Messages that refer to the same literal share its copy, and so become part of the heap.
+    data.mailbox.move_to_heap(|signal| {
+        if !message_refers(signal) {
+            return None;
+        }
+        let fragment = std::mem::replace(&mut signal.fragment, Fragment::new(0));
+        let start = fragment.block.start();
+        // SAFETY: LIVE: as in `message_refers`.
+        unsafe { each_term(start, start.wrapping_add(fragment.used), |t| copy(t, &mut heap)) };
+        heap.adopt(fragment);
+        Some(())
+    });
     data.visit_roots(&mut |t| copy(t, &mut heap));
     // The stack's words stay in place while terms are added to the heap.
     let mut on_stack = Vec::new();
@@ -333,7 +348,6 @@ fn replace(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData)
     // What was there refers to what is new: none of it is older than the rest.
     heap.high_water = start;
     data.heap = heap;
-    data.mailbox.replace(|m| message_refers(m).then(|| to_fragment(m.term, Literals::lasting())));
     heap_limit::check(engine, process, data, 0);
     if data.hibernating {
         collect(engine, process, data, Depth::Tight);
@@ -345,4 +359,88 @@ fn replace(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData)
 fn collect(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, depth: Depth) {
     data.wanted_collection = Some(depth);
     events::collect(engine, process, data, &mut [], 0);
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::engine::Config;
+    use crate::gc;
+    use crate::spawn::Spawn;
+    use purlin_term::Atom;
+
+    #[test]
+    fn a_process_keeps_copies_of_all_that_it_referred_to() {
+        let engine = Engine::with_config(&[], Config { schedulers: 1, ..Config::default() });
+        let process = Spawn::new(Atom::OK, Atom::OK, &[]).create(&engine).unwrap();
+        // SAFETY: OWNER: this thread made it and no scheduler runs.
+        let data = unsafe { process.data() };
+        let mut area = Area::default();
+        let mut scratch = Heap::new(0);
+        let bin = scratch.binary(&[7; 100]);
+        let list = scratch.list(&[bin, am!("a")]);
+        let literal = area.store(list).unwrap();
+        let (other, _) = literal.as_cons().unwrap();
+        // In the old generation, in the young one, as a root, in the dictionary, on the stack and in a message.
+        let old = data.heap.tuple(&[literal, other]);
+        data.roots.push(old);
+        for _ in 0..2 {
+            data.collect(&mut [], 0);
+        }
+        let young = data.heap.tuple(&[Term::small(1), literal]);
+        data.roots.extend([young, literal]);
+        data.dictionary().put(other, literal);
+        data.heap.end = data.heap.end.wrapping_sub(1);
+        // SAFETY: LIVE: there is room below the stack.
+        unsafe { *data.heap.end = literal.0 };
+        for _ in 0..3 {
+            let message = scratch.tuple(&[literal, Term::small(5)]);
+            data.mailbox.append(Signal::message(message));
+        }
+        assert!(!refers(data), "nothing is condemned yet");
+        area.condemn();
+        assert!(refers(data));
+        replace(&engine, &process, data);
+        assert!(!refers(data));
+        drop(area);
+        for depth in [Depth::Minor, Depth::Minor, Depth::Major] {
+            data.wanted_collection = Some(depth);
+            data.collect(&mut [], 0);
+            gc::verify(&data.heap);
+        }
+        let copy = data.roots[2];
+        assert_eq!(copy.as_list().unwrap()[0].as_bytes().unwrap().as_ref(), &[7; 100]);
+        assert_eq!(data.roots[0].as_tuple().unwrap(), &[copy, copy.as_cons().unwrap().0], "copies are shared");
+        assert_eq!(data.roots[1].as_tuple().unwrap()[1], copy);
+        assert_eq!(data.heap.stack().next(), Some(copy));
+        let stored = data.dictionary().iter().next().unwrap();
+        assert_eq!(stored, (copy.as_cons().unwrap().0, copy));
+        assert!(data.mailbox.iter().all(|m| m.as_tuple().unwrap() == [copy, Term::small(5)]));
+        assert_eq!(data.mailbox.len(), 3);
+    }
+
+    #[test]
+    fn what_is_retired_is_freed_in_rounds() {
+        struct Note(Arc<AtomicBool>);
+        impl Retired for Note {
+            fn has_literals(&self) -> bool {
+                false
+            }
+            fn condemn(&self) {}
+        }
+        impl Drop for Note {
+            fn drop(&mut self) {
+                self.0.store(true, Ordering::Release);
+            }
+        }
+        let engine = Engine::with_config(&[], Config { schedulers: 1, ..Config::default() });
+        let freed = Arc::new(AtomicBool::new(false));
+        assert_eq!(engine.collect_retired(), Next::Rest);
+        engine.retire([Box::new(Note(freed.clone())) as Box<dyn Retired>]);
+        while engine.collect_retired() == Next::Wait {
+            assert!(!freed.load(Ordering::Acquire));
+            std::thread::yield_now();
+        }
+        assert!(freed.load(Ordering::Acquire));
+    }
 }

@@ -18,6 +18,8 @@ pub struct Mailbox {
     tail: *mut Signal,
     cursor: *mut Signal,
     len: usize,
+    /// Whether any message may lie in the process's heap, as none does when it comes.
+    on_heap: bool,
     /// Words in all messages.
     words: usize,
     next_seq: u64,
@@ -27,7 +29,16 @@ pub struct Mailbox {
 
 impl Default for Mailbox {
     fn default() -> Mailbox {
-        Mailbox { head: null_mut(), tail: null_mut(), cursor: null_mut(), len: 0, words: 0, next_seq: 0, markers: None }
+        Mailbox {
+            head: null_mut(),
+            tail: null_mut(),
+            cursor: null_mut(),
+            len: 0,
+            on_heap: false,
+            words: 0,
+            next_seq: 0,
+            markers: None,
+        }
     }
 }
 
@@ -119,6 +130,7 @@ impl Mailbox {
             Box::from_raw(node)
         };
         self.len -= 1;
+        self.on_heap &= self.len > 0;
         self.words -= node.fragment.used;
         self.cursor = self.head;
         Some((node.term, node.fragment, node.extra))
@@ -140,16 +152,44 @@ impl Mailbox {
         })
     }
 
-    /// Puts copies that `copy` makes in the place of the messages for which it makes one. No process may have looked
-    /// at a message and not yet received it.
-    pub(crate) fn replace(&mut self, mut copy: impl FnMut(&Signal) -> Option<(Fragment, Term)>) {
+    /// Calls `visit` with each message, until it says that that is enough; whether it did.
+    pub(crate) fn any(&self, mut visit: impl FnMut(&Signal) -> bool) -> bool {
+        let mut p = self.head;
+        while !p.is_null() {
+            // SAFETY: INNER: the list's nodes are this mailbox's.
+            let signal = unsafe { &*p };
+            if visit(signal) {
+                return true;
+            }
+            p = signal.next;
+        }
+        false
+    }
+
+    /// Gives the fragments of the messages that `take` takes to the process's heap: from now on their terms are roots.
+    /// No process may have looked at a message and not yet received it.
+    pub(crate) fn move_to_heap(&mut self, mut take: impl FnMut(&mut Signal) -> Option<()>) {
         let mut p = self.head;
         while !p.is_null() {
             // SAFETY: INNER: the list's nodes are this mailbox's.
             let signal = unsafe { &mut *p };
-            if let Some((fragment, term)) = copy(signal) {
-                self.words = self.words + fragment.used - signal.fragment.used;
-                (signal.fragment, signal.term) = (fragment, term);
+            let words = signal.fragment.used;
+            if take(signal).is_some() {
+                self.words -= words;
+                self.on_heap = true;
+            }
+            p = signal.next;
+        }
+    }
+
+    /// Calls `visit` with the messages that lie in the process's heap (ROOTS).
+    pub(crate) fn visit(&mut self, visit: &mut dyn FnMut(&mut Term)) {
+        let mut p = if self.on_heap { self.head } else { null_mut() };
+        while !p.is_null() {
+            // SAFETY: INNER: the list's nodes are this mailbox's.
+            let signal = unsafe { &mut *p };
+            if signal.fragment.used == 0 {
+                visit(&mut signal.term);
             }
             p = signal.next;
         }

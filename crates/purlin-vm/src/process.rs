@@ -580,6 +580,7 @@ impl ProcessData {
             Some(Err(escape)) => escape.visit(visit),
             None => {}
         }
+        self.mailbox.visit(visit);
         if let Some(d) = &mut self.dictionary {
             d.visit(visit);
         }

@@ -104,9 +104,19 @@ fn apply_2(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 
 fn apply_3(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let (module, function) = (a[0].as_atom().or_badarg()?, a[1].as_atom().or_badarg()?);
-    let args = a[2].as_list().or_badarg()?;
+    let mut args = a[2].as_list().or_badarg()?;
     if args.len() > 255 {
         return Err(Escape::SYSTEM_LIMIT);
+    }
+    let (mut module, mut function) = (module, function);
+    // An apply of this function is the apply that it makes.
+    while module == Atom::ERLANG
+        && function == Atom::APPLY
+        && let [m, f, inner] = args[..]
+        && let (Some(m), Some(f), Some(inner)) = (m.as_atom(), f.as_atom(), inner.as_list())
+        && inner.len() < 256
+    {
+        (module, function, args) = (m, f, inner);
     }
     Err(Escape::Trap { module, function, args })
 }

@@ -71,8 +71,8 @@ pub fn number(t: Term) -> u32 {
 }
 
 /// Forgets literals, whose module goes: their numbers are given out again.
-pub(super) fn free(numbers: impl Iterator<Item = u32>) {
-    pool().state.lock().free.extend(numbers);
+pub(super) fn free(numbers: &[u32]) {
+    pool().state.lock().free.extend_from_slice(numbers);
 }
 
 /// The constant of this number.

@@ -76,6 +76,12 @@ impl Module {
 
     fn of_file(engine: &Engine, file: BeamFile) -> Result<&'static Module, LoadError> {
         let index = file.code().index()?;
+        for (name, chunk) in [("Attr", file.attributes()), ("CInf", file.compile_info())] {
+            if chunk.is_some_and(|c| external::decode(c, &mut Heap::new(0), &mut engine.decode_context(false)).is_err())
+            {
+                return Err(LoadError::Malformed(format!("the chunk {name} is no term")));
+            }
+        }
         let atom = |text: &str| {
             Atom::try_new(text).map_err(|_| LoadError::Malformed(format!("the atom {text} cannot be made")))
         };
@@ -242,8 +248,9 @@ pub(crate) unsafe fn free(m: &'static Module) {
         *m.area.lock() = Area::default();
         return;
     }
-    let literals = m.literals.iter().filter_map(|l| *l.get()?).filter(|&n| !consts::get(n).is_immediate());
-    consts::free(literals);
+    let numbers = m.literals.iter().filter_map(|l| *l.get()?);
+    let literals: Vec<u32> = numbers.filter(|&n| !consts::get(n).is_immediate()).collect();
+    consts::free(&literals);
     let functions: Vec<&'static FnEntry> = m.functions().to_vec();
     // SAFETY: both were made by leaking a box, by `FnEntry::new` and `Module::of_file`; by the caller's promise nobody
     // else refers to them.
