@@ -131,8 +131,9 @@ impl<'a> Translator<'a> {
     /// Keeps operands that do not fit an instruction, for as long as the code lives.
     fn ext<T: Send + Sync + 'static>(&self, value: T) -> Ext<T> {
         let value = Box::new(value);
+        let place: *const T = &*value;
         // SAFETY: CODE: the box is kept with the code, whose instructions alone use what this gives.
-        let lasting = unsafe { &*(&raw const *value) };
+        let lasting = unsafe { &*place };
         self.operands.borrow_mut().push(value);
         lasting
     }
