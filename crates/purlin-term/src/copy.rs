@@ -302,15 +302,15 @@ pub fn to_fragment(t: Term, literals: Literals) -> (Fragment, Term) {
 }
 
 impl Heap {
-    /// Copies of terms in this heap.
+    /// Copies of terms in this heap, which refer to these literals.
     ///
     /// # Safety
     /// Their sizes (see [`flat_size`]) are `words` in all.
-    pub unsafe fn copy_all(&mut self, terms: &[Term], words: usize) -> Vec<Term> {
+    pub unsafe fn copy_all(&mut self, terms: &[Term], words: usize, literals: Literals) -> Vec<Term> {
         let mut top = self.alloc(words);
         let mut off_heap = Vec::new();
         // SAFETY: FRESH: `alloc` gave as many words as the terms take.
-        let copies = terms.iter().map(|&t| unsafe { copy_into(t, &mut top, &mut off_heap) }).collect();
+        let copies = terms.iter().map(|&t| unsafe { copy_into(t, &mut top, &mut off_heap, literals) }).collect();
         for p in off_heap {
             self.note_off_heap(p);
         }

@@ -70,7 +70,8 @@ impl<'a> Spawn<'a> {
 
     /// Creates the process, owned by the caller, who has to [`Engine::enqueue`] it.
     pub fn create(self, engine: &Arc<Engine>) -> Option<Arc<Process>> {
-        let words: usize = self.args.iter().map(|&t| copy::flat_size(t, Literals::lasting())).sum();
+        let literals = Literals::lasting();
+        let words: usize = self.args.iter().map(|&t| copy::flat_size(t, literals)).sum();
         let size = match &self.rare {
             Some(rare) => crate::gc::next_size(rare.min_heap_size.max(MIN_HEAP).max(words + MIN_HEAP / 2)),
             None if words <= FIRST_BLOCK / 2 => FIRST_BLOCK,
@@ -83,8 +84,8 @@ impl<'a> Spawn<'a> {
         p.set_priority(self.priority);
         p.bind(self.scheduler);
         let data = p.data_mut();
-        // SAFETY: the sizes were counted above.
-        data.saved_x = unsafe { data.heap.copy_all(self.args, words) };
+        // SAFETY: the sizes were counted above, for the same literals.
+        data.saved_x = unsafe { data.heap.copy_all(self.args, words, literals) };
         data.parent = self.parent;
         data.flags = self.flags;
         data.sequence = self.sequence.map(Box::new);
