@@ -17,7 +17,7 @@ pub struct Mailbox {
     head: *mut Signal,
     tail: *mut Signal,
     cursor: *mut Signal,
-    len: usize,
+    len: u32,
     /// Whether any message may lie in the process's heap, as none does when it comes.
     on_heap: bool,
     /// Words in all messages.
@@ -46,7 +46,7 @@ impl Mailbox {
     /// Messages in the mailbox.
     #[inline]
     pub fn len(&self) -> usize {
-        self.len
+        self.len as usize
     }
 
     #[inline]
