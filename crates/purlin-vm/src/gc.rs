@@ -330,7 +330,7 @@ impl To {
 /// Walks a heap after a collection, of the old generation what lies above `old`, and panics when a term leads outside
 /// it: the check of LIVE and ROOTS.
 #[cfg(debug_assertions)]
-fn verify(heap: &Heap, old: *mut u64) {
+pub(crate) fn verify(heap: &Heap, old: *mut u64) {
     let inside = |p: *mut u64| {
         is_literal(p)
             || heap.block.contains(p)

@@ -406,7 +406,7 @@ mod tests {
         for depth in [Depth::Minor, Depth::Minor, Depth::Major] {
             data.wanted_collection = Some(depth);
             data.collect(&mut [], 0);
-            gc::verify(&data.heap);
+            gc::verify(&data.heap, data.heap.old.start());
         }
         let copy = data.roots[2];
         assert_eq!(copy.as_list().unwrap()[0].as_bytes().unwrap().as_ref(), &[7; 100]);
