@@ -14,8 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
-/// Address space reserved unless [`reserve`] says otherwise; memory is used only as literals are stored.
-const DEFAULT_BYTES: usize = 1 << 30;
+/// Address space reserved; memory is used only as literals are stored.
+const BYTES: usize = 1 << 30;
 
 /// Words in the smallest piece that is given to an area.
 const GRANULE: usize = 32;
@@ -27,7 +27,6 @@ const GIVE_BACK: usize = 64 << 10;
 
 /// Where the range is, for those who compare. It lies nowhere until it is reserved.
 static BASE: AtomicUsize = AtomicUsize::new(usize::MAX / 2);
-static BYTES: AtomicUsize = AtomicUsize::new(DEFAULT_BYTES);
 /// Whether any area is condemned.
 static CONDEMNED: AtomicBool = AtomicBool::new(false);
 
@@ -46,18 +45,10 @@ struct Free {
     used: usize,
 }
 
-/// Sets the size of the literal area, in bytes. Only before the first literal was stored; false: too late.
-pub fn reserve(bytes: usize) -> bool {
-    if STORE.get().is_some() {
-        return false;
-    }
-    BYTES.store(bytes.next_multiple_of(GRANULE_BYTES * 64), Ordering::Relaxed);
-    true
-}
-
 static STORE: OnceLock<Store> = OnceLock::new();
 
-fn map(bytes: usize) -> usize {
+/// Zeroed address space for the life of the program; memory is taken when it is written to.
+pub fn map(bytes: usize) -> usize {
     // SAFETY: an anonymous private mapping at an address the kernel chooses.
     let p = unsafe {
         libc::mmap(
@@ -69,14 +60,13 @@ fn map(bytes: usize) -> usize {
             0,
         )
     };
-    assert!(p != libc::MAP_FAILED, "cannot reserve address space for literals");
+    assert!(p != libc::MAP_FAILED, "cannot reserve address space");
     p as usize
 }
 
 fn store() -> &'static Store {
     STORE.get_or_init(|| {
-        let bytes = BYTES.load(Ordering::Relaxed);
-        let (base, granules) = (map(bytes), bytes / GRANULE_BYTES);
+        let (base, granules) = (map(BYTES), BYTES / GRANULE_BYTES);
         // SAFETY: a fresh mapping of as many zeroed words, which stays for the life of the program.
         let marks = unsafe { std::slice::from_raw_parts(map(granules / 8) as *const AtomicU64, granules / 64) };
         let mut free = Free::default();
@@ -160,7 +150,7 @@ impl Literals {
     /// All of them: for collection, and to tell literals from other terms.
     #[inline]
     pub fn all() -> Literals {
-        let (base, bytes) = (BASE.load(Ordering::Relaxed), BYTES.load(Ordering::Relaxed));
+        let (base, bytes) = (BASE.load(Ordering::Relaxed), BYTES);
         Literals { base, bytes, but_condemned: false }
     }
 

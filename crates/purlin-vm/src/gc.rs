@@ -327,6 +327,25 @@ impl To {
     }
 }
 
+/// Calls `visit` with the words of the complete objects from `p` to `end` that are terms.
+///
+/// # Safety
+/// LIVE: there are complete objects from `p` to `end`, which nobody else sees.
+pub(crate) unsafe fn each_term(mut p: *mut u64, end: *mut u64, mut visit: impl FnMut(&mut Term)) {
+    while p < end {
+        // SAFETY: by the caller's promise; headers tell how many raw words follow them.
+        unsafe {
+            let w = Term(*p);
+            if w.is_header() {
+                p = p.add(1 + Kind::of_header(w.0).raw_words(arity_of(w.0)));
+                continue;
+            }
+            visit(&mut *p.cast());
+            p = p.add(1);
+        }
+    }
+}
+
 /// Walks a heap after a collection, of the old generation what lies above `old`, and panics when a term leads outside
 /// it: the check of LIVE and ROOTS.
 #[cfg(debug_assertions)]
@@ -337,18 +356,10 @@ pub(crate) fn verify(heap: &Heap, old: *mut u64) {
             || heap.old.contains(p)
             || heap.fragments.iter().any(|f| f.block.contains(p))
     };
-    let check = |mut p: *mut u64, end: *mut u64| {
-        while p < end {
-            // SAFETY: LIVE: `p` walks complete objects from the start of their space.
-            unsafe {
-                let w = Term(*p);
-                if w.is_header() {
-                    p = p.add(1 + Kind::of_header(w.0).raw_words(arity_of(w.0)));
-                    continue;
-                }
-                assert!(!w.is_pointer() || inside(w.pointer()), "a term leads outside its heap");
-                p = p.add(1);
-            }
+    let check = |p, end| {
+        // SAFETY: LIVE: the spaces hold complete objects.
+        unsafe {
+            each_term(p, end, |t| assert!(!t.is_pointer() || inside(t.pointer()), "a term leads outside its heap"))
         }
     };
     check(heap.block.start(), heap.top);

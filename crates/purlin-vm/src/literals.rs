@@ -12,14 +12,13 @@
 //! Copies that no process owns (table rows, timers, patterns) never refer to literals.
 
 use crate::engine::Engine;
-use crate::gc::Depth;
+use crate::gc::{Depth, each_term};
 use crate::grace::Grace;
 use crate::heap_limit;
 use crate::process::{Activity, Flags, Priority, Process, ProcessData};
 use crate::signal::{Request, Signal, SignalKind, Target};
 use crate::tracing::events;
 use parking_lot::Mutex;
-use purlin_term::boxed::{Kind, arity_of};
 use purlin_term::copy::shared::Sharing;
 use purlin_term::literal::{self, Area, is_condemned};
 use purlin_term::{Fragment, Heap, Owned, Term, am};
@@ -252,25 +251,6 @@ pub fn ask_again(process: &Process, data: &mut ProcessData) {
 
 fn condemned(t: Term) -> bool {
     t.is_pointer() && is_condemned(t.pointer())
-}
-
-/// Calls `visit` with the words of the complete objects from `p` to `end` that are terms.
-///
-/// # Safety
-/// LIVE: there are complete objects from `p` to `end`, which nobody else sees.
-unsafe fn each_term(mut p: *mut u64, end: *mut u64, mut visit: impl FnMut(&mut Term)) {
-    while p < end {
-        // SAFETY: by the caller's promise; headers tell how many raw words follow them.
-        unsafe {
-            let w = Term(*p);
-            if w.is_header() {
-                p = p.add(1 + Kind::of_header(w.0).raw_words(arity_of(w.0)));
-                continue;
-            }
-            visit(&mut *p.cast());
-            p = p.add(1);
-        }
-    }
 }
 
 /// Calls `visit` with every word of the stack that is a term.

@@ -26,21 +26,7 @@ struct State {
 
 fn pool() -> &'static Pool {
     static POOL: OnceLock<Pool> = OnceLock::new();
-    POOL.get_or_init(|| {
-        // SAFETY: an anonymous private mapping at an address the kernel chooses.
-        let p = unsafe {
-            libc::mmap(
-                std::ptr::null_mut(),
-                AREA_BYTES,
-                libc::PROT_READ | libc::PROT_WRITE,
-                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
-                -1,
-                0,
-            )
-        };
-        assert!(p != libc::MAP_FAILED, "cannot reserve address space for constants");
-        Pool { base: p as usize, state: Mutex::default() }
-    })
+    POOL.get_or_init(|| Pool { base: purlin_term::literal::map(AREA_BYTES), state: Mutex::default() })
 }
 
 /// Where constant 0 is.
