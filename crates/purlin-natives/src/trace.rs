@@ -2,6 +2,7 @@
 //! natives of `erl_tracer`. What they switch is done by [`purlin_vm::tracing`].
 
 mod control;
+mod dynamic;
 mod info;
 mod pattern;
 pub mod sequential;
@@ -15,5 +16,12 @@ pub use tracer::sequential_tracer;
 use purlin_vm::Native;
 
 /// All tables of this topic.
-pub const TABLES: &[&[Native]] =
-    &[control::NATIVES, info::NATIVES, pattern::NATIVES, sequential::NATIVES, system::NATIVES, tracer::NATIVES];
+pub const TABLES: &[&[Native]] = &[
+    control::NATIVES,
+    dynamic::NATIVES,
+    info::NATIVES,
+    pattern::NATIVES,
+    sequential::NATIVES,
+    system::NATIVES,
+    tracer::NATIVES,
+];

@@ -25,6 +25,7 @@ pub fn terminate(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut Proces
         engine.timers.cancel_wake(deadline);
     }
     process.set_exiting();
+    engine.cancel_timers(process);
     if process.trace.has(Flags::PROCS) {
         events::procs(engine, process, am!("exit"), reason);
     }

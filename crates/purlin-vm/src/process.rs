@@ -19,7 +19,7 @@ use crate::relation::Relations;
 use crate::saved_calls::SavedCalls;
 use crate::sched::errand::Away;
 use crate::signal::{Batch, Outer};
-use crate::sync::{AtomicU32, Ordering, checked_order};
+use crate::sync::{AtomicBool, AtomicU32, Ordering, checked_order, fence};
 use crate::timer::Deadline;
 use crate::tracing::TraceWord;
 use crate::tracing::points::Point;
@@ -27,7 +27,6 @@ use crate::tracing::sequential::Sequence;
 use purlin_term::{Atom, Heap, Owned, Term};
 use std::cell::UnsafeCell;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 /// Who owns a process's private part.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -89,6 +88,8 @@ pub struct Process {
     /// System tasks that wait for this process to carry them out: how many (above bit 2), and the highest of their
     /// priorities, with which the process is scheduled meanwhile.
     tasks: AtomicU32,
+    /// A timer was started that sends to this process.
+    timed: AtomicBool,
     /// What of the process is traced.
     pub trace: TraceWord,
     /// Signals that have not been fetched.
@@ -113,6 +114,7 @@ impl Process {
             name: AtomicU32::new(NO_NAME),
             priority: AtomicU32::new(Priority::Normal as u32),
             tasks: AtomicU32::new(Priority::Low as u32),
+            timed: AtomicBool::new(false),
             trace: TraceWord::default(),
             outer: Outer::new(),
             data: UnsafeCell::new(data),
@@ -208,6 +210,22 @@ impl Process {
 
     pub(crate) fn set_exiting(&self) {
         self.state.fetch_or(EXITING, Ordering::SeqCst);
+    }
+
+    /// After the start of a timer that sends to this process: false if it has begun to end, and may have cancelled its
+    /// timers before.
+    ///
+    /// The end is published before it looks for timers, and a timer before this looks for the end: one sees the other.
+    pub(crate) fn awaits_timers(&self) -> bool {
+        self.timed.store(true, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        !self.is_exiting()
+    }
+
+    /// After [`Process::set_exiting`]: whether there may be timers that send to this process.
+    pub(crate) fn awaited_timers(&self) -> bool {
+        fence(Ordering::SeqCst);
+        self.timed.load(Ordering::Relaxed)
     }
 
     /// Whether this is a system process: shutdown leaves it alone.
@@ -636,7 +654,7 @@ mod tests {
 
     #[test]
     fn a_process_is_small() {
-        assert!(size_of::<Process>() <= 456, "{}", size_of::<Process>());
+        assert!(size_of::<Process>() <= 464, "{}", size_of::<Process>());
     }
 }
 

@@ -6,6 +6,7 @@
 //! nothing until it matters. Timers stand in a wheel (`wheel.rs`) by the millisecond they are due in, unordered; those of
 //! a millisecond that has come are moved to `near`, which is ordered.
 
+mod pending;
 mod wheel;
 
 use crate::clock::{Clock, Time};
@@ -14,6 +15,7 @@ use crate::process::Process;
 use crate::signal::{RefId, Signal};
 use crate::sync::{AtomicI64, Mutex, Ordering};
 use hashbrown::HashMap;
+use pending::Pending;
 use purlin_term::{Atom, Term};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -77,6 +79,8 @@ struct Inner {
     near: BinaryHeap<Reverse<Deadline>>,
     wheel: Wheel,
     by_ref: HashMap<RefId, Deadline>,
+    /// The places of the timers that send to processes by pid.
+    pending: Pending,
     started: u32,
     /// A thread is about to send what timers have to send: only one does at a time, so that they fire in order.
     firing: bool,
@@ -103,6 +107,12 @@ impl Inner {
         let timer = self.slab.get_mut(place as usize)?.take_if(|t| t.0 == deadline)?;
         self.wheel.remove(place);
         self.free.push(place);
+        if let Action::Send { to, timer, .. } = &timer.1 {
+            self.by_ref.remove(timer);
+            if let Destination::Pid(id) = to {
+                self.pending.remove(*id, place);
+            }
+        }
         Some(timer.1)
     }
 
@@ -117,11 +127,7 @@ impl Inner {
         {
             self.near.pop();
             // What was cancelled is still listed.
-            let Some(action) = self.take(deadline) else { continue };
-            if let Action::Send { timer, .. } = &action {
-                self.by_ref.remove(timer);
-            }
-            due.push(action);
+            due.extend(self.take(deadline));
         }
     }
 
@@ -182,12 +188,27 @@ impl Timers {
         let mut inner = self.inner.lock();
         let deadline = self.add(&mut inner, at, Action::Send { to, message, timer });
         inner.by_ref.insert(timer, deadline);
+        if let Destination::Pid(id) = to {
+            inner.pending.add(id, deadline.place());
+        }
+    }
+
+    /// Cancels what would be sent to a process that has ended.
+    fn cancel_all(&self, id: u64) {
+        loop {
+            let mut inner = self.inner.lock();
+            let Some(place) = inner.pending.any(id) else { break };
+            let deadline = inner.slab[place as usize].as_ref().expect("a pending place holds a running timer").0;
+            let action = inner.take(deadline);
+            drop(inner);
+            drop(action);
+        }
     }
 
     /// Cancels a message timer; the time it would have fired at, or `None` when there is no such timer.
     pub fn cancel(&self, timer: RefId) -> Option<Time> {
         let mut inner = self.inner.lock();
-        let deadline = inner.by_ref.remove(&timer)?;
+        let deadline = *inner.by_ref.get(&timer)?;
         let action = inner.take(deadline);
         drop(inner);
         drop(action);
@@ -244,6 +265,32 @@ impl Timers {
     }
 }
 
+impl Engine {
+    /// Sends a message at the time `at`, if its receiver is there by then; `timer` is the reference to cancel or read it
+    /// by.
+    pub fn start_timer(&self, at: Time, to: Destination, message: Box<Signal>, timer: RefId) {
+        let receiver = match to {
+            Destination::Pid(id) => match self.process(id) {
+                None => return,
+                receiver => receiver,
+            },
+            Destination::Name(_) => None,
+        };
+        self.timers.send_at(at, to, message, timer);
+        match receiver {
+            Some(p) if !p.awaits_timers() => self.timers.cancel_all(p.id()),
+            _ => self.timer_started(),
+        }
+    }
+
+    /// Cancels the timers of a process that has begun to end.
+    pub(crate) fn cancel_timers(&self, process: &Process) {
+        if process.awaited_timers() {
+            self.timers.cancel_all(process.id());
+        }
+    }
+}
+
 /// Does what a timer was started for.
 fn send(engine: &Arc<Engine>, action: Action) {
     match action {
@@ -279,6 +326,11 @@ mod loom_tests {
 
     fn message(timers: &Timers, at: Time, timer: RefId) {
         timers.send_at(START + at, Destination::Pid(0), Signal::message(Term::NIL), timer);
+    }
+
+    fn a_process() -> Arc<Process> {
+        let mfa = Mfa { module: Atom::OK, function: Atom::OK, arity: 0 };
+        Arc::new(Process::new(0, ProcessData::new(Heap::new(0), Vec::new(), mfa)))
     }
 
     #[test]
@@ -319,10 +371,32 @@ mod loom_tests {
     }
 
     #[test]
+    fn loom_no_timer_is_left_of_a_process_that_ends() {
+        loom::model(|| {
+            let p = a_process();
+            let timers = loom::sync::Arc::new(Timers::default());
+            let other = {
+                let (p, timers) = (p.clone(), timers.clone());
+                loom::thread::spawn(move || {
+                    message(&timers, 5, [1, 0]);
+                    if !p.awaits_timers() {
+                        timers.cancel_all(0);
+                    }
+                })
+            };
+            p.set_exiting();
+            if p.awaited_timers() {
+                timers.cancel_all(0);
+            }
+            other.join().unwrap();
+            assert_eq!(timers.count(), 0);
+        });
+    }
+
+    #[test]
     fn loom_a_receive_timeout_that_fires_while_its_process_falls_asleep_wakes_it() {
         loom::model(|| {
-            let mfa = Mfa { module: Atom::OK, function: Atom::OK, arity: 0 };
-            let p = Arc::new(Process::new(0, ProcessData::new(Heap::new(0), Vec::new(), mfa)));
+            let p = a_process();
             p.set_run_state(crate::process::RunState::Running);
             let shared = loom::sync::Arc::new((Timers::default(), AtomicI64::new(0)));
             shared.0.add(&mut shared.0.inner.lock(), START + 5, Action::Wake(p.clone()));

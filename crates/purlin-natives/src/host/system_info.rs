@@ -227,7 +227,7 @@ fn known_allocator(t: Term) -> bool {
 /// `erts_internal:no_aux_work_threads/0` counts, but one, sends `{Ref, Thread, Data}`.
 fn allocator_data(c: &mut Ctx<'_>, key: Term, reference: Term, names: Term) -> NativeResult {
     let key = key.as_atom().or_badarg()?.name();
-    let names = names.as_list().filter(|n| n.iter().all(|&n| known_allocator(n))).or_badarg()?;
+    let names = names.as_list().filter(|n| !n.is_empty() && n.iter().all(|&n| known_allocator(n))).or_badarg()?;
     if !matches!(key, "memory_internal" | "allocator" | "allocator_sizes") || !reference.is_ref() {
         return Err(Escape::BADARG);
     }

@@ -69,19 +69,12 @@ fn start(c: &mut Ctx<'_>, a: &[Term], wrap: bool) -> NativeResult {
     };
     let id = c.engine.next_ref();
     let reference = c.heap().reference(id);
-    let alive = match to {
-        Destination::Pid(p) => c.engine.process(p).is_some(),
-        Destination::Name(_) => true,
+    let message = if wrap {
+        Signal::built(SignalKind::Message, |h| h.tuple(&[Term::atom(Atom::TIMEOUT), reference, a[2]]))
+    } else {
+        Signal::with_copy(SignalKind::Sent, a[2])
     };
-    if alive {
-        let message = if wrap {
-            Signal::built(SignalKind::Message, |h| h.tuple(&[Term::atom(Atom::TIMEOUT), reference, a[2]]))
-        } else {
-            Signal::with_copy(SignalKind::Sent, a[2])
-        };
-        c.engine.timers.send_at(at, to, message, id);
-        c.engine.timer_started();
-    }
+    c.engine.start_timer(at, to, message, id);
     Ok(reference)
 }
 
