@@ -10,7 +10,7 @@ mod guard;
 mod integer_text;
 mod iolist;
 mod lists;
-mod maps;
+pub mod maps;
 mod math;
 mod md5;
 mod number;

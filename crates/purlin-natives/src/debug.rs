@@ -4,6 +4,7 @@ mod dirty;
 mod listing;
 mod state;
 
+use crate::data::maps;
 use purlin_term::{Term, am, beam_size, map, print};
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
 use std::io::Write;
@@ -49,7 +50,7 @@ fn same(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 
 /// Of a large map: how deep it is, how many nodes have so many children, and how many leaves stand at each depth.
 fn map_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let root = map::children(a[0]).ok_or(Escape::BADARG)?;
+    let root = map::children(maps::checked(c, a[0])?).ok_or(Escape::BADARG)?;
     let (mut bitmaps, mut leaves, mut depth) = ([0i64; 16], [0i64; 16], 0);
     let arrays = (root.len() == 16) as i64;
     let mut nodes = vec![(root, 1usize)];

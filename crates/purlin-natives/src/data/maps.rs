@@ -38,7 +38,7 @@ fn badkey(h: &mut Heap, key: Term) -> Escape {
 }
 
 /// The term, which must be a map.
-fn checked(ctx: &mut Ctx<'_>, t: Term) -> Result<Term, Escape> {
+pub fn checked(ctx: &mut Ctx<'_>, t: Term) -> Result<Term, Escape> {
     if t.is_map() { Ok(t) } else { Err(badmap(ctx.heap(), t)) }
 }
 
