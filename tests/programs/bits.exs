@@ -52,6 +52,29 @@ defmodule Bits do
           other -> other
         end
       end,
+      get_aligned: fn ->
+        case bits() do
+          <<a, b::16, c::24, d::32, e::16-little, f::32-little, r::binary>> -> {a, b, c, d, e, f, r}
+          <<a::16, b::16-little, r::bits>> -> {a, b, r}
+          <<a, r::binary>> -> {a, r}
+          other -> other
+        end
+      end,
+      skip_sized: fn ->
+        case bits() do
+          <<_, n, _::binary-size(n), r::binary>> -> {n, r}
+          <<_::16, n::3, _::size(n)-unit(7), a::24, r::bits>> -> {n, a, r}
+          <<_, r::binary>> -> r
+          other -> other
+        end
+      end,
+      characters_cut: fn ->
+        text = for _ <- 1..6, into: <<>>, do: <<Enum.random([?a, ?é, ?ß, ?€, ?한, ?😀, 0x10FFFF])::utf8>>
+        at = :rand.uniform(byte_size(text)) - 1
+        <<_::binary-size(at), cut::binary>> = text
+        bad = Enum.random([<<0xC1, 0x80>>, <<0xE0, 0x80, 0x80>>, <<0xED, 0xA0, 0x80>>, <<0xF4, 0x90, 0x80, 0x80>>, ""])
+        for b <- [text, cut, bad, binary_part(text, 0, at) <> bad], do: for(<<c::utf8 <- b>>, do: c)
+      end,
       size_in_front: fn ->
         case bits() do
           <<n, b::binary-size(n), r::binary>> -> {n, b, r}

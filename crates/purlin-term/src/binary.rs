@@ -201,6 +201,12 @@ impl Term {
         }
     }
 
+    /// Where the first byte of a counted binary stays while anything refers to it; 0 for a heap binary, which moves.
+    #[inline]
+    pub fn lasting_address(self) -> u64 {
+        if self.boxed_kind() == Some(Kind::RefBin) { self.base_bytes().0 as u64 } else { 0 }
+    }
+
     #[inline]
     pub fn is_bitstring(self) -> bool {
         matches!(self.boxed_kind(), Some(Kind::HeapBin | Kind::RefBin | Kind::SubBits))

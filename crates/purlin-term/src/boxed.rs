@@ -14,7 +14,7 @@
 //! | HeapBin | byte size, bytes (padded) |
 //! | RefBin | raw `BinData` pointer, byte offset, byte size |
 //! | SubBits | bit size, bit offset; the HeapBin or RefBin it is a part of |
-//! | MatchCtx | bit end, bit position, bit start; the HeapBin or RefBin it reads |
+//! | MatchCtx | bit end, bit position, address of a RefBin's first byte or 0; the HeapBin or RefBin it reads |
 //! | FlatMap | tuple of sorted keys; values in the same order |
 //! | HashRoot | size (small), bitmap (small), children |
 //! | HashNode | bitmap (small), children; a leaf is a cons cell `[Key|Value]` |

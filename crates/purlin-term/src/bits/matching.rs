@@ -1,7 +1,8 @@
 //! Matching: reading fields of a bitstring through a match context.
 //!
-//! A context is `[bit end, bit position, bit start, whole]` and is changed in place. Every function gives `None` (or
-//! false) and leaves the position alone when the field does not match, or when the term is no context.
+//! A context is `[bit end, bit position, address, whole]` and is changed in place; the address is that of the whole's
+//! first byte, or zero when the whole is a heap binary, which moves. Every function gives `None` (or false) and leaves
+//! the position alone when the field does not match, or when the term is no context.
 
 use super::BIG_DIGITS;
 use super::copy::read_exact;
@@ -66,7 +67,7 @@ impl Context {
 pub fn start_match(heap: &mut Heap, term: Term) -> Option<Term> {
     if let Some((whole, from)) = term.whole_and_offset() {
         let end = from + term.bit_size();
-        return Some(heap.boxed(Kind::MatchCtx, &[end as u64, from as u64, from as u64, whole.0]));
+        return Some(heap.boxed(Kind::MatchCtx, &[end as u64, from as u64, whole.lasting_address(), whole.0]));
     }
     (term.boxed_kind() == Some(Kind::MatchCtx)).then_some(term)
 }
@@ -83,11 +84,11 @@ pub fn position(ctx: Term) -> usize {
     Context::of(ctx).map_or(0, |c| c.pos)
 }
 
-/// Goes back to a position that [`position`] gave; false when it does not lie in the context.
+/// Goes back to a position that [`position`] gave; false when it lies behind the context's end.
 #[inline]
 pub fn set_position(ctx: Term, position: usize) -> bool {
     let Some(w) = ctx.body(Kind::MatchCtx) else { return false };
-    if position > w[0] as usize || position < w[2] as usize {
+    if position > w[0] as usize {
         return false;
     }
     // SAFETY: LIVE; only the process that owns the context uses it.

@@ -13,12 +13,14 @@
 //! address is known elsewhere: what needs one is a function of its own that is not inlined. Without that (see
 //! `build.rs`) handlers return to a loop after each instruction.
 
-mod bits;
 mod calls;
+mod construct;
 mod control;
 mod floats;
 mod guards;
 mod heap;
+mod maps;
+mod matching;
 mod numbers;
 mod pick;
 mod receive;

@@ -3,7 +3,7 @@
 use super::guards::{self, *};
 use super::numbers::{self, ops};
 use super::tests::types;
-use super::{C, Handler, I, X, Y, bits, calls, control, floats, heap, leave, receive, tests};
+use super::{C, Handler, I, X, Y, calls, construct, control, floats, heap, leave, maps, matching, receive, tests};
 use crate::code::instr::{Arith, Dst, FloatOp, GuardCall, Instr, Op, Select, Src, Test, each_test};
 use purlin_term::Atom;
 
@@ -274,7 +274,11 @@ fn handler(i: &Instr, next: &Instr, after: &Instr, collecting: bool) -> Handler 
             FloatOp::Div => floats::arith::<floats::ops::Div>,
         },
         Instr::FNegate { .. } => floats::negate,
-        _ => bits::handler(i, collecting).or(receive::handler(i, collecting)).unwrap_or(leave),
+        _ => matching::handler(i, next, collecting)
+            .or_else(|| construct::handler(i, collecting))
+            .or_else(|| maps::handler(i))
+            .or_else(|| receive::handler(i, collecting))
+            .unwrap_or(leave),
     }
 }
 
