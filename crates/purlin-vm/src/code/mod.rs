@@ -6,6 +6,7 @@ pub mod export;
 pub mod instr;
 pub mod module;
 pub mod purge;
+mod ranges;
 mod translate;
 
 pub use export::{Export, Exports, FnEntry, Mfa, NativeEntry};

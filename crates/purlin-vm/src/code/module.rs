@@ -3,6 +3,7 @@
 use super::consts;
 use super::export::{Export, Exports, FnEntry, Mfa};
 use super::purge::Purge;
+use super::ranges::Ranges;
 use crate::engine::Engine;
 use crate::literals::Retired;
 use crate::tracing::points;
@@ -381,8 +382,7 @@ pub struct Code {
     pub funs: Funs,
     pub(super) modules: RwLock<HashMap<Atom, Generations>>,
     pub(super) purging: Mutex<Option<Purge>>,
-    /// Translated code by address, to tell where a return address belongs.
-    pub(super) ranges: RwLock<std::collections::BTreeMap<usize, (usize, &'static FnEntry)>>,
+    pub(super) ranges: Ranges,
 }
 
 impl Code {
@@ -503,21 +503,22 @@ impl Code {
     }
 
     pub(super) fn note_range(&self, code: &'static [super::instr::Op], entry: &'static FnEntry) {
-        let start = code.as_ptr() as usize;
-        self.ranges.write().insert(start, (start + std::mem::size_of_val(code), entry));
+        self.ranges.insert(code, entry);
     }
 
     /// File name and line of the instruction at this address.
     pub fn line_at(&self, address: usize) -> Option<(Term, u32)> {
-        let (entry, index) = self.locate(address)?;
-        entry.line(index)
+        self.ranges.line(address)?.1
+    }
+
+    /// The function that holds the instruction at this address, with the file name and line of the instruction.
+    pub fn locate_line(&self, address: usize) -> Option<(&'static FnEntry, Option<(Term, u32)>)> {
+        self.ranges.line(address).map(|(place, line)| (place.entry, line))
     }
 
     /// The function that holds the instruction at this address, and the instruction's index in it.
     pub fn locate(&self, address: usize) -> Option<(&'static FnEntry, usize)> {
-        let ranges = self.ranges.read();
-        let (&start, &(end, entry)) = ranges.range(..=address).next_back()?;
-        (address < end).then(|| (entry, (address - start) / std::mem::size_of::<super::instr::Op>()))
+        self.ranges.place(address).map(|p| (p.entry, p.index))
     }
 }
 

@@ -84,13 +84,8 @@ impl Code {
         if let Some(g) = modules.get_mut(&module) {
             g.old = p.saved_old;
         }
-        let mut ranges = self.ranges.write();
-        for f in p.target.functions() {
-            if let Some(d) = f.decoded.get() {
-                ranges.remove(&(d.code.as_ptr() as usize));
-            }
-        }
-        drop((ranges, purging, modules));
+        self.ranges.remove(p.target.functions().iter().copied());
+        drop((purging, modules));
         // SAFETY: CODE: exports and funs do not lead to it, and the purger has asked all processes; it is dropped when
         // none refers to its literals and no thread is in the middle of anything.
         let doomed = unsafe { Doomed::new(p.target) };

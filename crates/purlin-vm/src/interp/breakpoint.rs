@@ -23,10 +23,13 @@ use purlin_term::boxed::Kind;
 use purlin_term::{Atom, Heap, Owned, Term, am};
 use std::sync::atomic::Ordering;
 
-static RETURN_TRACE: SyncInstr = SyncInstr([Op::slow(Instr::ReturnTrace { exceptions: false })]);
-static EXCEPTION_TRACE: SyncInstr = SyncInstr([Op::slow(Instr::ReturnTrace { exceptions: true })]);
-static RETURN_TO: SyncInstr = SyncInstr([Op::slow(Instr::ReturnToTrace)]);
-static RETURN_TIME: SyncInstr = SyncInstr([Op::slow(Instr::ReturnTime)]);
+/// One behind the other, so that one comparison tells all from the addresses of ordinary code.
+static FRAMES: [SyncInstr; 4] = [
+    SyncInstr([Op::slow(Instr::ReturnTrace { exceptions: false })]),
+    SyncInstr([Op::slow(Instr::ReturnTrace { exceptions: true })]),
+    SyncInstr([Op::slow(Instr::ReturnToTrace)]),
+    SyncInstr([Op::slow(Instr::ReturnTime)]),
+];
 
 /// Words of a `ReturnTrace` frame behind the return address.
 const CALL_WORDS: usize = 4;
@@ -42,17 +45,27 @@ pub(super) enum TraceFrame {
 /// Which of this file's frames a return address belongs to, if to any.
 #[inline]
 pub(super) fn trace_frame(address: usize) -> Option<TraceFrame> {
-    let is = |i: &SyncInstr| i.start() as usize == address;
-    if is(&RETURN_TRACE) {
-        Some(TraceFrame::Return { exceptions: false })
-    } else if is(&EXCEPTION_TRACE) {
-        Some(TraceFrame::Return { exceptions: true })
-    } else if is(&RETURN_TO) {
-        Some(TraceFrame::To)
-    } else if is(&RETURN_TIME) {
-        Some(TraceFrame::Time)
-    } else {
-        None
+    let distance = address.wrapping_sub(FRAMES.as_ptr() as usize);
+    if distance >= size_of_val(&FRAMES) {
+        return None;
+    }
+    Some(match distance / size_of::<SyncInstr>() {
+        0 => TraceFrame::Return { exceptions: false },
+        1 => TraceFrame::Return { exceptions: true },
+        2 => TraceFrame::To,
+        _ => TraceFrame::Time,
+    })
+}
+
+impl TraceFrame {
+    /// The return address of such a frame.
+    fn address(self) -> *const Op {
+        let i = match self {
+            TraceFrame::Return { exceptions } => exceptions as usize,
+            TraceFrame::To => 2,
+            TraceFrame::Time => 3,
+        };
+        FRAMES[i].start()
     }
 }
 
@@ -92,7 +105,7 @@ impl Run<'_> {
                 self.ensure(2, arity);
                 let before = before.map_or(Term::NIL, |p| Term::small(p as *const Point as i64 >> 3));
                 self.push_word(before);
-                self.push(RETURN_TIME.start());
+                self.push(TraceFrame::Time.address());
             }
         }
         if state.debug { self.call_error_handler(point.mfa) } else { Next::At(point.next()) }
@@ -181,13 +194,13 @@ impl Run<'_> {
         }
         self.ensure(CALL_WORDS + 2, arity);
         if wanted.return_to && !self.will_tell_return_to() {
-            self.push(RETURN_TO.start());
+            self.push(TraceFrame::To.address());
         }
         if wanted.returns {
             for word in [tracer, Term::small(mfa.arity as i64), Term::atom(mfa.function), Term::atom(mfa.module)] {
                 self.push_word(word);
             }
-            self.push(if wanted.exceptions { EXCEPTION_TRACE.start() } else { RETURN_TRACE.start() });
+            self.push(TraceFrame::Return { exceptions: wanted.exceptions }.address());
             self.process.trace.set(Flags::EXCEPTION_FRAMES, Flags::default());
         }
     }

@@ -243,6 +243,7 @@ impl Run<'_> {
 
     /// `build_stacktrace`: the raw trace in x0 becomes a list.
     pub(super) fn build_stacktrace(&mut self) {
+        self.ensure(trace::words(self.m.x[0]), 1);
         let t = trace::finished(self.engine, &mut self.data.heap, self.m.x[0]);
         self.set_x(0, t);
         self.settle(1);

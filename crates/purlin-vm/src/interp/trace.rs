@@ -8,6 +8,7 @@ use crate::code::FnEntry;
 use crate::code::instr::Op;
 use crate::engine::Engine;
 use crate::escape::Class;
+use purlin_term::boxed::Kind;
 use purlin_term::{Atom, Heap, Term, am};
 
 /// Return addresses, the innermost first.
@@ -18,17 +19,17 @@ pub type Addresses = smallvec::SmallVec<[u64; 10]>;
 pub fn addresses(heap: &Heap, first: Option<usize>, depth: usize) -> Addresses {
     let mut out = Addresses::new();
     out.extend(first.map(|a| a as u64));
-    let mut p = heap.end;
-    while p < heap.block.end() && out.len() < depth {
+    let mut last = first.unwrap_or(0);
+    let (mut p, bottom) = (heap.end, heap.block.end());
+    while p < bottom && out.len() < depth {
         // SAFETY: LIVE: `p` walks the stack's words.
         let w = unsafe { Term(*p) };
-        if let Some(a) = w.as_continuation()
-            && out.last() != Some(&(a as u64))
-            && super::breakpoint::trace_frame(a).is_none()
-        {
-            out.push(a as u64);
-        }
         p = p.wrapping_add(1);
+        let Some(a) = w.as_continuation() else { continue };
+        if a != last && super::breakpoint::trace_frame(a).is_none() {
+            out.push(a as u64);
+            last = a;
+        }
     }
     out
 }
@@ -36,11 +37,9 @@ pub fn addresses(heap: &Heap, first: Option<usize>, depth: usize) -> Addresses {
 /// The raw trace of these frames and addresses.
 pub fn raw(heap: &mut Heap, class: Class, frames: &[Term], addresses: &[u64]) -> Term {
     let first = heap.list(frames);
-    let rest = heap.binary_with(addresses.len() * 8, |out| {
-        for (o, a) in out.chunks_exact_mut(8).zip(addresses) {
-            o.copy_from_slice(&a.to_le_bytes());
-        }
-    });
+    // SAFETY: words are bytes, eight each.
+    let bytes = unsafe { std::slice::from_raw_parts(addresses.as_ptr().cast::<u8>(), size_of_val(addresses)) };
+    let rest = heap.binary(bytes);
     heap.tuple(&[first, rest, class.atom()])
 }
 
@@ -57,23 +56,69 @@ pub fn finished(engine: &Engine, heap: &mut Heap, trace: Term) -> Term {
     let Some(&[first, rest, _]) = trace.as_tuple() else {
         return if trace.is_list() { trace } else { Term::NIL };
     };
-    let mut frames: Vec<Term> = first.iter().collect();
-    let bytes = rest.as_bytes().unwrap_or_default();
-    for a in bytes.chunks_exact(8) {
-        let address = u64::from_le_bytes([a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7]]) as usize;
-        if let Some(f) = frame_at(engine, heap, address) {
-            frames.push(f);
+    let bytes = rest.as_bits().map_or(&[][..], |b| b.data);
+    let mut frames = Term::NIL;
+    for a in bytes.rchunks_exact(8) {
+        let address = a.try_into().map_or(0, usize::from_ne_bytes);
+        let call = address.saturating_sub(size_of::<Op>());
+        if let Some((entry, line)) = engine.code.locate_line(call) {
+            frames = with_frame(heap, entry, line, frames);
         }
     }
-    heap.list(&frames)
+    match first.as_cons() {
+        None => frames,
+        Some((one, Term::NIL)) => heap.cons(one, frames),
+        Some(_) => {
+            let first: Vec<Term> = first.iter().collect();
+            heap.list_with_tail(&first, frames)
+        }
+    }
 }
 
-/// The frame of a return address: the function and the line of the call before it.
-pub fn frame_at(engine: &Engine, heap: &mut Heap, address: usize) -> Option<Term> {
-    let (entry, index) = engine.code.locate(address.checked_sub(std::mem::size_of::<Op>())?)?;
-    let location = location(heap, entry, index, Term::NIL);
+/// Words that [`finished`] needs at most for the frames it makes of a trace.
+pub fn words(trace: Term) -> usize {
+    match trace.as_tuple() {
+        Some(&[_, rest, _]) => 2 + rest.bit_size() / 64 * FRAME_WORDS,
+        _ => 0,
+    }
+}
+
+/// Words of a frame with its location, and of the list cell that holds it.
+const FRAME_WORDS: usize = 17;
+
+/// `[{Module, Function, Arity, Location} | Tail]`, all of it at once.
+fn with_frame(heap: &mut Heap, entry: &FnEntry, line: Option<(Term, u32)>, tail: Term) -> Term {
+    let (module, function) = (Term::atom(entry.mfa.module), Term::atom(entry.mfa.function));
     let arity = Term::small(entry.mfa.arity as i64);
-    Some(frame(heap, entry, arity, location))
+    let Some((file, line)) = line else {
+        let frame = heap.tuple(&[module, function, arity, Term::NIL]);
+        return heap.cons(frame, tail);
+    };
+    let p = heap.alloc(FRAME_WORDS);
+    let (frame, location, file_pair, line_pair) =
+        (p.wrapping_add(2), p.wrapping_add(7), p.wrapping_add(11), p.wrapping_add(14));
+    let words = [
+        Term::from_boxed(frame),
+        tail,
+        Term(Kind::Tuple.header(4)),
+        module,
+        function,
+        arity,
+        Term::from_cons(location),
+        Term::from_boxed(file_pair),
+        Term::from_cons(location.wrapping_add(2)),
+        Term::from_boxed(line_pair),
+        Term::NIL,
+        Term(Kind::Tuple.header(2)),
+        Term::atom(Atom::FILE),
+        file,
+        Term(Kind::Tuple.header(2)),
+        Term::atom(Atom::LINE),
+        Term::small(line as i64),
+    ];
+    // SAFETY: FRESH: as many words as were allocated.
+    unsafe { p.cast::<[Term; FRAME_WORDS]>().write(words) };
+    Term::from_cons(p)
 }
 
 /// `{Module, Function, ArityOrArgs, Location}`.
