@@ -16,6 +16,9 @@ use purlin_term::{Heap, Term};
 /// Words in a fresh process's block.
 pub const MIN_HEAP: usize = 233;
 
+/// Words up to which the block of a process grows that collects often, even if little in it lives.
+const BUSY_HEAP: usize = 2586;
+
 /// How thorough a collection is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Depth {
@@ -25,6 +28,14 @@ pub enum Depth {
     Major,
     /// Everything, into a block without free space beyond what was asked for (hibernation).
     Tight,
+}
+
+/// How a process has used its memory of late, from which a minor collection guesses how much will live.
+pub struct Habits {
+    /// Little lived at the last minor collection.
+    pub mostly_dies: bool,
+    /// It collects several times in a time slice.
+    pub busy: bool,
 }
 
 /// What a collection did.
@@ -74,6 +85,7 @@ pub fn collect(
     need: usize,
     least: usize,
     depth: Depth,
+    habits: &mut Habits,
 ) -> Collected {
     // Calls push their return address without a check.
     let need = need + STACK_RESERVE;
@@ -86,14 +98,25 @@ pub fn collect(
         }
         let former = heap.block.words();
         let old_before = heap.old_top;
-        let bound = young_words(heap) + heap.fragment_words + stack_words(heap) + need;
-        // With a fourth to spare, so that there is no need to copy again if all of it lives.
-        let size = if bound > former { next_size(bound + bound / 3).max(least) } else { former };
+        let may_live = young_words(heap) + heap.fragment_words + stack_words(heap);
+        let bound = may_live + need;
+        let size = if bound <= former {
+            former
+        } else if habits.mostly_dies {
+            // As large as before unless more may live than that; but who collects all the time gets more room.
+            let size = if habits.busy && former < BUSY_HEAP { next_size(former + 1) } else { former };
+            if may_live <= size { size } else { next_size(may_live).max(least) }
+        } else {
+            // With a fourth to spare, so that there is no need to copy again if all of it lives.
+            next_size(bound + bound / 3).max(least)
+        };
         Collector::start(heap, size, false).run(roots);
         let live = young_words(heap) + stack_words(heap) + need;
+        habits.mostly_dies = live * 4 < bound;
         // The block was made for all that might live; what does live decides whether it stays. One that stays
         // nearly full would collect again and again.
-        let (full, empty) = (live * 4 > size * 3, size > former && live * 4 < size);
+        let fitting = if habits.busy { former.max(BUSY_HEAP) } else { former };
+        let (full, empty) = (live * 4 > size * 3, size > fitting && live * 4 < size);
         if full || empty {
             let wanted = if full { next_size(live * 2) } else { next_size(live * 4 / 3).max(former).max(least) };
             if wanted != size {
@@ -195,9 +218,15 @@ impl<'h> Collector<'h> {
 
     /// Moves the entries of objects that were copied to the lists of their new places; releases the others.
     fn sweep_off_heap(&mut self) {
-        let mut lists = vec![std::mem::take(&mut self.from.off_heap), std::mem::take(&mut self.from.old_off_heap)];
-        lists.extend(self.from.fragments.iter_mut().map(|f| std::mem::take(&mut f.off_heap)));
-        for p in lists.into_iter().flatten() {
+        self.sweep(|from| std::mem::take(&mut from.off_heap));
+        self.sweep(|from| std::mem::take(&mut from.old_off_heap));
+        for i in 0..self.from.fragments.len() {
+            self.sweep(|from| std::mem::take(&mut from.fragments[i].off_heap));
+        }
+    }
+
+    fn sweep(&mut self, list: impl FnOnce(&mut Heap) -> Vec<*mut u64>) {
+        for p in list(&mut self.from) {
             // SAFETY: OFFHEAP: `p` is an object's header in the spaces being left; a boxed term there is its new place.
             unsafe {
                 let w = Term(*p);

@@ -12,7 +12,7 @@
 //! The exiting mark is set once, by the owner, and stays.
 
 use crate::dictionary::Dictionary;
-use crate::gc::{self, Collected, Depth};
+use crate::gc::{self, Collected, Depth, Habits};
 use crate::literals::Question;
 use crate::mailbox::Mailbox;
 use crate::relation::Relations;
@@ -388,6 +388,10 @@ pub struct ProcessData {
     pub activity: Activity,
     /// Minor collections since the last major one.
     pub minor_collections: u16,
+    /// Collections since the time slice began.
+    pub collections_in_slice: u8,
+    /// Whether little lived at the last minor collection.
+    pub mostly_dies: bool,
     /// How many points pass without a collection when tests force them (`PURLIN_COLLECT`).
     pub unforced: u16,
     /// A collection that was asked for, to be done at the next instruction boundary.
@@ -508,6 +512,8 @@ impl ProcessData {
             flags: Flags::default(),
             activity: Activity::Runnable,
             minor_collections: 0,
+            collections_in_slice: 0,
+            mostly_dies: true,
             unforced: 0,
             wanted_collection: None,
             suspended: 0,
@@ -624,6 +630,8 @@ impl ProcessData {
         let depth = self.next_depth();
         self.wanted_collection = None;
         let least = self.rare.as_ref().map_or(0, |r| r.min_heap_size);
+        let mut habits = Habits { mostly_dies: self.mostly_dies, busy: self.collections_in_slice >= 2 };
+        self.collections_in_slice = self.collections_in_slice.saturating_add(1);
         // The heap is taken out so that the roots around it can be visited.
         let mut heap = std::mem::replace(&mut self.heap, Heap::new(0));
         let done = gc::collect(
@@ -635,8 +643,10 @@ impl ProcessData {
             need,
             least,
             depth,
+            &mut habits,
         );
         self.heap = heap;
+        self.mostly_dies = habits.mostly_dies;
         self.minor_collections = if done.major { 0 } else { self.minor_collections.saturating_add(1) };
         done
     }

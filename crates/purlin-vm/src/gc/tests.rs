@@ -12,6 +12,7 @@ fn run(heap: &mut Heap, roots: &mut [Term], need: usize, depth: Depth) -> Collec
         need,
         0,
         depth,
+        &mut Habits { mostly_dies: false, busy: false },
     )
 }
 
