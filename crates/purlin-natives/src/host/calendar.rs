@@ -140,7 +140,7 @@ fn local_to_universal(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 }
 
 fn posix_to_universal(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let posix = a[0].as_small().filter(|n| n.abs() < 1 << 50).or_badarg()?;
+    let posix = a[0].as_i64().or_badarg()?;
     Ok(date_time(c.heap(), parts_of(posix)))
 }
 
