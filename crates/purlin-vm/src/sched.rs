@@ -1,8 +1,8 @@
 //! Schedulers: threads that give each runnable process its turn.
 //!
-//! A process that becomes runnable goes to the queue of the scheduler that made it so. A scheduler whose queues are
-//! empty steals; when there is nothing to steal it parks until it is woken or a timer is due. Timers are looked at
-//! between time slices.
+//! A process that becomes runnable goes to the queue of the scheduler that made it so, which shares its queue with an
+//! idle one when the processes there have waited for long. A scheduler whose queue is empty steals; when there is
+//! nothing to steal it parks until it is woken or a timer is due. Timers are looked at between time slices.
 
 pub mod errand;
 pub mod idle;
@@ -13,7 +13,6 @@ mod stand_in;
 mod wall_time;
 mod watch;
 
-use crate::clock::Time;
 use crate::engine::Engine;
 use crate::exit::terminate;
 use crate::grace::present;
@@ -23,7 +22,7 @@ use crate::process::{Activity, Mfa, Priority, Process, ProcessData, RunState};
 use crate::signal::Signal;
 use crate::timer::Deadline;
 use errand::Errand;
-use idle::Idle;
+use idle::{Alarm, Idle};
 use parking_lot::Mutex;
 use pool::Pool;
 use purlin_term::{Atom, Heap, Term};
@@ -34,7 +33,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
-use std::time::Duration;
 use wall_time::WallTime;
 use watch::Watch;
 
@@ -53,8 +51,11 @@ const LONG_TURN: u32 = 4;
 /// Reductions that a short turn uses at most.
 const SHORT: u64 = 400;
 
-/// How often an idle scheduler looks for work while others are busy, in case they are held up by a long native.
-const LOOK_AROUND: Duration = Duration::from_millis(10);
+/// Reductions that processes wait for in a queue, counted for each, before its scheduler shares it.
+const PATIENCE: u64 = 5 * SLICE as u64;
+
+/// Reductions between two looks of a busy scheduler at the other queues, for one that is longer than its own.
+const BALANCE_EVERY: u64 = 400 * SLICE as u64;
 
 /// Why a process stopped running.
 #[derive(Debug)]
@@ -100,6 +101,7 @@ pub struct Frame {
 pub struct Schedulers {
     queues: Vec<RunQueue>,
     idle: Idle,
+    alarm: Alarm,
     pool: Pool,
     runner: OnceLock<Box<dyn Runner>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -144,6 +146,7 @@ impl Schedulers {
         Schedulers {
             queues: (0..count).map(RunQueue::new).collect(),
             idle: Idle::new(count),
+            alarm: Alarm::default(),
             pool: Pool::default(),
             runner: OnceLock::new(),
             threads: Mutex::new(Vec::new()),
@@ -238,23 +241,66 @@ impl Schedulers {
         i == 0 || (i < self.online() && !self.is_multi_blocked())
     }
 
-    /// Takes a process from the first of the queues that has one, beginning with scheduler `me`'s own.
-    fn next(&self, me: usize) -> Option<Arc<Process>> {
+    /// Takes a process from the first of the queues that has one for scheduler `me`, beginning with its own. Whoever
+    /// takes one from a queue in which more wait has another scheduler help.
+    fn next(&self, me: usize, woken: bool) -> Option<Arc<Process>> {
         if !self.may_run(me) {
+            if !self.queues[me].is_empty() {
+                self.idle.wake(0);
+            }
             return None;
         }
-        let n = self.queues.len();
-        let steal = |i: usize| if self.may_run(i) { self.queues[i].steal() } else { self.queues[i].pop() };
-        self.queues[me].pop().or_else(|| (1..n).find_map(|d| steal((me + d) % n)))
+        let n = self.count();
+        self.queues[me].pop().or_else(|| {
+            (1..n).map(|d| (me + d) % n).filter(|&i| self.may_take(me, i, woken)).find_map(|i| {
+                let p = if self.may_run(i) { self.queues[i].steal() } else { self.queues[i].pop() }?;
+                if self.may_take(me, i, false) {
+                    self.idle.wake_one();
+                }
+                Some(p)
+            })
+        })
+    }
+
+    /// Whether queue `i` has a process for scheduler `me`. One that waits there alone is left to its scheduler, which is
+    /// about to come to it, unless `me` was woken to help.
+    fn may_take(&self, me: usize, i: usize, woken: bool) -> bool {
+        let q = &self.queues[i];
+        if i == me || !self.may_run(i) { !q.is_empty() } else { q.stealable() > usize::from(!woken) }
     }
 
     /// Whether scheduler `me` would find a process.
     fn has_work(&self, me: usize) -> bool {
-        let there = |(i, q): (usize, &RunQueue)| {
-            if i == me || !self.may_run(i) { !q.is_empty() } else { q.stealable() > 0 }
-        };
-        self.may_run(me) && self.queues.iter().enumerate().any(there)
+        self.may_run(me) && (0..self.count()).any(|i| self.may_take(me, i, false))
     }
+
+    /// Shares what waits in the queue of scheduler `me`, after a slice of so many reductions there.
+    fn share(&self, me: usize, used: u64, since: &mut Since) {
+        // The first one does not wait any longer.
+        let waiting = self.queues[me].stealable().saturating_sub(1);
+        since.alone = if waiting == 0 { 0 } else { since.alone + used * waiting as u64 };
+        if since.alone > PATIENCE {
+            since.alone = 0;
+            self.idle.wake_one();
+        }
+        since.balanced += used;
+        if since.balanced > BALANCE_EVERY {
+            since.balanced = 0;
+            let longest = self.queues.iter().max_by_key(|q| q.stealable());
+            if let Some(p) = longest.filter(|q| q.stealable() > self.queues[me].len() + 1).and_then(RunQueue::steal) {
+                self.queues[me].push(p);
+            }
+        }
+    }
+}
+
+/// What a scheduler counts between its slices, in reductions.
+#[derive(Default)]
+struct Since {
+    /// What processes have waited for in the queue since there was but one, each counted.
+    alone: u64,
+    /// Those used since it compared its queue with the others.
+    balanced: u64,
 }
 
 /// The index, from 0, of the scheduler of `engine` that the calling thread is.
@@ -330,10 +376,10 @@ impl Engine {
         }
         match current(self) {
             Some(i) if s.may_run(i) => {
-                // One waiting process is left to this scheduler, which is about to come to it; more are shared.
+                s.queues[i].push(process);
                 // After the push: a thread that takes the role over looks at the queue then.
-                if s.queues[i].push(process) > 1 || !s.roles[i].is(ROLE.get()) {
-                    s.idle.wake_one();
+                if !s.roles[i].is(ROLE.get()) {
+                    s.idle.wake(i);
                 }
             }
             _ => {
@@ -343,9 +389,7 @@ impl Engine {
                     _ => s.next_queue.fetch_add(1, Ordering::Relaxed) % s.online(),
                 };
                 s.queues[i].push(process);
-                if !s.idle.wake(i) {
-                    s.idle.wake_one();
-                }
+                s.idle.wake(i);
             }
         }
     }
@@ -390,6 +434,8 @@ impl Engine {
         self.sched.wall_time.begin(me, self.clock.now());
         // Timers are coarser than the turn of a process that soon waits: not each turn asks for the time.
         let mut left = 0;
+        let mut since = Since::default();
+        let mut woken = false;
         while !given_away && !self.sched.is_halted() {
             if left == 0 {
                 left = LOOK_EVERY;
@@ -397,8 +443,9 @@ impl Engine {
                     self.timers.fire(self);
                 }
             }
-            match self.sched.next(me) {
+            match self.sched.next(me, woken) {
                 Some(p) => {
+                    woken = false;
                     let role = &self.sched.roles[me];
                     let slice = role.begin();
                     ROLE.set(slice);
@@ -409,12 +456,15 @@ impl Engine {
                         self.atoms_are_exhausted();
                     }
                     match role.end(slice) {
-                        Some(word) => ROLE.set(word),
+                        Some(word) => {
+                            ROLE.set(word);
+                            self.sched.share(me, used, &mut since);
+                        }
                         None => given_away = true,
                     }
                 }
                 None => {
-                    self.idle(me);
+                    woken = self.idle(me);
                     left = 0;
                 }
             }
@@ -423,8 +473,8 @@ impl Engine {
         given_away
     }
 
-    /// Parks scheduler `me` until there may be work.
-    fn idle(self: &Arc<Engine>, me: usize) {
+    /// Parks scheduler `me` until there may be work. Whether it was woken.
+    fn idle(self: &Arc<Engine>, me: usize) -> bool {
         let s = &self.sched;
         s.idle.enter(me);
         // A process that was queued before `enter` was seen by others is found here; one queued later wakes us.
@@ -435,26 +485,25 @@ impl Engine {
                 && self.pool_is_idle()
                 && let Some(t) = self.timers.first()
             {
-                s.idle.leave(me);
+                let woken = s.idle.leave(me);
                 self.clock.advance_to(t);
-                return;
+                return woken;
             }
+            let timer = self.timers.first().filter(|&t| !self.clock.is_virtual() && s.alarm.set(t));
             s.wall_time.end(me, self.clock.now());
-            s.idle.park(me, self.park_time());
+            s.idle.park(me, timer.map(|t| self.clock.until(t)));
             s.wall_time.begin(me, self.clock.now());
+            if let Some(t) = timer {
+                s.alarm.clear(t);
+            }
         }
-        s.idle.leave(me);
+        let woken = s.idle.leave(me);
         s.nap.wake();
+        woken
     }
 
     fn pool_is_idle(&self) -> bool {
         self.sched.pool.is_idle()
-    }
-
-    fn park_time(&self) -> Option<Duration> {
-        let timer: Option<Time> = if self.clock.is_virtual() { None } else { self.timers.first() };
-        let timer = timer.map(|t| self.clock.until(t));
-        if self.sched.idle.all_idle() { timer } else { Some(timer.unwrap_or(LOOK_AROUND).min(LOOK_AROUND)) }
     }
 
     /// Gives a process its turn; the reductions that it used.

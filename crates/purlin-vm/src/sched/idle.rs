@@ -3,8 +3,11 @@
 //! No wake-up is lost: a scheduler announces that it is idle and then looks at the queues once more; who queues a
 //! process does so and then looks for idle schedulers (both sequentially consistent). A token stays with its
 //! scheduler until that parks, so that a wake-up between the look and the park counts.
+//!
+//! No timer is slept through: among the schedulers that are parked, one wakes up when the first is due.
 
-use crate::sync::{AtomicU32, Condvar, Mutex, Ordering};
+use crate::clock::Time;
+use crate::sync::{AtomicI64, AtomicU32, Condvar, Mutex, Ordering};
 use std::time::Duration;
 
 /// The idle schedulers of an engine.
@@ -37,10 +40,11 @@ impl Idle {
         crate::sync::checked_order();
     }
 
-    /// Ends the idleness of scheduler `i`.
-    pub fn leave(&self, i: usize) {
-        self.parkers[i].state.store(BUSY, Ordering::SeqCst);
+    /// Ends the idleness of scheduler `i`. Whether it was woken.
+    pub fn leave(&self, i: usize) -> bool {
+        let woken = self.parkers[i].state.swap(BUSY, Ordering::SeqCst) == WOKEN;
         self.idle.fetch_sub(1, Ordering::SeqCst);
+        woken
     }
 
     /// Sleeps until woken or until the time is over.
@@ -103,10 +107,52 @@ impl Idle {
     }
 }
 
+/// When the next parked scheduler wakes up by itself. One is enough: were there more, each would look for work then.
+pub struct Alarm(AtomicI64);
+
+impl Default for Alarm {
+    fn default() -> Alarm {
+        Alarm(AtomicI64::new(Time::MAX))
+    }
+}
+
+impl Alarm {
+    /// Whether the caller, who is about to park, has to wake up at this time; if not, another one does so by then.
+    pub fn set(&self, t: Time) -> bool {
+        self.0.fetch_min(t, Ordering::SeqCst) > t
+    }
+
+    /// Notes that who had to wake up at this time is awake. It has to look at the timers after this: who was told
+    /// before that it need not wake up for one relies on that.
+    pub fn clear(&self, t: Time) {
+        let _ = self.0.compare_exchange(t, Time::MAX, Ordering::SeqCst, Ordering::SeqCst);
+    }
+}
+
 #[cfg(all(test, loom))]
 mod tests {
     use super::*;
     use loom::sync::Arc;
+
+    #[test]
+    fn loom_for_a_timer_started_while_another_scheduler_wakes_up_one_of_the_two_wakes_up() {
+        loom::model(|| {
+            let shared = Arc::new((Alarm::default(), AtomicI64::new(Time::MAX)));
+            assert!(shared.0.set(5));
+            let woken = {
+                let shared = shared.clone();
+                loom::thread::spawn(move || {
+                    let (alarm, first) = &*shared;
+                    alarm.clear(5);
+                    first.load(Ordering::Acquire) == 7
+                })
+            };
+            let (alarm, first) = &*shared;
+            first.store(7, Ordering::Release);
+            let told = alarm.set(7);
+            assert!(woken.join().unwrap() || told);
+        });
+    }
 
     #[test]
     fn loom_work_queued_while_a_scheduler_goes_idle_is_not_missed() {

@@ -71,6 +71,10 @@ impl Pool {
                 continue;
             }
             s.free += 1;
+            if engine.clock.is_virtual() {
+                // Time may have stood still for the native alone.
+                engine.sched.idle.wake_one();
+            }
             let timed_out = self.work.wait_for(&mut s, STAY).timed_out();
             s.free -= 1;
             if timed_out && s.waiting.len() == 0 {

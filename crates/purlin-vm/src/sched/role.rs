@@ -6,26 +6,33 @@
 //! it and whether one is under way. Whoever moves the word on from "slice n is under way" decides: the thread itself
 //! keeps the role, the watcher gives it away. The word never comes back to a former value.
 
+use crate::clock::ThreadClock;
 use crate::sync::{AtomicBool, AtomicU64, Condvar, Mutex, Ordering, checked_order};
 use std::collections::VecDeque;
+use std::sync::atomic::AtomicI32;
 use std::time::Duration;
 
 /// Set while a slice is under way; the other bits count.
 const SLICE: u64 = 1;
 
 /// The role of one scheduler.
-pub struct Role(AtomicU64);
+pub struct Role {
+    word: AtomicU64,
+    /// The processor clock of the thread that has the role.
+    clock: AtomicI32,
+}
 
 impl Default for Role {
     fn default() -> Role {
-        Role(AtomicU64::new(0))
+        Role { word: AtomicU64::new(0), clock: AtomicI32::default() }
     }
 }
 
 impl Role {
     /// The word; who has just got the role calls this.
     pub fn word(&self) -> u64 {
-        self.0.load(Ordering::Acquire)
+        self.clock.store(ThreadClock::mine().0, Ordering::Relaxed);
+        self.word.load(Ordering::Acquire)
     }
 
     /// Whether this word, the role's when the caller last changed it, is still the role's.
@@ -34,25 +41,30 @@ impl Role {
     /// the thread that gets it finds what was queued.
     pub fn is(&self, word: u64) -> bool {
         checked_order();
-        self.0.load(Ordering::SeqCst) == word
+        self.word.load(Ordering::SeqCst) == word
     }
 
     /// Begins a slice; only the thread that has the role calls this. The role's new word.
     pub fn begin(&self) -> u64 {
-        let word = self.0.load(Ordering::Relaxed) | SLICE;
-        self.0.store(word, Ordering::Release);
+        let word = self.word.load(Ordering::Relaxed) | SLICE;
+        self.word.store(word, Ordering::Release);
         word
     }
 
     /// Ends a slice; the role's new word, or `None` when the role was given away meanwhile.
     pub fn end(&self, slice: u64) -> Option<u64> {
         let word = slice + SLICE;
-        self.0.compare_exchange(slice, word, Ordering::SeqCst, Ordering::Relaxed).ok().map(|_| word)
+        self.word.compare_exchange(slice, word, Ordering::SeqCst, Ordering::Relaxed).ok().map(|_| word)
     }
 
     /// The slice that is under way.
     pub fn slice(&self) -> Option<u64> {
-        Some(self.0.load(Ordering::Acquire)).filter(|w| w & SLICE != 0)
+        Some(self.word.load(Ordering::Acquire)).filter(|w| w & SLICE != 0)
+    }
+
+    /// Nanoseconds of processor time that the role's thread has used.
+    pub fn processor_time(&self) -> i64 {
+        ThreadClock(self.clock.load(Ordering::Relaxed)).now()
     }
 
     /// Takes the role from the thread in this slice. False: the slice is over.

@@ -1,13 +1,18 @@
 //! The watcher: gives the role of a scheduler that is held up in one time slice to another thread, when there is work.
 
 use super::NATIVE_STACK;
-use super::role::Given;
+use super::role::{Given, Role};
 use crate::engine::Engine;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A slice that lasts over two looks holds its scheduler up.
+/// How often the watcher looks.
 const LOOK: Duration = Duration::from_millis(2);
+/// Processor time that a slice has used between two looks when it holds its scheduler up. Another thread would be of no
+/// use if the system were busy with other programs, and it would disturb the order of what waits.
+const HELD_UP: i64 = 1_000_000;
+/// Looks after which a slice holds its scheduler up in any case: its thread may be blocked.
+const LOOKS: u32 = 10;
 /// Looks at an idle engine before the watcher sleeps.
 const QUIET: u32 = 50;
 /// How long a thread without a role stays.
@@ -54,7 +59,7 @@ impl Engine {
 
     fn watch(self: Arc<Engine>) {
         let s = &self.sched;
-        let mut seen = vec![None; s.count()];
+        let mut seen = vec![Seen::default(); s.count()];
         let mut quiet = 0;
         while !s.is_halted() {
             if !s.idle.all_idle() {
@@ -66,11 +71,9 @@ impl Engine {
             }
             s.nap.pause(LOOK);
             for (i, seen) in seen.iter_mut().enumerate() {
-                let now = s.roles[i].slice();
-                if let Some(slice) = now.filter(|_| now == *seen && self.is_work_waiting()) {
+                if let Some(slice) = seen.look(&s.roles[i]).filter(|_| self.is_work_waiting()) {
                     self.replace(i, slice);
                 }
-                *seen = now;
             }
         }
     }
@@ -91,5 +94,28 @@ impl Engine {
                 self.start_thread(None);
             }
         }
+    }
+}
+
+/// What the watcher knows of a role.
+#[derive(Clone, Default)]
+struct Seen {
+    slice: Option<u64>,
+    /// The processor time of the role's thread at the first look at this slice.
+    since: i64,
+    looks: u32,
+}
+
+impl Seen {
+    /// Looks once more; the slice that holds its scheduler up.
+    fn look(&mut self, role: &Role) -> Option<u64> {
+        let slice = role.slice()?;
+        let used = role.processor_time();
+        if self.slice != Some(slice) {
+            *self = Seen { slice: Some(slice), since: used, looks: 0 };
+            return None;
+        }
+        self.looks += 1;
+        (used - self.since >= HELD_UP || self.looks >= LOOKS).then_some(slice)
     }
 }

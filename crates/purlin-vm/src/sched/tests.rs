@@ -8,6 +8,7 @@ use crate::signal::{Signal, Target};
 use crate::spawn::Spawn;
 use crate::timer::Destination;
 use purlin_term::{Atom, Heap, am};
+use std::time::Duration;
 
 /// A process's code: called for each of its slices.
 type Body = fn(&mut Ctx<'_>) -> Stop;
@@ -311,4 +312,125 @@ fn a_message_is_copied_out_of_its_senders_heap() {
     receive::remove(&e, &b, bd);
     assert!(!bd.delay_collection);
     assert_eq!(t.as_tuple().unwrap()[0].as_bytes().unwrap().as_ref(), &[7; 100]);
+}
+
+/// No watcher: it would take the role of a scheduler that the system does not let run.
+fn without_watcher(schedulers: usize) -> Arc<Engine> {
+    Engine::with_config(&[], Config { schedulers, virtual_clock: Some(0), ..Config::default() })
+}
+
+static BEGUN: AtomicU32 = AtomicU32::new(0);
+
+fn beginner(_: &mut Ctx<'_>) -> Stop {
+    BEGUN.fetch_add(1, Ordering::SeqCst);
+    Stop::Exited(Term::atom(Atom::NORMAL))
+}
+
+/// In each of a hundred slices starts two processes and works on for a while; halts with 1 when those of the last slice
+/// have not begun, or those of this one have.
+fn starter(c: &mut Ctx<'_>) -> Stop {
+    let slices = c.data.reductions as u32;
+    if slices == 0 {
+        // Schedulers that have just started look for work once.
+        while (1..4).any(|i| !c.engine.sched.idle.is_idle(i)) {
+            std::thread::yield_now();
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    for _ in 0..2 {
+        spawn("beginner", &[]).start(c.engine).unwrap();
+    }
+    std::thread::sleep(Duration::from_micros(200));
+    if BEGUN.load(Ordering::SeqCst) != 2 * slices {
+        c.engine.halt(1, false);
+    } else if slices == 100 {
+        c.engine.halt(0, false);
+    }
+    Stop::Yield
+}
+
+#[test]
+fn what_few_processes_do_in_a_short_time_keeps_its_order_on_many_schedulers() {
+    let e = without_watcher(4);
+    spawn("starter", &[]).start(&e).unwrap();
+    e.start(Box::new(Bodies(&[("starter", starter), ("beginner", beginner)])));
+    assert_eq!(e.wait(), 0);
+}
+
+static AT_WORK: AtomicU32 = AtomicU32::new(0);
+
+/// Halts with 1 when another worker runs at the same time, else with 0 in the end.
+fn worker(c: &mut Ctx<'_>) -> Stop {
+    AT_WORK.fetch_add(1, Ordering::SeqCst);
+    std::thread::sleep(Duration::from_millis(1));
+    if AT_WORK.fetch_sub(1, Ordering::SeqCst) > 1 {
+        c.engine.halt(1, false);
+    } else if c.data.reductions > 500 * SLICE as u64 {
+        c.engine.halt(0, false);
+    }
+    c.data.charge(SLICE as usize);
+    Stop::Yield
+}
+
+#[test]
+fn two_processes_with_much_work_run_at_the_same_time() {
+    let e = without_watcher(2);
+    for _ in 0..2 {
+        spawn("worker", &[]).start(&e).unwrap();
+    }
+    // Both wait in one queue.
+    e.sched.queues[0].push(e.sched.queues[1].pop().unwrap());
+    e.start(Box::new(Bodies(&[("worker", worker)])));
+    assert_eq!(e.wait(), 1);
+}
+
+#[test]
+fn a_busy_scheduler_takes_from_a_longer_queue_until_both_are_alike() {
+    let e = engine(2);
+    for _ in 0..8 {
+        e.sched.queues[1].push(spawn("waiter", &[]).create(&e).unwrap());
+    }
+    let mut since = Since::default();
+    for _ in 0..10 {
+        e.sched.share(0, BALANCE_EVERY + 1, &mut since);
+    }
+    assert_eq!(e.sched.queue_lengths(), [4, 4]);
+    e.sched.queues.iter().for_each(RunQueue::clear);
+}
+
+/// Stays in its slice until its scheduler's role is another thread's and that one has gone idle; waits 20 ms then and
+/// halts with 7.
+fn delayer(c: &mut Ctx<'_>) -> Stop {
+    if c.data.receive_timer.is_none() {
+        // There has to be work for the role to be given away.
+        spawn("waiter", &[]).start(c.engine).unwrap();
+        while !c.engine.sched.idle.all_idle() {
+            std::thread::yield_now();
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    match receive::wait_timeout(c.engine, c.process, c.data, Term::small(20)) {
+        Wait::TimedOut => {
+            c.engine.halt(7, false);
+            Stop::Yield
+        }
+        _ => Stop::Wait,
+    }
+}
+
+#[test]
+fn a_timer_started_after_the_role_was_given_away_fires_while_all_schedulers_are_idle() {
+    let e = engine(1);
+    spawn("delayer", &[]).start(&e).unwrap();
+    let late = {
+        let e = e.clone();
+        std::thread::spawn(move || {
+            std::thread::park_timeout(Duration::from_secs(30));
+            e.halt(1, false);
+        })
+    };
+    e.start(Box::new(Bodies(&[("delayer", delayer), ("waiter", waiter)])));
+    assert_eq!(e.wait(), 7);
+    late.thread().unpark();
+    late.join().unwrap();
 }
