@@ -60,8 +60,12 @@ impl From<Missing> for Escape {
 }
 
 /// The table that an argument names.
+#[inline]
 fn find<'a>(ctx: &Ctx<'_>, id: Term) -> Result<Handle<'a>, Escape> {
-    Ok(registry::of(ctx.engine).find(id)?)
+    match id.magic::<Table>() {
+        Some(t) => Ok(Handle::Borrowed(t)),
+        None => Ok(registry::of(ctx.engine).find(id)?),
+    }
 }
 
 fn may(state: &State, pid: Term, need: Need) -> Result<(), Escape> {

@@ -30,6 +30,7 @@ pub mod map;
 pub mod number;
 pub mod owned;
 pub mod print;
+pub mod row;
 pub mod word;
 
 pub use atom::Atom;
@@ -38,4 +39,5 @@ pub use boxed::{FunEntry, Kind, Magic};
 pub use heap::{Fragment, Heap};
 pub use list::{ListBuilder, ListIter};
 pub use owned::Owned;
+pub use row::{Chain, Row};
 pub use word::{Tag, Term};

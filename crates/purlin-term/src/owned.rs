@@ -64,46 +64,9 @@ impl Owned {
         }
         let from = self.0.as_ptr().wrapping_add(LEAD);
         let to = heap.alloc(words);
-        let own = from as usize..from as usize + words * 8;
-        let moved = |t: Term| {
-            let inside = t.is_pointer() && own.contains(&(t.pointer() as usize));
-            if inside { Term(t.0.wrapping_add((to as u64).wrapping_sub(from as u64))) } else { t }
-        };
-        // SAFETY: FRESH: `to` has `words` words, all written here. The block holds complete objects (see `drop`), so
-        // headers lead from one to the next; what an object points to is in the block. Copied objects
-        // that own counts take their own and are listed (OFFHEAP).
-        unsafe {
-            std::ptr::copy_nonoverlapping(from, to, words);
-            let mut at = 0;
-            while at < words {
-                let w = Term(*to.add(at));
-                if !w.is_header() {
-                    *to.add(at) = moved(w).0;
-                    at += 1;
-                    continue;
-                }
-                if Kind::of_header(w.0).is_off_heap() {
-                    retain_off_heap(to.add(at));
-                    heap.note_off_heap(to.add(at));
-                }
-                at += 1 + Kind::of_header(w.0).raw_words(arity_of(w.0));
-            }
-        }
-        moved(root)
-    }
-
-    /// Replaces an immediate element of the tuple that this is by another; whether that could be done in place.
-    pub fn set_immediate(&mut self, index: usize, value: Term) -> bool {
-        let root = self.term();
-        let in_block = self.words() > 0;
-        let Some(old) = root.as_tuple().and_then(|e| e.get(index)) else { return false };
-        if !in_block || !old.is_immediate() || !value.is_immediate() {
-            return false;
-        }
-        // SAFETY: LIVE: the tuple has this element and lies in the block, which nobody else sees while it is borrowed
-        // for writing.
-        unsafe { *root.pointer().add(1 + index) = value.0 };
-        true
+        // SAFETY: the block holds complete objects (see `drop`) of `words` words, and `to` has as many.
+        unsafe { copy_block(from, to, words, heap) };
+        moved(root, from, to, words)
     }
 
     /// Size of the copy in words, without the block's own overhead.
@@ -122,20 +85,64 @@ impl Drop for Owned {
         unsafe {
             let words = self.words();
             if *p & COUNTED != 0 {
-                let mut at = LEAD;
-                while at < LEAD + words {
-                    let w = Term(*p.add(at));
-                    if !w.is_header() {
-                        at += 1;
-                        continue;
-                    }
-                    if Kind::of_header(w.0).is_off_heap() {
-                        release_off_heap(p.add(at));
-                    }
-                    at += 1 + Kind::of_header(w.0).raw_words(arity_of(w.0));
-                }
+                release_block(p.add(LEAD), words);
             }
             dealloc(p.cast(), layout(words));
+        }
+    }
+}
+
+/// Where a term of a copied block is in the copy: what points into the block moves along.
+#[inline(always)]
+fn moved(t: Term, from: *const u64, to: *const u64, words: usize) -> Term {
+    let inside = t.is_pointer() && (t.pointer() as usize).wrapping_sub(from as usize) < words * 8;
+    if inside { Term(t.0.wrapping_add((to as u64).wrapping_sub(from as u64))) } else { t }
+}
+
+/// Copies a block of complete objects as it is and moves its pointers along.
+///
+/// # Safety
+/// The `words` words at `from` are complete objects that refer to nothing outside; `to` has as many words (FRESH) in
+/// `heap`, which lists the copies that own counts (OFFHEAP).
+pub(crate) unsafe fn copy_block(from: *const u64, to: *mut u64, words: usize, heap: &mut Heap) {
+    let mut at = 0;
+    // SAFETY: by the caller's promise; headers lead from one object to the next.
+    unsafe {
+        std::ptr::copy_nonoverlapping(from, to, words);
+        while at < words {
+            let w = Term(*to.add(at));
+            if !w.is_header() {
+                *to.add(at) = moved(w, from, to, words).0;
+                at += 1;
+                continue;
+            }
+            if Kind::of_header(w.0).is_off_heap() {
+                retain_off_heap(to.add(at));
+                heap.note_off_heap(to.add(at));
+            }
+            at += 1 + Kind::of_header(w.0).raw_words(arity_of(w.0));
+        }
+    }
+}
+
+/// Gives up the counts that the objects of a block own.
+///
+/// # Safety
+/// The `words` words at `start` are complete objects, and nobody uses them any more.
+pub(crate) unsafe fn release_block(start: *mut u64, words: usize) {
+    let mut at = 0;
+    // SAFETY: by the caller's promise; words that are no header belong to cons cells or are elements.
+    unsafe {
+        while at < words {
+            let w = Term(*start.add(at));
+            if !w.is_header() {
+                at += 1;
+                continue;
+            }
+            if Kind::of_header(w.0).is_off_heap() {
+                release_off_heap(start.add(at));
+            }
+            at += 1 + Kind::of_header(w.0).raw_words(arity_of(w.0));
         }
     }
 }
@@ -201,19 +208,6 @@ mod tests {
         assert_eq!(Arc::strong_count(&magic), 2);
         drop(other);
         assert_eq!(Arc::strong_count(&magic), 1);
-    }
-
-    #[test]
-    fn immediate_elements_change_in_place() {
-        let mut h = Heap::new(64);
-        let f = h.float(2.0);
-        let t = h.tuple(&[Term::small(1), f, Term::NIL]);
-        let mut o = Owned::new(t);
-        assert!(o.set_immediate(0, Term::small(7)));
-        assert!(!o.set_immediate(1, Term::small(7)));
-        assert!(!o.set_immediate(0, f));
-        assert!(!o.set_immediate(3, Term::NIL));
-        assert_eq!(o.term().as_tuple().unwrap()[0], Term::small(7));
     }
 
     #[test]

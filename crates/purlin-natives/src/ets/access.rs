@@ -2,10 +2,10 @@
 
 use super::table::{Kind, Rows, State, Table};
 use super::{Need, cause, find, key, table_cause};
-use purlin_term::{Heap, Owned, Term, am};
+use purlin_term::{Heap, Row, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
-use smallvec::{SmallVec, smallvec};
+use smallvec::SmallVec;
 
 pub const NATIVES: &[Native] = &[
     Native::plain("ets", "insert", 2, insert),
@@ -38,33 +38,33 @@ fn is_row(t: Term, keypos: usize) -> bool {
     t.as_tuple().is_some_and(|e| e.len() >= keypos)
 }
 
-/// The rows that an insertion is about: one tuple, or a list of them.
-fn rows_to_insert(t: &Table, arg: Term) -> Option<SmallVec<[Term; 1]>> {
-    let rows = if arg.is_list() { SmallVec::from_vec(arg.as_list()?) } else { smallvec![arg] };
-    rows.iter().all(|r| is_row(*r, t.options.keypos)).then_some(rows)
+/// Copies of the rows of a list.
+fn copied(t: &Table, rows: Term) -> Option<Vec<Row>> {
+    let rows = rows.as_list()?;
+    let fit = rows.iter().all(|r| is_row(*r, t.options.keypos));
+    if fit { rows.into_iter().map(Row::new).collect() } else { None }
 }
 
+/// What is put into a table is copied before the lock is taken.
 fn insert_rows(ctx: &mut Ctx<'_>, args: &[Term], only_new: bool) -> Result<bool, Escape> {
     let t = find(ctx, args[0])?;
-    let Some(rows) = rows_to_insert(&t, args[1]) else {
+    if is_row(args[1], t.options.keypos) {
+        let row = Row::new(args[1]).or_badarg()?;
+        return Ok(t.write(ctx.pid(), Need::Write)?.put(row, only_new));
+    }
+    let Some(mut rows) = copied(&t, args[1]) else {
         // Lacking access is the better reason.
         drop(t.write(ctx.pid(), Need::Write)?);
         return Err(Escape::BADARG);
     };
     ctx.charge(rows.len() / 8);
-    // Copied before the lock is taken. As in OTP, a bag gets the rows of a list in reverse order.
-    let mut rows: SmallVec<[Owned; 1]> = rows.into_iter().map(Owned::new).collect();
     if t.options.kind == Kind::Bag {
+        // As in OTP.
         rows.reverse();
     }
     let mut state = t.write(ctx.pid(), Need::Write)?;
-    if only_new {
-        if let [_] = rows[..] {
-            return Ok(rows.pop().is_none_or(|row| state.put(row, true)));
-        }
-        if rows.iter().any(|r| state.contains(key::of(t.options.keypos, r.term()))) {
-            return Ok(false);
-        }
+    if only_new && rows.iter().any(|r| state.contains(key::at(t.options.keypos, r))) {
+        return Ok(false);
     }
     for row in rows {
         state.put(row, false);
@@ -82,34 +82,45 @@ fn insert_new(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 
 // ---- reading
 
-/// A list of copies of rows.
-fn copies<'r>(heap: &mut Heap, rows: impl Iterator<Item = &'r Owned>) -> Term {
-    let rows: smallvec::SmallVec<[Term; 4]> = rows.map(|r| r.copy_to(heap)).collect();
-    heap.list(&rows)
+/// A list of copies of rows, the last one first.
+fn copies<'r>(heap: &mut Heap, rows: impl Iterator<Item = &'r Row>) -> Term {
+    rows.fold(Term::NIL, |list, row| {
+        let row = row.copy_to(heap);
+        heap.cons(row, list)
+    })
+}
+
+/// The rows of a key.
+fn rows_of(heap: &mut Heap, t: &Table, state: &State, key: Term) -> Term {
+    if !t.is_set() {
+        return copies(heap, state.lookup(key));
+    }
+    let Some(row) = state.get(key) else { return Term::NIL };
+    let row = row.copy_to(heap);
+    heap.cons(row, Term::NIL)
 }
 
 fn lookup(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let t = find(ctx, args[0])?;
     let state = t.read(ctx.pid(), Need::Read)?;
-    Ok(copies(ctx.heap(), state.lookup(args[1])))
+    Ok(rows_of(ctx.heap(), &t, &state, args[1]))
 }
 
 fn lookup_element(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let t = find(ctx, args[0])?;
     let state = t.read(ctx.pid(), Need::Read)?;
     let at = args[2].as_usize().filter(|n| *n > 0).or_badarg()?;
-    let element = |row: &Owned| row.term().as_tuple().and_then(|e| e.get(at - 1)).copied().or_badarg();
-    if matches!(t.options.kind, Kind::Set | Kind::OrderedSet) {
-        let row = state.lookup(args[1]).next().ok_or_else(|| cause("badkey"))?;
+    let element = |row: &Row| row.elements().get(at - 1).copied().or_badarg();
+    if t.is_set() {
+        let row = state.get(args[1]).ok_or_else(|| cause("badkey"))?;
         return Ok(ctx.heap().copy(element(row)?));
     }
-    let elements = state.lookup(args[1]).map(element).collect::<Result<Vec<Term>, Escape>>()?;
-    if elements.is_empty() {
-        return Err(cause("badkey"));
+    let mut list = Term::NIL;
+    for row in state.lookup(args[1]) {
+        let copy = ctx.heap().copy(element(row)?);
+        list = ctx.heap().cons(copy, list);
     }
-    let h = ctx.heap();
-    let elements: Vec<Term> = elements.into_iter().map(|e| h.copy(e)).collect();
-    Ok(h.list(&elements))
+    if list.is_nil() { Err(cause("badkey")) } else { Ok(list) }
 }
 
 fn member(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
@@ -123,7 +134,7 @@ fn member(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 fn take(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let t = find(ctx, args[0])?;
     let mut state = t.write(ctx.pid(), Need::Write)?;
-    let list = copies(ctx.heap(), state.lookup(args[1]));
+    let list = rows_of(ctx.heap(), &t, &state, args[1]);
     if !list.is_nil() {
         state.delete(args[1]);
     }
@@ -164,8 +175,8 @@ fn internal_delete_all(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 
 // ---- walking
 
-fn key_of_row(t: &Table, row: &Owned) -> Term {
-    key::of(t.options.keypos, row.term())
+fn key_of_row(t: &Table, row: &Row) -> Term {
+    key::at(t.options.keypos, row)
 }
 
 /// A copy of a key, or the end of the table.
@@ -228,42 +239,63 @@ fn slot(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         return if n == slots { Ok(end_of_table()) } else { Err(Escape::BADARG) };
     }
     match &state.rows {
-        Rows::Hash(h) => Ok(copies(ctx.heap(), h.bucket(n).iter().filter(|e| !e.deleted).map(|e| &e.row))),
+        Rows::Hash(h) => Ok(copies(ctx.heap(), h.bucket(n).filter(|r| !r.is_deleted()))),
         Rows::Tree(r) => Ok(copies(ctx.heap(), r.nth(n).into_iter())),
     }
 }
 
 // ---- changing elements
 
-/// A row with some elements replaced, in memory of its own.
-fn changed(elements: &[Term]) -> Owned {
-    let mut scratch = Heap::new(elements.len() + 1);
-    Owned::new(scratch.tuple(elements))
+/// The elements of a row.
+type Elements = SmallVec<[Term; 16]>;
+
+/// New elements of a row and their positions.
+type Changes = SmallVec<[(usize, Term); 4]>;
+
+/// Changes a row, in its place if no objects come or go.
+fn change(state: &mut State, key: Term, changes: &Changes) -> Result<(), Escape> {
+    let row = state.row_mut(key).or_badarg()?;
+    if changes.iter().all(|(at, value)| row.elements()[*at].is_immediate() && value.is_immediate()) {
+        for (at, value) in changes {
+            row.set_immediate(*at, *value);
+        }
+        return Ok(());
+    }
+    let mut elements = Elements::from_slice(row.elements());
+    for (at, value) in changes {
+        elements[*at] = *value;
+    }
+    let row = Row::of(&elements);
+    state.put(row, false);
+    Ok(())
 }
 
 fn only_sets(t: &Table) -> Result<(), Escape> {
-    let set = matches!(t.options.kind, Kind::Set | Kind::OrderedSet);
-    set.then_some(()).ok_or_else(|| table_cause("table_type"))
+    t.is_set().then_some(()).ok_or_else(|| table_cause("table_type"))
 }
 
 fn update_element(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let t = find(ctx, args[0])?;
     let mut state = t.write(ctx.pid(), Need::Write)?;
     only_sets(&t)?;
-    let Some(row) = state.lookup(args[1]).next() else { return Ok(am!("false")) };
-    let changes = if args[2].is_tuple() { vec![args[2]] } else { args[2].as_list().or_badarg()? };
-    let mut elements = row.term().as_tuple().or_badarg()?.to_vec();
-    for c in changes {
+    let Some(row) = state.get(args[1]) else { return Ok(am!("false")) };
+    let mut changes = Changes::new();
+    let mut change_to = |c: Term| {
         let Some(&[at, value]) = c.as_tuple() else { return Err(Escape::BADARG) };
         let at = at.as_small().or_badarg()?;
         if at == t.options.keypos as i64 {
             return Err(cause("keypos"));
         }
-        let at = usize::try_from(at).ok().and_then(|n| n.checked_sub(1)).or_badarg()?;
-        *elements.get_mut(at).or_badarg()? = value;
+        let at = usize::try_from(at).ok().and_then(|n| n.checked_sub(1));
+        changes.push((at.filter(|n| *n < row.elements().len()).or_badarg()?, value));
+        Ok(())
+    };
+    if args[2].is_tuple() {
+        change_to(args[2])?;
+    } else {
+        args[2].as_list().or_badarg()?.into_iter().try_for_each(change_to)?;
     }
-    let row = changed(&elements);
-    state.put(row, false);
+    change(&mut state, args[1], &changes)?;
     Ok(am!("true"))
 }
 
@@ -325,20 +357,27 @@ fn update_counter(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     if let Some(value) = count_in_place(&t, &mut state, args[1], args[2]) {
         return Ok(value);
     }
+    let exists = state.contains(args[1]);
     let mut elements = start_row(&t, &state, args[1], default)?;
     let single = !args[2].is_list();
-    let ops = if args[2].is_integer() {
-        vec![Step { at: t.options.keypos, by: args[2], wrap: None }]
+    let mut steps: SmallVec<[Step; 2]> = SmallVec::new();
+    if args[2].is_integer() {
+        if !elements.get(t.options.keypos).is_some_and(|e| e.is_integer()) {
+            let missing = elements.len() <= t.options.keypos;
+            return Err(if missing { cause("position") } else { Escape::BADARG });
+        }
+        steps.push(Step { at: t.options.keypos, by: args[2], wrap: None });
+    } else if single {
+        steps.push(counter_step(&t, args[2], &elements)?);
     } else {
-        let ops = if single { vec![args[2]] } else { args[2].as_list().or_badarg()? };
-        ops.into_iter().map(|op| counter_step(&t, op, &elements)).collect::<Result<_, _>>()?
-    };
-    if args[2].is_integer() && !elements.get(t.options.keypos).is_some_and(|e| e.is_integer()) {
-        let missing = elements.len() <= t.options.keypos;
-        return Err(if missing { cause("position") } else { Escape::BADARG });
+        let mut ops = args[2].iter();
+        for op in ops.by_ref() {
+            steps.push(counter_step(&t, op, &elements)?);
+        }
+        Some(()).filter(|_| ops.tail().is_nil()).or_badarg()?;
     }
-    let mut results = Vec::with_capacity(ops.len());
-    for Step { at, by, wrap } in ops {
+    let mut changes = Changes::new();
+    for Step { at, by, wrap } in steps {
         let mut value = add(ctx, elements[at], by)?;
         if let Some((threshold, beyond)) = wrap
             && is_beyond(value, threshold, by)
@@ -346,12 +385,19 @@ fn update_counter(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
             value = beyond;
         }
         elements[at] = value;
-        results.push(value);
+        changes.push((at, value));
     }
-    let row = changed(&elements);
-    // An existing row keeps its own key, which may be `==` to the one given.
-    state.put(row, false);
-    Ok(if single { results[0] } else { ctx.heap().list(&results) })
+    if exists {
+        // The row keeps its own key, which may be `==` to the one given.
+        change(&mut state, args[1], &changes)?;
+    } else {
+        state.put(Row::of(&elements), false);
+    }
+    if single {
+        return Ok(changes[0].1);
+    }
+    let results: SmallVec<[Term; 4]> = changes.iter().map(|c| c.1).collect();
+    Ok(ctx.heap().list(&results))
 }
 
 /// The most frequent case: one small counter of an existing row, and no threshold.
@@ -363,17 +409,17 @@ fn count_in_place(t: &Table, state: &mut State, key: Term, op: Term) -> Option<T
     };
     let by = by.as_small()?;
     let row = state.row_mut(key)?;
-    let old = row.term().as_tuple()?.get(at)?.as_small()?;
+    let old = row.elements().get(at)?.as_small()?;
     let new = Some(old + by).filter(|n| at + 1 != t.options.keypos && Term::fits_small(*n))?;
     row.set_immediate(at, Term::small(new)).then_some(Term::small(new))
 }
 
 /// The elements of the row to count in.
-fn start_row(t: &Table, state: &State, key: Term, default: Option<Term>) -> Result<Vec<Term>, Escape> {
-    if let Some(row) = state.lookup(key).next() {
-        return Ok(row.term().as_tuple().or_badarg()?.to_vec());
+fn start_row(t: &Table, state: &State, key: Term, default: Option<Term>) -> Result<Elements, Escape> {
+    if let Some(row) = state.get(key) {
+        return Ok(Elements::from_slice(row.elements()));
     }
-    let mut elements = default.ok_or_else(|| cause("badkey"))?.as_tuple().or_badarg()?.to_vec();
+    let mut elements = Elements::from_slice(default.ok_or_else(|| cause("badkey"))?.as_tuple().or_badarg()?);
     *elements.get_mut(t.options.keypos - 1).or_badarg()? = key;
     Ok(elements)
 }

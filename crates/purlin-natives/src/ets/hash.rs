@@ -1,23 +1,10 @@
 //! Rows of set, bag and duplicate_bag tables: linear hashing, grown and shrunk one bucket at a time.
 //!
 //! Bucket numbers, the order within a bucket and the points at which buckets are split or joined are those of OTP, so
-//! that a table lists its rows in the order that programs on OTP see. A bucket keeps its rows in the reverse of that
-//! order (the last element comes first), which makes inserting another row of a key cheap; "first" below means first
-//! in the table's order.
+//! that a table lists its rows in the order that programs on OTP see.
 
 use super::key;
-use purlin_term::{Owned, Term, compare::same};
-use smallvec::SmallVec;
-
-/// A row with its key's hash value.
-pub struct Entry {
-    pub row: Owned,
-    pub hash: u32,
-    /// Deleted while the table was fixed: kept so that iterations find their way, gone for everything else.
-    pub deleted: bool,
-}
-
-pub type Bucket = SmallVec<[Entry; 1]>;
+use purlin_term::{Chain, Row, Term, compare::same, row::rows};
 
 /// Buckets of a fresh table.
 const FIRST: usize = 256;
@@ -47,6 +34,14 @@ pub enum Put {
     Exists,
 }
 
+/// What a scan does with a row.
+pub enum Change {
+    Keep,
+    Delete,
+    /// By one with the same key.
+    Replace(Row),
+}
+
 /// The shape a table was made with.
 #[derive(Clone, Copy)]
 pub struct Shape {
@@ -61,7 +56,7 @@ pub struct Shape {
 pub struct HashRows {
     shape: Shape,
     /// Active buckets; empty until the first insertion.
-    buckets: Vec<Bucket>,
+    buckets: Vec<Chain>,
     active: usize,
     reserved: usize,
     mask: usize,
@@ -113,31 +108,19 @@ impl HashRows {
         self.shape.stride
     }
 
-    fn key(&self, e: &Entry) -> Term {
-        key::of(self.shape.keypos, e.row.term())
+    fn key(&self, row: &Row) -> Term {
+        key::at(self.shape.keypos, row)
     }
 
+    #[inline]
     fn index(&self, hash: u32) -> usize {
         let i = hash as usize & self.mask;
         if i >= self.active { i & (self.mask >> 1) } else { i }
     }
 
-    fn has_key(&self, e: &Entry, key: Term, hash: u32) -> bool {
-        e.hash == hash && same(self.key(e), key)
-    }
-
-    fn bucket_of(&self, hash: u32) -> &[Entry] {
-        self.buckets.get(self.index(hash)).map_or(&[], |b| b)
-    }
-
-    /// The rows of bucket `i`; the first in the table's order is the last element.
-    pub fn bucket(&self, i: usize) -> &[Entry] {
-        self.buckets.get(i).map_or(&[], |b| b)
-    }
-
-    /// Position of the first entry with this key, deleted or not.
-    fn position(&self, bucket: &[Entry], key: Term, hash: u32) -> Option<usize> {
-        bucket.iter().rposition(|e| self.has_key(e, key, hash))
+    /// The rows of bucket `i`, deleted ones too.
+    pub fn bucket(&self, i: usize) -> impl Iterator<Item = &Row> {
+        rows(self.buckets.get(i).unwrap_or(&None))
     }
 
     /// The bucket that the rows of a key are in, for iterations restricted to it.
@@ -147,15 +130,20 @@ impl HashRows {
 
     // ---- reading
 
-    /// The rows of a key, in the order in which `ets:lookup/2` lists them.
-    pub fn lookup<'a>(&'a self, key: Term) -> impl Iterator<Item = &'a Owned> + 'a {
-        let hash = key::hash(key);
-        let live = self.bucket_of(hash).iter().filter(move |e| !e.deleted && self.has_key(e, key, hash));
-        live.map(|e| &e.row)
+    /// The rows of a key; `ets:lookup/2` lists the last one first.
+    pub fn lookup(&self, key: Term) -> impl Iterator<Item = &Row> {
+        let (hash, keypos) = (key::hash(key), self.shape.keypos);
+        self.bucket(self.index(hash)).filter(move |r| has_key(r, key, hash, keypos) && !r.is_deleted())
+    }
+
+    /// The first row of a key.
+    #[inline]
+    pub fn get(&self, key: Term) -> Option<&Row> {
+        self.lookup(key).next()
     }
 
     pub fn contains(&self, key: Term) -> bool {
-        self.lookup(key).next().is_some()
+        self.get(key).is_some()
     }
 
     /// The bucket that an iteration visits after `i`.
@@ -168,33 +156,32 @@ impl HashRows {
         (next != 0).then_some(next)
     }
 
-    fn first_live_from(&self, bucket: usize, mut below: usize) -> Option<&Entry> {
+    fn first_live_from(&self, bucket: usize) -> Option<&Row> {
         let mut i = bucket;
         loop {
-            let b = self.bucket(i);
-            if let Some(e) = b[..below.min(b.len())].iter().rev().find(|e| !e.deleted) {
-                return Some(e);
+            if let Some(row) = self.bucket(i).find(|r| !r.is_deleted()) {
+                return Some(row);
             }
             i = self.next_bucket(i)?;
-            below = usize::MAX;
         }
     }
 
     /// The key that an iteration starts with.
     pub fn first(&self) -> Option<Term> {
-        self.first_live_from(0, usize::MAX).map(|e| self.key(e))
+        self.first_live_from(0).map(|r| self.key(r))
     }
 
     /// The key behind this one, or `Err` when the key is not there to continue from.
     pub fn next(&self, key: Term) -> Result<Option<Term>, ()> {
-        let hash = key::hash(key);
+        let (hash, keypos) = (key::hash(key), self.shape.keypos);
         let bucket = self.index(hash);
-        let entries = self.bucket(bucket);
-        let mut at = self.position(entries, key, hash).ok_or(())?;
-        while at > 0 && self.shape.same != Same::Replace && self.has_key(&entries[at - 1], key, hash) {
-            at -= 1;
+        let mut behind = self.bucket(bucket).skip_while(|r| !has_key(r, key, hash, keypos));
+        behind.next().ok_or(())?;
+        let single = self.shape.same == Same::Replace;
+        if let Some(row) = behind.find(|r| !r.is_deleted() && (single || !has_key(r, key, hash, keypos))) {
+            return Ok(Some(self.key(row)));
         }
-        Ok(self.first_live_from(bucket, at).map(|e| self.key(e)))
+        Ok(self.next_bucket(bucket).and_then(|i| self.first_live_from(i)).map(|r| self.key(r)))
     }
 
     // ---- writing
@@ -215,49 +202,52 @@ impl HashRows {
     }
 
     /// Inserts a row whose key element exists.
-    pub fn put(&mut self, row: Owned, only_new: bool, fixed: bool) -> Put {
+    pub fn put(&mut self, mut row: Row, only_new: bool, fixed: bool) -> Put {
         if self.buckets.is_empty() {
-            self.buckets.resize_with(self.active, Bucket::new);
+            self.buckets.resize_with(self.active, || None);
         }
-        let key = key::of(self.shape.keypos, row.term());
+        let keypos = self.shape.keypos;
+        let key = key::at(keypos, &row);
         let hash = key::hash(key);
-        let i = self.index(hash);
-        let found = self.position(&self.buckets[i], key, hash);
-        let Some(at) = found else {
-            self.insert(i, 0, row, hash, fixed);
+        row.set_hash(hash);
+        let (i, words) = (self.index(hash), row.words());
+        let is_key = |r: &Row| has_key(r, key, hash, keypos);
+        // Where the first row with the key is, deleted or not, or the bucket's end.
+        let at = Row::seek(&mut self.buckets[i], is_key);
+        let Some(old) = at else {
+            *at = Some(row);
+            self.inserted(words, hash, fixed);
             return Put::Done;
         };
-        let keypos = self.shape.keypos;
-        let is_key = |e: &Entry| e.hash == hash && same(key::of(keypos, e.row.term()), key);
-        let bucket = &mut self.buckets[i];
         match self.shape.same {
             Same::Replace => {
-                if bucket[at].deleted {
-                    bucket[at].deleted = false;
-                    self.count(hash, 1);
-                } else if only_new {
+                let back = old.is_deleted();
+                if !back && only_new {
                     return Put::Exists;
                 }
-                let entry = &mut self.buckets[i][at];
-                self.words = self.words + row.words() - entry.row.words();
-                entry.row = row;
+                self.words = self.words + words - old.words();
+                *row.rest() = old.rest().take();
+                *at = Some(row);
+                if back {
+                    self.count(hash, 1);
+                }
                 return Put::Done;
             }
             _ if only_new => {
-                if bucket[..=at].iter().rev().take_while(|e| is_key(e)).any(|e| !e.deleted) {
+                if rows(at).take_while(|r| is_key(r)).any(|r| !r.is_deleted()) {
                     return Put::Exists;
                 }
             }
             Same::Bag => {
-                let equal =
-                    bucket[..=at].iter().rev().take_while(|e| is_key(e)).position(|e| same(e.row.term(), row.term()));
-                if let Some(n) = equal {
-                    let n = at - n;
-                    if bucket[n].deleted {
-                        let mut e = bucket.remove(n);
-                        e.deleted = false;
+                let equal = |r: &Row| same_rows(r, &row);
+                if rows(at).take_while(|r| is_key(r)).any(equal) {
+                    let place = Row::seek(at, equal);
+                    if place.as_ref().is_some_and(|r| r.is_deleted())
+                        && let Some(mut old) = Row::unlink(place)
+                    {
+                        old.set_deleted(false);
                         // The row counts as inserted now, so it stands before the others of its key.
-                        bucket.insert(at, e);
+                        old.link(at);
                         self.count(hash, 1);
                     }
                     return Put::Done;
@@ -265,42 +255,44 @@ impl HashRows {
             }
             Same::DuplicateBag => {}
         }
-        self.insert(i, at + 1, row, hash, fixed);
+        row.link(at);
+        self.inserted(words, hash, fixed);
         Put::Done
     }
 
-    fn insert(&mut self, bucket: usize, at: usize, row: Owned, hash: u32, fixed: bool) {
-        self.words += row.words() + ROW_WORDS;
-        self.buckets[bucket].insert(at, Entry { row, hash, deleted: false });
+    /// Counts a row that was put into a bucket.
+    fn inserted(&mut self, words: usize, hash: u32, fixed: bool) {
+        self.words += words + ROW_WORDS;
         self.count(hash, 1);
         if !fixed {
             self.grow(self.estimate(hash));
         }
     }
 
-    /// Removes the entries of a key that `which` names. In a fixed table the key's first entry is only marked, so that
+    /// Removes the rows of a key that `which` names. In a fixed table the key's first row is only marked, so that
     /// iterations find their way.
-    fn remove_where(&mut self, key: Term, hash: u32, fixed: bool, which: impl Fn(&Entry) -> bool) {
+    fn remove_where(&mut self, key: Term, hash: u32, fixed: bool, which: impl Fn(&Row) -> bool) {
         let (bucket, keypos) = (self.index(hash), self.shape.keypos);
-        let Some(entries) = self.buckets.get_mut(bucket) else { return };
-        let is_key = |e: &Entry| e.hash == hash && same(key::of(keypos, e.row.term()), key);
-        let first = entries.iter().rposition(|e| !e.deleted && is_key(e));
-        let mut removed = 0;
-        let mut i = entries.len();
-        while i > 0 {
-            i -= 1;
-            if entries[i].deleted || !is_key(&entries[i]) || !which(&entries[i]) {
-                continue;
+        let Some(chain) = self.buckets.get_mut(bucket) else { return };
+        let is_key = |r: &Row| !r.is_deleted() && has_key(r, key, hash, keypos);
+        let (mut removed, mut first) = (0, true);
+        Row::retain(chain, |row| {
+            if !is_key(row) {
+                return true;
+            }
+            let mark = fixed && std::mem::take(&mut first);
+            if !which(row) {
+                return true;
             }
             removed += 1;
-            if fixed && Some(i) == first {
-                entries[i].deleted = true;
+            if mark {
+                row.set_deleted(true);
                 self.marked.push(bucket);
             } else {
-                let e = entries.remove(i);
-                self.words -= e.row.words() + ROW_WORDS;
+                self.words -= row.words() + ROW_WORDS;
             }
-        }
+            mark
+        });
         if removed > 0 {
             self.count(hash, -(removed as i64));
             if !fixed {
@@ -317,50 +309,65 @@ impl HashRows {
     /// Deletes the rows equal to this one.
     pub fn delete_object(&mut self, row: Term, fixed: bool) {
         let key = key::of(self.shape.keypos, row);
-        self.remove_where(key, key::hash(key), fixed, |e| same(e.row.term(), row));
+        self.remove_where(key, key::hash(key), fixed, |r| same(r.term(), row));
     }
 
-    /// Deletes the live rows of bucket `i` at these positions (counted as in [`HashRows::bucket`]).
-    pub fn delete_at(&mut self, i: usize, positions: &[usize], fixed: bool) {
-        for &at in positions.iter() {
-            let Some(e) = self.buckets.get_mut(i).and_then(|b| b.get_mut(at)) else { continue };
-            e.deleted = true;
-            let hash = e.hash;
-            self.count(hash, -1);
-        }
-        if fixed {
+    /// Changes the live rows of bucket `i` as `how` says; how many were changed.
+    pub fn change_in(&mut self, i: usize, fixed: bool, mut how: impl FnMut(&Row) -> Change) -> usize {
+        let Some(chain) = self.buckets.get_mut(i) else { return 0 };
+        let (mut changed, mut deleted) = (0, 0);
+        Row::retain(chain, |row| {
+            let change = if row.is_deleted() { Change::Keep } else { how(row) };
+            match change {
+                Change::Keep => return true,
+                Change::Replace(mut new) => {
+                    self.words = self.words + new.words() - row.words();
+                    new.set_hash(row.hash());
+                    *new.rest() = row.rest().take();
+                    *row = new;
+                }
+                Change::Delete => {
+                    deleted += 1;
+                    if let Some(lanes) = &mut self.lanes {
+                        lanes[row.hash() as usize % LANES] -= 1;
+                    }
+                    row.set_deleted(true);
+                    if !fixed {
+                        self.words -= row.words() + ROW_WORDS;
+                    }
+                }
+            }
+            changed += 1;
+            fixed || !row.is_deleted()
+        });
+        self.live -= deleted;
+        if fixed && deleted > 0 {
             self.marked.push(i);
-        } else {
-            self.purge(i);
         }
+        changed
     }
 
-    /// Joins buckets after deletions by [`HashRows::delete_at`].
+    /// Joins buckets after deletions by [`HashRows::change_in`].
     pub fn deleted_many(&mut self) {
         self.shrink(self.estimate(0));
     }
 
     /// The row of a key in a set, for changing elements other than the key.
-    pub fn row_mut(&mut self, key: Term) -> Option<&mut Owned> {
-        let hash = key::hash(key);
+    #[inline]
+    pub fn row_mut(&mut self, key: Term) -> Option<&mut Row> {
+        let (hash, keypos) = (key::hash(key), self.shape.keypos);
         let i = self.index(hash);
-        let at = self.position(self.bucket(i), key, hash)?;
-        let e = &mut self.buckets[i][at];
-        (!e.deleted).then_some(&mut e.row)
-    }
-
-    /// Replaces the live row of bucket `i` at a position by one with the same key.
-    pub fn replace_at(&mut self, i: usize, at: usize, row: Owned) {
-        if let Some(e) = self.buckets.get_mut(i).and_then(|b| b.get_mut(at)) {
-            self.words = self.words + row.words() - e.row.words();
-            e.row = row;
-        }
+        let at = Row::seek(self.buckets.get_mut(i)?, |r| has_key(r, key, hash, keypos));
+        at.as_mut().filter(|r| !r.is_deleted())
     }
 
     /// Deletes everything in a fixed table.
     pub fn mark_all(&mut self) {
-        for e in self.buckets.iter_mut().flatten() {
-            e.deleted = true;
+        for mut at in &mut self.buckets {
+            while let Some(row) = at {
+                row.set_deleted(true);
+                at = row.rest();
+            }
         }
         self.marked.extend(0..self.active);
         self.live = 0;
@@ -370,15 +377,13 @@ impl HashRows {
     }
 
     fn purge(&mut self, i: usize) {
-        if let Some(b) = self.buckets.get_mut(i) {
-            let words = &mut self.words;
-            b.retain(|e| {
-                if e.deleted {
-                    *words -= e.row.words() + ROW_WORDS;
-                }
-                !e.deleted
-            });
-        }
+        let Some(chain) = self.buckets.get_mut(i) else { return };
+        Row::retain(chain, |row| {
+            if row.is_deleted() {
+                self.words -= row.words() + ROW_WORDS;
+            }
+            !row.is_deleted()
+        });
     }
 
     /// Drops what was deleted while the table was fixed.
@@ -411,13 +416,18 @@ impl HashRows {
                 self.mask = self.mask << 1 | 1;
                 (0, self.active)
             };
-            let mask = self.mask;
-            let (stay, go): (Bucket, Bucket) = std::mem::take(&mut self.buckets[from])
-                .into_iter()
-                .filter(|e| !e.deleted)
-                .partition(|e| e.hash as usize & mask == from);
-            self.buckets[from] = stay;
             debug_assert_eq!(self.buckets.len(), to);
+            let mut rest = self.buckets[from].take();
+            let (mut stay, mut go) = (None, None);
+            let (mut stay_end, mut go_end) = (&mut stay, &mut go);
+            while let Some(row) = Row::unlink(&mut rest) {
+                if row.hash() as usize & self.mask == from {
+                    stay_end = stay_end.insert(row).rest();
+                } else {
+                    go_end = go_end.insert(row).rest();
+                }
+            }
+            self.buckets[from] = stay;
             self.buckets.push(go);
             self.active += 1;
         }
@@ -428,7 +438,7 @@ impl HashRows {
             if rows >= self.shrink_below || self.buckets.len() <= FIRST {
                 return;
             }
-            let Some(from) = self.buckets.pop() else { return };
+            let Some(mut rows) = self.buckets.pop() else { return };
             let source = self.active - 1;
             let low = self.mask >> 1;
             let to = source & low;
@@ -440,10 +450,21 @@ impl HashRows {
                 self.reserved -= STEP;
                 self.set_shrink_limit();
             }
-            // In the table's order the joined bucket's rows come first.
-            self.buckets[to].extend(from.into_iter().filter(|e| !e.deleted));
+            // The joined bucket's rows come first.
+            *Row::seek(&mut rows, |_| false) = self.buckets[to].take();
+            self.buckets[to] = rows;
         }
     }
+}
+
+fn same_rows(a: &Row, b: &Row) -> bool {
+    let (a, b) = (a.elements(), b.elements());
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(*a, *b))
+}
+
+#[inline]
+fn has_key(row: &Row, key: Term, hash: u32, keypos: usize) -> bool {
+    row.hash() == hash && same(key::at(keypos, row), key)
 }
 
 /// Words that OTP spends on a row besides its term.
@@ -458,10 +479,10 @@ mod tests {
         HashRows::new(Shape { same, keypos: 1, stride: 1, lanes: false })
     }
 
-    fn row(key: i64, value: i64) -> Owned {
+    fn row(key: i64, value: i64) -> Row {
         let mut h = Heap::new(16);
         let t = h.tuple(&[Term::small(key), Term::small(value)]);
-        Owned::new(t)
+        Row::new(t).unwrap()
     }
 
     fn keys(t: &HashRows) -> Vec<i64> {
@@ -475,7 +496,9 @@ mod tests {
     }
 
     fn values(t: &HashRows, key: i64) -> Vec<i64> {
-        t.lookup(Term::small(key)).map(|r| r.term().as_tuple().unwrap()[1].small_value()).collect()
+        let mut values: Vec<i64> = t.lookup(Term::small(key)).map(|r| r.elements()[1].small_value()).collect();
+        values.reverse();
+        values
     }
 
     #[test]

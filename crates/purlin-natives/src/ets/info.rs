@@ -145,12 +145,12 @@ fn fixations(h: &mut Heap, state: &State, monotonic: bool) -> Term {
 /// Bucket count, chain lengths (mean, standard deviation, the one expected, least, greatest), rows kept for
 /// iterations, and the stride.
 fn stats(h: &mut Heap, rows: &HashRows) -> Term {
-    let lengths: Vec<usize> = (0..rows.active()).map(|i| rows.bucket(i).len()).collect();
+    let lengths: Vec<usize> = (0..rows.active()).map(|i| rows.bucket(i).count()).collect();
     // In single precision where OTP computes so.
     let n = lengths.len() as f32;
     let sum: usize = lengths.iter().sum();
     let squares: usize = lengths.iter().map(|l| l * l).sum();
-    let kept = (0..rows.active()).flat_map(|i| rows.bucket(i)).filter(|e| e.deleted).count();
+    let kept = (0..rows.active()).flat_map(|i| rows.bucket(i)).filter(|r| r.is_deleted()).count();
     let mean = sum as f32 / n;
     let deviation = f64::from((squares as f32 - mean * sum as f32) / n).max(0.0).sqrt();
     let expected = (f64::from(mean) * (1.0 - 1.0 / f64::from(n))).sqrt();

@@ -1,7 +1,7 @@
 //! Keys of rows: where they are, how they hash, how they are ordered.
 
 use purlin_term::compare::cmp;
-use purlin_term::{Term, hash};
+use purlin_term::{Row, Term, hash};
 use std::cmp::Ordering;
 
 /// Element `keypos` (from 1) of a row, which has it.
@@ -10,7 +10,14 @@ pub fn of(keypos: usize, row: Term) -> Term {
     row.as_tuple().and_then(|e| e.get(keypos - 1)).copied().unwrap_or(Term::NONE)
 }
 
+/// As [`of`], of a row in a table.
+#[inline]
+pub fn at(keypos: usize, row: &Row) -> Term {
+    row.elements().get(keypos - 1).copied().unwrap_or(Term::NONE)
+}
+
 /// The hash value that decides a row's bucket.
+#[inline]
 pub fn hash(key: Term) -> u32 {
     match key.as_atom() {
         Some(a) => hash::atom_value(a),

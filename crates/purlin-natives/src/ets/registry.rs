@@ -77,7 +77,6 @@ impl Registry {
     }
 
     /// The table that a term names. It may have been deleted meanwhile: its state says so.
-    #[inline]
     pub fn find<'a>(&self, id: Term) -> Result<Handle<'a>, Missing> {
         if let Some(name) = id.as_atom() {
             return self.named(name).map(Handle::Shared).ok_or(Missing::Id);

@@ -7,7 +7,7 @@ use super::hash::{HashRows, Put, Same, Shape};
 use super::key;
 use super::tree::TreeRows;
 use parking_lot::{Mutex, MutexGuard, RwLock};
-use purlin_term::{Atom, Owned, Term};
+use purlin_term::{Atom, Owned, Row, Term};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How rows are kept.
@@ -170,6 +170,12 @@ impl Table {
         };
         Table { id, options, state: RwLock::new(state) }
     }
+
+    /// Whether a key has at most one row.
+    #[inline]
+    pub fn is_set(&self) -> bool {
+        matches!(self.options.kind, Kind::Set | Kind::OrderedSet)
+    }
 }
 
 impl State {
@@ -193,8 +199,8 @@ impl State {
         }
     }
 
-    /// The rows of a key, in the order of `ets:lookup/2`.
-    pub fn lookup(&self, key: Term) -> impl Iterator<Item = &Owned> + '_ {
+    /// The rows of a key; `ets:lookup/2` lists the last one first.
+    pub fn lookup(&self, key: Term) -> impl Iterator<Item = &Row> + '_ {
         let (hash, tree) = match &self.rows {
             Rows::Hash(h) => (Some(h.lookup(key)), None),
             Rows::Tree(t) => (None, t.get(key)),
@@ -202,8 +208,18 @@ impl State {
         hash.into_iter().flatten().chain(tree)
     }
 
+    /// The first row of a key.
+    #[inline]
+    pub fn get(&self, key: Term) -> Option<&Row> {
+        match &self.rows {
+            Rows::Hash(h) => h.get(key),
+            Rows::Tree(t) => t.get(key),
+        }
+    }
+
     /// The row of a key in a set, for changing elements other than the key.
-    pub fn row_mut(&mut self, key: Term) -> Option<&mut Owned> {
+    #[inline]
+    pub fn row_mut(&mut self, key: Term) -> Option<&mut Row> {
         match &mut self.rows {
             Rows::Hash(h) => h.row_mut(key),
             Rows::Tree(t) => t.get_mut(key),
@@ -218,7 +234,7 @@ impl State {
     }
 
     /// Inserts a row whose key element exists; whether it was inserted.
-    pub fn put(&mut self, row: Owned, only_new: bool) -> bool {
+    pub fn put(&mut self, row: Row, only_new: bool) -> bool {
         let fixed = self.is_fixed();
         match &mut self.rows {
             Rows::Hash(h) => h.put(row, only_new, fixed) == Put::Done,

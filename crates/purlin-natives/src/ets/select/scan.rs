@@ -2,13 +2,13 @@
 
 use super::keys::Keys;
 use super::{Job, Position, Work};
-use crate::ets::hash::HashRows;
+use crate::ets::hash::{Change, HashRows};
 use crate::ets::key::{self, Probe};
 use crate::ets::table::{Rows, State};
 use crate::ets::tree::TreeRows;
 use crate::match_spec::Run;
 use purlin_term::compare::same;
-use purlin_term::{Owned, Term, am};
+use purlin_term::{Row, Term, am};
 use purlin_vm::{Ctx, Escape};
 use std::ops::Bound;
 
@@ -32,7 +32,7 @@ impl Scan<'_, '_> {
         self.run.on(ctx, row)
     }
 
-    fn keep(&mut self, ctx: &mut Ctx<'_>, row: &Owned, result: Term) {
+    fn keep(&mut self, ctx: &mut Ctx<'_>, row: &Row, result: Term) {
         match self.work.job {
             Job::Collect { .. } | Job::Chunk { .. } => {
                 let h = ctx.heap();
@@ -91,9 +91,9 @@ impl Scan<'_, '_> {
     }
 
     fn read_bucket(&mut self, ctx: &mut Ctx<'_>, rows: &HashRows, i: usize) {
-        for e in rows.bucket(i).iter().rev().filter(|e| !e.deleted) {
-            if let Some(result) = self.look(ctx, e.row.term()) {
-                self.keep(ctx, &e.row, result);
+        for row in rows.bucket(i).filter(|r| !r.is_deleted()) {
+            if let Some(result) = self.look(ctx, row.term()) {
+                self.keep(ctx, row, result);
             }
         }
     }
@@ -138,14 +138,14 @@ impl Scan<'_, '_> {
         if self.forward() { self.read_range(ctx, range) } else { self.read_range(ctx, range.rev()) }
     }
 
-    fn read_range<'r>(&mut self, ctx: &mut Ctx<'_>, range: impl Iterator<Item = &'r Owned>) -> bool {
+    fn read_range<'r>(&mut self, ctx: &mut Ctx<'_>, range: impl Iterator<Item = &'r Row>) -> bool {
         for row in range {
             if let Some(result) = self.look(ctx, row.term()) {
                 self.keep(ctx, row, result);
             }
             let stop = self.chunk_full();
             if stop || ctx.out_of_reductions() {
-                let key = ctx.heap().copy(key::of(self.keypos, row.term()));
+                let key = ctx.heap().copy(key::at(self.keypos, row));
                 self.work.position = Position::Behind(key);
                 return stop;
             }
@@ -198,34 +198,20 @@ impl Scan<'_, '_> {
     }
 
     fn change_bucket(&mut self, ctx: &mut Ctx<'_>, rows: &mut HashRows, i: usize, fixed: bool) {
-        let mut doomed = Vec::new();
-        for at in (0..rows.bucket(i).len()).rev() {
-            let e = &rows.bucket(i)[at];
-            if e.deleted {
-                continue;
+        self.work.count += rows.change_in(i, fixed, |row| {
+            let Some(result) = self.look(ctx, row.term()) else { return Change::Keep };
+            if self.work.job == Job::Replace {
+                return self.replacement(row.term(), result).map_or(Change::Keep, Change::Replace);
             }
-            let row = e.row.term();
-            let Some(result) = self.look(ctx, row) else { continue };
-            if self.work.job == Job::Delete {
-                if result == am!("true") {
-                    doomed.push(at);
-                }
-            } else if let Some(new) = self.replacement(row, result) {
-                rows.replace_at(i, at, new);
-                self.work.count += 1;
-            }
-        }
-        if !doomed.is_empty() {
-            self.work.count += doomed.len();
-            rows.delete_at(i, &doomed, fixed);
-        }
+            if result == am!("true") { Change::Delete } else { Change::Keep }
+        });
     }
 
     /// The row to put in a row's place, if it is one with the same key.
-    fn replacement(&self, row: Term, result: Term) -> Option<Owned> {
+    fn replacement(&self, row: Term, result: Term) -> Option<Row> {
         let fits = result.as_tuple().is_some_and(|e| e.len() >= self.keypos)
             && same(key::of(self.keypos, result), key::of(self.keypos, row));
-        fits.then(|| Owned::new(result))
+        if fits { Row::new(result) } else { None }
     }
 
     fn change_tree(&mut self, ctx: &mut Ctx<'_>, rows: &mut TreeRows, keys: &Keys) -> bool {
