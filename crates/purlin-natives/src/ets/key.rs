@@ -44,6 +44,12 @@ impl Probe {
         Probe { term, end: End::Key }
     }
 
+    /// The word of a key that is a small integer; such words are ordered as the numbers are.
+    #[inline]
+    pub fn small(self) -> Option<i64> {
+        (self.end == End::Key && self.term.is_small()).then_some(self.term.0 as i64)
+    }
+
     /// Before all keys that match.
     pub fn before(pattern: Term) -> Probe {
         Probe { term: pattern, end: End::Before }

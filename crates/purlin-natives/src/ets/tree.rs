@@ -123,9 +123,9 @@ impl TreeRows {
         let mut id = self.root;
         for _ in 0..self.height {
             let node = self.inner.get(id);
-            let child = node.keys()[1..].partition_point(|k| Probe::key(*k) <= probe);
+            let child = node.below(probe, true).saturating_sub(1);
             visit(id, child);
-            id = node.values()[child];
+            id = *node.value(child);
         }
         id
     }
@@ -133,9 +133,9 @@ impl TreeRows {
     /// The first key of a leaf that is not below `probe`, and whether they are equal.
     #[inline]
     fn search(&self, leaf: Id, probe: Probe) -> (usize, bool) {
-        let keys = self.leaves.get(leaf).node.keys();
-        let at = keys.partition_point(|k| Probe::key(*k) < probe);
-        (at, keys.get(at).is_some_and(|k| Probe::key(*k) == probe))
+        let node = &self.leaves.get(leaf).node;
+        let at = node.below(probe, false);
+        (at, node.key(at).is_some_and(|k| Probe::key(k) == probe))
     }
 
     fn place_of(&self, key: Term) -> Option<Place> {
@@ -177,7 +177,7 @@ impl TreeRows {
 
     #[inline]
     fn row(&self, (leaf, at): Place) -> Option<&Row> {
-        if leaf == NO_LEAF { None } else { self.leaves.get(leaf).node.values()[at].as_ref() }
+        if leaf == NO_LEAF { None } else { self.leaves.get(leaf).node.value(at).as_ref() }
     }
 
     pub fn get(&self, key: Term) -> Option<&Row> {
@@ -209,7 +209,7 @@ impl TreeRows {
     fn step_at(&self, key: Term) -> Option<Place> {
         let step = self.step.load(Ordering::Relaxed);
         let (leaf, at) = ((step >> 8) as usize, (step & 0xff) as usize);
-        let known = *self.leaves.all.get(leaf)?.as_ref()?.node.keys().get(at)?;
+        let known = self.leaves.all.get(leaf)?.as_ref()?.node.key(at)?;
         same(known, key).then_some((leaf as Id, at))
     }
 
@@ -239,7 +239,7 @@ impl TreeRows {
         while leaf != NO_LEAF {
             let l = self.leaves.get(leaf);
             if n < l.node.len() {
-                return l.node.values()[n].as_ref();
+                return l.node.value(n).as_ref();
             }
             n -= l.node.len();
             leaf = l.next;
@@ -327,7 +327,7 @@ impl TreeRows {
         } else {
             l.node.insert(at, key, Some(row));
         }
-        let (left_key, right_key, next) = (l.node.keys()[0], right.node.keys()[0], l.next);
+        let (left_key, right_key, next) = (l.node.first(), right.node.first(), l.next);
         let id = self.leaves.add(right);
         self.leaves.get_mut(leaf).next = id;
         match next {
@@ -357,7 +357,7 @@ impl TreeRows {
             } else {
                 node.insert(at, right_key, right);
             }
-            (left, left_key, right_key) = (parent, node.keys()[0], other.keys()[0]);
+            (left, left_key, right_key) = (parent, node.first(), other.first());
             right = self.inner.add(other);
         }
         let mut root = Inner::new();
@@ -393,7 +393,7 @@ impl TreeRows {
         let old = node.remove(at)?;
         self.len -= 1;
         self.words -= old.words() + ROW_WORDS;
-        let (len, first) = (node.len(), node.keys().first().copied());
+        let (len, first) = (node.len(), node.key(0));
         if let Some(first) = first.filter(|_| at == 0) {
             self.first_is(&path, first);
         }
@@ -412,9 +412,8 @@ impl TreeRows {
             }
             return;
         };
-        let siblings = self.inner.get(parent).values();
+        let (before, behind) = self.neighbours(parent, child);
         let room = |id: &Id| self.leaves.get(*id).node.len() + len <= ROOMY;
-        let (before, behind) = (child.checked_sub(1).map(|i| siblings[i]), siblings.get(child + 1).copied());
         // What is freed is always the right one of two, unless it is empty.
         let (gone, at) = match (before.filter(room), behind.filter(room)) {
             _ if len == 0 => (leaf, child),
@@ -442,6 +441,12 @@ impl TreeRows {
         self.orphaned(path, parent, at);
     }
 
+    /// The children of an inner node beside one of them.
+    fn neighbours(&self, parent: Id, child: usize) -> (Option<Id>, Option<Id>) {
+        let all = self.inner.get(parent).entries();
+        (child.checked_sub(1).map(|i| all[i].1), all.get(child + 1).map(|e| e.1))
+    }
+
     /// Moves the rows of a leaf to the one before it.
     fn merge(&mut self, left: Id, right: Id) {
         let mut right = std::mem::replace(&mut self.leaves.get_mut(right).node, Node::new());
@@ -453,14 +458,14 @@ impl TreeRows {
         loop {
             let node = self.inner.get_mut(id);
             node.remove(at);
-            let (len, first) = (node.len(), node.keys().first().copied());
+            let (len, first) = (node.len(), node.key(0));
             if let Some(first) = first.filter(|_| at == 0) {
                 self.first_is(path, first);
             }
             let Some((parent, child)) = path.pop() else {
                 // A root with one child is none.
                 while self.height > 0 && self.inner.get(self.root).len() == 1 {
-                    let only = self.inner.get(self.root).values()[0];
+                    let only = *self.inner.get(self.root).value(0);
                     self.inner.free(self.root);
                     self.root = only;
                     self.height -= 1;
@@ -470,9 +475,8 @@ impl TreeRows {
             if len >= SMALL {
                 return;
             }
-            let siblings = self.inner.get(parent).values();
+            let (before, behind) = self.neighbours(parent, child);
             let room = |id: &Id| self.inner.get(*id).len() + len <= ROOMY;
-            let (before, behind) = (child.checked_sub(1).map(|i| siblings[i]), siblings.get(child + 1).copied());
             let (left, right, gone) = match (before.filter(room), behind.filter(room)) {
                 (Some(left), _) => (left, id, child),
                 (None, Some(right)) => (id, right, child + 1),

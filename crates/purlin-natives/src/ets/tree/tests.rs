@@ -41,18 +41,18 @@ fn check(t: &TreeRows) -> Vec<Term> {
     fn walk(t: &TreeRows, id: Id, height: usize, out: &mut Vec<Term>) -> Term {
         if height == 0 {
             let leaf = t.leaves.get(id);
-            for (k, r) in leaf.node.keys().iter().zip(leaf.node.values()) {
+            for (k, r) in leaf.node.entries() {
                 assert_eq!(*k, key::at(t.keypos, r.as_ref().unwrap()));
                 out.push(*k);
             }
-            return leaf.node.keys()[0];
+            return leaf.node.first();
         }
         let node = t.inner.get(id);
         assert!(node.len() > 0);
-        for (k, child) in node.keys().iter().zip(node.values()) {
+        for (k, child) in node.entries() {
             assert_eq!(walk(t, *child, height - 1, out), *k);
         }
-        node.keys()[0]
+        node.first()
     }
     let mut all = Vec::new();
     if t.len() > 0 {
