@@ -12,32 +12,46 @@ pub struct Dictionary {
 }
 
 struct Entry {
-    hash: u64,
     key: Term,
     value: Term,
 }
 
+/// Keys that follow each other lie beside each other in the table, 64 at a time: its place comes from the low bits, a
+/// tag from the top seven, which must differ where the places are near.
 #[inline]
 fn hash_of(key: Term) -> u64 {
     let h = if key.is_immediate() { key.0 >> 4 } else { hash::internal(key, 0) as u64 };
-    // The table takes its tag from the top bits.
-    (h + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+    (mixed(h) & (0x7F << 57)) | ((mixed(h >> 6) << 6) % (1 << 57)) | (h % 64)
+}
+
+/// Every bit depends on all bits.
+#[inline]
+fn mixed(h: u64) -> u64 {
+    let product = (h as u128 + 1) * 0x9E37_79B9_7F4A_7C15;
+    product as u64 ^ (product >> 64) as u64
+}
+
+impl Entry {
+    #[inline]
+    fn holds(&self, key: Term) -> bool {
+        self.key == key || same(self.key, key)
+    }
 }
 
 impl Dictionary {
     /// The value of a key.
     #[inline]
     pub fn get(&self, key: Term) -> Option<Term> {
-        self.entries.find(hash_of(key), |e| e.key == key || same(e.key, key)).map(|e| e.value)
+        self.entries.find(hash_of(key), |e| e.holds(key)).map(|e| e.value)
     }
 
     /// Sets the value of a key; the value before.
     pub fn put(&mut self, key: Term, value: Term) -> Option<Term> {
         let hash = hash_of(key);
-        match self.entries.find_mut(hash, |e| e.key == key || same(e.key, key)) {
+        match self.entries.find_mut(hash, |e| e.holds(key)) {
             Some(e) => Some(std::mem::replace(&mut e.value, value)),
             None => {
-                self.entries.insert_unique(hash, Entry { hash, key, value }, |e| e.hash);
+                self.entries.insert_unique(hash, Entry { key, value }, |e| hash_of(e.key));
                 None
             }
         }
@@ -45,7 +59,7 @@ impl Dictionary {
 
     /// Removes a key; its value.
     pub fn erase(&mut self, key: Term) -> Option<Term> {
-        let found = self.entries.find_entry(hash_of(key), |e| e.key == key || same(e.key, key)).ok()?;
+        let found = self.entries.find_entry(hash_of(key), |e| e.holds(key)).ok()?;
         Some(found.remove().0.value)
     }
 
@@ -96,5 +110,19 @@ mod tests {
         assert_eq!(d.erase(key), Some(Term::NIL));
         assert_eq!(d.get(key), None);
         assert_eq!(d.len(), 199);
+    }
+
+    #[test]
+    fn keys_far_apart_spread_over_the_table() {
+        for stride in [1, 16, 64, 4096, 1 << 40] {
+            let mut d = Dictionary::default();
+            for i in 0..1000 {
+                assert_eq!(d.put(Term::small(i * stride), Term::small(i)), None);
+            }
+            assert!((0..1000).all(|i| d.get(Term::small(i * stride)) == Some(Term::small(i))), "{stride}");
+            let places: std::collections::HashSet<u64> =
+                (0..1000).map(|i| (hash_of(Term::small(i * stride)) >> 4) % 64).collect();
+            assert!(places.len() >= 14, "{stride}: {}", places.len());
+        }
     }
 }
