@@ -270,10 +270,52 @@ impl Term {
     }
 }
 
+/// Copies 1 to 64 bytes: the first ones and the last ones, which may overlap.
+///
+/// # Safety
+/// As for [`std::ptr::copy_nonoverlapping`].
+#[inline(always)]
+pub unsafe fn copy_few(from: *const u8, to: *mut u8, n: usize) {
+    /// Copies both ends.
+    macro_rules! ends {
+        ($t:ty) => {{
+            let behind = n - size_of::<$t>();
+            let (first, last) = (from.cast::<$t>().read_unaligned(), from.add(behind).cast::<$t>().read_unaligned());
+            to.cast::<$t>().write_unaligned(first);
+            to.add(behind).cast::<$t>().write_unaligned(last);
+        }};
+    }
+    // SAFETY: by the caller's promise.
+    unsafe {
+        match n {
+            32.. => ends!([u64; 4]),
+            16.. => ends!([u64; 2]),
+            8.. => ends!(u64),
+            4.. => ends!(u32),
+            2.. => ends!(u16),
+            _ => *to = *from,
+        }
+    }
+}
+
 impl Heap {
     /// A binary of these bytes.
     pub fn binary(&mut self, bytes: &[u8]) -> Term {
-        self.binary_with(bytes.len(), |out| out.copy_from_slice(bytes))
+        let len = bytes.len();
+        if len == 0 || len > HEAP_BIN_LIMIT {
+            return self.binary_with(len, |out| out.copy_from_slice(bytes));
+        }
+        let words = len.div_ceil(8);
+        let p = self.alloc(2 + words);
+        // SAFETY: FRESH
+        unsafe {
+            *p = Kind::HeapBin.header(1 + words);
+            *p.add(1) = len as u64;
+            // What the bytes do not fill of the last word is zero.
+            *p.add(1 + words) = 0;
+            copy_few(bytes.as_ptr(), p.add(2).cast(), len);
+        }
+        Term::from_boxed(p)
     }
 
     /// A binary of `len` bytes that `fill` writes (it is handed zeroed bytes).

@@ -4,6 +4,7 @@ use super::super::iolist::BYTES_PER_REDUCTION;
 use crate::loop_limit::Loop;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use memchr::memmem;
+use purlin_term::binary::HEAP_BIN_LIMIT;
 use purlin_term::{Heap, Magic, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, NativeResult};
@@ -196,9 +197,15 @@ pub fn split(ctx: &mut Ctx<'_>, subject: Term, pattern: Term, options: Term) -> 
     let found = search(&data, pattern, &o, o.global)?;
     Loop::Binary.charge(ctx, o.scope.len() + found.len() * (BYTES_PER_REDUCTION / 8), BYTES_PER_REDUCTION);
     let h = ctx.heap();
-    let parts: Vec<Term> =
-        parts(data.len(), &found, &o).iter().map(|p| h.sub_bits(subject, p.start * 8, p.len() * 8)).collect();
-    Ok(h.list(&parts))
+    let mut list = Term::NIL;
+    for p in parts(data.len(), &found, &o).into_iter().rev() {
+        let part = match data.get(p.clone()) {
+            Some(bytes) if bytes.len() <= HEAP_BIN_LIMIT && bytes.len() < data.len() => h.binary(bytes),
+            _ => h.sub_bits(subject, p.start * 8, p.len() * 8),
+        };
+        list = h.cons(part, list);
+    }
+    Ok(list)
 }
 
 /// What lies between the matches, trimmed as the options say.

@@ -6,7 +6,6 @@ use crate::code::instr::Op;
 use crate::process::ProcessData;
 use purlin_term::Term;
 use purlin_term::boxed::{FunEntry, Kind, arity_of};
-use purlin_term::heap::retain_off_heap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -255,8 +254,8 @@ handlers! {
 /// Counts a new fun in the main block.
 #[inline(never)]
 fn note_fun(data: &mut ProcessData, p: *mut u64) {
-    // SAFETY: OFFHEAP: a fun has just been made there, which owns the count.
-    unsafe { retain_off_heap(p) };
+    // SAFETY: OFFHEAP: a fun has just been made there, which owns the count; its first word is its entry.
+    unsafe { Arc::increment_strong_count(*p.add(1) as *const FunEntry) };
     data.heap.off_heap.push(p);
 }
 

@@ -7,7 +7,7 @@
 use super::{Handler, I, Mode, Place, State, X, Y, handlers, operands, parts};
 use crate::code::instr::{BsGet, Instr, Op, Segment, Src};
 use purlin_term::Term;
-use purlin_term::binary::HEAP_BIN_LIMIT;
+use purlin_term::binary::{HEAP_BIN_LIMIT, copy_few};
 use purlin_term::boxed::Kind;
 
 /// The handler of an instruction of this family, and of `next` with it where that is worth it.
@@ -233,34 +233,6 @@ unsafe fn part(ctx: *mut u64, p: *mut u64, at: u64, n: u64) -> Term {
             *p.add(3) = *ctx.add(3);
         }
         Term::from_boxed(p)
-    }
-}
-
-/// Copies 1 to 64 bytes: the first ones and the last ones, which may overlap.
-///
-/// # Safety
-/// As for [`std::ptr::copy_nonoverlapping`].
-#[inline(always)]
-unsafe fn copy_few(from: *const u8, to: *mut u8, n: usize) {
-    /// Copies both ends.
-    macro_rules! ends {
-        ($t:ty) => {{
-            let behind = n - size_of::<$t>();
-            let (first, last) = (from.cast::<$t>().read_unaligned(), from.add(behind).cast::<$t>().read_unaligned());
-            to.cast::<$t>().write_unaligned(first);
-            to.add(behind).cast::<$t>().write_unaligned(last);
-        }};
-    }
-    // SAFETY: by the caller's promise.
-    unsafe {
-        match n {
-            32.. => ends!([u64; 4]),
-            16.. => ends!([u64; 2]),
-            8.. => ends!(u64),
-            4.. => ends!(u32),
-            2.. => ends!(u16),
-            _ => *to = *from,
-        }
     }
 }
 
