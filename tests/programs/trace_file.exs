@@ -1,5 +1,6 @@
 # Tracing to files: one file, and a series of files of which the oldest are removed; and a profile by fprof, which
 # works by such a file.
+# no-stress: fprof traces collections too, and prints a dot for every so many events.
 dir = Path.join(System.tmp_dir!(), "trace-#{System.pid()}")
 File.mkdir_p!(dir)
 path = fn name -> String.to_charlist(Path.join(dir, name)) end
