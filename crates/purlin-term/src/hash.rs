@@ -198,10 +198,15 @@ fn internal_compound(t: Term, mut hash: Hash) -> u32 {
                 None => return hash.0,
                 Some(Frame::Term(t)) => next = Some(t),
                 Some(Frame::Tail) => hash.mark(golden(18)),
-                Some(Frame::Terms(terms)) => {
-                    if let Some((&first, rest)) = terms.split_first() {
-                        stack.push(Frame::Terms(rest));
-                        next = Some(first);
+                Some(Frame::Terms(mut terms)) => {
+                    while let Some((&first, rest)) = terms.split_first() {
+                        terms = rest;
+                        if !first.is_immediate() {
+                            stack.push(Frame::Terms(rest));
+                            next = Some(first);
+                            break;
+                        }
+                        hash.add_wide(otp_word(first), golden(1));
                     }
                 }
                 Some(Frame::Pairs(keys, values)) => {
