@@ -4,6 +4,7 @@
 //! a count alone means nothing (what one thread allocates another may free), only the sum over all threads does.
 
 use parking_lot::Mutex;
+use std::cell::Cell;
 use std::sync::atomic::{AtomicIsize, Ordering::Relaxed};
 
 /// What is counted.
@@ -26,6 +27,7 @@ struct Mine(&'static Counters);
 
 impl Drop for Mine {
     fn drop(&mut self) {
+        COUNTERS.set(None);
         let mut living = LIVING.lock();
         living.retain(|c| !std::ptr::eq(*c, self.0));
         for (ended, mine) in ENDED.0.iter().zip(&self.0.0) {
@@ -38,20 +40,30 @@ thread_local! {
     static MINE: Mine = {
         let counters: &'static Counters = Box::leak(Box::default());
         LIVING.lock().push(counters);
+        COUNTERS.set(Some(counters));
         Mine(counters)
     };
+    /// Those of `MINE`, from its first use until it ends: found by one load.
+    static COUNTERS: Cell<Option<&'static Counters>> = const { Cell::new(None) };
 }
 
 /// Counts `bytes` more (or less).
 #[inline]
 pub(crate) fn add(what: Use, bytes: isize) {
-    let counted = MINE.try_with(|mine| {
-        let counter = &mine.0.0[what as usize];
-        counter.store(counter.load(Relaxed).wrapping_add(bytes), Relaxed);
-    });
-    if counted.is_err() {
-        ENDED.0[what as usize].fetch_add(bytes, Relaxed);
+    match COUNTERS.get() {
+        Some(mine) => {
+            let counter = &mine.0[what as usize];
+            counter.store(counter.load(Relaxed).wrapping_add(bytes), Relaxed);
+        }
+        None => add_at_the_edge(what, bytes),
     }
+}
+
+/// A thread's first count, or one after its last.
+#[cold]
+fn add_at_the_edge(what: Use, bytes: isize) {
+    let _ = MINE.try_with(|_| ());
+    COUNTERS.get().unwrap_or(&ENDED).0[what as usize].fetch_add(bytes, Relaxed);
 }
 
 /// Bytes in use now, over all threads.

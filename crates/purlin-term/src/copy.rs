@@ -252,9 +252,11 @@ pub unsafe fn copy_words(from: *const u64, to: *mut u64, words: usize) {
         if words > 12 {
             return std::ptr::copy_nonoverlapping(from, to, words);
         }
-        for i in 0..words {
+        let (mut from, mut to, end) = (from, to, from.add(words));
+        while from < end {
             // Volatile, so that it stays a loop: a call of memcpy costs more than the words.
-            *to.add(i) = from.add(i).read_volatile();
+            *to = from.read_volatile();
+            (from, to) = (from.add(1), to.add(1));
         }
     }
 }
@@ -275,46 +277,80 @@ fn shallow_words(t: Term, literals: Literals) -> Option<usize> {
         if *p != Kind::Tuple.header(arity) || arity > 8 {
             return None;
         }
-        (1..=arity).all(|i| !Term(*p.add(i)).is_pointer()).then_some(1 + arity)
+        let (mut at, end) = (p.add(1), p.add(1 + arity));
+        while at < end && !Term(*at).is_pointer() {
+            at = at.add(1);
+        }
+        (at == end).then_some(1 + arity)
+    }
+}
+
+/// What a copy of a term takes.
+#[derive(Clone, Copy)]
+pub struct Extent {
+    pub words: usize,
+    /// A tuple or cons cell of immediates.
+    pub shallow: bool,
+}
+
+/// What a copy of `t` takes, which refers to these literals.
+#[inline]
+pub fn extent(t: Term, literals: Literals) -> Extent {
+    match shallow_words(t, literals) {
+        Some(words) => Extent { words, shallow: true },
+        None => Extent { words: flat_size(t, literals), shallow: false },
+    }
+}
+
+/// Copies `t` to the words at `to`; off-heap objects of the copy are added to `off_heap`.
+///
+/// # Safety
+/// There are as many words as `extent`, which is that of `t` and these literals, says (FRESH).
+#[inline]
+pub unsafe fn copy_extent(
+    t: Term,
+    extent: Extent,
+    to: *mut u64,
+    off_heap: &mut Vec<*mut u64>,
+    literals: Literals,
+) -> Term {
+    // SAFETY: by the caller's promise; LIVE.
+    unsafe {
+        if extent.shallow {
+            copy_words(t.pointer(), to, extent.words);
+            return Term(t.0.wrapping_sub(t.pointer() as u64).wrapping_add(to as u64));
+        }
+        let mut top = to;
+        copy_into(t, &mut top, off_heap, literals)
     }
 }
 
 /// A fragment that holds a copy of `t`, which refers to these literals, and the copy.
 pub fn to_fragment(t: Term, literals: Literals) -> (Fragment, Term) {
-    if let Some(words) = shallow_words(t, literals) {
-        let mut f = Fragment::new(words);
-        f.used = words;
-        // SAFETY: FRESH; LIVE.
-        unsafe { copy_words(t.pointer(), f.block.start(), words) };
-        let copy = Term(t.0.wrapping_sub(t.pointer() as u64).wrapping_add(f.block.start() as u64));
-        return (f, copy);
-    }
-    let words = flat_size(t, literals);
-    let mut f = Fragment::new(words);
-    if words == 0 {
-        return (f, t);
-    }
-    let mut top = f.block.start();
-    // SAFETY: the fragment has exactly `flat_size` words.
-    let copy = unsafe { copy_into(t, &mut top, &mut f.off_heap, literals) };
-    f.used = words;
+    let extent = extent(t, literals);
+    let mut f = Fragment::new(extent.words);
+    // SAFETY: the fragment's block has exactly as many words.
+    let copy = unsafe { copy_extent(t, extent, f.block.start(), &mut f.off_heap, literals) };
+    f.used = extent.words;
     (f, copy)
 }
 
 impl Heap {
-    /// Copies of terms in this heap, which refer to these literals.
+    /// Copies of terms in this heap, which refer to these literals, in turn given to `to`.
     ///
     /// # Safety
     /// Their sizes (see [`flat_size`]) are `words` in all.
-    pub unsafe fn copy_all(&mut self, terms: &[Term], words: usize, literals: Literals) -> Vec<Term> {
+    pub unsafe fn copy_all(&mut self, terms: &[Term], words: usize, literals: Literals, mut to: impl FnMut(Term)) {
         let mut top = self.alloc(words);
-        let mut off_heap = Vec::new();
+        let inside = self.block.contains(top);
+        let mut off_heap = if inside { std::mem::take(&mut self.off_heap) } else { Vec::new() };
         // SAFETY: FRESH: `alloc` gave as many words as the terms take.
-        let copies = terms.iter().map(|&t| unsafe { copy_into(t, &mut top, &mut off_heap, literals) }).collect();
-        for p in off_heap {
-            self.note_off_heap(p);
+        terms.iter().for_each(|&t| to(unsafe { copy_into(t, &mut top, &mut off_heap, literals) }));
+        if inside {
+            self.off_heap = off_heap;
+        } else {
+            off_heap.into_iter().for_each(|p| self.note_off_heap(p));
         }
-        copies
     }
 
     /// A copy of `t` in this heap.

@@ -26,6 +26,7 @@ pub struct Block {
 
 impl Block {
     /// Allocates `words` words (none allocates nothing).
+    #[inline]
     pub fn new(words: usize) -> Block {
         if words == 0 {
             return Block::empty();
@@ -38,6 +39,21 @@ impl Block {
         }
         account::add(Use::Blocks, layout.size() as isize);
         Block { start: start.cast(), words }
+    }
+
+    /// Leaves the block's memory to the caller, who gives it back by [`Block::from_raw`].
+    #[inline]
+    pub fn into_raw(self) -> *mut u64 {
+        std::mem::ManuallyDrop::new(self).start
+    }
+
+    /// The block of this many words that [`Block::into_raw`] left.
+    ///
+    /// # Safety
+    /// Nobody else has it, or uses it from now on.
+    #[inline]
+    pub unsafe fn from_raw(start: *mut u64, words: usize) -> Block {
+        Block { start, words }
     }
 
     pub const fn empty() -> Block {
@@ -66,6 +82,7 @@ impl Block {
 }
 
 impl Drop for Block {
+    #[inline]
     fn drop(&mut self) {
         if self.words > 0 {
             account::add(Use::Blocks, -((self.words * 8) as isize));
@@ -79,6 +96,8 @@ impl Drop for Block {
 #[derive(Debug)]
 pub struct Fragment {
     pub block: Block,
+    /// Where its terms begin: what lies before them in the block is none.
+    start: *mut u64,
     /// Words in use.
     pub used: usize,
     /// Objects in this fragment that own a reference count.
@@ -92,15 +111,28 @@ unsafe impl Sync for Fragment {}
 
 impl Fragment {
     pub fn new(words: usize) -> Fragment {
-        Fragment { block: Block::new(words), used: 0, off_heap: Vec::new() }
+        Fragment::of(Block::new(words), 0, 0, Vec::new())
+    }
+
+    /// A fragment of a block whose first `skip` words are no terms, and the next `used` words are.
+    #[inline]
+    pub fn of(block: Block, skip: usize, used: usize, off_heap: Vec<*mut u64>) -> Fragment {
+        debug_assert!(skip + used <= block.words());
+        Fragment { start: block.start().wrapping_add(skip), block, used, off_heap }
+    }
+
+    /// Where its terms begin and end.
+    #[inline]
+    pub fn terms(&self) -> (*mut u64, *mut u64) {
+        (self.start, self.start.wrapping_add(self.used))
     }
 
     #[inline]
     fn alloc(&mut self, words: usize) -> Option<*mut u64> {
-        if self.block.words() - self.used < words {
+        let p = self.terms().1;
+        if (self.block.end() as usize - p as usize) / 8 < words {
             return None;
         }
-        let p = self.block.start().wrapping_add(self.used);
         self.used += words;
         Some(p)
     }
@@ -268,14 +300,14 @@ impl Heap {
         self.virtual_bytes = self.virtual_bytes.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
     }
 
-    /// Takes over a message's fragment; its terms are part of this heap from now on.
+    /// Takes over a message's fragment, which has no free words; its terms are part of this heap from now on.
     pub fn adopt(&mut self, fragment: Fragment) {
         self.fragment_words += fragment.used;
         self.adopted_words = self.adopted_words.saturating_add(u32::try_from(fragment.used).unwrap_or(u32::MAX));
-        self.note_virtual(fragment.off_heap.len() * 64);
-        // `alloc_fragment` fills the last fragment further: keep an adopted one out of that place.
-        let at = self.fragments.len().saturating_sub(1);
-        self.fragments.insert(at, fragment);
+        if !fragment.off_heap.is_empty() {
+            self.note_virtual(fragment.off_heap.len() * 64);
+        }
+        self.fragments.push(fragment);
     }
 
     /// Takes over the terms of a heap without a main block.
@@ -339,14 +371,35 @@ impl Heap {
 
 impl Drop for Heap {
     fn drop(&mut self) {
-        for &p in self.off_heap.iter().chain(&self.old_off_heap) {
-            // SAFETY: OFFHEAP: listed once, and the heap dies with this.
-            unsafe { release_off_heap(p) };
-        }
+        self.release_counts();
     }
 }
 
 impl Heap {
+    fn release_counts(&mut self) {
+        for list in [&self.off_heap, &self.old_off_heap] {
+            for &p in list {
+                // SAFETY: OFFHEAP: listed once, and nothing of the heap is used again.
+                unsafe { release_off_heap(p) };
+            }
+        }
+    }
+
+    /// Frees all that the heap holds.
+    pub fn release(&mut self) {
+        self.release_counts();
+        if self.off_heap.capacity() + self.old_off_heap.capacity() > 0 {
+            (self.off_heap, self.old_off_heap) = (Vec::new(), Vec::new());
+        }
+        if self.fragments.capacity() > 0 {
+            self.fragments = Vec::new();
+        }
+        (self.block, self.old) = (Block::empty(), Block::empty());
+        let nowhere = self.block.start();
+        (self.top, self.end, self.high_water, self.old_top) = (nowhere, nowhere, nowhere, nowhere);
+        (self.fragment_words, self.adopted_words, self.virtual_bytes) = (0, 0, 0);
+    }
+
     /// Gives the heap a new main block with at least `words` free words, without moving any term: the stack is
     /// copied to the new block, and the former block with its terms becomes a fragment.
     pub fn replace_block(&mut self, words: usize) {
@@ -358,7 +411,7 @@ impl Heap {
         let used = (self.top as usize - self.block.start() as usize) / 8;
         let former = std::mem::replace(&mut self.block, block);
         let off_heap = std::mem::take(&mut self.off_heap);
-        self.fragments.insert(0, Fragment { block: former, used, off_heap });
+        self.fragments.insert(0, Fragment::of(former, 0, used, off_heap));
         self.fragment_words += used;
         self.top = self.block.start();
         self.high_water = self.top;

@@ -1,7 +1,7 @@
 //! The clock: the only door through which time comes in, so that a run can be given a virtual one.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Erlang monotonic time at the start of an engine, in nanoseconds.
 pub const START: i64 = -576_460_752_000_000_000;
@@ -11,15 +11,15 @@ pub type Time = i64;
 
 /// One engine's clock.
 pub enum Clock {
-    /// The operating system's.
-    Real { start: Instant },
+    /// The operating system's, and what its monotonic clock said at the start.
+    Real { start: i64 },
     /// One that stands still until it is moved.
     Virtual { now: AtomicI64, system_offset: i64 },
 }
 
 impl Clock {
     pub fn real() -> Clock {
-        Clock::Real { start: Instant::now() }
+        Clock::Real { start: nanoseconds(libc::CLOCK_MONOTONIC) }
     }
 
     /// A clock that starts at this system time (nanoseconds since 1970).
@@ -31,7 +31,7 @@ impl Clock {
     #[inline]
     pub fn now(&self) -> Time {
         match self {
-            Clock::Real { start } => START + start.elapsed().as_nanos() as i64,
+            Clock::Real { start } => START + (nanoseconds(libc::CLOCK_MONOTONIC) - start),
             Clock::Virtual { now, .. } => now.load(Ordering::Acquire),
         }
     }
@@ -79,14 +79,20 @@ impl ThreadClock {
 
     /// Nanoseconds; 0 if the thread has ended.
     pub fn now(self) -> i64 {
-        let mut t = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-        // SAFETY: the call writes to the structure it is given, and to nothing else.
-        unsafe { libc::clock_gettime(self.0, &mut t) };
-        t.tv_sec * 1_000_000_000 + t.tv_nsec
+        nanoseconds(self.0)
     }
 }
 
 /// Processor time of the calling thread, in nanoseconds.
 pub fn thread_cpu_nanoseconds() -> i64 {
-    ThreadClock(libc::CLOCK_THREAD_CPUTIME_ID).now()
+    nanoseconds(libc::CLOCK_THREAD_CPUTIME_ID)
+}
+
+/// What a clock of the operating system says.
+#[inline]
+fn nanoseconds(clock: libc::clockid_t) -> i64 {
+    let mut t = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the call writes to the structure it is given, and to nothing else.
+    unsafe { libc::clock_gettime(clock, &mut t) };
+    t.tv_sec * 1_000_000_000 + t.tv_nsec
 }

@@ -11,7 +11,7 @@ use crate::port::{PortSignal, Ports};
 use crate::process::{Defaults, Process};
 use crate::relation::Watcher;
 use crate::sched::Schedulers;
-use crate::signal::{Signal, SignalKind};
+use crate::signal::{Parcel, Signal, SignalKind};
 use crate::state::{Slot, States};
 use crate::table::Table;
 use crate::timer::Timers;
@@ -20,9 +20,8 @@ use hashbrown::HashMap;
 use parking_lot::RwLock;
 use purlin_term::owned::Owned;
 use purlin_term::{Atom, Term};
-use smallvec::SmallVec;
 use std::any::{Any, TypeId};
-use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// One virtual machine.
@@ -50,7 +49,9 @@ pub struct Engine {
     pub sched: Schedulers,
     pub tracing: Tracing,
     ports: OnceLock<Box<dyn Ports>>,
-    exit_hooks: RwLock<Vec<ExitHook>>,
+    /// Called at the end of every process, and of those that are involved.
+    exit_hooks: [RwLock<Vec<ExitHook>>; 2],
+    hooks_every_exit: AtomicBool,
     halt_hooks: RwLock<Vec<fn(&Arc<Engine>)>>,
     node: AtomicU32,
     uniques: AtomicU64,
@@ -122,7 +123,8 @@ impl Engine {
             sched: Schedulers::new(config.schedulers),
             tracing: Tracing::default(),
             ports: OnceLock::new(),
-            exit_hooks: RwLock::new(Vec::new()),
+            exit_hooks: Default::default(),
+            hooks_every_exit: AtomicBool::new(false),
             halt_hooks: RwLock::new(Vec::new()),
             node: AtomicU32::new(Atom::NONODE.index()),
             uniques: AtomicU64::new(0),
@@ -191,21 +193,25 @@ impl Engine {
 
     /// Sends a signal; gives it back when the receiver has ended.
     #[inline]
-    pub fn signal(self: &Arc<Engine>, to: &Arc<Process>, signal: Box<Signal>) -> Result<(), Box<Signal>> {
+    pub fn signal(self: &Arc<Engine>, to: &Arc<Process>, signal: Parcel) -> Result<(), Parcel> {
         if to.outer.push(signal)? {
             self.wake(to);
         }
         Ok(())
     }
 
+    /// Sends a signal to the process with this number; gives it back when there is none.
+    #[inline]
+    pub fn signal_to(self: &Arc<Engine>, id: u64, signal: Parcel) -> Result<(), Parcel> {
+        let mut signal = Some(signal);
+        let sent = self.processes.with(id, |p| signal.take().map_or(Ok(()), |s| self.signal(p, s)));
+        sent.unwrap_or_else(|| signal.map_or(Ok(()), Err))
+    }
+
     /// Sends a signal to a local pid or port; when it has ended, who waits for something gets its answer.
-    pub fn post(self: &Arc<Engine>, to: Term, signal: Box<Signal>) {
+    pub fn post(self: &Arc<Engine>, to: Term, signal: Parcel) {
         if let Some(id) = to.as_pid() {
-            let back = match self.process(id) {
-                Some(p) => self.signal(&p, signal).err(),
-                None => Some(signal),
-            };
-            if let Some(signal) = back {
+            if let Err(signal) = self.signal_to(id, signal) {
                 bounce(self, to, signal);
             }
         } else if let Some(port) = to.as_port() {
@@ -213,7 +219,7 @@ impl Engine {
         }
     }
 
-    fn post_to_port(self: &Arc<Engine>, to: Term, port: u64, signal: Box<Signal>) {
+    fn post_to_port(self: &Arc<Engine>, to: Term, port: u64, signal: Parcel) {
         match signal.kind {
             SignalKind::Exit { from, linked } => {
                 let reason = signal.term.as_tuple().map_or(Term::NIL, |t| t[2]);
@@ -255,14 +261,32 @@ impl Engine {
 
     /// Has `hook` called whenever a process ends, before its links and monitors are told.
     pub fn on_exit(&self, hook: ExitHook) {
-        let mut hooks = self.exit_hooks.write();
+        self.add_exit_hook(0, hook);
+        self.hooks_every_exit.store(true, Ordering::Release);
+    }
+
+    /// As [`Engine::on_exit`], of those processes only that [`Process::involve`] was called for.
+    pub fn on_exit_of_involved(&self, hook: ExitHook) {
+        self.add_exit_hook(1, hook);
+    }
+
+    fn add_exit_hook(&self, of: usize, hook: ExitHook) {
+        let mut hooks = self.exit_hooks[of].write();
         if !hooks.iter().any(|&h| std::ptr::fn_addr_eq(h, hook)) {
             hooks.push(hook);
         }
     }
 
-    pub(crate) fn exit_hooks(&self) -> SmallVec<[ExitHook; 8]> {
-        self.exit_hooks.read().iter().copied().collect()
+    /// What to call at the end of a process.
+    #[inline]
+    pub(crate) fn exit_hooks(&self, process: &Process) -> Vec<ExitHook> {
+        let of = [self.hooks_every_exit.load(Ordering::Acquire), process.is_involved()];
+        if of == [false, false] { Vec::new() } else { self.hooks_of(of) }
+    }
+
+    fn hooks_of(&self, of: [bool; 2]) -> Vec<ExitHook> {
+        let lists = self.exit_hooks.iter().zip(of).filter(|(_, wanted)| *wanted);
+        lists.flat_map(|(list, _)| list.read().clone()).collect()
     }
 
     /// Has `hook` called when the engine was halted with flushing and its schedulers have stopped.

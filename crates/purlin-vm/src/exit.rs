@@ -8,7 +8,7 @@ use crate::handle::{bounce, demonitor_other_side, send_down};
 use crate::literals;
 use crate::process::{Process, ProcessData};
 use crate::relation::Relations;
-use crate::signal::{Signal, SignalKind, Target};
+use crate::signal::{Parcel, Signal, SignalKind, Target};
 use crate::tracing::events::{self, Extra};
 use crate::tracing::{Flags, sequential};
 use purlin_term::{Term, am};
@@ -21,8 +21,8 @@ pub type ExitHook = fn(&Arc<Engine>, &Arc<Process>, &mut ProcessData, Term);
 /// Ends a process that the caller owns.
 pub fn terminate(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, reason: Term) {
     data.delay_collection = false;
-    if let Some(deadline) = data.receive_timer.take() {
-        engine.timers.cancel_wake(deadline);
+    if let Some(timer) = data.wake_timer.take() {
+        engine.timers.cancel_wake(timer);
     }
     process.set_exiting();
     engine.cancel_timers(process);
@@ -34,7 +34,7 @@ pub fn terminate(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut Proces
     }
     engine.tracing.monitor.ended(process);
     engine.tracing.profile.ended(process);
-    for hook in engine.exit_hooks() {
+    for hook in engine.exit_hooks(process) {
         // A topic's mistake is reported by the panic hook; the others still have to hear of the end.
         let _ = catch_unwind(AssertUnwindSafe(|| hook(engine, process, data, reason)));
     }
@@ -93,14 +93,14 @@ fn tell(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, re
     for w in relations.watchers.values() {
         send_down(engine, me, w, reason);
     }
-    for (&monitor, m) in &relations.monitors {
+    for (monitor, m) in relations.monitors.iter() {
         demonitor_other_side(engine, me, m.watched, monitor);
     }
     literals::answer_held(engine, data);
 }
 
 /// A signal that arrived before the end and was not handled: what it removes is removed, what it asks for fails.
-fn handle_last(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, signal: Box<Signal>) {
+fn handle_last(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, signal: Parcel) {
     match &signal.kind {
         SignalKind::Demonitor { monitor } => {
             data.relations().watchers.remove(monitor);

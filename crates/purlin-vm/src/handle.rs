@@ -4,7 +4,7 @@ use crate::engine::Engine;
 use crate::native::Ctx;
 use crate::process::{Process, ProcessData};
 use crate::relation::{AliasMode, Watched, Watcher};
-use crate::signal::{RefId, Signal, SignalKind, Target};
+use crate::signal::{Parcel, RefId, Signal, SignalKind, Target};
 use crate::tracing::Flags;
 use crate::tracing::events::{self, Extra};
 use purlin_term::{Atom, Heap, Term, am};
@@ -14,7 +14,12 @@ use std::sync::Arc;
 pub fn fetch(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData) -> Option<Term> {
     if data.exit_reason.is_none() {
         let mut batch = process.outer.take();
+        let traced = process.trace.has(Flags::RECEIVE);
         while let Some(signal) = batch.next() {
+            if matches!(signal.kind, SignalKind::Sent) && !traced {
+                data.mailbox.append(signal);
+                continue;
+            }
             handle(engine, process, data, signal);
             if !data.exit_reason.is_none() {
                 data.unhandled = batch;
@@ -25,13 +30,14 @@ pub fn fetch(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessDat
     (!data.exit_reason.is_none()).then_some(data.exit_reason)
 }
 
-fn handle(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, mut signal: Box<Signal>) {
-    if let SignalKind::Sent = signal.kind {
-        return enqueue(engine, process, data, signal);
-    }
+#[inline(never)]
+fn handle(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, mut signal: Parcel) {
     let me = process.pid();
     match std::mem::replace(&mut signal.kind, SignalKind::Message) {
-        SignalKind::Sent => {}
+        SignalKind::Sent => {
+            signal.kind = SignalKind::Sent;
+            enqueue(engine, process, data, signal);
+        }
         SignalKind::Message => {
             keep_token(data, &mut signal);
             enqueue(engine, process, data, signal);
@@ -65,7 +71,7 @@ fn handle(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, 
             data.relations().watchers.remove(&monitor);
         }
         SignalKind::GroupLeader => {
-            if signal.fragment.used > 0 {
+            if signal.used() > 0 {
                 data.group_leader = data.heap.copy(signal.term);
             } else {
                 data.group_leader = signal.term;
@@ -85,7 +91,7 @@ fn keep_token(data: &ProcessData, signal: &mut Signal) {
 
 /// Adds a message to the mailbox.
 #[inline]
-fn enqueue(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, signal: Box<Signal>) {
+fn enqueue(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, signal: Parcel) {
     if process.trace.has(Flags::RECEIVE) {
         events::receive(&mut Ctx { engine, process, data }, signal.extra.as_deref(), signal.term);
     }
@@ -125,7 +131,7 @@ fn handle_exit(
     engine: &Arc<Engine>,
     process: &Arc<Process>,
     data: &mut ProcessData,
-    signal: Box<Signal>,
+    signal: Parcel,
     from: Term,
     linked: bool,
 ) {
@@ -140,8 +146,8 @@ fn handle_exit(
         enqueue(engine, process, data, signal);
     } else if !reason.is(Atom::NORMAL) || (!linked && from == process.pid()) {
         data.exit_reason = reason;
-        if signal.fragment.used > 0 {
-            data.heap.adopt(signal.fragment);
+        if signal.used() > 0 {
+            data.heap.adopt(signal.into_fragment());
         }
     }
     if traced && data.exit_reason.is_none() {
@@ -153,7 +159,7 @@ fn handle_down(
     engine: &Arc<Engine>,
     process: &Arc<Process>,
     data: &mut ProcessData,
-    mut signal: Box<Signal>,
+    mut signal: Parcel,
     monitor: RefId,
 ) {
     let relations = data.relations();
@@ -179,8 +185,8 @@ pub fn end_alias_of_monitor(relations: &mut crate::relation::Relations, monitor:
 }
 
 /// What becomes of a signal to a process that has ended: who waits for something gets its answer.
-pub fn bounce(engine: &Arc<Engine>, to: Term, signal: Box<Signal>) {
-    match signal.kind {
+pub fn bounce(engine: &Arc<Engine>, to: Term, mut signal: Parcel) {
+    match std::mem::replace(&mut signal.kind, SignalKind::Message) {
         SignalKind::Link { from } => {
             engine.post(from, Signal::exit(to, true, Term::atom(Atom::NOPROC)));
         }
@@ -199,7 +205,7 @@ pub fn send_down(engine: &Arc<Engine>, me: Term, w: &Watcher, reason: Term) {
 }
 
 /// The signal that tells a watcher of the end of `item`, a process or port.
-pub fn down_signal(engine: &Engine, item: Term, w: &Watcher, kind: Atom, reason: Term) -> Box<Signal> {
+pub fn down_signal(engine: &Engine, item: Term, w: &Watcher, kind: Atom, reason: Term) -> Parcel {
     Signal::built(SignalKind::Down { monitor: w.monitor }, |h| {
         let reference = if w.alias { h.pid_reference(w.monitor, w.watcher) } else { h.reference(w.monitor) };
         let object = match w.name {

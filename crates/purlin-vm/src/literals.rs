@@ -13,14 +13,14 @@
 
 use crate::engine::Engine;
 use crate::gc::{Depth, each_term};
-use crate::grace::Grace;
+use crate::grace::{Grace, Place};
 use crate::heap_limit;
 use crate::process::{Activity, Flags, Priority, Process, ProcessData};
-use crate::signal::{Request, Signal, SignalKind, Target};
+use crate::signal::{Parcel, Request, Signal, SignalKind, Target};
 use crate::tracing::events;
 use parking_lot::Mutex;
 use purlin_term::copy::shared::Sharing;
-use purlin_term::literal::{self, Area, is_condemned};
+use purlin_term::literal::{self, Area, Literals, is_condemned};
 use purlin_term::{Fragment, Heap, Owned, Term, am};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -117,9 +117,9 @@ impl Engine {
                     if literals {
                         state.round.iter().for_each(|r| r.condemn());
                         literal::set_condemned(true);
-                        state.step = Step::Condemned(Grace::begin());
+                        state.step = Step::Condemned(Grace::begin(Place::Code));
                     } else {
-                        state.step = Step::Unused(Grace::begin(), false);
+                        state.step = Step::Unused(Grace::begin(Place::Code), false);
                     }
                 }
                 Step::Condemned(grace) => {
@@ -131,7 +131,7 @@ impl Engine {
                 }
                 Step::Asking => {
                     literal::set_condemned(false);
-                    state.step = Step::Unused(Grace::begin(), true);
+                    state.step = Step::Unused(Grace::begin(Place::Code), true);
                 }
                 Step::Unused(grace, literals) => {
                     if !grace.is_over() {
@@ -186,7 +186,7 @@ pub fn ask(engine: &Arc<Engine>, process: Term, question: Question) {
     engine.post_task(process, Priority::High, signal(question));
 }
 
-fn signal(question: Question) -> Box<Signal> {
+fn signal(question: Question) -> Parcel {
     Signal::request(move |engine, target| put(engine, target, question))
 }
 
@@ -269,9 +269,9 @@ fn each_on_stack(heap: &Heap, mut visit: impl FnMut(&mut Term)) {
 
 /// Whether a message refers to condemned literals.
 fn message_refers(signal: &Signal) -> bool {
-    let (start, mut found) = (signal.fragment.block.start(), condemned(signal.term));
-    // SAFETY: LIVE: a message's fragment holds complete objects, and is its receiver's.
-    unsafe { each_term(start, start.wrapping_add(signal.fragment.used), |t| found |= condemned(*t)) };
+    let ((start, end), mut found) = (signal.terms(), condemned(signal.term));
+    // SAFETY: LIVE: a message's words hold complete objects, and are its receiver's.
+    unsafe { each_term(start, end, |t| found |= condemned(*t)) };
     found
 }
 
@@ -281,7 +281,7 @@ fn refers(data: &mut ProcessData) -> bool {
     data.visit_roots(&mut |t| found |= condemned(*t));
     each_on_stack(&data.heap, |t| found |= condemned(*t));
     let heap = &data.heap;
-    let fragments = heap.fragments.iter().map(|f| (f.block.start(), f.block.start().wrapping_add(f.used)));
+    let fragments = heap.fragments.iter().map(Fragment::terms);
     let blocks = [(heap.block.start(), heap.top), (heap.old.start(), heap.old_top)];
     for (start, end) in blocks.into_iter().chain(fragments) {
         if !found {
@@ -309,11 +309,12 @@ fn replace(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData)
         if !message_refers(signal) {
             return None;
         }
-        let fragment = std::mem::replace(&mut signal.fragment, Fragment::new(0));
-        let start = fragment.block.start();
-        // SAFETY: LIVE: as in `message_refers`.
-        unsafe { each_term(start, start.wrapping_add(fragment.used), |t| copy(t, &mut heap)) };
+        let (fragment, term) = purlin_term::copy::to_fragment(signal.term, Literals::all());
+        let (start, end) = fragment.terms();
+        // SAFETY: LIVE: a copy holds complete objects, and is this thread's.
+        unsafe { each_term(start, end, |t| copy(t, &mut heap)) };
         heap.adopt(fragment);
+        signal.replace_term(term);
         Some(())
     });
     data.visit_roots(&mut |t| copy(t, &mut heap));

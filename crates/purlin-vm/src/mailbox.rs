@@ -4,9 +4,8 @@
 //! `receive` looks at; null means all were looked at, and the next arrival is where it goes on. Every message has a
 //! number, counting up, so that a receive marker is just a number: what arrived later has the same number or more.
 
-use crate::signal::{RefId, Signal};
-use crate::tracing::events::Extra;
-use purlin_term::{Fragment, Term};
+use crate::signal::{Parcel, RefId, Signal};
+use purlin_term::Term;
 use std::ptr::null_mut;
 
 /// Markers kept per process; with more of them, the oldest is forgotten (which costs time, not messages).
@@ -18,8 +17,8 @@ pub struct Mailbox {
     tail: *mut Signal,
     cursor: *mut Signal,
     len: u32,
-    /// Whether any message may lie in the process's heap, as none does when it comes.
-    on_heap: bool,
+    /// Messages that lie in the process's heap, as none does when it comes.
+    on_heap: u32,
     /// Words in all messages.
     words: usize,
     next_seq: u64,
@@ -34,7 +33,7 @@ impl Default for Mailbox {
             tail: null_mut(),
             cursor: null_mut(),
             len: 0,
-            on_heap: false,
+            on_heap: 0,
             words: 0,
             next_seq: 0,
             markers: None,
@@ -55,9 +54,9 @@ impl Mailbox {
     }
 
     /// Adds a message at the end.
-    pub fn append(&mut self, signal: Box<Signal>) {
-        self.words += signal.fragment.used;
-        let node = Box::into_raw(signal);
+    pub fn append(&mut self, signal: Parcel) {
+        self.words += signal.used();
+        let node = signal.into_raw();
         // SAFETY: INNER: the list's nodes are this mailbox's; `node` was just taken over.
         unsafe {
             (*node).next = null_mut();
@@ -87,6 +86,27 @@ impl Mailbox {
         Some(unsafe { (*self.cursor).term })
     }
 
+    /// Moves a shallow first message that the cursor is at to the heap words at `to`, of which there are `room`: then its
+    /// block is freed when it is received, and not at a collection. How many words it took.
+    ///
+    /// Only the first: collections go through the messages up to the last in the heap.
+    ///
+    /// # Safety
+    /// FRESH: there are as many words at `to`, in the heap of the process.
+    #[inline]
+    pub(crate) unsafe fn move_first(&mut self, to: *mut u64, room: usize) -> usize {
+        if self.cursor.is_null() || self.cursor != self.head {
+            return 0;
+        }
+        // SAFETY: INNER: the list's nodes are this mailbox's; by the caller's promise.
+        let words = unsafe { (*self.head).move_shallow(to, room) };
+        if words > 0 {
+            self.words -= words;
+            self.on_heap += 1;
+        }
+        words
+    }
+
     /// Moves the cursor to the next message.
     #[inline]
     pub fn advance(&mut self) {
@@ -109,12 +129,12 @@ impl Mailbox {
     }
 
     /// Takes the message at the cursor out, and rewinds.
-    pub fn remove_current(&mut self) -> Option<(Term, Fragment, Option<Box<Extra>>)> {
+    pub fn remove_current(&mut self) -> Option<Parcel> {
         let node = self.cursor;
         if node.is_null() {
             return None;
         }
-        // SAFETY: INNER: `node` is in the list; unlinked from it, it is owned here alone.
+        // SAFETY: INNER: `node` is in the list; unlinked from it, it is owned here alone (PARCEL).
         let node = unsafe {
             let (prev, next) = ((*node).prev, (*node).next);
             if prev.is_null() {
@@ -127,13 +147,13 @@ impl Mailbox {
             } else {
                 (*next).prev = prev;
             }
-            Box::from_raw(node)
+            Parcel::from_raw(node)
         };
         self.len -= 1;
-        self.on_heap &= self.len > 0;
-        self.words -= node.fragment.used;
+        self.on_heap -= u32::from(node.is_on_heap());
+        self.words -= node.used();
         self.cursor = self.head;
-        Some((node.term, node.fragment, node.extra))
+        Some(node)
     }
 
     /// All messages, oldest first.
@@ -166,17 +186,17 @@ impl Mailbox {
         false
     }
 
-    /// Gives the fragments of the messages that `take` takes to the process's heap: from now on their terms are roots.
+    /// Has the terms of the messages that `take` takes lie in the process's heap: from now on they are roots.
     /// No process may have looked at a message and not yet received it.
     pub(crate) fn move_to_heap(&mut self, mut take: impl FnMut(&mut Signal) -> Option<()>) {
         let mut p = self.head;
         while !p.is_null() {
             // SAFETY: INNER: the list's nodes are this mailbox's.
             let signal = unsafe { &mut *p };
-            let words = signal.fragment.used;
-            if take(signal).is_some() {
+            let words = signal.used();
+            if !signal.is_on_heap() && take(signal).is_some() {
                 self.words -= words;
-                self.on_heap = true;
+                self.on_heap += 1;
             }
             p = signal.next;
         }
@@ -184,12 +204,13 @@ impl Mailbox {
 
     /// Calls `visit` with the messages that lie in the process's heap (ROOTS).
     pub(crate) fn visit(&mut self, visit: &mut dyn FnMut(&mut Term)) {
-        let mut p = if self.on_heap { self.head } else { null_mut() };
-        while !p.is_null() {
+        let (mut p, mut left) = (self.head, self.on_heap);
+        while left > 0 && !p.is_null() {
             // SAFETY: INNER: the list's nodes are this mailbox's.
             let signal = unsafe { &mut *p };
-            if signal.fragment.used == 0 {
+            if signal.is_on_heap() {
                 visit(&mut signal.term);
+                left -= 1;
             }
             p = signal.next;
         }
@@ -248,11 +269,20 @@ impl Mailbox {
 
 impl Drop for Mailbox {
     fn drop(&mut self) {
-        let mut p = self.head;
+        self.clear();
+    }
+}
+
+impl Mailbox {
+    /// Drops all messages.
+    pub(crate) fn clear(&mut self) {
+        let mut p = std::mem::replace(&mut self.head, null_mut());
         while !p.is_null() {
-            // SAFETY: INNER: the list's nodes are this mailbox's.
-            p = unsafe { Box::from_raw(p) }.next;
+            // SAFETY: INNER, PARCEL: the list's nodes are this mailbox's.
+            p = unsafe { Parcel::from_raw(p) }.next;
         }
+        (self.tail, self.cursor) = (null_mut(), null_mut());
+        (self.len, self.words, self.on_heap) = (0, 0, 0);
     }
 }
 
@@ -275,7 +305,7 @@ mod tests {
         let mut m = filled(5);
         m.advance();
         m.advance();
-        assert_eq!(m.remove_current().unwrap().0, Term::small(2));
+        assert_eq!(m.remove_current().unwrap().term, Term::small(2));
         assert_eq!(contents(&m), [0, 1, 3, 4]);
         assert_eq!(m.current(), Some(Term::small(0)), "the next receive starts at the front");
         assert_eq!(m.len(), 4);

@@ -29,18 +29,20 @@ impl Names {
             return Err(RegisterError::BadName);
         }
         let mut names = self.names.write();
-        // Under the lock: an ending process takes the lock to give up its name after it was marked.
-        if process.is_exiting() {
-            return Err(RegisterError::Dead);
-        }
         if process.name().is_some() {
             return Err(RegisterError::HasName);
         }
         if names.contains_key(&name) {
             return Err(RegisterError::BadName);
         }
-        names.insert(name, process.pid());
         process.set_name(Some(name));
+        // A process that ends is marked before it looks whether it has a name (both sequentially consistent): it finds
+        // this one, or the mark is found here.
+        if process.is_exiting() {
+            process.set_name(None);
+            return Err(RegisterError::Dead);
+        }
+        names.insert(name, process.pid());
         Ok(())
     }
 
@@ -70,6 +72,7 @@ impl Names {
     /// Frees the name of an ending process.
     pub fn release(&self, process: &Process) -> Option<Atom> {
         // Anyone who registers after this sees that the process is exiting.
+        process.name()?;
         let mut names = self.names.write();
         let name = process.name()?;
         names.remove(&name);

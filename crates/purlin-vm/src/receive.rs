@@ -1,15 +1,17 @@
 //! What the receive instructions do: fetch signals, look at messages in turn, take one out, wait with a timeout.
 //!
-//! A message stays in its own fragment until it is received, and collection does not know of it. Between
+//! A message stays in its own block until it is received, and collection does not know of it; but the first message,
+//! if it is a tuple of immediates, is moved to the heap when it is looked at. Between
 //! [`peek`] and the next of [`advance`], [`remove`], [`timeout`] and the sleep, registers may hold parts of it:
 //! `ProcessData::delay_collection` is set, and nothing may collect.
 
+use crate::clock::Time;
 use crate::engine::Engine;
 use crate::native::Ctx;
 use crate::process::{Process, ProcessData};
-use crate::signal::RefId;
-use crate::timer::Deadline;
+use crate::signal::{Parcel, RefId};
 use crate::tracing::{Flags, events, sequential};
+use purlin_term::heap::STACK_RESERVE;
 use purlin_term::{Atom, Term};
 use std::sync::Arc;
 
@@ -38,25 +40,32 @@ pub enum Wait {
 /// `loop_rec`: the next message.
 #[inline]
 pub fn peek(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData) -> Peek {
-    if let Some(t) = data.mailbox.current() {
-        data.delay_collection = true;
-        return Peek::Message(t);
+    match look(data) {
+        Some(t) => Peek::Message(t),
+        None => fetch_and_peek(engine, process, data),
     }
-    fetch_and_peek(engine, process, data)
+}
+
+/// The message at the cursor.
+fn look(data: &mut ProcessData) -> Option<Term> {
+    data.mailbox.current()?;
+    let heap = &mut data.heap;
+    let room = heap.free_words().saturating_sub(STACK_RESERVE);
+    // SAFETY: FRESH: these words are free.
+    heap.top = heap.top.wrapping_add(unsafe { data.mailbox.move_first(heap.top, room) });
+    data.delay_collection = true;
+    data.mailbox.current()
 }
 
 fn fetch_and_peek(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData) -> Peek {
     data.delay_collection = false;
+    if !process.has_signals() && data.exit_reason.is_none() {
+        return Peek::Empty;
+    }
     if let Some(reason) = crate::handle::fetch(engine, process, data) {
         return Peek::Exit(reason);
     }
-    match data.mailbox.current() {
-        Some(t) => {
-            data.delay_collection = true;
-            Peek::Message(t)
-        }
-        None => Peek::Empty,
-    }
+    look(data).map_or(Peek::Empty, Peek::Message)
 }
 
 /// `loop_rec_end`: the message at the cursor did not match.
@@ -69,15 +78,26 @@ pub fn advance(data: &mut ProcessData) {
 /// `remove_message`: the message at the cursor matched; its terms are now part of the heap.
 pub fn remove(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData) {
     data.delay_collection = false;
-    if let Some((message, fragment, extra)) = data.mailbox.remove_current() {
-        if fragment.used > 0 {
-            data.heap.adopt(fragment);
-        }
-        if (extra.is_some() || data.sequence.is_some()) && !extra.as_ref().is_some_and(|e| e.keeps_token) {
-            sequential::received(engine, process, data, extra.and_then(|e| e.token), message);
+    if let Some(mut signal) = data.mailbox.remove_current() {
+        if signal.extra.is_some() || data.sequence.is_some() {
+            let (message, extra) = (signal.term, signal.extra.take());
+            adopt(data, signal);
+            if !extra.as_ref().is_some_and(|e| e.keeps_token) {
+                sequential::received(engine, process, data, extra.and_then(|e| e.token), message);
+            }
+        } else {
+            adopt(data, signal);
         }
     }
-    end_wait(engine, data);
+    end_wait(engine, process, data);
+}
+
+/// Makes what a message points to part of the heap, where it is not yet.
+#[inline(always)]
+fn adopt(data: &mut ProcessData, signal: Parcel) {
+    if signal.used() > 0 {
+        data.heap.adopt(signal.into_fragment());
+    }
 }
 
 /// `timeout`: the `receive` ends without a message.
@@ -87,36 +107,58 @@ pub fn timeout(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessD
         events::timeout(&mut Ctx { engine, process, data });
     }
     data.mailbox.rewind();
-    end_wait(engine, data);
+    end_wait(engine, process, data);
 }
 
-fn end_wait(engine: &Engine, data: &mut ProcessData) {
-    if let Some(deadline) = data.receive_timer.take() {
-        engine.timers.cancel_wake(deadline);
+#[inline]
+fn end_wait(engine: &Engine, process: &Process, data: &mut ProcessData) {
+    if data.receive_until.take().is_some() {
+        // The timer is left to run, unless somebody would see that it wakes the process.
+        let seen = process.trace.flags().any(Flags::TRACEE) || engine.clock.is_virtual();
+        if let Some(timer) = data.wake_timer.take_if(|_| seen) {
+            engine.timers.cancel_wake(timer);
+        }
     }
 }
 
 /// `wait_timeout`: whether to sleep. The timer runs until the `receive` ends, over any number of sleeps.
 pub fn wait_timeout(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, timeout: Term) -> Wait {
     data.delay_collection = false;
-    if let Some(deadline) = data.receive_timer {
-        return if engine.clock.now() >= deadline.at() { Wait::TimedOut } else { Wait::Sleep };
+    if let Some(until) = data.receive_until {
+        if until == Time::MAX {
+            return Wait::Sleep;
+        }
+        let now = engine.clock.now();
+        return if now >= until { Wait::TimedOut } else { sleep_until(engine, process, data, now, until) };
     }
     if timeout.is(Atom::INFINITY) {
         // Noted, because the operand does not outlive the sleep.
-        data.receive_timer = Some(Deadline::NEVER);
+        data.receive_until = Some(Time::MAX);
         return Wait::Sleep;
     }
     let ms = match timeout.as_small() {
-        Some(ms) if (0..1 << 32).contains(&ms) => ms as u64,
+        Some(ms) if (0..1 << 32).contains(&ms) => ms,
         _ => return Wait::BadTimeout,
     };
     if ms == 0 {
         return Wait::TimedOut;
     }
-    let deadline: Deadline = engine.timers.wake_after(&engine.clock, ms, process);
+    let now = engine.clock.now();
+    let until = now.saturating_add(ms * 1_000_000);
+    data.receive_until = Some(until);
+    sleep_until(engine, process, data, now, until)
+}
+
+/// Has a timer wake the process at a time or earlier.
+fn sleep_until(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, now: Time, until: Time) -> Wait {
+    if let Some(timer) = data.wake_timer {
+        if now < timer.at() && timer.at() <= until {
+            return Wait::Sleep;
+        }
+        engine.timers.cancel_wake(timer);
+    }
+    data.wake_timer = Some(engine.timers.wake_at(until, process));
     engine.timer_started();
-    data.receive_timer = Some(deadline);
     Wait::Sleep
 }
 

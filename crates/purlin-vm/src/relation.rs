@@ -2,20 +2,22 @@
 //!
 //! Each side of a link or monitor is kept by its own process and changed only by it; signals keep the sides in step.
 
-use crate::signal::{RefId, Signal};
+mod keyed;
+
+use crate::signal::{Parcel, RefId};
+use keyed::Keyed;
 use purlin_term::{Atom, Term};
-use std::collections::BTreeMap;
 
 /// The relations of one process.
 #[derive(Default)]
 pub struct Relations {
-    links: BTreeMap<u64, Link>,
+    links: Keyed<u64, Link>,
     /// What this process monitors.
-    pub monitors: BTreeMap<RefId, Monitor>,
+    pub monitors: Keyed<RefId, Monitor>,
     /// Who monitors this process.
-    pub watchers: BTreeMap<RefId, Watcher>,
+    pub watchers: Keyed<RefId, Watcher>,
     /// This process's active aliases.
-    pub aliases: BTreeMap<RefId, AliasMode>,
+    pub aliases: Keyed<RefId, AliasMode>,
 }
 
 /// One side of a link.
@@ -45,7 +47,7 @@ pub enum Watched {
 pub struct Monitor {
     pub watched: Watched,
     /// Replaces `'DOWN'` in the message.
-    pub tag: Option<Box<Signal>>,
+    pub tag: Option<Parcel>,
 }
 
 /// The monitored side of a monitor.
@@ -93,7 +95,9 @@ impl Relations {
     /// Adds a link on the other side's wish. While an unlink of ours is under way the other side is about to remove
     /// its link again, so that the entry stays as it is.
     pub fn linked_by(&mut self, other: Term) {
-        self.links.entry(other.0).or_default();
+        if self.links.get(&other.0).is_none() {
+            self.links.insert(other.0, Link::default());
+        }
     }
 
     /// Removes a link on this process's own wish, by an unlink signal of this id. False: there is none.
@@ -128,7 +132,7 @@ impl Relations {
 
     /// The other ends of all active links.
     pub fn links(&self) -> impl Iterator<Item = Term> + '_ {
-        self.links.iter().filter(|(_, l)| l.unlinking.is_none()).map(|(&k, _)| Term(k))
+        self.links.iter().filter(|(_, l)| l.unlinking.is_none()).map(|(k, _)| Term(k))
     }
 }
 

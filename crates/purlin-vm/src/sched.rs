@@ -19,8 +19,7 @@ use crate::grace::present;
 use crate::handle::fetch;
 use crate::panic::guard;
 use crate::process::{Activity, Mfa, Priority, Process, ProcessData, RunState};
-use crate::signal::Signal;
-use crate::timer::Deadline;
+use crate::signal::Parcel;
 use errand::Errand;
 use idle::{Alarm, Idle};
 use parking_lot::Mutex;
@@ -29,6 +28,7 @@ use purlin_term::{Atom, Heap, Term};
 use queue::RunQueue;
 use role::{Nap, Role, Spares};
 use std::cell::Cell;
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -62,7 +62,7 @@ const BALANCE_EVERY: u64 = 400 * SLICE as u64;
 pub enum Stop {
     /// The time slice is used up.
     Yield,
-    /// It waits for a signal or for its `receive_timer`.
+    /// It waits for a signal or for its timer.
     Wait,
     /// It waits in a native, until a signal has it called again.
     Suspend,
@@ -402,21 +402,24 @@ impl Engine {
         }
     }
 
-    /// Makes a sleeping process runnable.
+    /// Makes a sleeping process runnable; false: it does not sleep.
     #[inline]
-    pub fn wake(self: &Arc<Engine>, process: &Arc<Process>) {
-        if process.try_wake() {
+    pub fn wake(self: &Arc<Engine>, process: &Arc<Process>) -> bool {
+        let woken = process.try_wake();
+        if woken {
             if self.tracing.profile.watches_processes() {
                 // SAFETY: OWNER: `try_wake` gave it to this thread.
                 self.tracing.profile.process(self, process, unsafe { process.data() }, true);
             }
-            self.enqueue(process.clone());
+            // SAFETY: ASLEEP: whoever wakes a process takes over the count that its sleep has.
+            self.enqueue(unsafe { Arc::from_raw(Arc::as_ptr(process)) });
         }
+        woken
     }
 
     /// Posts a system task: until it has called [`Process::task_done`], the process that is to carry it out is
     /// scheduled with at least this priority, so that it cannot starve behind others.
-    pub fn post_task(self: &Arc<Engine>, to: Term, priority: Priority, task: Box<Signal>) {
+    pub fn post_task(self: &Arc<Engine>, to: Term, priority: Priority, task: Parcel) {
         let process = to.as_pid().and_then(|id| self.process(id));
         let raised = process.as_ref().is_some_and(|p| p.task_requested(priority));
         self.post(to, task);
@@ -449,17 +452,12 @@ impl Engine {
                     let role = &self.sched.roles[me];
                     let slice = role.begin();
                     ROLE.set(slice);
-                    // A panic that no process can be ended for loses what was under way, never the scheduler.
-                    let used = catch_unwind(AssertUnwindSafe(|| present(|| self.run_slice(p)))).unwrap_or(0);
-                    left = left.saturating_sub(if used <= SHORT { SHORT_TURN } else { LONG_TURN });
+                    left = present(|| self.turns(me, slice, p, left, &mut since));
                     if Atom::is_table_exhausted() {
                         self.atoms_are_exhausted();
                     }
                     match role.end(slice) {
-                        Some(word) => {
-                            ROLE.set(word);
-                            self.sched.share(me, used, &mut since);
-                        }
+                        Some(word) => ROLE.set(word),
                         None => given_away = true,
                     }
                 }
@@ -506,6 +504,38 @@ impl Engine {
         self.sched.pool.is_idle()
     }
 
+    /// Gives processes their turns, beginning with this one, until a turn was long or what turns may cost is used up;
+    /// what is `left` of that. All are one slice of the role, and the thread is present once for all of them.
+    fn turns(
+        self: &Arc<Engine>,
+        me: usize,
+        slice: u64,
+        mut process: Arc<Process>,
+        mut left: u32,
+        since: &mut Since,
+    ) -> u32 {
+        let (mut turns, mut reductions) = (0, 0);
+        loop {
+            // A panic that no process can be ended for loses what was under way, never the scheduler.
+            let used = catch_unwind(AssertUnwindSafe(|| self.run_slice(process))).unwrap_or(0);
+            turns += u64::from(used > 0);
+            reductions += used;
+            left = left.saturating_sub(if used <= SHORT { SHORT_TURN } else { LONG_TURN });
+            if !self.sched.roles[me].is(slice) {
+                break;
+            }
+            self.sched.share(me, used, since);
+            let goes_on = used <= SHORT && left > 0 && !self.sched.is_halted();
+            process = match goes_on.then(|| self.sched.next(me, false)).flatten() {
+                Some(next) => next,
+                None => break,
+            };
+        }
+        self.sched.slices.fetch_add(turns, Ordering::Relaxed);
+        self.sched.reductions.fetch_add(reductions, Ordering::Relaxed);
+        left
+    }
+
     /// Gives a process its turn; the reductions that it used.
     fn run_slice(self: &Arc<Engine>, process: Arc<Process>) -> u64 {
         process.set_run_state(RunState::Running);
@@ -522,12 +552,11 @@ impl Engine {
             return 0;
         }
         if data.away.is_some() {
-            self.sleep_or_requeue(process, None);
+            self.sleep_or_requeue(process);
             return 0;
         }
         if data.suspended > 0 || (data.hibernating && data.mailbox.is_empty()) {
-            let deadline = if data.suspended > 0 { None } else { data.receive_timer };
-            self.sleep_or_requeue(process, deadline);
+            self.sleep_or_requeue(process);
             return 0;
         }
         data.hibernating = false;
@@ -537,7 +566,7 @@ impl Engine {
         data.activity = Activity::Running;
         let runner = self.sched.runner.get().expect("schedulers are started with a runner");
         let stop = guard(self, &process, data, |data| runner.run(self, &process, data)).unwrap_or_else(Stop::Exited);
-        let used = self.count_slice(data);
+        let used = Self::count_slice(data);
         data.activity = match stop {
             Stop::Wait => Activity::Waiting,
             Stop::Suspend => Activity::Suspended,
@@ -555,35 +584,34 @@ impl Engine {
                 terminate(self, &process, data, reason);
             }
             Stop::Wait | Stop::Suspend => {
-                let deadline = data.receive_timer;
                 if self.tracing.profile.watches_processes() {
                     self.tracing.profile.process(self, &process, data, false);
                 }
-                self.sleep_or_requeue(process, deadline);
+                self.sleep_or_requeue(process);
             }
             Stop::Exited(reason) => terminate(self, &process, data, reason),
             Stop::Blocking => {
                 let errand = Errand::new(&process, data);
                 self.sched.pool.submit(self, errand);
-                self.sleep_or_requeue(process, None);
+                self.sleep_or_requeue(process);
             }
         }
         used
     }
 
-    fn count_slice(&self, data: &mut ProcessData) -> u64 {
+    fn count_slice(data: &mut ProcessData) -> u64 {
         let used = data.slice_used().max(1);
         data.reductions += used;
-        self.sched.slices.fetch_add(1, Ordering::Relaxed);
-        self.sched.reductions.fetch_add(used, Ordering::Relaxed);
         (data.slice, data.slice_left) = (0, 0);
         used
     }
 
-    fn sleep_or_requeue(&self, process: Arc<Process>, deadline: Option<Deadline>) {
-        if !process.sleep(|| deadline.is_some_and(|d| self.clock.now() >= d.at())) {
+    fn sleep_or_requeue(&self, process: Arc<Process>) {
+        // ASLEEP: once it sleeps, whoever wakes it has this count.
+        let process = ManuallyDrop::new(process);
+        if !process.sleep() {
             process.set_run_state(RunState::Runnable);
-            self.enqueue(process);
+            self.enqueue(ManuallyDrop::into_inner(process));
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::engine::Engine;
 use crate::native::Ctx;
 use crate::port::PortSignal;
 use crate::process::{Process, ProcessData};
-use crate::signal::Signal;
+use crate::signal::{Parcel, Signal};
 use crate::tracing::events::{self, Extra};
 use crate::tracing::{Flags, sequential};
 use purlin_term::{Atom, Kind, Term};
@@ -33,7 +33,20 @@ pub fn send_from(
     if traced || engine.tracing.record_senders.load(Ordering::Relaxed) {
         return send_traced(engine, from, data, to, message);
     }
+    if let Some(id) = to.as_pid().filter(|&id| id != from.id()) {
+        send_to_process(engine, id, message);
+        return Ok(());
+    }
     send(engine, from, to, message)
+}
+
+/// Sends a message to another process by its number, if there is one.
+fn send_to_process(engine: &Arc<Engine>, id: u64, message: Term) {
+    engine.processes.with(id, |p| {
+        if p.outer.push(Signal::message(message)).is_ok_and(|first| first) {
+            engine.wake(p);
+        }
+    });
 }
 
 #[cold]
@@ -84,7 +97,7 @@ fn deliver(
     message: Term,
     extra: Option<Box<Extra>>,
 ) -> Result<(), SendError> {
-    let with = |mut signal: Box<Signal>, extra| {
+    let with = |mut signal: Parcel, extra| {
         signal.extra = extra;
         signal
     };
@@ -92,8 +105,10 @@ fn deliver(
         if id == from.id() {
             // A process takes part in its own queue's order like any other sender, and needs no wake-up.
             let _ = from.outer.push(with(Signal::message(message), extra));
-        } else if let Some(p) = engine.process(id) {
-            let _ = engine.signal(&p, with(Signal::message(message), extra));
+        } else {
+            engine.processes.with(id, |p| {
+                let _ = engine.signal(p, with(Signal::message(message), extra));
+            });
         }
         return Ok(());
     }
@@ -107,8 +122,10 @@ fn deliver(
     }
     if let Some(alias) = to.as_local_ref() {
         // A reference that names no process is no alias: the message is dropped.
-        if let Some(p) = to.ref_pid().and_then(Term::as_pid).and_then(|id| engine.process(id)) {
-            let _ = engine.signal(&p, with(Signal::alias_message(alias, message), extra));
+        if let Some(id) = to.ref_pid().and_then(Term::as_pid) {
+            engine.processes.with(id, |p| {
+                let _ = engine.signal(p, with(Signal::alias_message(alias, message), extra));
+            });
         }
         return Ok(());
     }

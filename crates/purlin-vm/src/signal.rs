@@ -15,15 +15,19 @@ use crate::process::{Process, ProcessData};
 use crate::relation::Watcher;
 use crate::sync::{AtomicPtr, Ordering};
 use crate::tracing::events::Extra;
+use purlin_term::heap::{Block, release_off_heap};
 use purlin_term::literal::Literals;
 use purlin_term::{Fragment, Heap, Term, copy};
-use std::ptr::null_mut;
+use std::cell::Cell;
+use std::mem::ManuallyDrop;
+use std::ops::{Deref, DerefMut};
+use std::ptr::{NonNull, null_mut};
 use std::sync::Arc;
 
 /// The id words of a reference, as the engine keeps them.
 pub type RefId = [u64; 2];
 
-/// A signal, at the same time the node of the queue that it waits in.
+/// A signal, at the same time the node of the queue that it waits in, and the head of the block that holds its term.
 ///
 /// What a scan of the mailbox reads comes first, in one cache line.
 #[repr(C)]
@@ -35,10 +39,141 @@ pub struct Signal {
     /// Place in the mailbox: counts up with every message that the receiver fetched.
     pub(crate) seq: u64,
     pub kind: SignalKind,
-    /// What `term` lies in.
-    pub fragment: Fragment,
     /// What tracing adds to a message.
     pub extra: Option<Box<Extra>>,
+    /// Words behind the signal.
+    room: usize,
+    place: Place,
+    /// Objects behind the signal that own a reference count.
+    off_heap: Vec<*mut u64>,
+}
+
+/// Where what the term of a signal points to lies.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Place {
+    /// In the words behind the signal, which it fills.
+    Here,
+    /// There, and it is a tuple or cons cell of immediates.
+    HereShallow,
+    /// In the receiver's heap.
+    Heap,
+}
+
+/// Words of a signal without those behind it.
+const HEAD: usize = size_of::<Signal>() / 8;
+
+/// A signal with the words behind it, in one block from the allocator (PARCEL).
+pub struct Parcel(NonNull<Signal>);
+
+// SAFETY: LIVE: a signal owns its terms, and its links are used only by the node's owner (INNER).
+unsafe impl Send for Parcel {}
+
+impl Deref for Parcel {
+    type Target = Signal;
+
+    #[inline]
+    fn deref(&self) -> &Signal {
+        // SAFETY: PARCEL: the signal is this parcel's.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl DerefMut for Parcel {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut Signal {
+        // SAFETY: PARCEL: the signal is this parcel's.
+        unsafe { self.0.as_mut() }
+    }
+}
+
+impl Parcel {
+    /// A signal without a term, with room for one of so many words.
+    #[inline]
+    fn new(kind: SignalKind, room: usize) -> Parcel {
+        let p: *mut Signal = Block::new(HEAD + room).into_raw().cast();
+        let (next, prev) = (null_mut(), null_mut());
+        let signal = Signal {
+            next,
+            term: Term::NONE,
+            prev,
+            seq: 0,
+            kind,
+            extra: None,
+            room,
+            place: Place::Here,
+            off_heap: Vec::new(),
+        };
+        // SAFETY: PARCEL: the new block has room for the signal.
+        unsafe {
+            p.write(signal);
+            Parcel(NonNull::new_unchecked(p))
+        }
+    }
+
+    #[inline]
+    fn with_term(kind: SignalKind, t: Term, literals: Literals) -> Parcel {
+        let extent = copy::extent(t, literals);
+        let mut parcel = Parcel::new(kind, extent.words);
+        if extent.shallow {
+            parcel.place = Place::HereShallow;
+        }
+        let to = parcel.words();
+        // SAFETY: FRESH: there are as many words behind the signal.
+        parcel.term = unsafe { copy::copy_extent(t, extent, to, &mut parcel.off_heap, literals) };
+        parcel
+    }
+
+    #[inline]
+    fn words(&self) -> *mut u64 {
+        self.0.as_ptr().cast::<u64>().wrapping_add(HEAD)
+    }
+
+    /// Leaves the signal to a queue.
+    #[inline]
+    pub(crate) fn into_raw(self) -> *mut Signal {
+        ManuallyDrop::new(self).0.as_ptr()
+    }
+
+    /// The signal that [`Parcel::into_raw`] left.
+    ///
+    /// # Safety
+    /// PARCEL: nobody else has it.
+    #[inline]
+    pub(crate) unsafe fn from_raw(signal: *mut Signal) -> Parcel {
+        // SAFETY: by the caller's promise.
+        Parcel(unsafe { NonNull::new_unchecked(signal) })
+    }
+
+    /// The block as a fragment with what `term` points to; what else there is to the signal goes.
+    #[inline]
+    pub(crate) fn into_fragment(self) -> Fragment {
+        let p = self.into_raw();
+        // SAFETY: PARCEL: what the signal owns is dropped or moved out once, and the block goes on to the fragment.
+        unsafe {
+            let (room, used) = ((*p).room, (*p).used());
+            let off_heap = std::mem::take(&mut (*p).off_heap);
+            std::ptr::drop_in_place(p);
+            Fragment::of(Block::from_raw(p.cast(), HEAD + room), HEAD, used, off_heap)
+        }
+    }
+}
+
+impl Drop for Parcel {
+    #[inline]
+    fn drop(&mut self) {
+        let p = self.0.as_ptr();
+        // SAFETY: PARCEL: the signal and its block are this parcel's; what the signal owns is dropped once, and not at all
+        // where it owns nothing.
+        unsafe {
+            if (*p).off_heap.capacity() > 0 {
+                return drop(Parcel(self.0).into_fragment());
+            }
+            if !matches!((*p).kind, SignalKind::Sent) || (*p).extra.is_some() {
+                std::ptr::drop_in_place(p);
+            }
+            drop(Block::from_raw(p.cast(), HEAD + (*p).room));
+        }
+    }
 }
 
 /// What a signal asks of its receiver.
@@ -84,6 +219,14 @@ pub enum SignalKind {
     Request(Request),
 }
 
+/// Words of the heap where signals are built.
+const SCRATCH_WORDS: usize = 64;
+
+thread_local! {
+    /// A heap to build signals in, with nothing in it; none while one is built.
+    static SCRATCH: Cell<Option<Box<Heap>>> = const { Cell::new(None) };
+}
+
 /// A request that the receiver carries out itself; [`Target::Gone`] when it ended before its turn.
 pub type Request = Box<dyn FnOnce(&Arc<Engine>, Target<'_>) + Send>;
 
@@ -95,57 +238,97 @@ pub enum Target<'a> {
     Gone,
 }
 
-// SAFETY: LIVE: a signal owns its fragment, and its links are used only by the node's owner (INNER).
-unsafe impl Send for Signal {}
-
 impl Signal {
-    fn boxed(kind: SignalKind, term: Term, fragment: Fragment) -> Box<Signal> {
-        Box::new(Signal { next: null_mut(), prev: null_mut(), seq: 0, kind, term, fragment, extra: None })
-    }
-
     /// A signal without a term.
-    pub fn bare(kind: SignalKind) -> Box<Signal> {
-        Signal::boxed(kind, Term::NONE, Fragment::new(0))
+    pub fn bare(kind: SignalKind) -> Parcel {
+        Parcel::new(kind, 0)
     }
 
     /// A signal whose term is a whole copy of `t`: it may be kept before it is sent.
-    pub fn with_copy(kind: SignalKind, t: Term) -> Box<Signal> {
-        let (fragment, term) = copy::to_fragment(t, Literals::none());
-        Signal::boxed(kind, term, fragment)
+    pub fn with_copy(kind: SignalKind, t: Term) -> Parcel {
+        Parcel::with_term(kind, t, Literals::none())
     }
 
-    /// As [`Signal::with_copy`], to be sent at once: literals are not copied.
-    fn with_literals(kind: SignalKind, t: Term) -> Box<Signal> {
-        let (fragment, term) = copy::to_fragment(t, Literals::lasting());
-        Signal::boxed(kind, term, fragment)
-    }
-
-    /// A message with a copy of `t`, as a process sends it; to be sent at once.
-    pub fn message(t: Term) -> Box<Signal> {
-        Signal::with_literals(SignalKind::Sent, t)
+    /// A message with a copy of `t`, as a process sends it; to be sent at once, as literals are not copied.
+    #[inline]
+    pub fn message(t: Term) -> Parcel {
+        Parcel::with_term(SignalKind::Sent, t, Literals::lasting())
     }
 
     /// A message to an alias, to be sent at once.
-    pub fn alias_message(alias: RefId, t: Term) -> Box<Signal> {
-        Signal::with_literals(SignalKind::AliasMessage { alias }, t)
+    pub fn alias_message(alias: RefId, t: Term) -> Parcel {
+        Parcel::with_term(SignalKind::AliasMessage { alias }, t, Literals::lasting())
+    }
+
+    /// Words that hold what `term` points to; 0 when that is nothing, or lies elsewhere.
+    #[inline]
+    pub(crate) fn used(&self) -> usize {
+        if self.place == Place::Heap { 0 } else { self.room }
+    }
+
+    /// Whether `term` lies in the receiver's heap.
+    #[inline]
+    pub(crate) fn is_on_heap(&self) -> bool {
+        self.place == Place::Heap
+    }
+
+    /// Where what `term` points to begins and ends.
+    #[inline]
+    pub(crate) fn terms(&self) -> (*mut u64, *mut u64) {
+        let start = (&raw const *self).cast::<u64>().cast_mut().wrapping_add(HEAD);
+        (start, start.wrapping_add(self.used()))
+    }
+
+    /// Puts a copy in the receiver's heap in the place of the term.
+    pub(crate) fn replace_term(&mut self, t: Term) {
+        self.term = t;
+        self.place = Place::Heap;
+        for p in self.off_heap.drain(..) {
+            // SAFETY: OFFHEAP: listed once, and nothing refers to the former term.
+            unsafe { release_off_heap(p) };
+        }
+    }
+
+    /// Moves the term to the words at `to` in the receiver's heap, if it is a tuple or cell of immediates and there is
+    /// `room`; how many words it takes.
+    ///
+    /// # Safety
+    /// FRESH: there are as many words at `to`; the caller is the receiver.
+    #[inline]
+    pub(crate) unsafe fn move_shallow(&mut self, to: *mut u64, room: usize) -> usize {
+        let (start, words) = (self.terms().0, self.room);
+        if self.place != Place::HereShallow || words > room {
+            return 0;
+        }
+        // SAFETY: by the caller's promise; LIVE: there is one complete object.
+        unsafe { copy::copy_words(start, to, words) };
+        self.term = Term(self.term.0.wrapping_add(to as u64).wrapping_sub(start as u64));
+        self.place = Place::Heap;
+        words
     }
 
     /// A message that `build` makes in a heap of its own.
-    pub fn built(kind: SignalKind, build: impl FnOnce(&mut Heap) -> Term) -> Box<Signal> {
-        let mut scratch = Heap::new(0);
+    pub fn built(kind: SignalKind, build: impl FnOnce(&mut Heap) -> Term) -> Parcel {
+        let mut scratch = SCRATCH.take().unwrap_or_else(|| Box::new(Heap::new(SCRATCH_WORDS)));
         let t = build(&mut scratch);
-        Signal::with_copy(kind, t)
+        let signal = Signal::with_copy(kind, t);
+        // What is more than a few words is not kept.
+        if scratch.fragments.is_empty() && scratch.off_heap.is_empty() {
+            scratch.top = scratch.block.start();
+            SCRATCH.set(Some(scratch));
+        }
+        signal
     }
 
     /// An exit signal with this reason.
-    pub fn exit(from: Term, linked: bool, reason: Term) -> Box<Signal> {
+    pub fn exit(from: Term, linked: bool, reason: Term) -> Parcel {
         Signal::built(SignalKind::Exit { from, linked }, |h| {
             h.tuple(&[Term::atom(purlin_term::Atom::EXIT_TAG), from, reason])
         })
     }
 
     /// A signal that has the receiver carry out `request`.
-    pub fn request(request: impl FnOnce(&Arc<Engine>, Target<'_>) + Send + 'static) -> Box<Signal> {
+    pub fn request(request: impl FnOnce(&Arc<Engine>, Target<'_>) + Send + 'static) -> Parcel {
         Signal::bare(SignalKind::Request(Box::new(request)))
     }
 }
@@ -168,13 +351,14 @@ impl Outer {
 
     /// Adds a signal. `Ok(true)`: the queue was empty, so the caller has to wake the receiver if it sleeps.
     /// Gives the signal back when the receiver has ended.
-    pub fn push(&self, signal: Box<Signal>) -> Result<bool, Box<Signal>> {
-        let node = Box::into_raw(signal);
+    #[inline]
+    pub fn push(&self, signal: Parcel) -> Result<bool, Parcel> {
+        let node = signal.into_raw();
         let mut head = self.head.load(Ordering::Relaxed);
         loop {
             if head == closed() {
-                // SAFETY: the node was not published.
-                return Err(unsafe { Box::from_raw(node) });
+                // SAFETY: PARCEL: the node was not published.
+                return Err(unsafe { Parcel::from_raw(node) });
             }
             // SAFETY: the node is still this sender's.
             unsafe { (*node).next = head };
@@ -199,6 +383,7 @@ impl Outer {
     }
 
     /// Takes all signals, oldest first. Only the receiver calls this (INNER).
+    #[inline]
     pub fn take(&self) -> Batch {
         if self.head.load(Ordering::Relaxed).is_null() {
             return Batch { first: null_mut() };
@@ -225,10 +410,12 @@ pub struct Batch {
 
 impl Batch {
     /// No signals.
+    #[inline]
     pub fn empty() -> Batch {
         Batch { first: null_mut() }
     }
 
+    #[inline]
     fn reversed(mut newest: *mut Signal) -> Batch {
         let mut first = null_mut();
         while !newest.is_null() && newest != closed() {
@@ -245,22 +432,26 @@ impl Batch {
 }
 
 impl Iterator for Batch {
-    type Item = Box<Signal>;
+    type Item = Parcel;
 
-    fn next(&mut self) -> Option<Box<Signal>> {
+    #[inline]
+    fn next(&mut self) -> Option<Parcel> {
         if self.first.is_null() {
             return None;
         }
-        // SAFETY: a batch owns its nodes.
-        let mut node = unsafe { Box::from_raw(self.first) };
+        // SAFETY: PARCEL: a batch owns its nodes.
+        let mut node = unsafe { Parcel::from_raw(self.first) };
         self.first = std::mem::replace(&mut node.next, null_mut());
         Some(node)
     }
 }
 
 impl Drop for Batch {
+    #[inline]
     fn drop(&mut self) {
-        for _ in self.by_ref() {}
+        if !self.first.is_null() {
+            self.for_each(drop);
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::engine::Engine;
 use crate::gc::MIN_HEAP;
-use crate::process::{Flags, Mfa, Priority, Process, ProcessData, Rare};
+use crate::process::{Flags, Mfa, Priority, Process, ProcessData, Rare, SavedX};
 use crate::relation::Watcher;
 use crate::tracing::Flags as TraceFlags;
 use crate::tracing::flags::is_alive;
@@ -79,13 +79,13 @@ impl<'a> Spawn<'a> {
         };
         let initial_call = Mfa { module: self.module, function: self.function, arity: self.args.len() as u8 };
         // Made where it stays, and then filled: it is too large to be moved about.
-        let mut process = Arc::new(Process::new(0, ProcessData::new(Heap::new(size), Vec::new(), initial_call)));
+        let mut process = Arc::new(Process::new(0, ProcessData::new(Heap::new(size), SavedX::new(), initial_call)));
         let p = Arc::get_mut(&mut process)?;
         p.set_priority(self.priority);
         p.bind(self.scheduler);
         let data = p.data_mut();
         // SAFETY: the sizes were counted above, for the same literals.
-        data.saved_x = unsafe { data.heap.copy_all(self.args, words, literals) };
+        unsafe { data.heap.copy_all(self.args, words, literals, |t| data.saved_x.push(t)) };
         data.parent = self.parent;
         data.flags = self.flags;
         data.sequence = self.sequence.map(Box::new);

@@ -9,10 +9,10 @@
 mod pending;
 mod wheel;
 
-use crate::clock::{Clock, Time};
+use crate::clock::Time;
 use crate::engine::Engine;
 use crate::process::Process;
-use crate::signal::{RefId, Signal};
+use crate::signal::{Parcel, RefId, Signal};
 use crate::sync::{AtomicI64, Mutex, Ordering};
 use hashbrown::HashMap;
 use pending::Pending;
@@ -32,9 +32,6 @@ pub struct Deadline {
 }
 
 impl Deadline {
-    /// The deadline of who waits for ever.
-    pub const NEVER: Deadline = Deadline { at: Time::MAX, number: 0 };
-
     pub fn at(self) -> Time {
         self.at
     }
@@ -49,7 +46,7 @@ enum Action {
     /// A sleeping process goes on.
     Wake(Arc<Process>),
     /// A message is sent.
-    Send { to: Destination, message: Box<Signal>, timer: RefId },
+    Send { to: Destination, message: Parcel, timer: RefId },
 }
 
 /// Where a timer's message goes.
@@ -165,18 +162,14 @@ impl Timers {
         (t != Time::MAX).then_some(t)
     }
 
-    /// Wakes a process after `ms` milliseconds.
-    pub fn wake_after(&self, clock: &Clock, ms: u64, process: &Arc<Process>) -> Deadline {
-        let at = clock.now().saturating_add((ms as i64).saturating_mul(1_000_000));
+    /// Wakes a process at the time `at`.
+    pub fn wake_at(&self, at: Time, process: &Arc<Process>) -> Deadline {
         let mut inner = self.inner.lock();
         self.add(&mut inner, at, Action::Wake(process.clone()))
     }
 
     /// Takes back a wake-up that may have happened already.
     pub fn cancel_wake(&self, deadline: Deadline) {
-        if deadline == Deadline::NEVER {
-            return;
-        }
         let mut inner = self.inner.lock();
         let action = inner.take(deadline);
         drop(inner);
@@ -184,7 +177,7 @@ impl Timers {
     }
 
     /// Sends a message at the time `at`; `timer` is the reference to cancel or read it by.
-    pub fn send_at(&self, at: Time, to: Destination, message: Box<Signal>, timer: RefId) {
+    pub fn send_at(&self, at: Time, to: Destination, message: Parcel, timer: RefId) {
         let mut inner = self.inner.lock();
         let deadline = self.add(&mut inner, at, Action::Send { to, message, timer });
         inner.by_ref.insert(timer, deadline);
@@ -268,7 +261,7 @@ impl Timers {
 impl Engine {
     /// Sends a message at the time `at`, if its receiver is there by then; `timer` is the reference to cancel or read it
     /// by.
-    pub fn start_timer(&self, at: Time, to: Destination, message: Box<Signal>, timer: RefId) {
+    pub fn start_timer(&self, at: Time, to: Destination, message: Parcel, timer: RefId) {
         let receiver = match to {
             Destination::Pid(id) => match self.process(id) {
                 None => return,
@@ -294,15 +287,20 @@ impl Engine {
 /// Does what a timer was started for.
 fn send(engine: &Arc<Engine>, action: Action) {
     match action {
-        Action::Wake(p) => engine.wake(&p),
+        Action::Wake(p) => {
+            if !engine.wake(&p) {
+                // It runs, and may be about to sleep: a signal keeps it awake.
+                let _ = engine.signal(&p, Signal::request(|_, _| {}));
+            }
+        }
         Action::Send { to, message, .. } => {
             let pid = match to {
                 Destination::Pid(id) => Some(id),
                 Destination::Name(name) => engine.names.whereis(name).and_then(Term::as_pid),
             };
-            if let Some(p) = pid.and_then(|id| engine.process(id)) {
-                // A receiver that has just ended gets nothing, as one that ended before.
-                let _ = engine.signal(&p, message);
+            if let Some(id) = pid {
+                // A receiver that has ended gets nothing.
+                let _ = engine.signal_to(id, message);
             }
         }
     }
@@ -330,7 +328,7 @@ mod loom_tests {
 
     fn a_process() -> Arc<Process> {
         let mfa = Mfa { module: Atom::OK, function: Atom::OK, arity: 0 };
-        Arc::new(Process::new(0, ProcessData::new(Heap::new(0), Vec::new(), mfa)))
+        Arc::new(Process::new(0, ProcessData::new(Heap::new(0), Default::default(), mfa)))
     }
 
     #[test]
@@ -398,22 +396,18 @@ mod loom_tests {
         loom::model(|| {
             let p = a_process();
             p.set_run_state(crate::process::RunState::Running);
-            let shared = loom::sync::Arc::new((Timers::default(), AtomicI64::new(0)));
-            shared.0.add(&mut shared.0.inner.lock(), START + 5, Action::Wake(p.clone()));
+            let timers = loom::sync::Arc::new(Timers::default());
+            timers.add(&mut timers.inner.lock(), START + 5, Action::Wake(p.clone()));
             let clock = {
-                let shared = shared.clone();
+                let (timers, p) = (timers.clone(), p.clone());
                 loom::thread::spawn(move || {
-                    shared.1.store(5, Ordering::SeqCst);
-                    crate::sync::checked_order();
                     let mut due = Vec::new();
-                    shared.0.take_due(START + 5, &mut due);
-                    match due.pop() {
-                        Some(Action::Wake(p)) => p.try_wake(),
-                        _ => unreachable!("nobody else takes it"),
-                    }
+                    timers.take_due(START + 5, &mut due);
+                    assert!(matches!(due.pop(), Some(Action::Wake(_))), "nobody else takes it");
+                    p.try_wake() || p.outer.push(Signal::request(|_, _| {})).is_ok_and(|first| first && p.try_wake())
                 })
             };
-            let asleep = p.sleep(|| shared.1.load(Ordering::SeqCst) >= 5);
+            let asleep = p.sleep();
             let woken = clock.join().unwrap();
             assert_eq!(asleep, woken, "exactly one of the two goes on with the process");
         });

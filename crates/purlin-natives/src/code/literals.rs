@@ -11,19 +11,20 @@ pub const NATIVES: &[Native] = &[
     Native::plain("erts_literal_area_collector", "send_copy_request", 3, send_copy_request),
 ];
 
-/// Milliseconds between two looks at whether all threads have ended what they were in.
-const PAUSE: u64 = 1;
+/// Nanoseconds between two looks at whether all threads have ended what they were in.
+const PAUSE: i64 = 1_000_000;
 
 /// Frees what was being collected and goes on to what comes next: whether there is something.
 fn release_area_switch(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    if let Some(deadline) = ctx.data.receive_timer.take() {
-        ctx.engine.timers.cancel_wake(deadline);
+    if let Some(timer) = ctx.data.wake_timer.take() {
+        ctx.engine.timers.cancel_wake(timer);
     }
     match ctx.engine.collect_retired() {
         Next::Rest => Ok(Term::bool(false)),
         Next::Ask => Ok(Term::bool(true)),
         Next::Wait => {
-            ctx.data.receive_timer = Some(ctx.engine.timers.wake_after(&ctx.engine.clock, PAUSE, ctx.process));
+            let at = ctx.engine.clock.now() + PAUSE;
+            ctx.data.wake_timer = Some(ctx.engine.timers.wake_at(at, ctx.process));
             Err(Escape::Wait(a.to_vec()))
         }
     }

@@ -162,13 +162,14 @@ fn new(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let name = args[0].as_atom().or_badarg()?;
     let (options, heir) = Reader::read(args[1], ctx.engine).or_badarg()?;
     let registry = registry::of(ctx.engine);
-    registry.hook_once(|| ctx.engine.on_exit(process_ended));
+    registry.hook_once(|| ctx.engine.on_exit_of_involved(process_ended));
     let heir = living_heir(ctx.engine, heir);
     let table = Table::new(ctx.engine.next_ref(), name, ctx.pid(), options, heir);
     let magic = Arc::new(Magic { value: Box::new(table) });
     if !registry.add(magic.clone(), options.named.then_some(name), ctx.pid()) {
         return Err(cause("already_exists"));
     }
+    ctx.process.involve();
     Ok(if options.named { args[0] } else { reference(ctx.heap(), &magic) })
 }
 
@@ -245,8 +246,12 @@ fn transfer(engine: &Arc<Engine>, from: &Arc<Process>, magic: &Arc<Magic>, state
 /// A new owner may have ended before it was noted as one: then nobody else looks after its tables.
 fn check_new_owner(engine: &Arc<Engine>, pid: Term) {
     match pid.as_pid().and_then(|id| engine.process(id)) {
-        Some(p) if p.is_exiting() => release_all(engine, &p),
-        Some(_) => {}
+        Some(p) => {
+            p.involve();
+            if p.is_exiting() {
+                release_all(engine, &p);
+            }
+        }
         None => {
             for magic in registry::of(engine).take_process(pid) {
                 let t = table_of(&magic);
@@ -352,6 +357,7 @@ fn now(engine: &Engine) -> (i64, i64) {
 pub fn fix(ctx: &Ctx<'_>, t: &Table, state: &State) {
     state.fix(ctx.pid(), now(ctx.engine));
     registry::of(ctx.engine).involve(ctx.pid(), t.id[0]);
+    ctx.process.involve();
 }
 
 /// Takes back a fixation by the calling process.

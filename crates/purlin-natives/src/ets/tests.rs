@@ -12,7 +12,7 @@ struct Caller {
 
 fn data() -> ProcessData {
     let call = Mfa { module: Atom::NORMAL, function: Atom::NORMAL, arity: 0 };
-    ProcessData::new(Heap::new(4096), vec![], call)
+    ProcessData::new(Heap::new(4096), Default::default(), call)
 }
 
 impl Caller {

@@ -52,7 +52,7 @@ static OPEN_FILES: Slot<OpenFiles> = Slot::new();
 
 /// Has the files of ended processes closed.
 pub fn install(engine: &Arc<Engine>) {
-    engine.on_exit(|engine, process, _, _| owner_ended(engine, process.id()));
+    engine.on_exit_of_involved(|engine, process, _, _| owner_ended(engine, process.id()));
 }
 
 fn file_of<'a>(t: Term) -> Result<&'a OpenFile, Failure> {
@@ -92,6 +92,7 @@ fn open(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
     let file = OpenFile { owner, id, fd: Mutex::new(Some(fd)), abandoned: AtomicBool::new(false) };
     let magic = Arc::new(Magic { value: Box::new(file) });
     ctx.engine.state(&OPEN_FILES).0.lock().entry(owner).or_default().push((id, magic.clone()));
+    ctx.process.involve();
     if ctx.process.is_exiting() {
         // It was killed meanwhile and its files may have been closed already.
         owner_ended(ctx.engine, owner);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 fn with_ctx(test: impl FnOnce(&mut Ctx<'_>)) {
     let call = Mfa { module: Atom::NORMAL, function: Atom::NORMAL, arity: 0 };
-    let data = || ProcessData::new(Heap::new(512), vec![], call);
+    let data = || ProcessData::new(Heap::new(512), Default::default(), call);
     let (engine, process, mut own) = (Engine::new(&[NATIVES]), Arc::new(Process::new(1, data())), data());
     test(&mut Ctx { engine: &engine, process: &process, data: &mut own });
 }

@@ -11,6 +11,7 @@ use purlin_vm::tracing::events::{self, Extra};
 use purlin_vm::tracing::flags::{Flags, inherited};
 use purlin_vm::tracing::sequential::Sequence;
 use purlin_vm::{Ctx, Escape, Native, NativeResult, Process, Spawn};
+use smallvec::SmallVec;
 
 pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "spawn", 3, spawn),
@@ -37,7 +38,12 @@ enum Mode {
 fn start(c: &mut Ctx<'_>, mfa: &[Term], o: &SpawnOptions, mode: Mode) -> Result<(Term, Term), Escape> {
     let module = mfa[0].as_atom().or_badarg()?;
     let function = mfa[1].as_atom().or_badarg()?;
-    let args = mfa[2].as_list().or_badarg()?;
+    let mut list = mfa[2].iter();
+    let mut args: SmallVec<[Term; 6]> = SmallVec::new();
+    list.by_ref().for_each(|t| args.push(t));
+    if !list.tail().is_nil() {
+        return Err(Escape::BADARG);
+    }
     if args.len() > 255 {
         return Err(Escape::SYSTEM_LIMIT);
     }

@@ -4,7 +4,7 @@ use super::{TRUE, await_result, bool_arg};
 use purlin_term::{Atom, Kind, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::process::RunState;
-use purlin_vm::signal::{Signal, SignalKind, Target};
+use purlin_vm::signal::{Parcel, Signal, SignalKind, Target};
 use purlin_vm::{Ctx, Escape, Native, NativeResult, Slot};
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -60,7 +60,7 @@ fn ask_alive(c: &mut Ctx<'_>, pid: Term, ref_id: [u64; 2]) {
 }
 
 /// `{Ref, Result}` with an immediate result.
-fn reply(ref_id: [u64; 2], result: Term) -> Box<Signal> {
+fn reply(ref_id: [u64; 2], result: Term) -> Parcel {
     Signal::built(SignalKind::Message, |h| {
         let r = h.reference(ref_id);
         h.tuple(&[r, result])

@@ -14,7 +14,7 @@ pub struct Caller {
 
 fn data() -> ProcessData {
     let call = Mfa { module: purlin_term::Atom::NORMAL, function: purlin_term::Atom::NORMAL, arity: 0 };
-    ProcessData::new(Heap::new(1 << 16), vec![], call)
+    ProcessData::new(Heap::new(1 << 16), Default::default(), call)
 }
 
 impl Caller {

@@ -240,11 +240,13 @@ impl Export {
 pub struct Exports {
     table: RwLock<HashMap<Mfa, &'static Export>>,
     natives: HashMap<Mfa, &'static NativeEntry>,
+    /// `erlang:apply/2`, with which most processes start.
+    apply: Option<&'static NativeEntry>,
 }
 
 impl Exports {
     pub fn new(natives: impl Iterator<Item = Native>) -> Exports {
-        let natives = natives
+        let natives: HashMap<Mfa, &'static NativeEntry> = natives
             .map(|native| {
                 let mfa =
                     Mfa { module: Atom::new(native.module), function: Atom::new(native.function), arity: native.arity };
@@ -252,7 +254,13 @@ impl Exports {
                 (mfa, entry)
             })
             .collect();
-        Exports { table: RwLock::default(), natives }
+        let apply = natives.get(&Mfa { module: Atom::ERLANG, function: Atom::APPLY, arity: 2 }).copied();
+        Exports { table: RwLock::default(), natives, apply }
+    }
+
+    /// Whether `erlang:apply/2` does nothing but what it does: nobody traces it.
+    pub(crate) fn apply_is_plain(&self) -> bool {
+        self.apply.is_some_and(|n| !n.is_called_as_function())
     }
 
     /// The native of this name.

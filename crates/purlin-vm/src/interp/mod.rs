@@ -26,7 +26,7 @@ use crate::native::Ctx;
 use crate::process::{Process, ProcessData};
 use crate::sched::{Frame, Runner, Stop};
 use purlin_term::{Atom, Heap, Term};
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::sync::Arc;
 
 /// X registers.
@@ -49,7 +49,8 @@ pub struct Machine {
 }
 
 thread_local! {
-    static MACHINE: RefCell<Box<Machine>> = RefCell::new(Machine::new());
+    /// Out of its place while a process runs; a panic loses it.
+    static MACHINE: Cell<Option<Box<Machine>>> = const { Cell::new(None) };
 }
 
 /// What the interpreter needs of the process it runs.
@@ -93,13 +94,14 @@ pub struct Interpreter;
 
 impl Runner for Interpreter {
     fn run(&self, engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData) -> Stop {
-        MACHINE.with_borrow_mut(|m| {
-            let mut run = Run { m, engine, process, data };
-            match run.enter() {
-                Ok(pc) => run.run(pc),
-                Err(stop) => stop,
-            }
-        })
+        let mut m = MACHINE.take().unwrap_or_else(Machine::new);
+        let mut run = Run { m: &mut m, engine, process, data };
+        let stop = match run.enter() {
+            Ok(pc) => run.run(pc),
+            Err(stop) => stop,
+        };
+        MACHINE.set(Some(m));
+        stop
     }
 
     fn block(&self, engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData) {
@@ -171,8 +173,10 @@ impl Run<'_> {
     /// Loads the registers and finds where to go on.
     fn enter(&mut self) -> Result<*const Op, Stop> {
         let n = self.data.saved_x.len();
-        let saved = std::mem::take(&mut self.data.saved_x);
-        self.m.x[..n].copy_from_slice(&saved);
+        if n > 0 {
+            self.m.x[..n].copy_from_slice(&self.data.saved_x);
+            self.data.saved_x.clear();
+        }
         self.sync_stack();
         if !self.data.pc.is_null() {
             return Ok(self.data.pc);
@@ -180,6 +184,12 @@ impl Run<'_> {
         // A new process: its first function returns to the end of the process.
         self.ensure(0, n);
         self.push(PROCESS_END.start());
+        if let Some(next) = self.start_fun(n) {
+            return match next {
+                Next::At(pc) => Ok(pc),
+                Next::Stop(stop) => Err(stop),
+            };
+        }
         let c = self.data.initial_call;
         let mfa = Mfa { module: c.module, function: c.function, arity: c.arity };
         match self.call_mfa(mfa) {
@@ -188,11 +198,22 @@ impl Run<'_> {
         }
     }
 
+    /// Does what `erlang:apply/2` would for a process that starts with a fun and nothing else.
+    fn start_fun(&mut self, arguments: usize) -> Option<Next> {
+        let c = self.data.initial_call;
+        let starts_fun = arguments == 2 && c.function == Atom::APPLY && c.module == Atom::ERLANG && self.x(1).is_nil();
+        let fun = self.x(0);
+        let plain = starts_fun && self.engine.code.exports.apply_is_plain() && fun.as_fun().is_some();
+        plain.then(|| self.call_fun(RETURN.start(), fun, 0))
+    }
+
     /// Notes where to go on and which registers live, and stops.
     fn stop_at(&mut self, pc: *const Op, live: usize, stop: Stop) -> Stop {
         self.data.pc = pc;
-        self.data.saved_x.clear();
-        self.data.saved_x.extend_from_slice(&self.m.x[..live]);
+        debug_assert!(self.data.saved_x.is_empty(), "what was saved before is in the registers");
+        if live > 0 {
+            self.data.saved_x.extend_from_slice(&self.m.x[..live]);
+        }
         stop
     }
 }

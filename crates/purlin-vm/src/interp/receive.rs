@@ -1,7 +1,7 @@
 //! The instructions of `receive` and the send operator, over [`crate::receive`].
 
 use super::{Next, Run};
-use crate::code::instr::{Dst, Op, Rel, Src};
+use crate::code::instr::{Dst, Instr, Op, Rel, Src};
 use crate::receive::{self, Peek, Wait};
 use crate::sched::Stop;
 use crate::send::SendError;
@@ -43,7 +43,14 @@ impl Run<'_> {
                 self.set_x(0, t);
                 Next::At(pc.wrapping_add(1))
             }
-            Peek::Empty => Next::At(Self::jump(pc, empty)),
+            Peek::Empty => {
+                let at = Self::jump(pc, empty);
+                // SAFETY: CODE: labels are at instructions.
+                match unsafe { (*at).instr } {
+                    Instr::Wait { again } => self.wait(at, again),
+                    _ => Next::At(at),
+                }
+            }
             Peek::Exit(reason) => Next::Stop(Stop::Exited(reason)),
         }
     }

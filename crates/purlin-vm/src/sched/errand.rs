@@ -5,7 +5,7 @@
 //! native allocates in a heap of its own, which becomes part of the process's when it is back.
 
 use crate::engine::Engine;
-use crate::grace::present;
+use crate::grace::present_for_code;
 use crate::panic::guard;
 use crate::process::{Activity, Priority, Process, ProcessData};
 use crate::signal::{Request, Signal, Target};
@@ -66,7 +66,7 @@ impl Errand {
         let runner = engine.runner().expect("schedulers are started with a runner");
         let counted = engine.sched.wall_time.begin_any(engine.sched.count(), engine.clock.now());
         let run = || guard(engine, &process, &mut data, |data| runner.block(engine, &process, data));
-        let failed = present(run).err();
+        let failed = present_for_code(run).err();
         if let Some(i) = counted {
             engine.sched.wall_time.end(i, engine.clock.now());
         }

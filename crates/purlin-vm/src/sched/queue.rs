@@ -172,7 +172,7 @@ mod tests {
 
     fn process(id: u64, priority: Priority) -> Arc<Process> {
         let mfa = Mfa { module: Atom::OK, function: Atom::OK, arity: 0 };
-        let p = Process::new(id, ProcessData::new(Heap::new(0), Vec::new(), mfa));
+        let p = Process::new(id, ProcessData::new(Heap::new(0), Default::default(), mfa));
         p.set_priority(priority);
         Arc::new(p)
     }
@@ -237,7 +237,7 @@ mod loom_tests {
 
     fn process(id: u64) -> Arc<Process> {
         let mfa = Mfa { module: Atom::OK, function: Atom::OK, arity: 0 };
-        Arc::new(Process::new(id, ProcessData::new(Heap::new(0), Vec::new(), mfa)))
+        Arc::new(Process::new(id, ProcessData::new(Heap::new(0), Default::default(), mfa)))
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use super::*;
 
-fn message(i: i64) -> Box<Signal> {
+fn message(i: i64) -> Parcel {
     Signal::message(Term::small(i))
 }
 

@@ -3,6 +3,7 @@
 use super::{Handler, State, handlers, operands, parts};
 use crate::code::instr::Instr;
 use crate::interp::Next;
+use purlin_term::heap::STACK_RESERVE;
 
 /// The handler of an instruction of this family.
 pub(super) fn handler(i: &Instr, collecting: bool) -> Option<Handler> {
@@ -23,17 +24,22 @@ pub(super) fn handler(i: &Instr, collecting: bool) -> Option<Handler> {
 impl State {
     /// Puts the message at the cursor in x0, unless there is none or a collection is due.
     #[inline(always)]
-    unsafe fn look(&self) -> bool {
-        // SAFETY: OWNER: the machine's process is the one that runs.
+    unsafe fn look(&mut self) -> bool {
+        // SAFETY: OWNER: the machine's process is the one that runs. FRESH: the words up to the reserve are free.
         unsafe {
             let data = (*self.m).data;
-            let Some(t) = (*data).mailbox.current() else { return false };
+            if (*data).mailbox.current().is_none() {
+                return false;
+            }
             // What was received before is merged into the heap where no X register lives.
             let free = (self.sp as usize - self.top as usize) / 8;
             if !(*data).delay_collection && (*data).heap.wants_collection_at_receive(free) {
                 return false;
             }
             (*data).delay_collection = true;
+            let words = (*data).mailbox.move_first(self.top, free.saturating_sub(STACK_RESERVE));
+            self.top = self.top.add(words);
+            let Some(t) = (*data).mailbox.current() else { return false };
             self.set_x(0, t);
             true
         }
