@@ -401,7 +401,7 @@ fn a_busy_scheduler_takes_from_a_longer_queue_until_both_are_alike() {
 /// Stays in its slice until its scheduler's role is another thread's and that one has gone idle; waits 20 ms then and
 /// halts with 7.
 fn delayer(c: &mut Ctx<'_>) -> Stop {
-    if c.data.receive_timer.is_none() {
+    if c.data.wake_timer.is_none() {
         // There has to be work for the role to be given away.
         spawn("waiter", &[]).start(c.engine).unwrap();
         while !c.engine.sched.idle.all_idle() {
