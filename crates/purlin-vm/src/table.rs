@@ -129,7 +129,7 @@ impl Table {
         let gone = unsafe { Arc::from_raw(me) };
         let mut retired = self.retired.lock();
         retired.new.push(gone);
-        if retired.new.len() % RETIRED == 0 && retired.grace.as_mut().is_none_or(Grace::is_over) {
+        if retired.new.len().is_multiple_of(RETIRED) && retired.grace.as_mut().is_none_or(Grace::is_over) {
             let new = std::mem::take(&mut retired.new);
             let old = std::mem::replace(&mut retired.old, new);
             retired.grace = Some(Grace::begin(Place::Processes));
