@@ -105,7 +105,7 @@ pub fn collect(
         } else if habits.mostly_dies {
             // As large as before unless more may live than that; but who collects all the time gets more room.
             let size = if habits.busy && former < BUSY_HEAP { next_size(former + 1) } else { former };
-            if may_live <= size { size } else { next_size(may_live).max(least) }
+            if may_live <= size { size.max(least) } else { next_size(may_live).max(least) }
         } else {
             // With a fourth to spare, so that there is no need to copy again if all of it lives.
             next_size(bound + bound / 3).max(least)
