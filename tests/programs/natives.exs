@@ -43,9 +43,14 @@ defmodule Natives do
         arity in 1..4 and name not in @left_out and :erlang.is_builtin(module, name, arity),
         native = "#{module}:#{name}/#{arity}",
         chosen in [nil, native] do
-      results = Enum.map(arguments(arity), &{&1, result(module, name, &1)})
-      if chosen, do: Enum.each(results, &IO.inspect(&1, limit: :infinity))
-      IO.puts("#{native} #{results |> :erlang.term_to_binary() |> :erlang.md5() |> Base.encode16()}")
+      digest =
+        Enum.reduce(arguments(arity), :erlang.md5_init(), fn arguments, digest ->
+          seen = {arguments, result(module, name, arguments)}
+          if chosen, do: IO.inspect(seen, limit: :infinity)
+          :erlang.md5_update(digest, :erlang.term_to_binary(seen))
+        end)
+
+      IO.puts("#{native} #{digest |> :erlang.md5_final() |> Base.encode16()}")
     end
   end
 
