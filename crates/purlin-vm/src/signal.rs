@@ -41,15 +41,34 @@ pub struct Signal {
     pub kind: SignalKind,
     /// What tracing adds to a message.
     pub extra: Option<Box<Extra>>,
-    /// Words behind the signal.
-    room: usize,
-    place: Place,
     /// Objects behind the signal that own a reference count.
-    off_heap: Vec<*mut u64>,
+    #[expect(clippy::box_collection, reason = "few messages have any, and each message has this field")]
+    off_heap: Option<Box<Vec<*mut u64>>>,
+    room: Room,
+}
+
+/// The words behind a signal: how many, and whether its term lies there.
+#[derive(Clone, Copy)]
+struct Room(usize);
+
+impl Room {
+    fn new(words: usize, place: Place) -> Room {
+        Room(words << 2 | place as usize)
+    }
+
+    #[inline]
+    fn words(self) -> usize {
+        self.0 >> 2
+    }
+
+    #[inline]
+    fn is(self, place: Place) -> bool {
+        self.0 & 3 == place as usize
+    }
 }
 
 /// Where what the term of a signal points to lies.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy)]
 enum Place {
     /// In the words behind the signal, which it fills.
     Here,
@@ -99,9 +118,8 @@ impl Parcel {
             seq: 0,
             kind,
             extra: None,
-            room,
-            place: Place::Here,
-            off_heap: Vec::new(),
+            off_heap: None,
+            room: Room::new(room, Place::Here),
         };
         // SAFETY: PARCEL: the new block has room for the signal.
         unsafe {
@@ -115,11 +133,14 @@ impl Parcel {
         let extent = copy::extent(t, literals);
         let mut parcel = Parcel::new(kind, extent.words);
         if extent.shallow {
-            parcel.place = Place::HereShallow;
+            parcel.room = Room::new(extent.words, Place::HereShallow);
         }
-        let to = parcel.words();
+        let mut off_heap = Vec::new();
         // SAFETY: FRESH: there are as many words behind the signal.
-        parcel.term = unsafe { copy::copy_extent(t, extent, to, &mut parcel.off_heap, literals) };
+        parcel.term = unsafe { copy::copy_extent(t, extent, parcel.words(), &mut off_heap, literals) };
+        if !off_heap.is_empty() {
+            parcel.off_heap = Some(Box::new(off_heap));
+        }
         parcel
     }
 
@@ -150,8 +171,8 @@ impl Parcel {
         let p = self.into_raw();
         // SAFETY: PARCEL: what the signal owns is dropped or moved out once, and the block goes on to the fragment.
         unsafe {
-            let (room, used) = ((*p).room, (*p).used());
-            let off_heap = std::mem::take(&mut (*p).off_heap);
+            let (room, used) = ((*p).room.words(), (*p).used());
+            let off_heap = (*p).off_heap.take().map_or_else(Vec::new, |list| *list);
             std::ptr::drop_in_place(p);
             Fragment::of(Block::from_raw(p.cast(), HEAD + room), HEAD, used, off_heap)
         }
@@ -165,13 +186,13 @@ impl Drop for Parcel {
         // SAFETY: PARCEL: the signal and its block are this parcel's; what the signal owns is dropped once, and not at all
         // where it owns nothing.
         unsafe {
-            if (*p).off_heap.capacity() > 0 {
+            if (*p).off_heap.is_some() {
                 return drop(Parcel(self.0).into_fragment());
             }
             if !matches!((*p).kind, SignalKind::Sent) || (*p).extra.is_some() {
                 std::ptr::drop_in_place(p);
             }
-            drop(Block::from_raw(p.cast(), HEAD + (*p).room));
+            drop(Block::from_raw(p.cast(), HEAD + (*p).room.words()));
         }
     }
 }
@@ -263,13 +284,13 @@ impl Signal {
     /// Words that hold what `term` points to; 0 when that is nothing, or lies elsewhere.
     #[inline]
     pub(crate) fn used(&self) -> usize {
-        if self.place == Place::Heap { 0 } else { self.room }
+        if self.room.is(Place::Heap) { 0 } else { self.room.words() }
     }
 
     /// Whether `term` lies in the receiver's heap.
     #[inline]
     pub(crate) fn is_on_heap(&self) -> bool {
-        self.place == Place::Heap
+        self.room.is(Place::Heap)
     }
 
     /// Where what `term` points to begins and ends.
@@ -282,8 +303,8 @@ impl Signal {
     /// Puts a copy in the receiver's heap in the place of the term.
     pub(crate) fn replace_term(&mut self, t: Term) {
         self.term = t;
-        self.place = Place::Heap;
-        for p in self.off_heap.drain(..) {
+        self.room = Room::new(self.room.words(), Place::Heap);
+        for p in self.off_heap.take().into_iter().flat_map(|list| *list) {
             // SAFETY: OFFHEAP: listed once, and nothing refers to the former term.
             unsafe { release_off_heap(p) };
         }
@@ -296,14 +317,14 @@ impl Signal {
     /// FRESH: there are as many words at `to`; the caller is the receiver.
     #[inline]
     pub(crate) unsafe fn move_shallow(&mut self, to: *mut u64, room: usize) -> usize {
-        let (start, words) = (self.terms().0, self.room);
-        if self.place != Place::HereShallow || words > room {
+        let (start, words) = (self.terms().0, self.room.words());
+        if !self.room.is(Place::HereShallow) || words > room {
             return 0;
         }
         // SAFETY: by the caller's promise; LIVE: there is one complete object.
         unsafe { copy::copy_words(start, to, words) };
         self.term = Term(self.term.0.wrapping_add(to as u64).wrapping_sub(start as u64));
-        self.place = Place::Heap;
+        self.room = Room::new(self.room.words(), Place::Heap);
         words
     }
 

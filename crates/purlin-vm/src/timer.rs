@@ -6,6 +6,7 @@
 //! nothing until it matters. Timers stand in a wheel (`wheel.rs`) by the millisecond they are due in, unordered; those of
 //! a millisecond that has come are moved to `near`, which is ordered.
 
+mod chunks;
 mod pending;
 mod wheel;
 
@@ -14,11 +15,13 @@ use crate::engine::Engine;
 use crate::process::Process;
 use crate::signal::{Parcel, RefId, Signal};
 use crate::sync::{AtomicI64, Mutex, Ordering};
-use hashbrown::HashMap;
+use chunks::Chunks;
+use hashbrown::{DefaultHashBuilder, HashTable};
 use pending::Pending;
 use purlin_term::{Atom, Term};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 use wheel::{Wheel, tick_of};
 
@@ -67,15 +70,19 @@ pub struct Timers {
 /// How many timers are taken out to fire at a time.
 const BATCH: usize = 64;
 
+type Slab = Chunks<Option<(Deadline, Action)>>;
+
 #[derive(Default)]
 struct Inner {
     /// Running timers by place, and the places that are free.
-    slab: Vec<Option<(Deadline, Action)>>,
+    slab: Slab,
     free: Vec<u32>,
     /// When timers are due that are not in the wheel; those that were cancelled too.
     near: BinaryHeap<Reverse<Deadline>>,
     wheel: Wheel,
-    by_ref: HashMap<RefId, Deadline>,
+    /// The places of timers that send, by their references, which are in the slab.
+    by_ref: HashTable<u32>,
+    hasher: DefaultHashBuilder,
     /// The places of the timers that send to processes by pid.
     pending: Pending,
     started: u32,
@@ -85,13 +92,10 @@ struct Inner {
 
 impl Inner {
     fn add(&mut self, at: Time, action: Action) -> Deadline {
-        let place = self.free.pop().unwrap_or_else(|| {
-            self.slab.push(None);
-            self.slab.len() as u32 - 1
-        });
+        let place = self.free.pop().unwrap_or_else(|| self.slab.push(None));
         self.started = self.started.wrapping_add(1);
         let deadline = Deadline { at, number: (self.started as u64) << 32 | place as u64 };
-        self.slab[place as usize] = Some((deadline, action));
+        self.slab[place] = Some((deadline, action));
         if !self.wheel.insert(place, tick_of(at)) {
             self.near.push(Reverse(deadline));
         }
@@ -101,11 +105,13 @@ impl Inner {
     /// Takes a running timer out.
     fn take(&mut self, deadline: Deadline) -> Option<Action> {
         let place = deadline.place();
-        let timer = self.slab.get_mut(place as usize)?.take_if(|t| t.0 == deadline)?;
+        let timer = self.slab.get_mut(place)?.take_if(|t| t.0 == deadline)?;
         self.wheel.remove(place);
         self.free.push(place);
         if let Action::Send { to, timer, .. } = &timer.1 {
-            self.by_ref.remove(timer);
+            if let Ok(entry) = self.by_ref.find_entry(self.hasher.hash_one(timer), |p| *p == place) {
+                entry.remove();
+            }
             if let Destination::Pid(id) = to {
                 self.pending.remove(*id, place);
             }
@@ -113,11 +119,25 @@ impl Inner {
         Some(timer.1)
     }
 
+    /// Has the timer at `place` found by its reference.
+    fn list(&mut self, timer: RefId, place: u32) {
+        let Inner { slab, by_ref, hasher, .. } = self;
+        let hash_of = |p: &u32| reference(slab, *p).map_or(0, |timer| hasher.hash_one(timer));
+        by_ref.insert_unique(hasher.hash_one(timer), place, hash_of);
+    }
+
+    /// The deadline of a running timer.
+    fn find(&self, timer: RefId) -> Option<Deadline> {
+        let is_it = |p: &u32| reference(&self.slab, *p) == Some(&timer);
+        let place = *self.by_ref.find(self.hasher.hash_one(timer), is_it)?;
+        self.slab[place].as_ref().map(|t| t.0)
+    }
+
     /// Takes out what is due, in order.
     fn take_due(&mut self, now: Time, due: &mut Vec<Action>) {
         let Inner { slab, near, wheel, .. } = self;
         wheel.advance(tick_of(now), |place| {
-            near.extend(slab[place as usize].as_ref().map(|t| Reverse(t.0)));
+            near.extend(slab[place].as_ref().map(|t| Reverse(t.0)));
         });
         while due.len() < BATCH
             && let Some(&Reverse(deadline)) = self.near.peek().filter(|d| d.0.at <= now)
@@ -133,6 +153,14 @@ impl Inner {
         let near = self.near.peek().map(|d| d.0.at);
         // What the wheel holds is due after all that is near.
         near.or_else(|| self.wheel.first()).filter(|_| !self.firing).unwrap_or(Time::MAX)
+    }
+}
+
+/// The reference of the timer at a place, if it sends.
+fn reference(slab: &Slab, place: u32) -> Option<&RefId> {
+    match slab.get(place)? {
+        Some((_, Action::Send { timer, .. })) => Some(timer),
+        _ => None,
     }
 }
 
@@ -180,7 +208,7 @@ impl Timers {
     pub fn send_at(&self, at: Time, to: Destination, message: Parcel, timer: RefId) {
         let mut inner = self.inner.lock();
         let deadline = self.add(&mut inner, at, Action::Send { to, message, timer });
-        inner.by_ref.insert(timer, deadline);
+        inner.list(timer, deadline.place());
         if let Destination::Pid(id) = to {
             inner.pending.add(id, deadline.place());
         }
@@ -191,7 +219,7 @@ impl Timers {
         loop {
             let mut inner = self.inner.lock();
             let Some(place) = inner.pending.any(id) else { break };
-            let deadline = inner.slab[place as usize].as_ref().expect("a pending place holds a running timer").0;
+            let deadline = inner.slab[place].as_ref().expect("a pending place holds a running timer").0;
             let action = inner.take(deadline);
             drop(inner);
             drop(action);
@@ -201,7 +229,7 @@ impl Timers {
     /// Cancels a message timer; the time it would have fired at, or `None` when there is no such timer.
     pub fn cancel(&self, timer: RefId) -> Option<Time> {
         let mut inner = self.inner.lock();
-        let deadline = *inner.by_ref.get(&timer)?;
+        let deadline = inner.find(timer)?;
         let action = inner.take(deadline);
         drop(inner);
         drop(action);
@@ -210,7 +238,7 @@ impl Timers {
 
     /// When a message timer will fire.
     pub fn read(&self, timer: RefId) -> Option<Time> {
-        self.inner.lock().by_ref.get(&timer).map(|d| d.at)
+        self.inner.lock().find(timer).map(Deadline::at)
     }
 
     /// How many timers are running.

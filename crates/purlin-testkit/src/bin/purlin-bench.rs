@@ -2,7 +2,7 @@
 //! the BEAM in alternation and prints a table in Markdown.
 //!
 //! Both engines do the same work in the same run on the same machine; a ratio below 1 means that Purlin takes less.
-//! The spread is the least and the greatest ratio of a pair of runs.
+//! The spread is the least and the greatest ratio of a pair of runs. `--only memory` gives the table of bytes alone.
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
@@ -10,6 +10,7 @@ use std::time::Instant;
 
 const HARNESS: &str = "bench/start/harness.exs";
 const SCRIPT: &str = "bench/start/script.exs";
+const BYTES: &str = "bench/memory/bytes.exs";
 /// Prints the highest resident size.
 const EVAL: &str = r#"IO.puts(Regex.run(~r/VmHWM:\s*(\d+)/, File.read!("/proc/self/status")) |> Enum.at(1))"#;
 
@@ -18,7 +19,10 @@ fn main() -> ExitCode {
         eprintln!("usage: purlin-bench PURLIN [--only NAME] [--runs N] [--schedulers 1,2]");
         return ExitCode::from(2);
     };
-    match table(&options) {
+    let memory = options.only.as_deref() == Some("memory");
+    let times = if memory { Ok(()) } else { table(&options) };
+    let bytes = if memory || options.only.is_none() { memory_table(&options) } else { Ok(()) };
+    match times.and(bytes) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("purlin-bench: {why}");
@@ -73,6 +77,26 @@ fn table(options: &Options) -> Result<(), String> {
         println!("\nGeometric mean of the ratios: {mean:.2}");
     }
     if failed.is_empty() { Ok(()) } else { Err(failed.join("\n")) }
+}
+
+/// Prints how many bytes of resident memory one of each kind takes.
+fn memory_table(options: &Options) -> Result<(), String> {
+    let engines = [Engine::purlin(&options.purlin, 1), Engine::beam(1)];
+    let kinds = engines[0].script(&[BYTES])?;
+    println!("\nBytes of resident memory, median of {} runs:\n", options.runs);
+    println!("| one | Purlin | BEAM | ratio |");
+    println!("|---|---:|---:|---:|");
+    for kind in kinds.lines() {
+        let mut bytes = [0.0; 2];
+        for (engine, bytes) in engines.iter().zip(&mut bytes) {
+            let figures: Result<Vec<f64>, String> = (0..options.runs)
+                .map(|_| engine.script(&[BYTES, kind])?.trim_end().parse().map_err(|e| format!("{kind}: {e}")))
+                .collect();
+            *bytes = median(figures?.into_iter());
+        }
+        println!("| {kind} | {:.0} | {:.0} | {:.2} |", bytes[0], bytes[1], bytes[0] / bytes[1]);
+    }
+    Ok(())
 }
 
 /// Prints a benchmark's line and gives its ratio.
@@ -133,22 +157,19 @@ impl Bench {
     }
 
     fn run(&self, engine: &Engine) -> Result<Figure, String> {
-        let mut command = Command::new(&engine.program);
-        match self {
-            Bench::Program(path) => command.args(&engine.script).arg(HARNESS).arg(path),
-            Bench::Eval => command.args(&engine.eval).arg(EVAL),
-            Bench::Script => command.args(&engine.script).arg(SCRIPT),
-        };
         let started = Instant::now();
-        let output = command.stdin(Stdio::null()).output().map_err(|e| format!("{}: {e}", engine.program))?;
+        let text = match self {
+            Bench::Program(path) => engine.script(&[HARNESS, &path.to_string_lossy()]),
+            Bench::Eval => engine.output(&engine.eval, &[EVAL]),
+            Bench::Script => engine.script(&[SCRIPT]),
+        }?;
         let wall = started.elapsed().as_secs_f64() * 1e6;
-        let text = String::from_utf8_lossy(&output.stdout);
         let fields: Option<Vec<f64>> =
             text.trim_end().lines().last().and_then(|line| line.split('\t').map(|f| f.parse().ok()).collect());
-        match (output.status.success(), fields.as_deref()) {
-            (true, Some(&[kib])) => Ok(Figure { each: wall, kib }),
-            (true, Some(&[microseconds, operations, kib])) => Ok(Figure { each: microseconds / operations, kib }),
-            _ => Err(format!("{}: {text}{}", engine.program, String::from_utf8_lossy(&output.stderr))),
+        match fields.as_deref() {
+            Some(&[kib]) => Ok(Figure { each: wall, kib }),
+            Some(&[microseconds, operations, kib]) => Ok(Figure { each: microseconds / operations, kib }),
+            _ => Err(format!("{}: {text}", engine.program)),
         }
     }
 }
@@ -169,5 +190,21 @@ impl Engine {
         let script = vec!["--erl".to_owned(), format!("+S {schedulers}")];
         let eval = [&script[..], &["-e".to_owned()]].concat();
         Engine { program: "elixir".to_owned(), script, eval }
+    }
+
+    /// What a script prints.
+    fn script(&self, args: &[&str]) -> Result<String, String> {
+        self.output(&self.script, args)
+    }
+
+    fn output(&self, flags: &[String], args: &[&str]) -> Result<String, String> {
+        let output = Command::new(&self.program).args(flags).args(args).stdin(Stdio::null()).output();
+        let output = output.map_err(|e| format!("{}: {e}", self.program))?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        if output.status.success() {
+            Ok(text)
+        } else {
+            Err(format!("{}: {text}{}", self.program, String::from_utf8_lossy(&output.stderr)))
+        }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! The rule that must stay true: a place is in the list of its process from its timer's start until it is taken out.
 
+use super::chunks::Chunks;
 use hashbrown::HashMap;
 
 /// No place.
@@ -17,28 +18,26 @@ struct Link {
 pub(super) struct Pending {
     /// The first place of each process that has any.
     first: HashMap<u64, u32>,
-    links: Vec<Link>,
+    links: Chunks<Link>,
 }
 
 impl Pending {
     pub(super) fn add(&mut self, process: u64, place: u32) {
         let next = self.first.insert(process, place).unwrap_or(NONE);
-        if place as usize >= self.links.len() {
-            self.links.resize(place as usize + 1, Link { next: NONE, previous: NONE });
-        }
-        self.links[place as usize] = Link { next, previous: NONE };
+        self.links.reach(place, Link { next: NONE, previous: NONE });
+        self.links[place] = Link { next, previous: NONE };
         if next != NONE {
-            self.links[next as usize].previous = place;
+            self.links[next].previous = place;
         }
     }
 
     pub(super) fn remove(&mut self, process: u64, place: u32) {
-        let Link { next, previous } = self.links[place as usize];
+        let Link { next, previous } = self.links[place];
         if next != NONE {
-            self.links[next as usize].previous = previous;
+            self.links[next].previous = previous;
         }
         if previous != NONE {
-            self.links[previous as usize].next = next;
+            self.links[previous].next = next;
         } else if next != NONE {
             self.first.insert(process, next);
         } else {

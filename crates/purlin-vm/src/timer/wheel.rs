@@ -7,6 +7,7 @@
 //! The rule that must stay true: no place in the wheel has a tick before `base`, so that `base` and the places of a level
 //! are always in the same slot of the level above.
 
+use super::chunks::Chunks;
 use crate::clock::{START, Time};
 use std::collections::BTreeSet;
 
@@ -74,7 +75,7 @@ pub(super) struct Wheel {
     heads: Vec<u32>,
     occupied: [Occupied; LEVELS],
     /// By place.
-    links: Vec<Link>,
+    links: Chunks<Link>,
     far: BTreeSet<(u64, u32)>,
 }
 
@@ -84,7 +85,7 @@ impl Default for Wheel {
             base: tick_of(START),
             heads: vec![NONE; LEVELS * SLOTS],
             occupied: Default::default(),
-            links: Vec::new(),
+            links: Chunks::default(),
             far: BTreeSet::new(),
         }
     }
@@ -96,29 +97,27 @@ impl Wheel {
         if tick < self.base {
             return false;
         }
-        if self.links.len() <= place as usize {
-            self.links.resize(place as usize + 1, OUT);
-        }
+        self.links.reach(place, OUT);
         let reach = tick ^ self.base;
         let Some(level) = (0..LEVELS).find(|&l| reach >> (SLOT_BITS * (l as u32 + 1)) == 0) else {
             self.far.insert((tick, place));
-            self.links[place as usize] = Link { tick, slot: FAR, ..OUT };
+            self.links[place] = Link { tick, slot: FAR, ..OUT };
             return true;
         };
         let i = (tick >> (SLOT_BITS * level as u32)) as usize % SLOTS;
         let slot = level * SLOTS + i;
         let next = std::mem::replace(&mut self.heads[slot], place);
-        match self.links.get_mut(next as usize) {
+        match self.links.get_mut(next) {
             Some(link) => link.previous = place,
             None => self.occupied[level].set(i),
         }
-        self.links[place as usize] = Link { tick, next, previous: NONE, slot: slot as u32 };
+        self.links[place] = Link { tick, next, previous: NONE, slot: slot as u32 };
         true
     }
 
     /// Takes a place out, if it is in the wheel.
     pub fn remove(&mut self, place: u32) {
-        let Some(link) = self.links.get_mut(place as usize) else { return };
+        let Some(link) = self.links.get_mut(place) else { return };
         let Link { tick, next, previous, slot } = std::mem::replace(link, OUT);
         match slot {
             NONE => return,
@@ -128,10 +127,10 @@ impl Wheel {
             }
             _ => {}
         }
-        if let Some(link) = self.links.get_mut(next as usize) {
+        if let Some(link) = self.links.get_mut(next) {
             link.previous = previous;
         }
-        if let Some(link) = self.links.get_mut(previous as usize) {
+        if let Some(link) = self.links.get_mut(previous) {
             link.next = next;
             return;
         }
@@ -176,7 +175,7 @@ impl Wheel {
             let i = (tick >> (SLOT_BITS * level as u32)) as usize % SLOTS;
             let mut place = std::mem::replace(&mut self.heads[level * SLOTS + i], NONE);
             self.occupied[level].clear(i);
-            while let Some(link) = self.links.get_mut(place as usize) {
+            while let Some(link) = self.links.get_mut(place) {
                 let Link { tick, next, .. } = std::mem::replace(link, OUT);
                 if level == 0 {
                     out(place);
