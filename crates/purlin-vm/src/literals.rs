@@ -181,9 +181,12 @@ pub struct Question {
     pub how: How,
 }
 
+/// The collector's own.
+const PRIORITY: Priority = Priority::High;
+
 /// Sends a question to a process.
 pub fn ask(engine: &Arc<Engine>, process: Term, question: Question) {
-    engine.post_task(process, Priority::High, signal(question));
+    engine.post_question(process, PRIORITY, signal(question));
 }
 
 fn signal(question: Question) -> Parcel {
@@ -213,7 +216,7 @@ fn handle(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, 
     if let Some(away) = &mut data.away {
         // The native on the pool may hold references, and what it refers to must not move.
         let again: Request = Box::new(move |engine, target| put(engine, target, question));
-        return away.postpone(again);
+        return away.postpone(PRIORITY, again);
     }
     if data.flags.has(Flags::HOLDS_COLLECTIONS) {
         return data.rare_mut().held_questions.push(question);
@@ -222,9 +225,9 @@ fn handle(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, 
         // Registers and what natives hold cannot be seen from here: later, between two slices.
         data.give_up_slice();
         let _ = process.outer.push(signal(question));
+        process.elevate(PRIORITY);
         return;
     }
-    process.task_done();
     let result = match question.how {
         How::Look if refers(data) => am!("need_gc"),
         How::Look => am!("ok"),

@@ -87,9 +87,8 @@ pub struct Process {
     name: AtomicU32,
     /// The priority (2 bits); above it the number of the scheduler that the process is bound to, from 1, or 0.
     priority: AtomicU32,
-    /// System tasks that wait for this process to carry them out: how many (above bit 2), and the highest of their
-    /// priorities, with which the process is scheduled meanwhile.
-    tasks: AtomicU32,
+    /// The highest priority of who waits for this process to handle its signals, with which it is scheduled meanwhile.
+    elevated: AtomicU32,
     /// A timer was started that sends to this process.
     timed: AtomicBool,
     /// Whether topics of natives have to hear of the end.
@@ -117,7 +116,7 @@ impl Process {
             state: AtomicU32::new(RunState::Runnable as u32),
             name: AtomicU32::new(NO_NAME),
             priority: AtomicU32::new(Priority::Normal as u32),
-            tasks: AtomicU32::new(Priority::Low as u32),
+            elevated: AtomicU32::new(Priority::Low as u32),
             timed: AtomicBool::new(false),
             involved: AtomicBool::new(false),
             trace: TraceWord::default(),
@@ -286,26 +285,25 @@ impl Process {
         Priority::of(self.priority.load(Ordering::Relaxed) & 3)
     }
 
-    /// The priority to schedule the process with: its own, or that of a task that waits for it.
+    /// The priority to schedule the process with: its own, or that of who waits for it to handle its signals.
     pub fn scheduled_priority(&self) -> Priority {
-        self.priority().min(Priority::of(self.tasks.load(Ordering::Relaxed) & 3))
+        self.priority().min(Priority::of(self.elevated.load(Ordering::Relaxed)))
     }
 
-    /// A system task of this priority was requested; true: the process has to be scheduled higher than before.
-    pub(crate) fn task_requested(&self, p: Priority) -> bool {
-        let before = self.scheduled_priority();
-        let add = |word: u32| Some(((word & !3) + 4) | (word & 3).min(p as u32));
-        let _ = self.tasks.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
-        p < before
+    /// Somebody of this priority waits for the process to handle a signal that was pushed before; true: the process has
+    /// to be scheduled higher than before.
+    ///
+    /// No elevation is lost: a turn ends it and then takes the signals. If it ends this one, it has seen it (both are
+    /// changes of one word, this one a release and that one an acquire), and takes the signal, too.
+    pub(crate) fn elevate(&self, to: Priority) -> bool {
+        to < self.priority() && self.elevated.fetch_min(to as u32, Ordering::AcqRel) > to as u32
     }
 
-    /// A requested task is done.
-    pub fn task_done(&self) {
-        let take = |word: u32| match word & !3 {
-            0 | 4 => Some(Priority::Low as u32),
-            _ => Some(word - 4),
-        };
-        let _ = self.tasks.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
+    /// The owner is about to take the signals that it was elevated for.
+    pub(crate) fn end_elevation(&self) {
+        if self.elevated.load(Ordering::Relaxed) != Priority::Low as u32 {
+            self.elevated.swap(Priority::Low as u32, Ordering::AcqRel);
+        }
     }
 
     pub fn set_priority(&self, p: Priority) {
@@ -719,6 +717,27 @@ mod loom_tests {
             let asleep = p.sleep();
             let woken = sender.join().unwrap();
             assert_eq!(asleep, woken, "exactly one of the two goes on with the process");
+        });
+    }
+
+    #[test]
+    fn loom_a_signal_is_handled_in_a_turn_or_the_next_one_is_elevated() {
+        loom::model(|| {
+            let mfa = Mfa { module: Atom::OK, function: Atom::OK, arity: 0 };
+            let p = Arc::new(Process::new(0, ProcessData::new(Heap::new(0), SavedX::new(), mfa)));
+            // Elevated for an earlier signal.
+            p.elevate(Priority::High);
+            let asker = {
+                let p = p.clone();
+                loom::thread::spawn(move || {
+                    p.outer.push(Signal::message(Term::NIL)).ok().unwrap();
+                    p.elevate(Priority::High);
+                })
+            };
+            p.end_elevation();
+            let handled = p.outer.take().count() == 1;
+            asker.join().unwrap();
+            assert!(handled || p.scheduled_priority() == Priority::High);
         });
     }
 

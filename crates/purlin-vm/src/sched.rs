@@ -16,7 +16,7 @@ mod watch;
 use crate::engine::Engine;
 use crate::exit::terminate;
 use crate::grace::present;
-use crate::handle::fetch;
+use crate::handle::{bounce, fetch};
 use crate::panic::guard;
 use crate::process::{Activity, Mfa, Priority, Process, ProcessData, RunState};
 use crate::signal::Parcel;
@@ -417,14 +417,33 @@ impl Engine {
         woken
     }
 
-    /// Posts a system task: until it has called [`Process::task_done`], the process that is to carry it out is
-    /// scheduled with at least this priority, so that it cannot starve behind others.
-    pub fn post_task(self: &Arc<Engine>, to: Term, priority: Priority, task: Parcel) {
-        let process = to.as_pid().and_then(|id| self.process(id));
-        let raised = process.as_ref().is_some_and(|p| p.task_requested(priority));
-        self.post(to, task);
-        if let Some(p) = process.filter(|_| raised) {
-            self.sched.queues.iter().any(|q| q.requeue(p.id()));
+    /// Sends a signal that somebody of this priority waits for to be handled: until it is, the receiver is scheduled with
+    /// at least this priority, so that who asks does not wait behind processes of lower priority. Gives the signal back
+    /// when the receiver has ended.
+    pub fn ask(self: &Arc<Engine>, to: &Arc<Process>, priority: Priority, question: Parcel) -> Result<(), Parcel> {
+        self.signal(to, question)?;
+        if priority < to.priority() && to.has_signals() {
+            self.elevate(to, priority);
+        }
+        Ok(())
+    }
+
+    /// As [`Engine::ask`]; who waits for an ended process gets its answer.
+    pub fn post_question(self: &Arc<Engine>, to: Term, priority: Priority, question: Parcel) {
+        let asked = match to.as_pid().and_then(|id| self.process(id)) {
+            Some(p) => self.ask(&p, priority, question),
+            None => Err(question),
+        };
+        if let Err(question) = asked {
+            bounce(self, to, question);
+        }
+    }
+
+    /// Has a process with signals take its next turn with at least this priority.
+    pub(crate) fn elevate(&self, process: &Process, to: Priority) {
+        // Whoever queues it from now on sees its new priority.
+        if process.elevate(to) {
+            self.sched.queues.iter().any(|q| q.requeue(process.id()));
         }
     }
 
@@ -539,6 +558,7 @@ impl Engine {
     /// Gives a process its turn; the reductions that it used.
     fn run_slice(self: &Arc<Engine>, process: Arc<Process>) -> u64 {
         process.set_run_state(RunState::Running);
+        process.end_elevation();
         // SAFETY: OWNER: it came out of a run queue, which owned it.
         let data = unsafe { process.data() };
         if !process.outer.is_empty()
@@ -551,7 +571,9 @@ impl Engine {
             terminate(self, &process, data, reason);
             return 0;
         }
-        if data.away.is_some() {
+        if let Some(away) = &data.away {
+            // The signal that brings the native back is urgent for who waits behind it.
+            process.elevate(away.priority());
             self.sleep_or_requeue(process);
             return 0;
         }

@@ -197,7 +197,7 @@ fn process_flag_of_other(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
             }),
         );
     });
-    match c.engine.signal(&p, request) {
+    match c.engine.ask(&p, c.process.priority(), request) {
         Ok(()) => Ok(c.heap().reference(id)),
         Err(_) => Ok(badtype),
     }

@@ -143,7 +143,7 @@ fn answer(c: &mut Ctx<'_>, pid: Term, question: Question) -> NativeResult {
     });
     let reference = c.heap().reference(ref_id);
     let escape = await_result(c, reference);
-    match c.engine.signal(&other, request) {
+    match c.engine.ask(&other, c.process.priority(), request) {
         Ok(()) => Err(escape),
         Err(_) => {
             c.data.mailbox.rewind();

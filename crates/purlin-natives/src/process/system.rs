@@ -56,7 +56,7 @@ fn ask_alive(c: &mut Ctx<'_>, pid: Term, ref_id: [u64; 2]) {
         let alive = Term::bool(matches!(target, Target::Alive(..)));
         engine.post(me, reply(ref_id, alive));
     });
-    c.engine.post(pid, request);
+    c.engine.post_question(pid, c.process.priority(), request);
 }
 
 /// `{Ref, Result}` with an immediate result.
@@ -104,8 +104,7 @@ fn request_group_leader(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let leader = purlin_term::Owned::new(a[0]);
     let request = Signal::request(move |engine, target| {
         let done = match target {
-            Target::Alive(process, data) => {
-                process.task_done();
+            Target::Alive(_, data) => {
                 data.group_leader = data.heap.copy(leader.term());
                 TRUE
             }
@@ -113,7 +112,7 @@ fn request_group_leader(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         };
         engine.post(me, reply(ref_id, done));
     });
-    c.engine.post_task(a[1], c.process.priority(), request);
+    c.engine.post_question(a[1], c.process.priority(), request);
     Ok(am!("ok"))
 }
 

@@ -61,14 +61,16 @@ fn request_system_task(c: &mut Ctx<'_>, requester: Term, target: Term, priority:
         [kind, id] if kind == am!("system_task_test") => (kind, id, Task::Test),
         _ => return Err(Escape::BADARG),
     };
-    let order = Order { task, requester, kind, id: Arc::new(Owned::new(request_id)) };
-    c.engine.post_task(target, priority, Signal::request(move |engine, receiver| carry_out(engine, receiver, order)));
+    let order = Order { task, priority, requester, kind, id: Arc::new(Owned::new(request_id)) };
+    let task = Signal::request(move |engine, receiver| carry_out(engine, receiver, order));
+    c.engine.post_question(target, priority, task);
     Ok(am!("ok"))
 }
 
 /// A system task, and whom to answer.
 struct Order {
     task: Task,
+    priority: Priority,
     requester: Term,
     kind: Term,
     id: Arc<Owned>,
@@ -78,14 +80,10 @@ fn carry_out(engine: &Arc<Engine>, receiver: Target<'_>, order: Order) {
     let done = match (receiver, order.task) {
         (Target::Gone, _) => false,
         (Target::Alive(_, ProcessData { away: Some(away), .. }), Task::Collect(_)) => {
-            return away.postpone(Box::new(move |engine, receiver| carry_out(engine, receiver, order)));
+            return away.postpone(order.priority, Box::new(move |engine, receiver| carry_out(engine, receiver, order)));
         }
-        (Target::Alive(process, _), Task::Test) => {
-            process.task_done();
-            true
-        }
+        (Target::Alive(..), Task::Test) => true,
         (Target::Alive(process, data), Task::Collect(depth)) => {
-            process.task_done();
             if data.flags.has(Flags::HOLDS_COLLECTIONS) {
                 return data.rare_mut().held_collections.push((depth, order.requester, order.id));
             }
@@ -93,10 +91,7 @@ fn carry_out(engine: &Arc<Engine>, receiver: Target<'_>, order: Order) {
             events::request_collection(engine, process, data, depth);
             true
         }
-        (Target::Alive(process, data), Task::CheckCode(module)) => {
-            process.task_done();
-            uses_old_code(engine, process, data, module)
-        }
+        (Target::Alive(process, data), Task::CheckCode(module)) => uses_old_code(engine, process, data, module),
     };
     answer_task(engine, order.requester, order.kind, &order.id, done);
 }
@@ -211,7 +206,7 @@ fn ask_suspend(c: &mut Ctx<'_>, other: u64, answer: impl FnOnce(&mut Heap, bool)
             engine.post(me, Signal::message(message));
         }
     });
-    c.engine.post(Term::pid(other), request);
+    c.engine.post_question(Term::pid(other), c.process.priority(), request);
 }
 
 fn resume_process(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
@@ -259,7 +254,7 @@ fn process_display(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     });
     let reference = c.heap().reference(id);
     let escape = await_result(c, reference);
-    match c.engine.signal(&other, request) {
+    match c.engine.ask(&other, c.process.priority(), request) {
         Ok(()) => Err(escape),
         Err(_) => {
             c.data.mailbox.rewind();

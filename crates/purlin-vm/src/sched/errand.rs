@@ -19,12 +19,20 @@ pub struct Away {
     heap: Arc<Mutex<Option<Heap>>>,
     /// Tasks that have to wait for the native's end.
     postponed: Vec<Request>,
+    /// The highest of their priorities.
+    priority: Priority,
 }
 
 impl Away {
-    /// Carries out a request as soon as the native is back.
-    pub fn postpone(&mut self, request: Request) {
+    /// Carries out a request of this priority as soon as the native is back.
+    pub fn postpone(&mut self, priority: Priority, request: Request) {
+        self.priority = self.priority.min(priority);
         self.postponed.push(request);
+    }
+
+    /// The highest priority of who waits for the native's end.
+    pub(super) fn priority(&self) -> Priority {
+        self.priority
     }
 
     /// The process has ended: the native may still read the heap, and gives back what waited for it.
@@ -49,7 +57,7 @@ impl Errand {
         let mut own = Box::new(ProcessData::new(Heap::new(0), data.saved_x.clone(), data.initial_call));
         own.pc = data.pc;
         own.group_leader = data.group_leader;
-        data.away = Some(Box::new(Away { heap: heap.clone(), postponed: Vec::new() }));
+        data.away = Some(Box::new(Away { heap: heap.clone(), postponed: Vec::new(), priority: Priority::Low }));
         data.activity = Activity::Running;
         process.set_away(true);
         Errand { process: process.clone(), data: own, _heap: heap }

@@ -259,6 +259,26 @@ mod loom_tests {
     }
 
     #[test]
+    fn loom_a_process_elevated_while_it_is_queued_comes_first() {
+        loom::model(|| {
+            let q = loom::sync::Arc::new(RunQueue::default());
+            q.push(process(0));
+            let p = process(1);
+            let asker = {
+                let (q, p) = (q.clone(), p.clone());
+                loom::thread::spawn(move || {
+                    if p.elevate(Priority::High) {
+                        q.requeue(p.id());
+                    }
+                })
+            };
+            q.push(p);
+            asker.join().unwrap();
+            assert_eq!(q.pop().map(|p| p.id()), Some(1));
+        });
+    }
+
+    #[test]
     fn loom_a_process_queued_while_its_scheduler_goes_idle_is_found() {
         loom::model(|| {
             let shared = loom::sync::Arc::new((RunQueue::default(), Idle::new(1)));
