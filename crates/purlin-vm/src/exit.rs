@@ -69,7 +69,10 @@ pub fn terminate(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut Proces
     }
     if let Some(away) = data.away.take() {
         let heap = std::mem::replace(&mut data.heap, purlin_term::Heap::new(0));
-        away.leave(heap).into_iter().for_each(|request| request(engine, Target::Gone));
+        let mut postponed = away.leave(heap);
+        while let Some(task) = postponed.take() {
+            task(engine, Target::Gone);
+        }
     }
     data.release();
 }

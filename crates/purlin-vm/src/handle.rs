@@ -4,6 +4,7 @@ use crate::engine::Engine;
 use crate::native::Ctx;
 use crate::process::{Process, ProcessData};
 use crate::relation::{AliasMode, Watched, Watcher};
+use crate::signal::tasks::Tasks;
 use crate::signal::{Parcel, RefId, Signal, SignalKind, Target};
 use crate::tracing::Flags;
 use crate::tracing::events::{self, Extra};
@@ -15,9 +16,14 @@ pub fn fetch(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessDat
     if data.exit_reason.is_none() {
         let mut batch = process.outer.take();
         let traced = process.trace.has(Flags::RECEIVE);
+        let mut tasks: Option<Box<Tasks<Parcel>>> = None;
         while let Some(signal) = batch.next() {
             if matches!(signal.kind, SignalKind::Sent) && !traced {
                 data.mailbox.append(signal);
+                continue;
+            }
+            if let SignalKind::Task(priority, _) = signal.kind {
+                tasks.get_or_insert_with(Box::default).push(priority, signal);
                 continue;
             }
             handle(engine, process, data, signal);
@@ -26,8 +32,23 @@ pub fn fetch(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessDat
                 break;
             }
         }
+        if let Some(tasks) = tasks {
+            carry_out(engine, process, data, *tasks);
+        }
     }
     (!data.exit_reason.is_none()).then_some(data.exit_reason)
+}
+
+/// Carries out system tasks, unless the process has to end: then they stay among its signals.
+#[cold]
+fn carry_out(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, mut tasks: Tasks<Parcel>) {
+    while let Some(task) = tasks.take() {
+        if data.exit_reason.is_none() {
+            handle(engine, process, data, task);
+        } else {
+            data.unhandled.prepend(task);
+        }
+    }
 }
 
 #[inline(never)]
@@ -77,7 +98,7 @@ fn handle(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, 
                 data.group_leader = signal.term;
             }
         }
-        SignalKind::Request(request) => request(engine, Target::Alive(process, data)),
+        SignalKind::Request(request) | SignalKind::Task(_, request) => request(engine, Target::Alive(process, data)),
     }
 }
 
@@ -194,7 +215,7 @@ pub fn bounce(engine: &Arc<Engine>, to: Term, mut signal: Parcel) {
             engine.post(from, Signal::bare(SignalKind::UnlinkAck { from: to, id }));
         }
         SignalKind::Monitor(w) => send_down(engine, to, &w, Term::atom(Atom::NOPROC)),
-        SignalKind::Request(request) => request(engine, Target::Gone),
+        SignalKind::Request(request) | SignalKind::Task(_, request) => request(engine, Target::Gone),
         _ => {}
     }
 }

@@ -190,7 +190,7 @@ pub fn ask(engine: &Arc<Engine>, process: Term, question: Question) {
 }
 
 fn signal(question: Question) -> Parcel {
-    Signal::request(move |engine, target| put(engine, target, question))
+    Signal::task(PRIORITY, move |engine, target| put(engine, target, question))
 }
 
 fn put(engine: &Arc<Engine>, target: Target<'_>, question: Question) {

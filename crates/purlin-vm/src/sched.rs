@@ -573,7 +573,9 @@ impl Engine {
         }
         if let Some(away) = &data.away {
             // The signal that brings the native back is urgent for who waits behind it.
-            process.elevate(away.priority());
+            if let Some(priority) = away.priority() {
+                process.elevate(priority);
+            }
             self.sleep_or_requeue(process);
             return 0;
         }

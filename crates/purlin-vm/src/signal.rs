@@ -10,8 +10,10 @@
 //! | `Outer::head` | senders push; the receiver takes all; an exiting receiver closes it | all |
 //! | `Signal::next` | the sender before it publishes the node; then whoever owns the node | the owner |
 
+pub(crate) mod tasks;
+
 use crate::engine::Engine;
-use crate::process::{Process, ProcessData};
+use crate::process::{Priority, Process, ProcessData};
 use crate::relation::Watcher;
 use crate::sync::{AtomicPtr, Ordering};
 use crate::tracing::events::Extra;
@@ -238,6 +240,8 @@ pub enum SignalKind {
     GroupLeader,
     /// Anything else that must be done by the receiver in its turn.
     Request(Request),
+    /// A request that is carried out after the other signals, by priority.
+    Task(Priority, Request),
 }
 
 /// Words of the heap where signals are built.
@@ -352,6 +356,11 @@ impl Signal {
     pub fn request(request: impl FnOnce(&Arc<Engine>, Target<'_>) + Send + 'static) -> Parcel {
         Signal::bare(SignalKind::Request(Box::new(request)))
     }
+
+    /// A signal that has the receiver carry out a system task.
+    pub fn task(priority: Priority, task: impl FnOnce(&Arc<Engine>, Target<'_>) + Send + 'static) -> Parcel {
+        Signal::bare(SignalKind::Task(priority, Box::new(task)))
+    }
 }
 
 /// The shared part of a signal queue.
@@ -434,6 +443,12 @@ impl Batch {
     #[inline]
     pub fn empty() -> Batch {
         Batch { first: null_mut() }
+    }
+
+    /// Puts a signal before the others.
+    pub(crate) fn prepend(&mut self, mut signal: Parcel) {
+        signal.next = self.first;
+        self.first = signal.into_raw();
     }
 
     #[inline]

@@ -62,8 +62,12 @@ fn request_system_task(c: &mut Ctx<'_>, requester: Term, target: Term, priority:
         _ => return Err(Escape::BADARG),
     };
     let order = Order { task, priority, requester, kind, id: Arc::new(Owned::new(request_id)) };
-    let task = Signal::request(move |engine, receiver| carry_out(engine, receiver, order));
-    c.engine.post_question(target, priority, task);
+    // Whether old code is used is told in the order of signals.
+    let signal = match task {
+        Task::CheckCode(_) => Signal::request(move |engine, receiver| carry_out(engine, receiver, order)),
+        _ => Signal::task(priority, move |engine, receiver| carry_out(engine, receiver, order)),
+    };
+    c.engine.post_question(target, priority, signal);
     Ok(am!("ok"))
 }
 

@@ -8,6 +8,7 @@ use crate::engine::Engine;
 use crate::grace::present_for_code;
 use crate::panic::guard;
 use crate::process::{Activity, Priority, Process, ProcessData};
+use crate::signal::tasks::Tasks;
 use crate::signal::{Request, Signal, Target};
 use parking_lot::Mutex;
 use purlin_term::{Heap, Term};
@@ -18,25 +19,22 @@ pub struct Away {
     /// Where a process that ends before the native leaves its heap.
     heap: Arc<Mutex<Option<Heap>>>,
     /// Tasks that have to wait for the native's end.
-    postponed: Vec<Request>,
-    /// The highest of their priorities.
-    priority: Priority,
+    postponed: Tasks<Request>,
 }
 
 impl Away {
-    /// Carries out a request of this priority as soon as the native is back.
-    pub fn postpone(&mut self, priority: Priority, request: Request) {
-        self.priority = self.priority.min(priority);
-        self.postponed.push(request);
+    /// Carries out a task of this priority as soon as the native is back.
+    pub fn postpone(&mut self, priority: Priority, task: Request) {
+        self.postponed.push(priority, task);
     }
 
     /// The highest priority of who waits for the native's end.
-    pub(super) fn priority(&self) -> Priority {
-        self.priority
+    pub(super) fn priority(&self) -> Option<Priority> {
+        self.postponed.priority()
     }
 
     /// The process has ended: the native may still read the heap, and gives back what waited for it.
-    pub(crate) fn leave(self, heap: Heap) -> Vec<Request> {
+    pub(crate) fn leave(self, heap: Heap) -> Tasks<Request> {
         *self.heap.lock() = Some(heap);
         self.postponed
     }
@@ -57,7 +55,7 @@ impl Errand {
         let mut own = Box::new(ProcessData::new(Heap::new(0), data.saved_x.clone(), data.initial_call));
         own.pc = data.pc;
         own.group_leader = data.group_leader;
-        data.away = Some(Box::new(Away { heap: heap.clone(), postponed: Vec::new(), priority: Priority::Low }));
+        data.away = Some(Box::new(Away { heap: heap.clone(), postponed: Tasks::default() }));
         data.activity = Activity::Running;
         process.set_away(true);
         Errand { process: process.clone(), data: own, _heap: heap }
@@ -81,7 +79,7 @@ impl Errand {
         let pid = process.pid();
         let back = Signal::request(move |engine, target| {
             let Target::Alive(process, to) = target else { return };
-            let postponed = to.away.take().map_or_else(Vec::new, |a| a.postponed);
+            let mut postponed = to.away.take().map_or_else(Tasks::default, |a| a.postponed);
             process.set_away(false);
             to.activity = Activity::Runnable;
             to.heap.absorb(std::mem::replace(&mut data.heap, Heap::new(0)));
@@ -89,8 +87,8 @@ impl Errand {
             to.pc = data.pc;
             to.roots.append(&mut data.roots);
             to.exit_reason = failed.unwrap_or(Term::NONE);
-            for request in postponed {
-                request(engine, Target::Alive(process, to));
+            while let Some(task) = postponed.take() {
+                task(engine, Target::Alive(process, to));
             }
         });
         // `_heap` ends after the native: what a process left behind was read till now.
