@@ -12,6 +12,7 @@ mod node;
 mod options;
 mod send;
 mod spawn;
+mod suspend;
 mod system;
 mod task;
 mod time;
@@ -39,6 +40,7 @@ pub const TABLES: &[&[Native]] = &[
     node::NATIVES,
     send::NATIVES,
     spawn::NATIVES,
+    suspend::NATIVES,
     system::NATIVES,
     task::NATIVES,
     time::NATIVES,

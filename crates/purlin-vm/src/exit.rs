@@ -60,9 +60,7 @@ pub fn terminate(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut Proces
     }
     if let Some(rare) = data.rare() {
         engine.sched.unblock_multi(rare.multi_blocks);
-        for &(other, count) in &rare.suspending {
-            resume(engine, other, count);
-        }
+        rare.suspending.iter().for_each(|s| s.end(engine));
     }
     if process.trace.has(Flags::EXITING) {
         events::scheduled(engine, process, data, am!("out_exited"), true);
@@ -114,16 +112,6 @@ fn handle_last(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessD
         }
         _ => bounce(engine, process.pid(), signal),
     }
-}
-
-/// Takes back `count` suspends of a process.
-pub fn resume(engine: &Arc<Engine>, other: u64, count: u32) {
-    let request = Signal::request(move |_, target| {
-        if let Target::Alive(_, data) = target {
-            data.suspended = data.suspended.saturating_sub(count);
-        }
-    });
-    engine.post(Term::pid(other), request);
 }
 
 impl Engine {

@@ -44,6 +44,7 @@ pub mod send;
 pub mod signal;
 pub mod spawn;
 pub mod state;
+pub mod suspension;
 mod sync;
 pub mod table;
 pub mod timer;

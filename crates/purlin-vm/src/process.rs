@@ -20,6 +20,7 @@ use crate::relation::Relations;
 use crate::saved_calls::SavedCalls;
 use crate::sched::errand::Away;
 use crate::signal::{Batch, Outer};
+use crate::suspension::Suspension;
 use crate::sync::{AtomicBool, AtomicU32, Ordering, checked_order};
 use crate::timer::Deadline;
 use crate::tracing::TraceWord;
@@ -449,8 +450,8 @@ pub struct Rare {
     pub min_bin_vheap_size: usize,
     pub fullsweep_after: u32,
     pub max_heap_size: MaxHeap,
-    /// Processes that this process has suspended, and how often.
-    pub suspending: Vec<(u64, u32)>,
+    /// Processes that this process suspends.
+    pub suspending: Vec<Suspension>,
     /// Collections that others asked for while collecting was held: the depth, and whom to answer what.
     pub held_collections: Vec<(Depth, Term, Arc<Owned>)>,
     /// As these, of the collector of literals.

@@ -389,8 +389,12 @@ impl Subject<'_> {
 
     fn suspending(&self, h: &mut Heap) -> Term {
         let all = rare_of(self.data).suspending;
-        let list: Vec<Term> =
-            all.iter().map(|&(id, n)| h.tuple(&[Term::pid(id), Term::small(n as i64), Term::small(0)])).collect();
+        let mut list = Vec::with_capacity(all.len());
+        for s in all.iter().filter(|s| self.engine.process(s.suspendee).is_some()) {
+            let count = Term::small(s.count as i64);
+            let (active, outstanding) = if s.is_active() { (count, Term::small(0)) } else { (Term::small(0), count) };
+            list.push(h.tuple(&[Term::pid(s.suspendee), active, outstanding]));
+        }
         h.list(&list)
     }
 }

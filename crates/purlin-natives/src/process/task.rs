@@ -1,6 +1,6 @@
-//! What one process has another do or bear: collection, code checks, suspension; and the text of a call chain.
+//! What one process has another do or bear: collection, code checks; and the text of a call chain.
 
-use super::{TRUE, await_result, pair};
+use super::{TRUE, await_result};
 use purlin_term::{Atom, Heap, Owned, Term, am};
 use purlin_vm::gc::Depth;
 use purlin_vm::heap_limit;
@@ -18,11 +18,9 @@ pub const NATIVES: &[Native] = &[
     Native::plain("erts_internal", "request_system_task", 4, request_system_task_4),
     Native::plain("erts_internal", "garbage_collect", 1, garbage_collect),
     Native::plain("erts_internal", "check_process_code", 1, check_process_code),
-    Native::plain("erts_internal", "suspend_process", 2, suspend_process),
     Native::plain("erts_internal", "process_display", 2, process_display),
     Native::plain("erts_internal", "is_process_executing_dirty", 1, is_process_executing_dirty),
     Native::plain("erts_internal", "dirty_process_handle_signals", 1, dirty_process_handle_signals),
-    Native::plain("erlang", "resume_process", 1, resume_process),
 ];
 
 fn request_system_task_3(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
@@ -146,88 +144,6 @@ fn garbage_collect(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 fn check_process_code(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let module = a[0].as_atom().or_badarg()?;
     Ok(Term::bool(uses_old_code(c.engine, c.process, c.data, module)))
-}
-
-fn suspend_process(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let badarg = Ok(Term::atom(Atom::BADARG));
-    let Some(other) = a[0].as_pid().filter(|&id| id != c.process.id()) else { return badarg };
-    let (mut unless_suspending, mut asynchronous, mut tag) = (false, false, None);
-    let Some(options) = a[1].as_list() else { return Ok(Term::atom(Atom::BADOPT)) };
-    for option in options {
-        match pair(option) {
-            None if option == am!("unless_suspending") => unless_suspending = true,
-            None if option == am!("asynchronous") => asynchronous = true,
-            Some((key, value)) if key == am!("asynchronous") => {
-                asynchronous = true;
-                tag = Some(value);
-            }
-            _ => return Ok(Term::atom(Atom::BADOPT)),
-        }
-    }
-    if c.engine.process(other).is_none() {
-        return if asynchronous { Ok(TRUE) } else { badarg };
-    }
-    let suspending = &mut c.data.rare_mut().suspending;
-    let entry = suspending.iter_mut().find(|s| s.0 == other);
-    match entry {
-        Some(_) if unless_suspending => return Ok(Term::bool(false)),
-        Some(s) => s.1 += 1,
-        None => suspending.push((other, 1)),
-    }
-    if asynchronous {
-        let tag = tag.map(Owned::new);
-        ask_suspend(c, other, move |h, done| {
-            let state = if done { am!("suspended") } else { am!("exited") };
-            tag.map(|t| h.tuple(&[t.term(), state]))
-        });
-        return Ok(TRUE);
-    }
-    let id = c.engine.next_ref();
-    c.data.mailbox.seek_end();
-    ask_suspend(c, other, move |h, done| {
-        let result = if done { TRUE } else { Term::atom(Atom::BADARG) };
-        let r = h.reference(id);
-        Some(h.tuple(&[r, result]))
-    });
-    Ok(c.heap().reference(id))
-}
-
-/// Suspends a process once more; `answer` makes the message that tells whether it is alive.
-fn ask_suspend(c: &mut Ctx<'_>, other: u64, answer: impl FnOnce(&mut Heap, bool) -> Option<Term> + Send + 'static) {
-    let me = c.pid();
-    let request = Signal::request(move |engine, target| {
-        let done = match target {
-            Target::Alive(_, data) => {
-                data.suspended += 1;
-                // A process that is just running stops at its next call.
-                data.give_up_slice();
-                true
-            }
-            Target::Gone => false,
-        };
-        let mut heap = Heap::new(0);
-        if let Some(message) = answer(&mut heap, done) {
-            engine.post(me, Signal::message(message));
-        }
-    });
-    c.engine.post_question(Term::pid(other), c.process.priority(), request);
-}
-
-fn resume_process(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let other = a[0].as_pid().filter(|&id| id != c.process.id()).or_badarg()?;
-    let alive = c.engine.process(other).is_some();
-    let suspending = &mut c.data.rare_mut().suspending;
-    let at = suspending.iter().position(|s| s.0 == other).or_badarg()?;
-    if !alive || suspending[at].1 == 1 {
-        suspending.swap_remove(at);
-    } else {
-        suspending[at].1 -= 1;
-    }
-    if !alive {
-        return Err(Escape::BADARG);
-    }
-    purlin_vm::exit::resume(c.engine, other, 1);
-    Ok(TRUE)
 }
 
 fn process_display(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {

@@ -8,6 +8,7 @@ use super::export::FnEntry;
 use super::module::{Code, Doomed, Module};
 use crate::engine::Engine;
 use crate::literals::Retired;
+use crate::suspension::resume;
 use purlin_term::{Atom, FunEntry};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -25,7 +26,7 @@ pub(super) struct Purge {
 impl Purge {
     /// Lets those go on that have called its funs.
     fn wake(&self, engine: &Arc<Engine>) {
-        self.callers.iter().for_each(|&id| crate::exit::resume(engine, id, 1));
+        self.callers.iter().for_each(|&id| resume(engine, id));
     }
 }
 
