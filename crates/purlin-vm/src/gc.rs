@@ -34,7 +34,7 @@ pub enum Depth {
 pub struct Habits {
     /// Little lived at the last minor collection.
     pub mostly_dies: bool,
-    /// It collects several times in a time slice.
+    /// It collects often.
     pub busy: bool,
 }
 

@@ -31,6 +31,9 @@ use smallvec::SmallVec;
 use std::cell::UnsafeCell;
 use std::sync::Arc;
 
+/// A process that has used fewer reductions since its last collection collects often.
+const BUSY_REDUCTIONS: u64 = 2000;
+
 /// Who owns a process's private part.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u32)]
@@ -407,10 +410,12 @@ pub struct ProcessData {
     pub activity: Activity,
     /// Minor collections since the last major one.
     pub minor_collections: u16,
-    /// Collections since the time slice began.
-    pub collections_in_slice: u8,
+    /// Collections that followed each other within [`BUSY_REDUCTIONS`] each.
+    quick_collections: u8,
     /// Whether little lived at the last minor collection.
     pub mostly_dies: bool,
+    /// The reductions used before the last collection.
+    collected_at: u64,
     /// How many points pass without a collection when tests force them (`PURLIN_COLLECT`).
     pub unforced: u16,
     /// A collection that was asked for, to be done at the next instruction boundary.
@@ -534,7 +539,8 @@ impl ProcessData {
             flags: Flags::default(),
             activity: Activity::Runnable,
             minor_collections: 0,
-            collections_in_slice: 0,
+            quick_collections: 0,
+            collected_at: 0,
             mostly_dies: true,
             unforced: 0,
             wanted_collection: None,
@@ -653,8 +659,11 @@ impl ProcessData {
         let depth = self.next_depth();
         self.wanted_collection = None;
         let least = self.rare.as_ref().map_or(0, |r| r.min_heap_size);
-        let mut habits = Habits { mostly_dies: self.mostly_dies, busy: self.collections_in_slice >= 2 };
-        self.collections_in_slice = self.collections_in_slice.saturating_add(1);
+        let now = self.reductions + self.slice_used();
+        let quick = now.saturating_sub(self.collected_at) < BUSY_REDUCTIONS;
+        self.quick_collections = if quick { self.quick_collections.saturating_add(1) } else { 0 };
+        self.collected_at = now;
+        let mut habits = Habits { mostly_dies: self.mostly_dies, busy: self.quick_collections >= 2 };
         // The heap is taken out so that the roots around it can be visited.
         let mut heap = std::mem::replace(&mut self.heap, Heap::new(0));
         let done = gc::collect(
@@ -693,6 +702,22 @@ mod tests {
     fn a_process_is_small() {
         // With its counts it fits the allocator's blocks of 512 bytes.
         assert!(size_of::<Process>() <= 496, "{}", size_of::<Process>());
+    }
+
+    #[test]
+    fn the_block_of_a_process_that_collects_often_grows_however_short_its_turns_are() {
+        let block_after = |reductions| {
+            let mfa = Mfa { module: Atom::OK, function: Atom::OK, arity: 0 };
+            let mut data = ProcessData::new(Heap::new(gc::MIN_HEAP), SavedX::new(), mfa);
+            for _ in 0..12 {
+                data.reductions += reductions;
+                data.heap.alloc(200);
+                data.collect(&mut [], 100);
+            }
+            data.heap.block.words()
+        };
+        assert_eq!(block_after(BUSY_REDUCTIONS), gc::MIN_HEAP);
+        assert!(block_after(BUSY_REDUCTIONS / 4) > gc::MIN_HEAP);
     }
 }
 

@@ -585,7 +585,6 @@ impl Engine {
         }
         data.hibernating = false;
         (data.slice, data.slice_left) = (SLICE, SLICE);
-        data.collections_in_slice = 0;
         let watch = Watch::start(self, &process, data);
         data.activity = Activity::Running;
         let runner = self.sched.runner.get().expect("schedulers are started with a runner");

@@ -149,7 +149,8 @@ fn demonitor_1(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 
 fn demonitor_2(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let (mut flush, mut info) = (false, false);
-    for option in a[1].as_list().or_badarg()? {
+    let mut options = a[1].iter();
+    for option in options.by_ref() {
         if option == am!("flush") {
             flush = true;
         } else if option == am!("info") {
@@ -157,6 +158,9 @@ fn demonitor_2(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         } else {
             return Err(Escape::BADARG);
         }
+    }
+    if !options.tail().is_nil() {
+        return Err(Escape::BADARG);
     }
     if remove(c, a[0])? {
         return Ok(TRUE);

@@ -22,12 +22,16 @@ fn send_2(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 
 fn send_3(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let mut connect = true;
-    for option in a[2].as_list().ok_or_else(badopt)? {
+    let mut options = a[2].iter();
+    for option in options.by_ref() {
         if option.is(Atom::NOCONNECT) {
             connect = false;
         } else if option != am!("nosuspend") {
             return Err(badopt());
         }
+    }
+    if !options.tail().is_nil() {
+        return Err(badopt());
     }
     c.charge(4);
     match send_from(c.engine, c.process, c.data, a[0], a[1]) {

@@ -330,6 +330,28 @@ impl Run<'_> {
         self.call_mfa(Mfa { module: m, function: f, arity: arity as u8 })
     }
 
+    /// `apply`.
+    pub(super) fn apply_here(&mut self, pc: *const Op, arity: usize) -> Next {
+        let arity = self.unwrap_apply(arity);
+        if self.x(arity).is_atom() && self.x(arity + 1).is_atom() {
+            self.push(pc.wrapping_add(1));
+        }
+        self.apply(pc, arity)
+    }
+
+    /// `apply_last`.
+    pub(super) fn apply_last(&mut self, pc: *const Op, arity: usize, slots: u32) -> Next {
+        let arity = self.unwrap_apply(arity);
+        if let (Some(m), Some(f)) = (self.x(arity).as_atom(), self.x(arity + 1).as_atom()) {
+            if raises_in_caller(m, f) {
+                self.push(pc.wrapping_add(1));
+            } else {
+                self.drop_slots(slots);
+            }
+        }
+        self.apply(pc, arity)
+    }
+
     /// Takes a return address from the stack.
     #[inline(always)]
     pub(super) fn pop(&mut self) -> *const Op {
@@ -351,6 +373,6 @@ impl Run<'_> {
 }
 
 /// Whether an applied function is one of those that raise an exception of their caller.
-pub(super) fn raises_in_caller(module: Atom, function: Atom) -> bool {
+fn raises_in_caller(module: Atom, function: Atom) -> bool {
     module == Atom::ERLANG && matches!(function, Atom::ERROR | Atom::EXIT | Atom::THROW)
 }

@@ -1,6 +1,5 @@
 //! The loop: fetch an instruction, do it, go to the next.
 
-use super::calls::raises_in_caller;
 use super::{Next, Run};
 use crate::code::instr::{Instr, Op, Src, Test};
 use crate::escape::Class;
@@ -74,24 +73,8 @@ impl Run<'_> {
                     self.drop_slots(slots);
                     go!(self.call_fun(pc, fun, arity as usize))
                 }
-                Instr::Apply { arity } => {
-                    let arity = self.unwrap_apply(arity as usize);
-                    if self.x(arity).is_atom() && self.x(arity + 1).is_atom() {
-                        self.push(pc.wrapping_add(1));
-                    }
-                    go!(self.apply(pc, arity))
-                }
-                Instr::ApplyLast { arity, slots } => {
-                    let arity = self.unwrap_apply(arity as usize);
-                    if let (Some(m), Some(f)) = (self.x(arity).as_atom(), self.x(arity + 1).as_atom()) {
-                        if raises_in_caller(m, f) {
-                            self.push(pc.wrapping_add(1));
-                        } else {
-                            self.drop_slots(slots);
-                        }
-                    }
-                    go!(self.apply(pc, arity))
-                }
+                Instr::Apply { arity } => go!(self.apply_here(pc, arity as usize)),
+                Instr::ApplyLast { arity, slots } => go!(self.apply_last(pc, arity as usize, slots)),
                 Instr::Return => {
                     pc = self.pop();
                     self.data.slice_left -= 1;

@@ -230,6 +230,14 @@ handlers! {
         s.by(body)
     }
 
+    fn apply(s) {
+        s.by(apply_here)
+    }
+
+    fn apply_last(s) {
+        s.by(apply_and_return)
+    }
+
     fn make_fun(s) {
         operands!(s, MakeFun(f));
         let n = f.env.len();
@@ -261,5 +269,7 @@ fn note_fun(data: &mut ProcessData, p: *mut u64) {
 
 parts! {
     fn native(run, pc, CallNative(n)) { run.call_native(pc, n) }
+    fn apply_here(run, pc, Apply { arity }) { run.apply_here(pc, arity as usize) }
+    fn apply_and_return(run, pc, ApplyLast { arity, slots }) { run.apply_last(pc, arity as usize, slots) }
     fn body(run, pc, NativeBody(n)) { run.native_body(pc, n) }
 }

@@ -153,6 +153,8 @@ fn handler(i: &Instr, next: &Instr, after: &Instr, collecting: bool) -> Handler 
         }
         Instr::CallNative(_) => calls::call_native,
         Instr::NativeBody(_) => calls::native_body,
+        Instr::Apply { .. } => calls::apply,
+        Instr::ApplyLast { .. } => calls::apply_last,
         Instr::Return => calls::ret,
         Instr::MakeFun(_) => calls::make_fun,
 

@@ -1,10 +1,11 @@
 //! Tests of types and comparisons.
 
-use super::{Mode, handlers, operands};
-use crate::code::instr::{Src, Test, each_test};
+use super::{Mode, handlers, operands, parts};
+use crate::code::instr::{Instr, Src, Test, each_test};
 use crate::interp::run::is_type;
-use purlin_term::Term;
+use crate::interp::{Next, Run};
 use purlin_term::boxed::Kind;
+use purlin_term::{Term, compare};
 
 /// A type test that is known when the handler is chosen.
 pub(super) trait TypeTest {
@@ -120,7 +121,7 @@ handlers! {
         if x == y {
             return s.next();
         }
-        if x.is_immediate() || y.is_immediate() { s.jump(fail) } else { s.slow() }
+        if x.is_immediate() || y.is_immediate() { s.jump(fail) } else { compare_exact(s.m, s.pc, s.sp, s.top, s.left) }
     }
 
     fn is_ne_exact<A: Mode, B: Mode>(s) {
@@ -129,7 +130,12 @@ handlers! {
         if x == y {
             return s.jump(fail);
         }
-        if x.is_immediate() || y.is_immediate() { s.next() } else { s.slow() }
+        if x.is_immediate() || y.is_immediate() { s.next() } else { compare_exact(s.m, s.pc, s.sp, s.top, s.left) }
+    }
+
+    /// Either of these two, of terms on the heap.
+    fn compare_exact(s) {
+        s.by(same)
     }
 
     fn is_eq_immediate<A: Mode>(s) {
@@ -140,5 +146,16 @@ handlers! {
     fn is_ne_immediate<A: Mode>(s) {
         operands!(s, IsNeImmediate { fail, a, value });
         s.test(s.get::<A>(Src(a as u32)) != value, fail)
+    }
+}
+
+parts! {
+    fn same(run, pc) {
+        let (Instr::IsEqExact { fail, a, b } | Instr::IsNeExact { fail, a, b }) = (*pc).instr else {
+            std::hint::unreachable_unchecked()
+        };
+        let same = compare::same(run.get(a), run.get(b));
+        let holds = same == matches!((*pc).instr, Instr::IsEqExact { .. });
+        Next::At(if holds { pc.wrapping_add(1) } else { Run::jump(pc, fail) })
     }
 }
