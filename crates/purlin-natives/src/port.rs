@@ -39,6 +39,9 @@ pub const LIMIT: usize = 65_536;
 /// All tables of this topic.
 pub const TABLES: &[&[Native]] = &[drivers::NATIVES, natives::NATIVES];
 
+/// The largest number of a port.
+const MAX_ID: u64 = (1 << 28) - 1;
+
 /// The ports of one engine.
 #[derive(Default)]
 pub struct Table {
@@ -119,8 +122,14 @@ impl Table {
         self.ports.lock().keys().copied().collect()
     }
 
+    /// A number that no open port has. They begin anew after the last one.
     fn next_id(&self) -> u64 {
-        self.next.fetch_add(1, Ordering::Relaxed)
+        loop {
+            let id = self.next.fetch_add(1, Ordering::Relaxed) & MAX_ID;
+            if !self.ports.lock().contains_key(&id) {
+                return id;
+            }
+        }
     }
 
     /// The number that the next port gets, after setting it if one is given.
@@ -128,7 +137,8 @@ impl Table {
         if let Some(n) = set {
             self.next.store(n, Ordering::Relaxed);
         }
-        self.next.load(Ordering::Relaxed)
+        let (next, ports) = (self.next.load(Ordering::Relaxed), self.ports.lock());
+        (next..).map(|n| n & MAX_ID).find(|id| !ports.contains_key(id)).unwrap_or(next)
     }
 
     /// Whether a further port can be opened.
@@ -358,4 +368,16 @@ fn flush(engine: &Arc<Engine>) {
     inet::drain(engine, &ports);
     let closing = std::mem::take(&mut *table(engine).closing.lock());
     closing.iter().for_each(Output::flush);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_begin_anew_after_the_last_one() {
+        let table = Table::default();
+        assert_eq!(table.next_number(Some(MAX_ID)), MAX_ID);
+        assert_eq!([table.next_id(), table.next_id(), table.next_id()], [MAX_ID, 0, 1]);
+    }
 }
