@@ -59,7 +59,7 @@ pub enum Priority {
 }
 
 impl Priority {
-    fn of(word: u32) -> Priority {
+    pub(crate) fn of(word: u32) -> Priority {
         match word {
             0 => Priority::Max,
             1 => Priority::High,

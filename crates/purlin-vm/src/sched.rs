@@ -535,6 +535,7 @@ impl Engine {
     ) -> u32 {
         let (mut turns, mut reductions) = (0, 0);
         loop {
+            self.sched.roles[me].set_priority(process.priority());
             // A panic that no process can be ended for loses what was under way, never the scheduler.
             let used = catch_unwind(AssertUnwindSafe(|| self.run_slice(process))).unwrap_or(0);
             turns += u64::from(used > 0);

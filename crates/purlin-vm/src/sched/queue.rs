@@ -70,6 +70,15 @@ impl<T> Queues<T> {
     pub fn len(&self) -> usize {
         self.max.len() + self.high.len() + self.normal.len()
     }
+
+    /// Whether something waits that comes before what has a lower priority than this one.
+    fn waits(&self, priority: Priority) -> bool {
+        match priority {
+            Priority::Max => !self.max.is_empty(),
+            Priority::High => self.max.len() + self.high.len() > 0,
+            Priority::Normal | Priority::Low => self.len() > 0,
+        }
+    }
 }
 
 impl Default for RunQueue {
@@ -146,6 +155,11 @@ impl RunQueue {
         // A process comes to the bound ones first and leaves them first.
         let bound = self.bound.load(Ordering::SeqCst);
         self.len().saturating_sub(bound)
+    }
+
+    /// Whether a process waits that need not give way to one of this priority.
+    pub fn waits(&self, priority: Priority) -> bool {
+        !self.is_empty() && self.queues.lock().waits(priority)
     }
 
     pub fn len(&self) -> usize {

@@ -7,7 +7,8 @@
 //! keeps the role, the watcher gives it away. The word never comes back to a former value.
 
 use crate::clock::ThreadClock;
-use crate::sync::{AtomicBool, AtomicU64, Condvar, Mutex, Ordering, checked_order};
+use crate::process::Priority;
+use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Condvar, Mutex, Ordering, checked_order};
 use std::collections::VecDeque;
 use std::sync::atomic::AtomicI32;
 use std::time::Duration;
@@ -20,11 +21,13 @@ pub struct Role {
     word: AtomicU64,
     /// The processor clock of the thread that has the role.
     clock: AtomicI32,
+    /// The priority of the process that had the last turn.
+    priority: AtomicU32,
 }
 
 impl Default for Role {
     fn default() -> Role {
-        Role { word: AtomicU64::new(0), clock: AtomicI32::default() }
+        Role { word: AtomicU64::new(0), clock: AtomicI32::default(), priority: AtomicU32::new(Priority::Normal as u32) }
     }
 }
 
@@ -65,6 +68,16 @@ impl Role {
     /// Nanoseconds of processor time that the role's thread has used.
     pub fn processor_time(&self) -> i64 {
         ThreadClock(self.clock.load(Ordering::Relaxed)).now()
+    }
+
+    /// A process of this priority has its turn.
+    pub fn set_priority(&self, p: Priority) {
+        self.priority.store(p as u32, Ordering::Relaxed);
+    }
+
+    /// The priority of the process whose turn it is.
+    pub fn priority(&self) -> Priority {
+        Priority::of(self.priority.load(Ordering::Relaxed))
     }
 
     /// Takes the role from the thread in this slice. False: the slice is over.
@@ -195,7 +208,6 @@ impl Nap {
 mod loom_tests {
     use super::*;
     use crate::sched::idle::Idle;
-    use crate::sync::AtomicU32;
     use loom::sync::Arc;
 
     #[test]

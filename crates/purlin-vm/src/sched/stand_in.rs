@@ -3,6 +3,7 @@
 use super::NATIVE_STACK;
 use super::role::{Given, Role};
 use crate::engine::Engine;
+use crate::process::Priority;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ const LOOK: Duration = Duration::from_millis(2);
 const HELD_UP: i64 = 1_000_000;
 /// Looks after which a slice holds its scheduler up in any case: its thread may be blocked.
 const LOOKS: u32 = 10;
+/// Looks after which a slice of a process of high priority makes way for processes of lower priority, too.
+const PATIENT_LOOKS: u32 = 500;
 /// Looks at an idle engine before the watcher sleeps.
 const QUIET: u32 = 50;
 /// How long a thread without a role stays.
@@ -71,17 +74,21 @@ impl Engine {
             }
             s.nap.pause(LOOK);
             for (i, seen) in seen.iter_mut().enumerate() {
-                if let Some(slice) = seen.look(&s.roles[i]).filter(|_| self.is_work_waiting()) {
+                if let Some(slice) = seen.look(&s.roles[i]).filter(|_| self.is_work_waiting(i, seen.looks)) {
                     self.replace(i, slice);
                 }
             }
         }
     }
 
-    fn is_work_waiting(&self) -> bool {
+    /// Whether there is work for a thread in the place of scheduler `i`, which was held up for so many looks.
+    fn is_work_waiting(&self, i: usize, looks: u32) -> bool {
+        // Processes of normal priority wait for those of high priority, however long these take.
+        let priority = if looks < PATIENT_LOOKS { self.sched.roles[i].priority() } else { Priority::Low };
         // While multi-scheduling is blocked, nothing may run beside the first scheduler.
         !self.sched.is_multi_blocked()
-            && (self.sched.queued() > 0 || self.timers.first().is_some_and(|t| t <= self.clock.now()))
+            && (self.sched.queues.iter().any(|q| q.waits(priority))
+                || self.timers.first().is_some_and(|t| t <= self.clock.now()))
     }
 
     /// Gives role `i` to a spare thread, if this slice is still under way.

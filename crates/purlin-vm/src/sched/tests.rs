@@ -434,3 +434,37 @@ fn a_timer_started_after_the_role_was_given_away_fires_while_all_schedulers_are_
     late.thread().unpark();
     late.join().unwrap();
 }
+
+static MARKS: AtomicU32 = AtomicU32::new(0);
+
+fn marker(_: &mut Ctx<'_>) -> Stop {
+    MARKS.fetch_add(1, Ordering::SeqCst);
+    Stop::Exited(Term::atom(Atom::NORMAL))
+}
+
+fn urgent(e: &Arc<Engine>, function: &str) {
+    let p = spawn(function, &[]).create(e).unwrap();
+    p.set_priority(Priority::Max);
+    e.enqueue(p);
+}
+
+/// Holds its scheduler up; halts with 0 if one of its own priority runs meanwhile, and one of normal priority did not.
+fn urgent_holder(c: &mut Ctx<'_>) -> Stop {
+    spawn("marker", &[]).start(c.engine).unwrap();
+    std::thread::sleep(Duration::from_millis(100));
+    let waited = MARKS.load(Ordering::SeqCst) == 0;
+    urgent(c.engine, "marker");
+    while MARKS.load(Ordering::SeqCst) == 0 {
+        std::thread::yield_now();
+    }
+    c.engine.halt(i32::from(!waited), false);
+    Stop::Yield
+}
+
+#[test]
+fn a_process_of_normal_priority_does_not_run_while_one_of_priority_max_holds_the_scheduler_up() {
+    let e = engine(1);
+    urgent(&e, "urgent_holder");
+    e.start(Box::new(Bodies(&[("urgent_holder", urgent_holder), ("marker", marker)])));
+    assert_eq!(e.wait(), 0);
+}
