@@ -149,10 +149,10 @@ fn set_internal_state(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
             Term::bool(true)
         }
         "next_pid" => {
-            c.engine.processes.set_next(number()? as u64 + 1);
+            c.engine.processes.set_next((number()? as u64).wrapping_add(1));
             next_pid(c)
         }
-        "next_port" => Term::small(crate::port::next_port(c.engine, Some(number()? as u64 + 1)) as i64),
+        "next_port" => Term::small(crate::port::next_port(c.engine, Some((number()? as u64).wrapping_add(1))) as i64),
         "force_gc" => match value.as_pid().and_then(|id| c.engine.process(id)) {
             Some(_) => {
                 c.data.want_collection(Depth::Minor);
