@@ -2,6 +2,7 @@
 //!
 //! Reading an atom's text takes no lock: chunks of entries never move once published.
 
+use crate::hash;
 use parking_lot::RwLock;
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -51,9 +52,17 @@ predefined! {
 const CHUNK: usize = 4096;
 const CHUNKS: usize = 4096;
 
+/// What the table keeps of an atom.
+#[derive(Clone, Copy)]
+struct Entry {
+    text: &'static str,
+    /// [`hash::text_value`] of the text.
+    value: u32,
+}
+
 struct Table {
     index: RwLock<HashMap<&'static str, u32>>,
-    chunks: [AtomicPtr<&'static str>; CHUNKS],
+    chunks: [AtomicPtr<Entry>; CHUNKS],
     count: AtomicU32,
     limit: AtomicU32,
     /// Whether an atom was refused because the table is full.
@@ -85,10 +94,10 @@ impl Table {
         let (chunk, slot) = (i as usize / CHUNK, i as usize % CHUNK);
         let mut p = self.chunks[chunk].load(Ordering::Relaxed);
         if p.is_null() {
-            p = Box::leak(vec![""; CHUNK].into_boxed_slice()).as_mut_ptr();
+            p = Box::leak(vec![Entry { text: "", value: 0 }; CHUNK].into_boxed_slice()).as_mut_ptr();
         }
         // SAFETY: FRESH: the slot lies in its chunk and no reader looks at it before `count` or the index names it.
-        unsafe { *p.add(slot) = text };
+        unsafe { *p.add(slot) = Entry { text, value: hash::text_value(text) } };
         self.chunks[chunk].store(p, Ordering::Release);
         self.count.store(i + 1, Ordering::Release);
         index.insert(text, i);
@@ -139,10 +148,21 @@ impl Atom {
 
     /// The text.
     pub fn name(self) -> &'static str {
+        self.entry().text
+    }
+
+    /// The hash value of the text.
+    #[inline]
+    pub fn value(self) -> u32 {
+        self.entry().value
+    }
+
+    #[inline]
+    fn entry(self) -> &'static Entry {
         let p = table().chunks[self.0 as usize / CHUNK].load(Ordering::Acquire);
         debug_assert!(!p.is_null());
         // SAFETY: an Atom exists only after its slot was published by `push`.
-        unsafe { *p.add(self.0 as usize % CHUNK) }
+        unsafe { &*p.add(self.0 as usize % CHUNK) }
     }
 
     #[inline]
@@ -163,7 +183,7 @@ impl Atom {
 
     /// Bytes of all atoms' texts and of the table's entries for them.
     pub fn bytes() -> usize {
-        let entry = std::mem::size_of::<&str>() + std::mem::size_of::<u32>();
+        let entry = std::mem::size_of::<Entry>() + std::mem::size_of::<u32>();
         (0..Atom::count()).map(|i| Atom::from_index(i as u32).name().len() + entry).sum()
     }
 

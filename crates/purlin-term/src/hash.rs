@@ -12,7 +12,6 @@ mod tests;
 pub use old::{phash, phash_value};
 pub use portable::{phash2, phash2_value};
 
-use crate::atom::Atom;
 use crate::binary::Bits;
 use crate::boxed::Kind;
 use crate::word::Term;
@@ -115,9 +114,9 @@ fn as_byte(t: Term) -> Option<u32> {
     t.as_small().filter(|i| (0..256).contains(i)).map(|i| i as u32)
 }
 
-/// The hash value of an atom's text.
-pub fn atom_value(a: Atom) -> u32 {
-    let text = a.name().as_bytes();
+/// The hash value of an atom's text; [`Atom::value`] has it at hand.
+pub(crate) fn text_value(text: &str) -> u32 {
+    let text = text.as_bytes();
     let mut hash = 0u32;
     let mut i = 0;
     while let Some(&first) = text.get(i) {
@@ -175,7 +174,14 @@ pub fn internal(t: Term, salt: u32) -> u32 {
         hash.add_wide(otp_word(t), golden(1));
         return hash.0;
     }
-    internal_compound(t, hash)
+    match t.as_tuple() {
+        Some(elements) if elements.iter().all(|e| e.is_immediate()) => {
+            hash.add(elements.len() as u32, golden(9));
+            elements.iter().for_each(|e| hash.add_wide(otp_word(*e), golden(1)));
+            hash.0
+        }
+        _ => internal_compound(t, hash),
+    }
 }
 
 /// The hash of a map's key at tree depths from `8 * round` on.

@@ -1,11 +1,12 @@
 //! Natives that read and write single rows.
 
+use super::key::{self, Key};
 use super::table::{Kind, Rows, State, Table};
-use super::{Need, cause, find, key, table_cause};
+use super::{Need, cause, find, table_cause};
 use purlin_term::{Heap, Row, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 pub const NATIVES: &[Native] = &[
     Native::plain("ets", "insert", 2, insert),
@@ -42,14 +43,14 @@ fn is_row(t: Term, keypos: usize) -> bool {
 fn copied(t: &Table, rows: Term) -> Option<Vec<Row>> {
     let rows = rows.as_list()?;
     let fit = rows.iter().all(|r| is_row(*r, t.options.keypos));
-    if fit { rows.into_iter().map(Row::new).collect() } else { None }
+    if fit { rows.into_iter().map(|r| Some(t.row(r.as_tuple()?))).collect() } else { None }
 }
 
 /// What is put into a table is copied before the lock is taken.
 fn insert_rows(ctx: &mut Ctx<'_>, args: &[Term], only_new: bool) -> Result<bool, Escape> {
     let t = find(ctx, args[0])?;
     if is_row(args[1], t.options.keypos) {
-        let row = Row::new(args[1]).or_badarg()?;
+        let row = t.row(args[1].as_tuple().or_badarg()?);
         return Ok(t.write(ctx.pid(), Need::Write)?.put(row, only_new));
     }
     let Some(mut rows) = copied(&t, args[1]) else {
@@ -63,7 +64,7 @@ fn insert_rows(ctx: &mut Ctx<'_>, args: &[Term], only_new: bool) -> Result<bool,
         rows.reverse();
     }
     let mut state = t.write(ctx.pid(), Need::Write)?;
-    if only_new && rows.iter().any(|r| state.contains(key::at(t.options.keypos, r))) {
+    if only_new && rows.iter().any(|r| state.contains(Key { term: key::at(t.options.keypos, r), hash: r.hash() })) {
         return Ok(false);
     }
     for row in rows {
@@ -91,7 +92,7 @@ fn copies<'r>(heap: &mut Heap, rows: impl Iterator<Item = &'r Row>) -> Term {
 }
 
 /// The rows of a key.
-fn rows_of(heap: &mut Heap, t: &Table, state: &State, key: Term) -> Term {
+fn rows_of(heap: &mut Heap, t: &Table, state: &State, key: Key) -> Term {
     if !t.is_set() {
         return copies(heap, state.lookup(key));
     }
@@ -102,21 +103,23 @@ fn rows_of(heap: &mut Heap, t: &Table, state: &State, key: Term) -> Term {
 
 fn lookup(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let t = find(ctx, args[0])?;
+    let key = t.key(args[1]);
     let state = t.read(ctx.pid(), Need::Read)?;
-    Ok(rows_of(ctx.heap(), &t, &state, args[1]))
+    Ok(rows_of(ctx.heap(), &t, &state, key))
 }
 
 fn lookup_element(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let t = find(ctx, args[0])?;
+    let key = t.key(args[1]);
     let state = t.read(ctx.pid(), Need::Read)?;
     let at = args[2].as_usize().filter(|n| *n > 0).or_badarg()?;
     let element = |row: &Row| row.elements().get(at - 1).copied().or_badarg();
     if t.is_set() {
-        let row = state.get(args[1]).ok_or_else(|| cause("badkey"))?;
+        let row = state.get(key).ok_or_else(|| cause("badkey"))?;
         return Ok(ctx.heap().copy(element(row)?));
     }
     let mut list = Term::NIL;
-    for row in state.lookup(args[1]) {
+    for row in state.lookup(key) {
         let copy = ctx.heap().copy(element(row)?);
         list = ctx.heap().cons(copy, list);
     }
@@ -125,35 +128,36 @@ fn lookup_element(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 
 fn member(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let t = find(ctx, args[0])?;
+    let key = t.key(args[1]);
     let state = t.read(ctx.pid(), Need::Read)?;
-    Ok(Term::bool(state.contains(args[1])))
+    Ok(Term::bool(state.contains(key)))
 }
 
 // ---- deleting
 
 fn take(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let t = find(ctx, args[0])?;
+    let key = t.key(args[1]);
     let mut state = t.write(ctx.pid(), Need::Write)?;
-    let list = rows_of(ctx.heap(), &t, &state, args[1]);
+    let list = rows_of(ctx.heap(), &t, &state, key);
     if !list.is_nil() {
-        state.delete(args[1]);
+        state.delete(key);
     }
     Ok(list)
 }
 
 fn delete(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let t = find(ctx, args[0])?;
-    t.write(ctx.pid(), Need::Write)?.delete(args[1]);
+    let key = t.key(args[1]);
+    t.write(ctx.pid(), Need::Write)?.delete(key);
     Ok(am!("true"))
 }
 
 fn delete_object(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let t = find(ctx, args[0])?;
+    let key = args[1].as_tuple().and_then(|e| e.get(t.options.keypos - 1)).map(|key| t.key(*key));
     let mut state = t.write(ctx.pid(), Need::Write)?;
-    if !is_row(args[1], t.options.keypos) {
-        return Err(Escape::BADARG);
-    }
-    state.delete_object(args[1], t.options.keypos);
+    state.delete_object(key.or_badarg()?, args[1]);
     Ok(am!("true"))
 }
 
@@ -206,10 +210,11 @@ fn last(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 
 fn step(ctx: &mut Ctx<'_>, args: &[Term], forward: bool) -> NativeResult {
     let t = find(ctx, args[0])?;
+    let key = t.key(args[1]);
     let state = t.read(ctx.pid(), Need::Read)?;
     let key = match &state.rows {
         // In a hash table both directions are one.
-        Rows::Hash(h) => h.next(args[1]).ok().or_badarg()?,
+        Rows::Hash(h) => state.next(h, key).or_badarg()?,
         Rows::Tree(_) if args[1] == end_of_table() => return Err(Escape::BADARG),
         Rows::Tree(r) => {
             let row = if forward { r.next(args[1]) } else { r.prev(args[1]) };
@@ -253,7 +258,7 @@ type Elements = SmallVec<[Term; 16]>;
 type Changes = SmallVec<[(usize, Term); 4]>;
 
 /// Changes a row, in its place if no objects come or go.
-fn change(state: &mut State, key: Term, changes: &Changes) -> Result<(), Escape> {
+fn change(state: &mut State, key: Key, changes: &Changes) -> Result<(), Escape> {
     let row = state.row_mut(key).or_badarg()?;
     if changes.iter().all(|(at, value)| row.elements()[*at].is_immediate() && value.is_immediate()) {
         for (at, value) in changes {
@@ -265,7 +270,8 @@ fn change(state: &mut State, key: Term, changes: &Changes) -> Result<(), Escape>
     for (at, value) in changes {
         elements[*at] = *value;
     }
-    let row = Row::of(&elements);
+    let mut row = Row::of(&elements);
+    row.set_hash(key.hash);
     state.put(row, false);
     Ok(())
 }
@@ -276,9 +282,10 @@ fn only_sets(t: &Table) -> Result<(), Escape> {
 
 fn update_element(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let t = find(ctx, args[0])?;
+    let key = t.key(args[1]);
     let mut state = t.write(ctx.pid(), Need::Write)?;
-    only_sets(&t)?;
-    let Some(row) = state.get(args[1]) else { return Ok(am!("false")) };
+    t.is_set().then_some(()).or_badarg()?;
+    let Some(row) = state.get(key) else { return Ok(am!("false")) };
     let mut changes = Changes::new();
     let mut change_to = |c: Term| {
         let Some(&[at, value]) = c.as_tuple() else { return Err(Escape::BADARG) };
@@ -295,7 +302,7 @@ fn update_element(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     } else {
         args[2].as_list().or_badarg()?.into_iter().try_for_each(change_to)?;
     }
-    change(&mut state, args[1], &changes)?;
+    change(&mut state, key, &changes)?;
     Ok(am!("true"))
 }
 
@@ -345,37 +352,50 @@ fn counter_step(t: &Table, op: Term, row: &[Term]) -> Result<Step, Escape> {
     Ok(Step { at, by, wrap })
 }
 
+/// All steps of an `update_counter`: one, or those of a list.
+fn counter_steps(t: &Table, ops: Term, row: &[Term]) -> Result<SmallVec<[Step; 2]>, Escape> {
+    if ops.is_integer() {
+        if !row.get(t.options.keypos).is_some_and(|e| e.is_integer()) {
+            let missing = row.len() <= t.options.keypos;
+            return Err(if missing { cause("position") } else { Escape::BADARG });
+        }
+        return Ok(smallvec![Step { at: t.options.keypos, by: ops, wrap: None }]);
+    }
+    if !ops.is_list() {
+        return Ok(smallvec![counter_step(t, ops, row)?]);
+    }
+    let mut ops = ops.iter();
+    let steps: Result<SmallVec<_>, Escape> = ops.by_ref().map(|op| counter_step(t, op, row)).collect();
+    Some(steps?).filter(|_| ops.tail().is_nil()).or_badarg()
+}
+
 /// `update_counter/3,4`; the fourth argument is the row to start from when the key is missing.
 fn update_counter(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let t = find(ctx, args[0])?;
+    let key = t.key(args[1]);
     let mut state = t.write(ctx.pid(), Need::Write)?;
     let default = args.get(3).copied();
     if default.is_some_and(|d| !d.is_tuple()) {
         return Err(Escape::BADARG);
     }
     only_sets(&t)?;
-    if let Some(value) = count_in_place(&t, &mut state, args[1], args[2]) {
+    if let Some(value) = count_in_place(&t, &mut state, key, args[2]) {
         return Ok(value);
     }
-    let exists = state.contains(args[1]);
-    let mut elements = start_row(&t, &state, args[1], default)?;
+    let exists = state.contains(key);
+    let mut elements = start_row(&t, &state, key, default)?;
     let single = !args[2].is_list();
-    let mut steps: SmallVec<[Step; 2]> = SmallVec::new();
-    if args[2].is_integer() {
-        if !elements.get(t.options.keypos).is_some_and(|e| e.is_integer()) {
-            let missing = elements.len() <= t.options.keypos;
-            return Err(if missing { cause("position") } else { Escape::BADARG });
+    let steps = match counter_steps(&t, args[2], &elements) {
+        Ok(steps) => steps,
+        Err(why) => {
+            if !exists && state.is_fixed() {
+                // As in OTP, iterations know the key from now on.
+                state.put(t.row(&elements), false);
+                state.delete(key);
+            }
+            return Err(why);
         }
-        steps.push(Step { at: t.options.keypos, by: args[2], wrap: None });
-    } else if single {
-        steps.push(counter_step(&t, args[2], &elements)?);
-    } else {
-        let mut ops = args[2].iter();
-        for op in ops.by_ref() {
-            steps.push(counter_step(&t, op, &elements)?);
-        }
-        Some(()).filter(|_| ops.tail().is_nil()).or_badarg()?;
-    }
+    };
     let mut changes = Changes::new();
     for Step { at, by, wrap } in steps {
         let mut value = add(ctx, elements[at], by)?;
@@ -389,9 +409,9 @@ fn update_counter(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     }
     if exists {
         // The row keeps its own key, which may be `==` to the one given.
-        change(&mut state, args[1], &changes)?;
+        change(&mut state, key, &changes)?;
     } else {
-        state.put(Row::of(&elements), false);
+        state.put(t.row(&elements), false);
     }
     if single {
         return Ok(changes[0].1);
@@ -401,7 +421,7 @@ fn update_counter(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 }
 
 /// The most frequent case: one small counter of an existing row, and no threshold.
-fn count_in_place(t: &Table, state: &mut State, key: Term, op: Term) -> Option<Term> {
+fn count_in_place(t: &Table, state: &mut State, key: Key, op: Term) -> Option<Term> {
     let (at, by) = match op.as_tuple() {
         Some(&[at, by]) => (at.as_usize()?.checked_sub(1)?, by),
         Some(_) => return None,
@@ -415,11 +435,11 @@ fn count_in_place(t: &Table, state: &mut State, key: Term, op: Term) -> Option<T
 }
 
 /// The elements of the row to count in.
-fn start_row(t: &Table, state: &State, key: Term, default: Option<Term>) -> Result<Elements, Escape> {
+fn start_row(t: &Table, state: &State, key: Key, default: Option<Term>) -> Result<Elements, Escape> {
     if let Some(row) = state.get(key) {
         return Ok(Elements::from_slice(row.elements()));
     }
     let mut elements = Elements::from_slice(default.ok_or_else(|| cause("badkey"))?.as_tuple().or_badarg()?);
-    *elements.get_mut(t.options.keypos - 1).or_badarg()? = key;
+    *elements.get_mut(t.options.keypos - 1).or_badarg()? = key.term;
     Ok(elements)
 }

@@ -3,7 +3,7 @@
 //! Bucket numbers, the order within a bucket and the points at which buckets are split or joined are those of OTP, so
 //! that a table lists its rows in the order that programs on OTP see.
 
-use super::key;
+use super::key::{self, Key};
 use purlin_term::{Chain, Row, Term, compare::same, row::rows};
 
 /// Buckets of a fresh table.
@@ -131,18 +131,18 @@ impl HashRows {
     // ---- reading
 
     /// The rows of a key; `ets:lookup/2` lists the last one first.
-    pub fn lookup(&self, key: Term) -> impl Iterator<Item = &Row> {
-        let (hash, keypos) = (key::hash(key), self.shape.keypos);
-        self.bucket(self.index(hash)).filter(move |r| has_key(r, key, hash, keypos) && !r.is_deleted())
+    pub fn lookup(&self, key: Key) -> impl Iterator<Item = &Row> {
+        let keypos = self.shape.keypos;
+        self.bucket(self.index(key.hash)).filter(move |r| key.is_of(r, keypos) && !r.is_deleted())
     }
 
     /// The first row of a key.
     #[inline]
-    pub fn get(&self, key: Term) -> Option<&Row> {
+    pub fn get(&self, key: Key) -> Option<&Row> {
         self.lookup(key).next()
     }
 
-    pub fn contains(&self, key: Term) -> bool {
+    pub fn contains(&self, key: Key) -> bool {
         self.get(key).is_some()
     }
 
@@ -172,13 +172,12 @@ impl HashRows {
     }
 
     /// The key behind this one, or `Err` when the key is not there to continue from.
-    pub fn next(&self, key: Term) -> Result<Option<Term>, ()> {
-        let (hash, keypos) = (key::hash(key), self.shape.keypos);
-        let bucket = self.index(hash);
-        let mut behind = self.bucket(bucket).skip_while(|r| !has_key(r, key, hash, keypos));
+    pub fn next(&self, key: Key) -> Result<Option<Term>, ()> {
+        let (bucket, keypos) = (self.index(key.hash), self.shape.keypos);
+        let mut behind = self.bucket(bucket).skip_while(|r| !key.is_of(r, keypos));
         behind.next().ok_or(())?;
         let single = self.shape.same == Same::Replace;
-        if let Some(row) = behind.find(|r| !r.is_deleted() && (single || !has_key(r, key, hash, keypos))) {
+        if let Some(row) = behind.find(|r| !r.is_deleted() && (single || !key.is_of(r, keypos))) {
             return Ok(Some(self.key(row)));
         }
         Ok(self.next_bucket(bucket).and_then(|i| self.first_live_from(i)).map(|r| self.key(r)))
@@ -201,17 +200,16 @@ impl HashRows {
         }
     }
 
-    /// Inserts a row whose key element exists.
+    /// Inserts a row whose key element exists and whose hash value is that of the key.
     pub fn put(&mut self, mut row: Row, only_new: bool, fixed: bool) -> Put {
         if self.buckets.is_empty() {
             self.buckets.resize_with(self.active, || None);
         }
         let keypos = self.shape.keypos;
-        let key = key::at(keypos, &row);
-        let hash = key::hash(key);
-        row.set_hash(hash);
+        let hash = row.hash();
+        let key = Key { term: key::at(keypos, &row), hash };
         let (i, words) = (self.index(hash), row.words());
-        let is_key = |r: &Row| has_key(r, key, hash, keypos);
+        let is_key = |r: &Row| key.is_of(r, keypos);
         // Where the first row with the key is, deleted or not, or the bucket's end.
         let at = Row::seek(&mut self.buckets[i], is_key);
         let Some(old) = at else {
@@ -271,10 +269,10 @@ impl HashRows {
 
     /// Removes the rows of a key that `which` names. In a fixed table the key's first row is only marked, so that
     /// iterations find their way.
-    fn remove_where(&mut self, key: Term, hash: u32, fixed: bool, which: impl Fn(&Row) -> bool) {
-        let (bucket, keypos) = (self.index(hash), self.shape.keypos);
+    fn remove_where(&mut self, key: Key, fixed: bool, which: impl Fn(&Row) -> bool) {
+        let (bucket, keypos) = (self.index(key.hash), self.shape.keypos);
         let Some(chain) = self.buckets.get_mut(bucket) else { return };
-        let is_key = |r: &Row| !r.is_deleted() && has_key(r, key, hash, keypos);
+        let is_key = |r: &Row| !r.is_deleted() && key.is_of(r, keypos);
         let (mut removed, mut first) = (0, true);
         Row::retain(chain, |row| {
             if !is_key(row) {
@@ -294,22 +292,21 @@ impl HashRows {
             mark
         });
         if removed > 0 {
-            self.count(hash, -(removed as i64));
+            self.count(key.hash, -(removed as i64));
             if !fixed {
-                self.shrink(self.estimate(hash));
+                self.shrink(self.estimate(key.hash));
             }
         }
     }
 
     /// Deletes all rows of a key.
-    pub fn delete(&mut self, key: Term, fixed: bool) {
-        self.remove_where(key, key::hash(key), fixed, |_| true);
+    pub fn delete(&mut self, key: Key, fixed: bool) {
+        self.remove_where(key, fixed, |_| true);
     }
 
     /// Deletes the rows equal to this one.
-    pub fn delete_object(&mut self, row: Term, fixed: bool) {
-        let key = key::of(self.shape.keypos, row);
-        self.remove_where(key, key::hash(key), fixed, |r| same(r.term(), row));
+    pub fn delete_object(&mut self, key: Key, row: Term, fixed: bool) {
+        self.remove_where(key, fixed, |r| same(r.term(), row));
     }
 
     /// Changes the live rows of bucket `i` as `how` says; how many were changed.
@@ -354,10 +351,9 @@ impl HashRows {
 
     /// The row of a key in a set, for changing elements other than the key.
     #[inline]
-    pub fn row_mut(&mut self, key: Term) -> Option<&mut Row> {
-        let (hash, keypos) = (key::hash(key), self.shape.keypos);
-        let i = self.index(hash);
-        let at = Row::seek(self.buckets.get_mut(i)?, |r| has_key(r, key, hash, keypos));
+    pub fn row_mut(&mut self, key: Key) -> Option<&mut Row> {
+        let (i, keypos) = (self.index(key.hash), self.shape.keypos);
+        let at = Row::seek(self.buckets.get_mut(i)?, |r| key.is_of(r, keypos));
         at.as_mut().filter(|r| !r.is_deleted())
     }
 
@@ -386,11 +382,31 @@ impl HashRows {
         });
     }
 
-    /// Drops what was deleted while the table was fixed.
-    pub fn unfix(&mut self) {
-        for i in std::mem::take(&mut self.marked) {
+    /// Drops what was deleted while the table was fixed from some buckets; whether nothing of it is left.
+    pub fn tidy(&mut self, buckets: usize) -> bool {
+        let from = self.marked.len().saturating_sub(buckets);
+        for i in self.marked.split_off(from) {
             self.purge(i);
         }
+        self.marked.is_empty()
+    }
+
+    /// An empty table whose iterations stand where they do in this one.
+    pub fn emptied(&self) -> HashRows {
+        let mut rows = HashRows::new(self.shape);
+        (rows.active, rows.reserved, rows.mask) = (self.active, self.reserved, self.mask);
+        rows.shrink_below = self.shrink_below;
+        rows
+    }
+
+    /// Whether there is a row with this key, deleted or not.
+    pub fn knows(&self, key: Key) -> bool {
+        self.bucket(self.index(key.hash)).any(|r| key.is_of(r, self.shape.keypos))
+    }
+
+    /// The first key of those that an iteration meets from the bucket of this key on.
+    pub fn from_bucket_of(&self, key: Key) -> Option<Term> {
+        self.first_live_from(self.index(key.hash)).map(|r| self.key(r))
     }
 
     // ---- growing and shrinking
@@ -462,11 +478,6 @@ fn same_rows(a: &Row, b: &Row) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(*a, *b))
 }
 
-#[inline]
-fn has_key(row: &Row, key: Term, hash: u32, keypos: usize) -> bool {
-    row.hash() == hash && same(key::at(keypos, row), key)
-}
-
 /// Words that OTP spends on a row besides its term.
 const ROW_WORDS: usize = 4;
 
@@ -482,7 +493,13 @@ mod tests {
     fn row(key: i64, value: i64) -> Row {
         let mut h = Heap::new(16);
         let t = h.tuple(&[Term::small(key), Term::small(value)]);
-        Row::new(t).unwrap()
+        let mut row = Row::new(t).unwrap();
+        row.set_hash(key::hash(Term::small(key)));
+        row
+    }
+
+    fn hashed(key: i64) -> Key {
+        Key::hashed(Term::small(key))
     }
 
     fn keys(t: &HashRows) -> Vec<i64> {
@@ -490,13 +507,13 @@ mod tests {
         let mut k = t.first();
         while let Some(key) = k {
             out.push(key.small_value());
-            k = t.next(key).unwrap();
+            k = t.next(Key::hashed(key)).unwrap();
         }
         out
     }
 
     fn values(t: &HashRows, key: i64) -> Vec<i64> {
-        let mut values: Vec<i64> = t.lookup(Term::small(key)).map(|r| r.elements()[1].small_value()).collect();
+        let mut values: Vec<i64> = t.lookup(hashed(key)).map(|r| r.elements()[1].small_value()).collect();
         values.reverse();
         values
     }
@@ -523,7 +540,7 @@ mod tests {
             all.sort();
             assert_eq!(all, (0..10_000).collect::<Vec<_>>());
             for i in 100..10_000 {
-                t.delete(Term::small(i), false);
+                t.delete(hashed(i), false);
             }
             assert!(t.active() < 5_000);
             let mut all = keys(&t);
@@ -555,11 +572,11 @@ mod tests {
             t.put(row(i, i), false, true);
         }
         let all = keys(&t);
-        t.delete(Term::small(all[1]), true);
-        assert_eq!((t.len(), t.contains(Term::small(all[1]))), (4, false));
-        assert_eq!(t.next(Term::small(all[1])), Ok(Some(Term::small(all[2]))));
-        t.unfix();
-        assert_eq!(t.next(Term::small(all[1])), Err(()));
+        t.delete(hashed(all[1]), true);
+        assert_eq!((t.len(), t.contains(hashed(all[1]))), (4, false));
+        assert_eq!(t.next(hashed(all[1])), Ok(Some(Term::small(all[2]))));
+        assert!(t.tidy(1));
+        assert_eq!(t.next(hashed(all[1])), Err(()));
         assert_eq!(keys(&t).len(), 4);
     }
 }

@@ -1,7 +1,7 @@
 //! Keys of rows: where they are, how they hash, how they are ordered.
 
-use purlin_term::compare::cmp;
-use purlin_term::{Row, Term, hash};
+use purlin_term::compare::{cmp, same};
+use purlin_term::{Row, Term, am, hash, map};
 use std::cmp::Ordering;
 
 /// Element `keypos` (from 1) of a row, which has it.
@@ -20,8 +20,30 @@ pub fn at(keypos: usize, row: &Row) -> Term {
 #[inline]
 pub fn hash(key: Term) -> u32 {
     match key.as_atom() {
-        Some(a) => hash::atom_value(a),
+        Some(a) => a.value(),
         None => hash::internal(key, 0),
+    }
+}
+
+/// A key to search for. It is hashed before any lock is taken.
+#[derive(Clone, Copy)]
+pub struct Key {
+    pub term: Term,
+    /// Zero in tables that do not go by it.
+    pub hash: u32,
+}
+
+impl Key {
+    /// A key of a hash table.
+    #[inline]
+    pub fn hashed(term: Term) -> Key {
+        Key { term, hash: hash(term) }
+    }
+
+    /// Whether a row of a hash table has this key.
+    #[inline]
+    pub fn is_of(self, row: &Row, keypos: usize) -> bool {
+        row.hash() == self.hash && same(at(keypos, row), self.term)
     }
 }
 
@@ -115,6 +137,16 @@ pub fn variable(t: Term) -> Option<usize> {
 
 /// Whether a pattern leaves something open: a variable, `'_'`, or a map (which matches larger maps too).
 pub fn is_open(pattern: Term) -> bool {
+    has_part(pattern, true)
+}
+
+/// Whether there is a variable or `'_'` in a pattern. A key's pattern without one is searched for as the key itself, as
+/// in OTP, even if it is a map.
+pub fn has_variable(pattern: Term) -> bool {
+    has_part(pattern, false)
+}
+
+fn has_part(pattern: Term, or_map: bool) -> bool {
     let mut work = vec![pattern];
     while let Some(mut t) = work.pop() {
         while let Some((head, tail)) = t.as_cons() {
@@ -123,7 +155,9 @@ pub fn is_open(pattern: Term) -> bool {
         }
         if let Some(elements) = t.as_tuple() {
             work.extend_from_slice(elements);
-        } else if t.is_map() || variable(t).is_some() || t.as_atom().is_some_and(|a| a.name() == "_") {
+        } else if t.is_map() && !or_map {
+            work.extend(map::iter(t).flat_map(|(k, v)| [k, v]));
+        } else if t.is_map() || variable(t).is_some() || t == am!("_") {
             return true;
         }
     }
@@ -167,7 +201,7 @@ fn compare_parts(pattern: Term, key: Term) -> Option<Ordering> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use purlin_term::{Atom, Heap, am};
+    use purlin_term::{Atom, Heap};
 
     #[test]
     fn variables_are_dollar_numbers_without_leading_zeros() {

@@ -1,7 +1,7 @@
 //! Natives about a table as a whole: making, naming, owning, inheriting, fixing and deleting it.
 
 use super::registry::{self, table_of};
-use super::table::{Kind, Options, Protection, Rows, State, Table, Writers};
+use super::table::{self, Kind, Options, Protection, Rows, State, Table, Writers};
 use super::{Need, cause, find};
 use purlin_term::{Atom, Heap, Magic, Owned, Term, am};
 use purlin_vm::native::OrBadarg;
@@ -211,12 +211,16 @@ fn release_all(engine: &Arc<Engine>, process: &Arc<Process>) {
             continue;
         }
         if state.owner != pid {
-            state.unfix(pid, true);
+            if state.unfix(pid, true).more {
+                table::tidy(magic.clone());
+            }
             continue;
         }
         let heir = state.heir.as_ref().filter(|h| h.0 != pid).map(|h| (h.0, h.1.term()));
         if let Some((to, data)) = heir.filter(|h| is_alive(engine, h.0)) {
-            state.unfix(pid, true);
+            if state.unfix(pid, true).more {
+                table::tidy(magic.clone());
+            }
             state.owner = to;
             transfer(engine, process, &magic, &state, to, data);
             drop(state);
@@ -362,8 +366,15 @@ pub fn fix(ctx: &Ctx<'_>, t: &Table, state: &State) {
 
 /// Takes back a fixation by the calling process.
 pub fn unfix(ctx: &Ctx<'_>, t: &Table, state: &mut State) {
-    if state.unfix(ctx.pid(), false) && state.owner != ctx.pid() {
-        registry::of(ctx.engine).release(ctx.pid(), t.id[0]);
+    let left = state.unfix(ctx.pid(), false);
+    let registry = registry::of(ctx.engine);
+    if left.gone && state.owner != ctx.pid() {
+        registry.release(ctx.pid(), t.id[0]);
+    }
+    if left.more
+        && let Some(magic) = registry.by_id(t.id[0])
+    {
+        table::tidy(magic);
     }
 }
 

@@ -8,7 +8,7 @@ mod keys;
 mod scan;
 
 use super::table::{Kind, Table};
-use super::{Need, find, owner, registry};
+use super::{Need, cause, find, owner, registry};
 use crate::match_spec::{Dialect, Program, Run};
 use continuation::Continuation;
 use keys::Keys;
@@ -167,7 +167,7 @@ fn start(ctx: &mut Ctx<'_>, args: &[Term], job: Job, to_spec: impl FnOnce(&mut C
     }
     may(ctx, &t, job)?;
     if job == Job::Replace && t.options.kind == Kind::Bag {
-        return Err(Escape::BADARG);
+        return Err(cause("table_type"));
     }
     let spec = to_spec(ctx, args[1]);
     let program = Program::compile(ctx.engine, spec, Dialect::Table)?;
@@ -246,7 +246,7 @@ fn resumed(t: Term) -> Option<Work> {
 fn proceed(ctx: &mut Ctx<'_>, t: &Table, args: &[Term], at: usize, mut work: Work) -> NativeResult {
     let program = work.program.clone();
     let keys = Keys::of(program.source(), t.options.keypos);
-    let mut scan = Scan { run: Run::new(&program), work: &mut work, keypos: t.options.keypos, visited: 0 };
+    let mut scan = Scan { run: Run::new(&program), work: &mut work, keypos: t.options.keypos, visited: 0, buckets: 0 };
     let finished = if scan.work.job.writes() {
         let mut state = t.write(ctx.pid(), Need::Write)?;
         let finished = scan.change(ctx, &mut state, &keys);

@@ -4,10 +4,12 @@
 //! given up. Writers copy rows before they take the lock.
 
 use super::hash::{HashRows, Put, Same, Shape};
-use super::key;
+use super::key::{self, Key};
+use super::registry::table_of;
 use super::tree::TreeRows;
 use parking_lot::{Mutex, MutexGuard, RwLock};
-use purlin_term::{Atom, Owned, Row, Term};
+use purlin_term::{Atom, Magic, Owned, Row, Term};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How rows are kept.
@@ -74,6 +76,11 @@ pub struct State {
     fixations: Mutex<Fixations>,
     /// How many did.
     fixed_by: AtomicUsize,
+    /// Many rows that were all deleted while the table was fixed: iterations may stand on their keys.
+    cleared: Vec<HashRows>,
+    /// Whether a thread is dropping rows that were deleted while the table was fixed. Until it has, rows are deleted
+    /// as in a fixed table.
+    tidying: bool,
 }
 
 /// Who fixed a table how often, and since when.
@@ -88,6 +95,14 @@ pub struct Fixations {
 pub struct Fixation {
     pub process: Term,
     pub count: usize,
+}
+
+/// What is left when a fixation was taken back.
+pub struct Unfixed {
+    /// The process has none any more.
+    pub gone: bool,
+    /// More rows are to be dropped than one call should: this is for [`tidy`].
+    pub more: bool,
 }
 
 /// The rows.
@@ -167,8 +182,24 @@ impl Table {
             rows: options.rows(),
             fixations: Mutex::default(),
             fixed_by: AtomicUsize::new(0),
+            cleared: Vec::new(),
+            tidying: false,
         };
         Table { id, options, state: RwLock::new(state) }
+    }
+
+    /// A key to search for.
+    #[inline]
+    pub fn key(&self, term: Term) -> Key {
+        Key { term, hash: if self.options.kind == Kind::OrderedSet { 0 } else { key::hash(term) } }
+    }
+
+    /// A row of these elements, which have a key.
+    #[inline]
+    pub fn row(&self, elements: &[Term]) -> Row {
+        let mut row = Row::of(elements);
+        row.set_hash(self.key(elements[self.options.keypos - 1]).hash);
+        row
     }
 
     /// Whether a key has at most one row.
@@ -178,9 +209,24 @@ impl Table {
     }
 }
 
+/// Drops the rows that were deleted while a table was fixed, a few at a time, on a thread of its own.
+pub fn tidy(table: Arc<Magic>) {
+    let work = |magic: &Magic| while !table_of(magic).state.write().tidy(FEW / 20) {};
+    let again = table.clone();
+    let job = std::thread::Builder::new().name("table rows".into());
+    if job.spawn(move || work(&table)).is_err() {
+        work(&again);
+    }
+}
+
 impl State {
     pub fn is_fixed(&self) -> bool {
         self.fixed_by.load(Ordering::Relaxed) > 0
+    }
+
+    /// Whether deleted rows are kept for iterations.
+    pub fn keeps_deleted(&self) -> bool {
+        self.is_fixed() || self.tidying
     }
 
     /// Who fixed the table.
@@ -193,71 +239,79 @@ impl State {
     }
 
     pub fn words(&self) -> usize {
-        match &self.rows {
+        let rows = match &self.rows {
             Rows::Hash(h) => h.words(),
             Rows::Tree(t) => t.words(),
+        };
+        rows + self.cleared.iter().map(HashRows::words).sum::<usize>()
+    }
+
+    /// The key behind this one in an iteration over a hash table (`None` in the middle: the end), if it is known.
+    pub fn next(&self, rows: &HashRows, key: Key) -> Option<Option<Term>> {
+        match rows.next(key) {
+            Ok(next) => Some(next),
+            Err(()) => self.cleared.iter().any(|old| old.knows(key)).then(|| rows.from_bucket_of(key)),
         }
     }
 
     /// The rows of a key; `ets:lookup/2` lists the last one first.
-    pub fn lookup(&self, key: Term) -> impl Iterator<Item = &Row> + '_ {
+    pub fn lookup(&self, key: Key) -> impl Iterator<Item = &Row> + '_ {
         let (hash, tree) = match &self.rows {
             Rows::Hash(h) => (Some(h.lookup(key)), None),
-            Rows::Tree(t) => (None, t.get(key)),
+            Rows::Tree(t) => (None, t.get(key.term)),
         };
         hash.into_iter().flatten().chain(tree)
     }
 
     /// The first row of a key.
     #[inline]
-    pub fn get(&self, key: Term) -> Option<&Row> {
+    pub fn get(&self, key: Key) -> Option<&Row> {
         match &self.rows {
             Rows::Hash(h) => h.get(key),
-            Rows::Tree(t) => t.get(key),
+            Rows::Tree(t) => t.get(key.term),
         }
     }
 
     /// The row of a key in a set, for changing elements other than the key.
     #[inline]
-    pub fn row_mut(&mut self, key: Term) -> Option<&mut Row> {
+    pub fn row_mut(&mut self, key: Key) -> Option<&mut Row> {
         match &mut self.rows {
             Rows::Hash(h) => h.row_mut(key),
-            Rows::Tree(t) => t.get_mut(key),
+            Rows::Tree(t) => t.get_mut(key.term),
         }
     }
 
-    pub fn contains(&self, key: Term) -> bool {
+    pub fn contains(&self, key: Key) -> bool {
         match &self.rows {
             Rows::Hash(h) => h.contains(key),
-            Rows::Tree(t) => t.contains(key),
+            Rows::Tree(t) => t.contains(key.term),
         }
     }
 
-    /// Inserts a row whose key element exists; whether it was inserted.
+    /// Inserts a row of this table's making; whether it was inserted.
     pub fn put(&mut self, row: Row, only_new: bool) -> bool {
-        let fixed = self.is_fixed();
+        let fixed = self.keeps_deleted();
         match &mut self.rows {
             Rows::Hash(h) => h.put(row, only_new, fixed) == Put::Done,
             Rows::Tree(t) => t.put(row, only_new),
         }
     }
 
-    pub fn delete(&mut self, key: Term) {
-        let fixed = self.is_fixed();
+    pub fn delete(&mut self, key: Key) {
+        let fixed = self.keeps_deleted();
         match &mut self.rows {
             Rows::Hash(h) => h.delete(key, fixed),
-            Rows::Tree(t) => drop(t.take(key)),
+            Rows::Tree(t) => drop(t.take(key.term)),
         }
     }
 
-    pub fn delete_object(&mut self, row: Term, keypos: usize) {
-        let fixed = self.is_fixed();
+    pub fn delete_object(&mut self, key: Key, row: Term) {
+        let fixed = self.keeps_deleted();
         match &mut self.rows {
-            Rows::Hash(h) => h.delete_object(row, fixed),
+            Rows::Hash(h) => h.delete_object(key, row, fixed),
             Rows::Tree(t) => {
-                let key = key::of(keypos, row);
-                if t.get(key).is_some_and(|r| purlin_term::compare::same(r.term(), row)) {
-                    t.take(key);
+                if t.get(key.term).is_some_and(|r| purlin_term::compare::same(r.term(), row)) {
+                    t.take(key.term);
                 }
             }
         }
@@ -268,7 +322,12 @@ impl State {
         if let Rows::Hash(h) = &mut self.rows
             && *self.fixed_by.get_mut() > 0
         {
-            h.mark_all();
+            if h.len() <= FEW {
+                h.mark_all();
+            } else {
+                let empty = h.emptied();
+                self.cleared.push(std::mem::replace(h, empty));
+            }
             return None;
         }
         Some(std::mem::replace(&mut self.rows, options.rows()))
@@ -287,22 +346,28 @@ impl State {
         self.fixed_by.store(f.by.len(), Ordering::Relaxed);
     }
 
-    /// Takes back one fixation, or all of them, of a process; whether it has none any more.
-    pub fn unfix(&mut self, process: Term, all: bool) -> bool {
+    /// Takes back one fixation, or all of them, of a process.
+    pub fn unfix(&mut self, process: Term, all: bool) -> Unfixed {
         let by = &mut self.fixations.get_mut().by;
-        let Some(i) = by.iter().position(|f| f.process == process) else { return true };
+        let Some(i) = by.iter().position(|f| f.process == process) else { return Unfixed { gone: true, more: false } };
         by[i].count -= 1;
         let gone = all || by[i].count == 0;
         if gone {
             by.remove(i);
         }
         *self.fixed_by.get_mut() = by.len();
-        if let Rows::Hash(h) = &mut self.rows
-            && by.is_empty()
-        {
-            h.unfix();
-        }
-        gone
+        let more = by.is_empty() && !self.tidying && !self.tidy(FEW);
+        Unfixed { gone, more }
+    }
+
+    /// Drops some of the rows that were deleted while the table was fixed; whether there is no more to do.
+    fn tidy(&mut self, buckets: usize) -> bool {
+        let done = self.is_fixed() || {
+            self.cleared.drain(..).for_each(|rows| Rows::Hash(rows).discard());
+            if let Rows::Hash(h) = &mut self.rows { h.tidy(buckets) } else { true }
+        };
+        self.tidying = !done;
+        done
     }
 
     /// Ends the table's life. Gives the rows to whoever drops them outside the lock.
@@ -311,6 +376,7 @@ impl State {
         self.heir = None;
         self.fixations.get_mut().by.clear();
         *self.fixed_by.get_mut() = 0;
+        self.cleared.drain(..).for_each(|rows| Rows::Hash(rows).discard());
         std::mem::replace(&mut self.rows, options.rows())
     }
 }

@@ -1,3 +1,4 @@
+use super::registry::table_of;
 use super::*;
 use purlin_term::{Heap, am};
 use purlin_vm::{Engine, Mfa, Process, ProcessData};
@@ -186,5 +187,45 @@ fn many_threads_count_without_losing_any() {
         let counts = owner.call("select", &[t, all]).unwrap().as_list().unwrap();
         assert_eq!(counts.len(), 50);
         assert_eq!(counts.iter().map(|c| c.small_value()).sum::<i64>(), 8000);
+    }
+}
+
+#[test]
+fn many_rows_deleted_while_fixed_stay_known_until_the_table_is_not() {
+    const ROWS: i64 = 30_000;
+    let engine = engine();
+    let mut c = Caller::new(&engine, 1);
+    let t = c.new_table(&[]);
+    let empty = c.call("info", &[t, am!("memory")]).unwrap();
+    for all_at_once in [true, false] {
+        let rows: Vec<Term> = (0..ROWS).map(|i| c.row(&[Term::small(i)])).collect();
+        let rows = c.heap().list(&rows);
+        c.call("insert", &[t, rows]).unwrap();
+        c.call("safe_fixtable", &[t, am!("true")]).unwrap();
+        if all_at_once {
+            assert_eq!(c.call("internal_delete_all", &[t, am!("undefined")]).unwrap(), Term::small(ROWS));
+        } else {
+            (0..ROWS).for_each(|i| assert!(c.call("delete", &[t, Term::small(i)]).is_ok()));
+        }
+        assert_eq!(c.call("next", &[t, Term::small(7)]).unwrap(), am!("$end_of_table"));
+        let row = c.row(&[am!("a")]);
+        c.call("insert", &[t, row]).unwrap();
+        let first = (0..ROWS).find(|i| c.call("next", &[t, Term::small(*i)]).unwrap() == am!("a"));
+        assert!(first.is_some() && c.call("next", &[t, am!("a")]).unwrap() == am!("$end_of_table"));
+        c.call("safe_fixtable", &[t, am!("false")]).unwrap();
+        // What a thread drops later may already be written again.
+        for i in 0..100 {
+            let row = c.row(&[Term::small(i)]);
+            c.call("insert", &[t, row]).unwrap();
+            c.call("delete", &[t, Term::small(i)]).unwrap();
+        }
+        assert_eq!(c.call("info", &[t, am!("size")]).unwrap(), Term::small(1));
+        c.call("delete", &[t, am!("a")]).unwrap();
+        while table_of(&registry::of(&engine).all()[0]).state.read().keeps_deleted() {
+            std::thread::yield_now();
+        }
+        assert_eq!(reason(c.call("next", &[t, Term::small(7)])), "badarg");
+        c.call("internal_delete_all", &[t, am!("undefined")]).unwrap();
+        assert_eq!(c.call("info", &[t, am!("memory")]).unwrap(), empty);
     }
 }

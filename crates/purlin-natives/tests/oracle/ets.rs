@@ -105,6 +105,28 @@ fn counters_count() {
 }
 
 #[test]
+fn a_counter_that_fails_to_start_leaves_its_key_to_iterations() {
+    check(
+        "[{new, t, [named_table, {keypos, 2}]}, {insert, t, [{x, a}, {x, 1}, {x, 2}]}, {update_counter, t, 3, {9, 1}, {x, 0}},
+          {next, t, 3}, {prev, t, 3}, {safe_fixtable, t, true}, {update_counter, t, 3, {9, 1}, {x, 0}},
+          {update_counter, t, 4, x, {x, 0}}, {next, t, 3}, {prev, t, 4}, {info, t, size}, {member, t, 3}, {match, t, '$1'},
+          {safe_fixtable, t, false}, {next, t, 3}, {info, t, memory}]",
+    );
+}
+
+#[test]
+fn a_map_without_variables_is_searched_for_as_a_key() {
+    for kind in ["set", "ordered_set", "bag"] {
+        check(&format!(
+            "[{{new, t, [named_table, {kind}]}}, {{insert, t, [{{#{{a => 1}}, 1}}, {{#{{}}, 2}}, {{#{{a => 1, b => 2}}, 3}}]}},
+              {{match, t, {{#{{}}, '$1'}}}}, {{match, t, {{#{{a => 1}}, '$1'}}}}, {{match, t, {{{{#{{}}}}, '_'}}}},
+              {{select_count, t, [{{{{'$1', '$2'}}, [], [true]}}]}}, {{match, t, {{#{{b => '$1'}}, '$2'}}}},
+              {{update_element, t, a, {{1, 2}}}}, {{select_replace, t, [{{{{'$1', '$2'}}, [], [{{{{'$1', x}}}}]}}]}}]"
+        ));
+    }
+}
+
+#[test]
 fn scans_select_count_delete_and_replace() {
     let rows: Vec<String> = (1..300).map(|i| format!("{{{i}, {}, [{}]}}", i % 7, i * i)).collect();
     for kind in ["set", "ordered_set", "duplicate_bag"] {

@@ -43,7 +43,19 @@ enum Frame<'a> {
 
 type Stack<'a> = SmallVec<[Frame<'a>; 8]>;
 
+/// The frequent answers, without a stack: tuples with the same words, and those with a word that decides.
+#[inline]
 fn equal(a: Term, b: Term, exact: bool) -> bool {
+    if exact && let (Some(x), Some(y)) = (a.as_tuple(), b.as_tuple()) {
+        let Some(i) = x.iter().zip(y).position(|(x, y)| x != y) else { return x.len() == y.len() };
+        if x.len() != y.len() || x[i].0 & y[i].0 & TAG2 == 0 {
+            return false;
+        }
+    }
+    equal_parts(a, b, exact)
+}
+
+fn equal_parts(a: Term, b: Term, exact: bool) -> bool {
     let mut exact = exact;
     let mut stack: Stack = SmallVec::new();
     if !one_level(a, b, &mut exact, &mut stack) {

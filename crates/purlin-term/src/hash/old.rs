@@ -1,6 +1,6 @@
 //! `erlang:phash/2`, the older of the two hash functions with fixed values.
 
-use super::{as_byte, atom_value, float_bits};
+use super::{as_byte, float_bits};
 use crate::binary::Bits;
 use crate::boxed::Kind;
 use crate::compare::terms_of;
@@ -151,7 +151,7 @@ fn one(t: Term, hash: &mut Hash, stack: &mut SmallVec<[Frame; 8]>) {
         Kind::Fun => {
             if let Some((entry, _, env)) = t.as_fun() {
                 hash.step(PRIME10, env.len() as u32);
-                hash.step(PRIME1, atom_value(entry.module));
+                hash.step(PRIME1, entry.module.value());
                 hash.step(PRIME2, entry.index);
                 hash.step(PRIME2, entry.old_uniq);
                 stack.push(Frame::Terms(env));
@@ -160,8 +160,8 @@ fn one(t: Term, hash: &mut Hash, stack: &mut SmallVec<[Frame; 8]>) {
         Kind::ExportFun => {
             if let Some((module, function, arity)) = t.as_export_fun() {
                 hash.step(PRIME11, arity as u32);
-                hash.step(PRIME1, atom_value(module));
-                hash.step(PRIME1, atom_value(function));
+                hash.step(PRIME1, module.value());
+                hash.step(PRIME1, function.value());
             }
         }
         Kind::HeapBin | Kind::RefBin | Kind::SubBits | Kind::MatchCtx => {
@@ -186,7 +186,7 @@ fn immediate(t: Term, hash: &mut Hash) {
     if let Some(i) = t.as_small() {
         hash.integer(i < 0, &[i.unsigned_abs()]);
     } else if let Some(a) = t.as_atom() {
-        hash.step(PRIME1, atom_value(a));
+        hash.step(PRIME1, a.value());
     } else if let Some(data) = t.as_pid() {
         hash.identifier(data as u32 & 0x7FFF, PRIME5, PRIME6);
     } else if let Some(number) = t.as_port() {

@@ -1,6 +1,6 @@
 //! `erlang:phash2/1,2`: the same value on every node and in every version.
 
-use super::{Hash, as_byte, atom_value, float_bits, golden};
+use super::{Hash, as_byte, float_bits, golden};
 use crate::boxed::Kind;
 use crate::compare::terms_of;
 use crate::word::Term;
@@ -123,14 +123,14 @@ fn one<'a>(t: Term, hash: &mut Hash, pairs: &mut u32, stack: &mut SmallVec<[Fram
         Kind::HashRoot | Kind::HashNode => map(crate::map::size(t), hash, Frame::Children(&terms_of(t)[2..])),
         Kind::Fun => {
             let (entry, _, env) = t.as_fun()?;
-            hash.add2(env.len() as u32, atom_value(entry.module), golden(1));
+            hash.add2(env.len() as u32, entry.module.value(), golden(1));
             hash.add2(entry.index, entry.old_uniq, golden(1));
             stack.push(Frame::Terms(env));
         }
         Kind::ExportFun => {
             let (module, function, arity) = t.as_export_fun()?;
-            hash.add2(arity as u32, atom_value(module), golden(1));
-            hash.add(atom_value(function), golden(14));
+            hash.add2(arity as u32, module.value(), golden(1));
+            hash.add(function.value(), golden(14));
         }
         Kind::HeapBin | Kind::RefBin | Kind::SubBits | Kind::MatchCtx => hash.add_bits(t.as_bits()?),
         Kind::PosBig => hash.add_digits(false, body),
@@ -149,9 +149,9 @@ fn immediate(t: Term, hash: &mut Hash) {
         small(i, hash);
     } else if let Some(a) = t.as_atom() {
         if hash.0 == 0 {
-            hash.0 = atom_value(a);
+            hash.0 = a.value();
         } else {
-            hash.add(atom_value(a), golden(3));
+            hash.add(a.value(), golden(3));
         }
     } else if let Some(data) = t.as_pid() {
         hash.add(data as u32 & 0x7FFF, golden(5));

@@ -1,7 +1,7 @@
 //! What a match specification says about the keys of the rows it can match, so that a scan need not visit all.
 
 use crate::ets::hash::HashRows;
-use crate::ets::key::{self, Probe};
+use crate::ets::key::{self, Key, Probe};
 use crate::ets::variable;
 use purlin_term::compare::{cmp, same};
 use purlin_term::{Term, am};
@@ -37,9 +37,9 @@ impl Keys {
     pub fn buckets(&self, rows: &HashRows) -> Option<Vec<usize>> {
         let mut buckets = Vec::new();
         for pattern in &self.patterns {
-            let key = pattern.filter(|k| !key::is_open(*k))?;
+            let key = pattern.filter(|k| !key::has_variable(*k))?;
             let i = rows.bucket_index(key);
-            if !buckets.contains(&i) && (rows.stride() > 1 || rows.contains(key)) {
+            if !buckets.contains(&i) && (rows.stride() > 1 || rows.contains(Key::hashed(key))) {
                 buckets.push(i);
             }
         }
@@ -49,7 +49,7 @@ impl Keys {
     /// The key, when all heads give one and the same.
     pub fn single(&self) -> Option<Term> {
         let first = self.patterns.first().copied().flatten()?;
-        let equal = |p: &Option<Term>| p.is_some_and(|k| !key::is_open(k) && cmp(k, first).is_eq());
+        let equal = |p: &Option<Term>| p.is_some_and(|k| !key::has_variable(k) && cmp(k, first).is_eq());
         self.patterns.iter().all(equal).then_some(first)
     }
 

@@ -19,6 +19,8 @@ pub struct Scan<'a, 'p> {
     pub keypos: usize,
     /// Rows looked at in this time slice.
     pub visited: usize,
+    /// Buckets done in this time slice.
+    pub buckets: usize,
 }
 
 /// The bounds of a walk over an ordered_set.
@@ -83,11 +85,18 @@ impl Scan<'_, '_> {
             if self.chunk_full() {
                 return Ok(true);
             }
-            if ctx.out_of_reductions() {
+            if self.bucket_done(ctx) {
                 return Ok(false);
             }
             bucket = next;
         }
+    }
+
+    /// Buckets cost time even if nothing (that lives) is in them; whether the time slice is over.
+    fn bucket_done(&mut self, ctx: &mut Ctx<'_>) -> bool {
+        self.buckets += 1;
+        ctx.charge((self.buckets % 4 == 0) as usize);
+        ctx.out_of_reductions()
     }
 
     fn read_bucket(&mut self, ctx: &mut Ctx<'_>, rows: &HashRows, i: usize) {
@@ -158,7 +167,7 @@ impl Scan<'_, '_> {
 
     /// Deletes or replaces rows; whether the scan is finished rather than interrupted.
     pub fn change(&mut self, ctx: &mut Ctx<'_>, state: &mut State, keys: &Keys) -> bool {
-        let fixed = state.is_fixed();
+        let fixed = state.keeps_deleted();
         match &mut state.rows {
             Rows::Hash(rows) => {
                 let finished = self.change_hash(ctx, rows, keys, fixed);
@@ -189,7 +198,7 @@ impl Scan<'_, '_> {
         loop {
             self.change_bucket(ctx, rows, bucket, fixed);
             let Some(next) = rows.next_bucket(bucket) else { return true };
-            if ctx.out_of_reductions() {
+            if self.bucket_done(ctx) {
                 self.work.position = Position::Bucket(next);
                 return false;
             }
