@@ -92,7 +92,7 @@ fn value(engine: &Engine, h: &mut Heap, t: &Table, state: &State, item: Term) ->
             Protection::Public => am!("public"),
         },
         "owner" => state.owner,
-        "heir" => state.heir.as_ref().map_or(am!("none"), |h| h.0),
+        "heir" => state.heir.as_ref().map_or(am!("none"), |h| h.pid),
         "name" => Term::atom(state.name),
         "keypos" => Term::small(o.keypos as i64),
         "node" => Term::atom(Atom::NONODE),
@@ -115,7 +115,7 @@ fn value(engine: &Engine, h: &mut Heap, t: &Table, state: &State, item: Term) ->
         "safe_fixed" => fixations(h, state, false),
         "safe_fixed_monotonic_time" => fixations(h, state, true),
         "stats" => match &state.rows {
-            Rows::Hash(r) => stats(h, r),
+            Rows::Hash(r) => stats(h, r, state.kept()),
             Rows::Tree(_) => am!("false"),
         },
         _ => return None,
@@ -144,13 +144,12 @@ fn fixations(h: &mut Heap, state: &State, monotonic: bool) -> Term {
 
 /// Bucket count, chain lengths (mean, standard deviation, the one expected, least, greatest), rows kept for
 /// iterations, and the stride.
-fn stats(h: &mut Heap, rows: &HashRows) -> Term {
+fn stats(h: &mut Heap, rows: &HashRows, kept: usize) -> Term {
     let lengths: Vec<usize> = (0..rows.active()).map(|i| rows.bucket(i).count()).collect();
     // In single precision where OTP computes so.
     let n = lengths.len() as f32;
     let sum: usize = lengths.iter().sum();
     let squares: usize = lengths.iter().map(|l| l * l).sum();
-    let kept = (0..rows.active()).flat_map(|i| rows.bucket(i)).filter(|r| r.is_deleted()).count();
     let mean = sum as f32 / n;
     let deviation = f64::from((squares as f32 - mean * sum as f32) / n).max(0.0).sqrt();
     let expected = (f64::from(mean) * (1.0 - 1.0 / f64::from(n))).sqrt();

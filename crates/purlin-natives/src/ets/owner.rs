@@ -1,7 +1,7 @@
 //! Natives about a table as a whole: making, naming, owning, inheriting, fixing and deleting it.
 
 use super::registry::{self, table_of};
-use super::table::{self, Kind, Options, Protection, Rows, State, Table, Writers};
+use super::table::{self, Heir, Kind, Options, Protection, Rows, State, Table, Writers};
 use super::{Need, cause, find};
 use purlin_term::{Atom, Heap, Magic, Owned, Term, am};
 use purlin_vm::native::OrBadarg;
@@ -41,18 +41,18 @@ fn protection(t: Term) -> Option<Protection> {
 }
 
 /// An heir that an option names: none, or a pid and what the message carries.
-type Heir = Option<(Term, Term)>;
+type NamedHeir = Option<(Term, Term)>;
 
 /// Options of `ets:new/2` as far as they have been read.
 struct Reader {
     options: Options,
     decentralized: Option<bool>,
     default_decentralized: bool,
-    heir: Heir,
+    heir: NamedHeir,
 }
 
 impl Reader {
-    fn read(list: Term, engine: &Engine) -> Option<(Options, Heir)> {
+    fn read(list: Term, engine: &Engine) -> Option<(Options, NamedHeir)> {
         let options = Options {
             kind: Kind::Set,
             protection: Protection::Protected,
@@ -152,10 +152,10 @@ impl Reader {
 }
 
 /// An heir to keep, unless it does not live.
-fn living_heir(engine: &Engine, heir: Heir) -> Option<(Term, Owned)> {
+fn living_heir(engine: &Engine, heir: NamedHeir) -> Option<Heir> {
     let (pid, data) = heir?;
-    engine.process(pid.as_pid()?).filter(|p| !p.is_exiting())?;
-    Some((pid, Owned::new(data)))
+    let process = living(engine, pid)?;
+    Some(Heir { pid, process: Arc::downgrade(&process), data: Owned::new(data) })
 }
 
 fn new(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
@@ -211,20 +211,23 @@ fn release_all(engine: &Arc<Engine>, process: &Arc<Process>) {
             continue;
         }
         if state.owner != pid {
-            if state.unfix(pid, true).more {
-                table::tidy(magic.clone());
+            let left = state.unfix(pid, true);
+            drop(state);
+            if left.more {
+                table::tidy(magic);
             }
             continue;
         }
-        let heir = state.heir.as_ref().filter(|h| h.0 != pid).map(|h| (h.0, h.1.term()));
-        if let Some((to, data)) = heir.filter(|h| is_alive(engine, h.0)) {
-            if state.unfix(pid, true).more {
-                table::tidy(magic.clone());
-            }
+        let heir = state.heir.as_ref().filter(|h| h.pid != pid && is_alive(engine, h)).map(|h| (h.pid, h.data.term()));
+        if let Some((to, data)) = heir {
+            let left = state.unfix(pid, true);
             state.owner = to;
             transfer(engine, process, &magic, &state, to, data);
             drop(state);
             check_new_owner(engine, to);
+            if left.more {
+                table::tidy(magic);
+            }
             continue;
         }
         let rows = end(engine, t, &mut state);
@@ -233,8 +236,12 @@ fn release_all(engine: &Arc<Engine>, process: &Arc<Process>) {
     }
 }
 
-fn is_alive(engine: &Engine, pid: Term) -> bool {
-    pid.as_pid().and_then(|id| engine.process(id)).is_some_and(|p| !p.is_exiting())
+fn living(engine: &Engine, pid: Term) -> Option<Arc<Process>> {
+    pid.as_pid().and_then(|id| engine.process(id)).filter(|p| !p.is_exiting())
+}
+
+fn is_alive(engine: &Engine, heir: &Heir) -> bool {
+    living(engine, heir.pid).is_some_and(|p| std::ptr::eq(heir.process.as_ptr(), &*p))
 }
 
 /// Makes `to` answer for a table and tells it.
@@ -276,7 +283,7 @@ fn give_away(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let t = find(ctx, args[0])?;
     let mut state = t.write(ctx.pid(), Need::Write)?;
     let to = args[1];
-    if !is_alive(ctx.engine, to) {
+    if living(ctx.engine, to).is_none() {
         return Err(Escape::BADARG);
     }
     if state.owner != ctx.pid() {
@@ -301,7 +308,7 @@ fn setopts(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let t = find(ctx, args[0])?;
     let mut state = t.write(ctx.pid(), Need::Write)?;
     let options = if args[1].is_tuple() { vec![args[1]] } else { args[1].as_list().or_badarg()? };
-    let (mut heir, mut level): (Option<Heir>, Option<Protection>) = (None, None);
+    let (mut heir, mut level): (Option<NamedHeir>, Option<Protection>) = (None, None);
     for option in options {
         match *option.as_tuple().or_badarg()? {
             [name, none] if name == am!("heir") && none == am!("none") && heir.is_none() => heir = Some(None),
@@ -365,25 +372,30 @@ pub fn fix(ctx: &Ctx<'_>, t: &Table, state: &State) {
 }
 
 /// Takes back a fixation by the calling process.
-pub fn unfix(ctx: &Ctx<'_>, t: &Table, state: &mut State) {
+pub fn unfix(ctx: &mut Ctx<'_>, t: &Table) {
+    let mut state = t.state.write();
     let left = state.unfix(ctx.pid(), false);
     let registry = registry::of(ctx.engine);
     if left.gone && state.owner != ctx.pid() {
         registry.release(ctx.pid(), t.id[0]);
     }
+    drop(state);
     if left.more
         && let Some(magic) = registry.by_id(t.id[0])
     {
         table::tidy(magic);
+        ctx.charge(4000);
     }
 }
 
 fn safe_fixtable(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let t = find(ctx, args[0])?;
-    let mut state = t.write(ctx.pid(), Need::Read)?;
-    match args[1].as_bool().or_badarg()? {
-        true => fix(ctx, &t, &state),
-        false => unfix(ctx, &t, &mut state),
+    let state = t.write(ctx.pid(), Need::Read)?;
+    if args[1].as_bool().or_badarg()? {
+        fix(ctx, &t, &state);
+    } else {
+        drop(state);
+        unfix(ctx, &t);
     }
     Ok(am!("true"))
 }

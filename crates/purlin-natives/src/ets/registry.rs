@@ -1,14 +1,18 @@
 //! All tables of an engine: by name, by reference, by owner.
 //!
 //! A table's reference is a magic reference, so a call with it finds the table without asking here. Names are spread
-//! over several maps, so that calls by name from many schedulers seldom meet.
+//! over several maps. Each thread remembers tables that it has found by name, and a map's count of changes says whether
+//! it still may: so a call by name writes to nothing that threads share.
 
 use super::table::Table;
 use hashbrown::{HashMap, HashSet};
 use parking_lot::RwLock;
 use purlin_term::{Atom, Magic, Term};
 use purlin_vm::{Engine, Slot};
+use std::cell::RefCell;
 use std::ops::Deref;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 const SHARDS: usize = 32;
@@ -16,6 +20,11 @@ const SHARDS: usize = 32;
 /// The tables of one engine.
 pub struct Registry {
     names: [RwLock<HashMap<Atom, Arc<Magic>>>; SHARDS],
+    /// How often each of these maps has changed. Counted behind the change, with the map's lock held: who has seen the
+    /// count before looking into the map has not seen less than it says.
+    changes: [AtomicU64; SHARDS],
+    /// Of all registries there have been.
+    number: u64,
     ids: RwLock<HashMap<u64, Arc<Magic>>>,
     /// Tables that a process owns or has fixed, by process.
     processes: RwLock<HashMap<Term, HashSet<u64>>>,
@@ -23,11 +32,29 @@ pub struct Registry {
 }
 
 static REGISTRY: Slot<Registry> = Slot::new();
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
+/// Tables that a thread remembers.
+const REMEMBERED: usize = 32;
+
+/// A table that a thread has found by name.
+struct Remembered {
+    registry: u64,
+    name: Atom,
+    changes: u64,
+    table: Rc<Arc<Magic>>,
+}
+
+thread_local! {
+    static FOUND: RefCell<[Option<Remembered>; REMEMBERED]> = const { RefCell::new([const { None }; REMEMBERED]) };
+}
 
 impl Default for Registry {
     fn default() -> Registry {
         Registry {
             names: std::array::from_fn(|_| RwLock::default()),
+            changes: Default::default(),
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
             ids: RwLock::default(),
             processes: RwLock::default(),
             hooked: OnceLock::new(),
@@ -43,6 +70,7 @@ pub fn of(engine: &Engine) -> &Registry {
 /// A table that a call works on.
 pub enum Handle<'a> {
     Shared(Arc<Magic>),
+    Remembered(Rc<Arc<Magic>>),
     Borrowed(&'a Table),
 }
 
@@ -52,6 +80,7 @@ impl Deref for Handle<'_> {
     fn deref(&self) -> &Table {
         match self {
             Handle::Shared(m) => table_of(m),
+            Handle::Remembered(m) => table_of(m),
             Handle::Borrowed(t) => t,
         }
     }
@@ -76,10 +105,14 @@ impl Registry {
         &self.names[name.index() as usize % SHARDS]
     }
 
+    fn changes(&self, name: Atom) -> &AtomicU64 {
+        &self.changes[name.index() as usize % SHARDS]
+    }
+
     /// The table that a term names. It may have been deleted meanwhile: its state says so.
     pub fn find<'a>(&self, id: Term) -> Result<Handle<'a>, Missing> {
         if let Some(name) = id.as_atom() {
-            return self.named(name).map(Handle::Shared).ok_or(Missing::Id);
+            return self.remembered(name).map(Handle::Remembered).ok_or(Missing::Id);
         }
         if let Some(t) = id.magic::<Table>() {
             return Ok(Handle::Borrowed(t));
@@ -89,6 +122,21 @@ impl Registry {
             Some(words) if id.as_magic().is_none() => self.by_id(words[0]).map(Handle::Shared).ok_or(Missing::Type),
             _ => Err(Missing::Type),
         }
+    }
+
+    fn remembered(&self, name: Atom) -> Option<Rc<Arc<Magic>>> {
+        let changes = self.changes(name).load(Ordering::Acquire);
+        FOUND.with_borrow_mut(|found| {
+            let place = &mut found[name.index() as usize % REMEMBERED];
+            if let Some(r) = place
+                && (r.registry, r.name, r.changes) == (self.number, name, changes)
+            {
+                return Some(r.table.clone());
+            }
+            let table = Rc::new(self.named(name)?);
+            *place = Some(Remembered { registry: self.number, name, changes, table: table.clone() });
+            Some(table)
+        })
     }
 
     pub fn named(&self, name: Atom) -> Option<Arc<Magic>> {
@@ -108,6 +156,7 @@ impl Registry {
                 return false;
             }
             names.insert(name, magic.clone());
+            self.changes(name).fetch_add(1, Ordering::Release);
         }
         self.ids.write().insert(id, magic);
         self.involve(owner, id);
@@ -120,6 +169,7 @@ impl Registry {
             let mut names = self.shard(name).write();
             if names.get(&name).is_some_and(|m| table_of(m).id == table.id) {
                 names.remove(&name);
+                self.changes(name).fetch_add(1, Ordering::Release);
             }
         }
         self.ids.write().remove(&table.id[0]);
@@ -135,8 +185,11 @@ impl Registry {
                 return false;
             }
             names.insert(to, magic);
+            self.changes(to).fetch_add(1, Ordering::Release);
             drop(names);
-            self.shard(from).write().remove(&from);
+            let mut names = self.shard(from).write();
+            names.remove(&from);
+            self.changes(from).fetch_add(1, Ordering::Release);
             return true;
         }
         false

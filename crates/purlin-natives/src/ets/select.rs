@@ -268,7 +268,7 @@ fn proceed(ctx: &mut Ctx<'_>, t: &Table, args: &[Term], at: usize, mut work: Wor
         return Err(pause(ctx, args, at, &work));
     }
     if work.paused {
-        owner::unfix(ctx, t, &mut t.state.write());
+        owner::unfix(ctx, t);
     }
     answer(ctx, t, args, at, &work, visited)
 }

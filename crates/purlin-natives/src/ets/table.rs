@@ -7,10 +7,12 @@ use super::hash::{HashRows, Put, Same, Shape};
 use super::key::{self, Key};
 use super::registry::table_of;
 use super::tree::TreeRows;
+use crossbeam::utils::CachePadded;
 use parking_lot::{Mutex, MutexGuard, RwLock};
 use purlin_term::{Atom, Magic, Owned, Row, Term};
-use std::sync::Arc;
+use purlin_vm::Process;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 
 /// How rows are kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,7 +60,8 @@ pub struct Table {
     pub id: [u64; 2],
     /// As made; `protection` is in the state.
     pub options: Options,
-    pub state: RwLock<State>,
+    /// On cache lines of its own: every call writes to the lock, and reads the rest first.
+    pub state: CachePadded<RwLock<State>>,
 }
 
 /// What changes in a table.
@@ -67,8 +70,8 @@ pub struct State {
     /// Pid of the owner.
     pub owner: Term,
     pub protection: Protection,
-    /// Who inherits, and what the message then carries.
-    pub heir: Option<(Term, Owned)>,
+    /// Who inherits.
+    pub heir: Option<Heir>,
     /// False once the table is deleted: it exists for nobody any more.
     pub alive: bool,
     pub rows: Rows,
@@ -78,9 +81,18 @@ pub struct State {
     fixed_by: AtomicUsize,
     /// Many rows that were all deleted while the table was fixed: iterations may stand on their keys.
     cleared: Vec<HashRows>,
-    /// Whether a thread is dropping rows that were deleted while the table was fixed. Until it has, rows are deleted
-    /// as in a fixed table.
+    /// Whether somebody is dropping the rows that were deleted while the table was fixed. Until that is done, rows are
+    /// deleted as in a fixed table.
     tidying: bool,
+}
+
+/// The process that gets a table whose owner ends.
+pub struct Heir {
+    pub pid: Term,
+    /// Another process may have the pid later.
+    pub process: Weak<Process>,
+    /// What the message then carries.
+    pub data: Owned,
 }
 
 /// Who fixed a table how often, and since when.
@@ -101,7 +113,7 @@ pub struct Fixation {
 pub struct Unfixed {
     /// The process has none any more.
     pub gone: bool,
-    /// More rows are to be dropped than one call should: this is for [`tidy`].
+    /// More rows are to be dropped than should be with the lock held: this is for [`tidy`], without it.
     pub more: bool,
 }
 
@@ -172,7 +184,7 @@ impl Rows {
 }
 
 impl Table {
-    pub fn new(id: [u64; 2], name: Atom, owner: Term, options: Options, heir: Option<(Term, Owned)>) -> Table {
+    pub fn new(id: [u64; 2], name: Atom, owner: Term, options: Options, heir: Option<Heir>) -> Table {
         let state = State {
             name,
             owner,
@@ -185,7 +197,7 @@ impl Table {
             cleared: Vec::new(),
             tidying: false,
         };
-        Table { id, options, state: RwLock::new(state) }
+        Table { id, options, state: CachePadded::new(RwLock::new(state)) }
     }
 
     /// A key to search for.
@@ -209,19 +221,33 @@ impl Table {
     }
 }
 
-/// Drops the rows that were deleted while a table was fixed, a few at a time, on a thread of its own.
+/// Buckets that are tidied with the lock held, and how often a call does so before it leaves the rest to a thread.
+const CHUNK: usize = 1000;
+const CHUNKS: usize = if cfg!(test) { 16 } else { 256 };
+
+/// Drops the rows that were deleted while a table was fixed, letting its lock go now and then.
 pub fn tidy(table: Arc<Magic>) {
-    let work = |magic: &Magic| while !table_of(magic).state.write().tidy(FEW / 20) {};
+    let chunk = |table: &Magic| table_of(table).state.write().tidy(CHUNK);
+    if (0..CHUNKS).any(|_| chunk(&table)) {
+        return;
+    }
     let again = table.clone();
     let job = std::thread::Builder::new().name("table rows".into());
-    if job.spawn(move || work(&table)).is_err() {
-        work(&again);
+    if job.spawn(move || while !chunk(&table) {}).is_err() {
+        while !chunk(&again) {}
     }
 }
 
 impl State {
     pub fn is_fixed(&self) -> bool {
         self.fixed_by.load(Ordering::Relaxed) > 0
+    }
+
+    /// Rows kept for iterations.
+    pub fn kept(&self) -> usize {
+        let Rows::Hash(rows) = &self.rows else { return 0 };
+        let all = |rows: &HashRows| (0..rows.active()).map(|i| rows.bucket(i).count()).sum::<usize>();
+        all(rows) - rows.len() + self.cleared.iter().map(all).sum::<usize>()
     }
 
     /// Whether deleted rows are kept for iterations.
@@ -356,7 +382,7 @@ impl State {
             by.remove(i);
         }
         *self.fixed_by.get_mut() = by.len();
-        let more = by.is_empty() && !self.tidying && !self.tidy(FEW);
+        let more = by.is_empty() && !self.tidying && !self.tidy(CHUNK);
         Unfixed { gone, more }
     }
 

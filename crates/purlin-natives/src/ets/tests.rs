@@ -229,3 +229,40 @@ fn many_rows_deleted_while_fixed_stay_known_until_the_table_is_not() {
         assert_eq!(c.call("info", &[t, am!("memory")]).unwrap(), empty);
     }
 }
+
+#[test]
+fn a_name_leads_to_the_table_that_has_it_now() {
+    fn find(c: &mut Caller, name: &str) -> Option<i64> {
+        let name = Term::atom(Atom::new(name));
+        c.call("lookup_element", &[name, am!("n"), Term::small(2)]).ok().map(Term::small_value)
+    }
+    let engine = engine();
+    let mut c = Caller::new(&engine, 1);
+    let (ask, asked) = std::sync::mpsc::channel();
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::scope(|s| {
+        s.spawn(|| {
+            let mut other = Caller::new(&engine, 2);
+            for name in asked {
+                tell.send(find(&mut other, name)).unwrap();
+            }
+        });
+        // What this thread finds by a name, and one that may remember another table of that name.
+        let both = move |c: &mut Caller, name| {
+            ask.send(name).unwrap();
+            (find(c, name), told.recv().unwrap())
+        };
+        for n in 0..3 {
+            let t = c.new_table(&[am!("named_table"), am!("public")]);
+            let row = c.row(&[am!("n"), Term::small(n)]);
+            c.call("insert", &[t, row]).unwrap();
+            assert_eq!(both(&mut c, "t"), (Some(n), Some(n)));
+            c.call("rename", &[t, am!("u")]).unwrap();
+            assert_eq!(both(&mut c, "t"), (None, None));
+            assert_eq!(both(&mut c, "u"), (Some(n), Some(n)));
+            c.call("delete", &[am!("u")]).unwrap();
+            assert_eq!(both(&mut c, "u"), (None, None));
+        }
+        drop(both);
+    });
+}

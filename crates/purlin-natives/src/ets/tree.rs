@@ -443,8 +443,8 @@ impl TreeRows {
 
     /// The children of an inner node beside one of them.
     fn neighbours(&self, parent: Id, child: usize) -> (Option<Id>, Option<Id>) {
-        let all = self.inner.get(parent).entries();
-        (child.checked_sub(1).map(|i| all[i].1), all.get(child + 1).map(|e| e.1))
+        let all = self.inner.get(parent).values();
+        (child.checked_sub(1).map(|i| all[i]), all.get(child + 1).copied())
     }
 
     /// Moves the rows of a leaf to the one before it.

@@ -1,50 +1,62 @@
-//! A node of the tree: keys in order, each with a value beside it, in one block.
+//! A node of the tree: keys in order, and a value for each, in one block.
 
 use crate::ets::key::Probe;
 use purlin_term::Term;
 
-/// The most keys of a node, which then takes somewhat less than 512 bytes.
+/// The most keys of a node; a leaf then takes 512 bytes.
 pub const FULL: usize = 30;
 
+/// Keys in a cache line.
+const LINE: usize = 8;
+
+/// What stands in the places of keys that are not there: the greatest small integer.
+const EMPTY: Term = Term::small((1 << 59) - 1);
+
 /// Keys with a row each (in a leaf), or with the number of a node each, whose least key it is.
-#[repr(C)]
+#[repr(C, align(64))]
 pub struct Node<V> {
+    keys: [Term; 4 * LINE],
+    values: [V; FULL],
     len: usize,
-    entries: [(Term, V); FULL],
 }
 
 impl<V: Default> Node<V> {
     pub fn new() -> Node<V> {
-        Node { len: 0, entries: std::array::from_fn(|_| (Term::NONE, V::default())) }
+        Node { keys: [EMPTY; 4 * LINE], values: std::array::from_fn(|_| V::default()), len: 0 }
     }
 
     #[inline]
-    pub fn entries(&self) -> &[(Term, V)] {
-        &self.entries[..self.len]
+    pub fn keys(&self) -> &[Term] {
+        &self.keys[..self.len]
+    }
+
+    #[inline]
+    pub fn values(&self) -> &[V] {
+        &self.values[..self.len]
     }
 
     #[inline]
     pub fn key(&self, at: usize) -> Option<Term> {
-        Some(self.entries().get(at)?.0)
+        self.keys().get(at).copied()
     }
 
     /// The least key of a node that is not empty.
     pub fn first(&self) -> Term {
-        self.entries[0].0
+        self.keys[0]
     }
 
     #[inline]
     pub fn value(&self, at: usize) -> &V {
-        &self.entries[at].1
+        &self.values[at]
     }
 
     #[inline]
     pub fn value_mut(&mut self, at: usize) -> &mut V {
-        &mut self.entries[at].1
+        &mut self.values[at]
     }
 
     pub fn set_key(&mut self, at: usize, key: Term) {
-        self.entries[at].0 = key;
+        self.keys[at] = key;
     }
 
     #[inline]
@@ -55,40 +67,47 @@ impl<V: Default> Node<V> {
     /// How many keys are below `probe`, or equal when those count, too.
     #[inline]
     pub fn below(&self, probe: Probe, or_equal: bool) -> usize {
-        let entries = self.entries();
-        let Some(key) = probe.small() else { return self.search(probe, or_equal) };
-        // All keys are looked at, so that none waits for the memory of another, and none for a guess.
-        let limit = key + or_equal as i64;
-        let (mut below, mut all_small) = (0, true);
-        for (k, _) in entries {
-            all_small &= k.is_small();
-            below += ((k.0 as i64) < limit) as usize;
-        }
-        if all_small { below } else { self.search(probe, or_equal) }
+        let Some(key) = probe.small().filter(|key| *key < EMPTY.0 as i64) else { return self.search(probe, or_equal) };
+        let (limit, mut words) = (key + or_equal as i64, 0);
+        let mut is_below = |k: Term| {
+            words |= k.0;
+            ((k.0 as i64) < limit) as usize
+        };
+        // The last key of each line decides which line it is: all lines are fetched at once, and none waits for another.
+        let line = is_below(self.keys[7]) + is_below(self.keys[15]) + is_below(self.keys[23]);
+        let below = line * LINE + self.keys[line * LINE..][..LINE].iter().map(|k| is_below(*k)).sum::<usize>();
+        // Keys are in order: if those looked at are small, they are right about the others, too.
+        if Term(words).is_small() { below } else { self.search(probe, or_equal) }
     }
 
     #[inline(never)]
     fn search(&self, probe: Probe, or_equal: bool) -> usize {
-        self.entries().partition_point(|(k, _)| if or_equal { Probe::key(*k) <= probe } else { Probe::key(*k) < probe })
+        self.keys().partition_point(|k| if or_equal { Probe::key(*k) <= probe } else { Probe::key(*k) < probe })
     }
 
     /// Puts a key before the one at a position; the node is not full.
     pub fn insert(&mut self, at: usize, key: Term, value: V) {
-        self.entries[self.len] = (key, value);
+        self.keys.copy_within(at..self.len, at + 1);
+        self.keys[at] = key;
+        self.values[self.len] = value;
         self.len += 1;
-        self.entries[at..self.len].rotate_right(1);
+        self.values[at..self.len].rotate_right(1);
     }
 
     pub fn remove(&mut self, at: usize) -> V {
-        self.entries[at..self.len].rotate_left(1);
+        self.keys.copy_within(at + 1..self.len, at);
+        self.values[at..self.len].rotate_left(1);
         self.len -= 1;
-        std::mem::take(&mut self.entries[self.len].1)
+        self.keys[self.len] = EMPTY;
+        std::mem::take(&mut self.values[self.len])
     }
 
     /// Moves the keys from a position on to the end of another node, which has room.
     pub fn move_to(&mut self, from: usize, other: &mut Node<V>) {
         let n = self.len - from;
-        other.entries[other.len..][..n].swap_with_slice(&mut self.entries[from..self.len]);
+        other.keys[other.len..][..n].copy_from_slice(&self.keys[from..self.len]);
+        self.keys[from..self.len].fill(EMPTY);
+        other.values[other.len..][..n].swap_with_slice(&mut self.values[from..self.len]);
         other.len += n;
         self.len = from;
     }

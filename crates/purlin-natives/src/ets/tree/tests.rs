@@ -41,7 +41,7 @@ fn check(t: &TreeRows) -> Vec<Term> {
     fn walk(t: &TreeRows, id: Id, height: usize, out: &mut Vec<Term>) -> Term {
         if height == 0 {
             let leaf = t.leaves.get(id);
-            for (k, r) in leaf.node.entries() {
+            for (k, r) in leaf.node.keys().iter().zip(leaf.node.values()) {
                 assert_eq!(*k, key::at(t.keypos, r.as_ref().unwrap()));
                 out.push(*k);
             }
@@ -49,7 +49,7 @@ fn check(t: &TreeRows) -> Vec<Term> {
         }
         let node = t.inner.get(id);
         assert!(node.len() > 0);
-        for (k, child) in node.entries() {
+        for (k, child) in node.keys().iter().zip(node.values()) {
             assert_eq!(walk(t, *child, height - 1, out), *k);
         }
         node.first()
