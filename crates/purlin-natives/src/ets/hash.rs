@@ -405,7 +405,7 @@ impl HashRows {
     }
 
     /// The first key of those that an iteration meets from the bucket of this key on.
-    pub fn from_bucket_of(&self, key: Key) -> Option<Term> {
+    pub fn first_near(&self, key: Key) -> Option<Term> {
         self.first_live_from(self.index(key.hash)).map(|r| self.key(r))
     }
 

@@ -37,12 +37,15 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 /// Tables that a thread remembers.
 const REMEMBERED: usize = 32;
 
+/// A table that a thread holds and counts for itself.
+pub struct Held(Arc<Magic>);
+
 /// A table that a thread has found by name.
 struct Remembered {
     registry: u64,
     name: Atom,
     changes: u64,
-    table: Rc<Arc<Magic>>,
+    table: Rc<Held>,
 }
 
 thread_local! {
@@ -70,7 +73,7 @@ pub fn of(engine: &Engine) -> &Registry {
 /// A table that a call works on.
 pub enum Handle<'a> {
     Shared(Arc<Magic>),
-    Remembered(Rc<Arc<Magic>>),
+    Remembered(Rc<Held>),
     Borrowed(&'a Table),
 }
 
@@ -80,7 +83,7 @@ impl Deref for Handle<'_> {
     fn deref(&self) -> &Table {
         match self {
             Handle::Shared(m) => table_of(m),
-            Handle::Remembered(m) => table_of(m),
+            Handle::Remembered(m) => table_of(&m.0),
             Handle::Borrowed(t) => t,
         }
     }
@@ -124,7 +127,7 @@ impl Registry {
         }
     }
 
-    fn remembered(&self, name: Atom) -> Option<Rc<Arc<Magic>>> {
+    fn remembered(&self, name: Atom) -> Option<Rc<Held>> {
         let changes = self.changes(name).load(Ordering::Acquire);
         FOUND.with_borrow_mut(|found| {
             let place = &mut found[name.index() as usize % REMEMBERED];
@@ -133,7 +136,7 @@ impl Registry {
             {
                 return Some(r.table.clone());
             }
-            let table = Rc::new(self.named(name)?);
+            let table = Rc::new(Held(self.named(name)?));
             *place = Some(Remembered { registry: self.number, name, changes, table: table.clone() });
             Some(table)
         })

@@ -276,7 +276,7 @@ impl State {
     pub fn next(&self, rows: &HashRows, key: Key) -> Option<Option<Term>> {
         match rows.next(key) {
             Ok(next) => Some(next),
-            Err(()) => self.cleared.iter().any(|old| old.knows(key)).then(|| rows.from_bucket_of(key)),
+            Err(()) => self.cleared.iter().any(|old| old.knows(key)).then(|| rows.first_near(key)),
         }
     }
 

@@ -95,7 +95,7 @@ impl Scan<'_, '_> {
     /// Buckets cost time even if nothing (that lives) is in them; whether the time slice is over.
     fn bucket_done(&mut self, ctx: &mut Ctx<'_>) -> bool {
         self.buckets += 1;
-        ctx.charge((self.buckets % 4 == 0) as usize);
+        ctx.charge(self.buckets.is_multiple_of(4) as usize);
         ctx.out_of_reductions()
     }
 
