@@ -1,0 +1,329 @@
+//! The private part of a process.
+
+use super::rare::Rare;
+use crate::clock::Time;
+use crate::dictionary::Dictionary;
+use crate::gc::{self, Collected, Depth, Habits};
+use crate::mailbox::Mailbox;
+use crate::relation::Relations;
+use crate::saved_calls::SavedCalls;
+use crate::sched::errand::Away;
+use crate::signal::Batch;
+use crate::timer::Deadline;
+use crate::tracing::sequential::Sequence;
+use purlin_term::{Atom, Heap, Term};
+use smallvec::SmallVec;
+
+/// A process that has used fewer reductions since its last collection collects often.
+const BUSY_REDUCTIONS: u64 = 2000;
+
+/// A function as module, name and arity.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Mfa {
+    pub module: Atom,
+    pub function: Atom,
+    pub arity: u8,
+}
+
+/// Properties of a process that are on or off.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Flags(u16);
+
+impl Flags {
+    pub const TRAP_EXIT: Flags = Flags(1);
+    pub const SENSITIVE: Flags = Flags(1 << 1);
+    pub const OFF_HEAP_MESSAGES: Flags = Flags(1 << 2);
+    pub const ASYNC_DIST: Flags = Flags(1 << 3);
+    /// Nothing is collected, because a test said so.
+    pub const HOLDS_COLLECTIONS: Flags = Flags(1 << 5);
+    /// The process saves its last calls.
+    pub const SAVES_CALLS: Flags = Flags(1 << 4);
+
+    #[inline]
+    pub fn has(self, f: Flags) -> bool {
+        self.0 & f.0 != 0
+    }
+
+    pub fn set(&mut self, f: Flags, on: bool) {
+        if on {
+            self.0 |= f.0;
+        } else {
+            self.0 &= !f.0;
+        }
+    }
+}
+
+/// What a process was doing when a signal is handled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Activity {
+    /// It has not run yet, or its time slice was over.
+    Runnable,
+    /// It runs right now.
+    Running,
+    /// It waits for a message.
+    Waiting,
+    /// It waits in a native, until a port takes its data.
+    Suspended,
+}
+
+/// The X registers of a process that does not run. Most that wait have none, most that start have two.
+pub type SavedX = SmallVec<[Term; 2]>;
+
+/// A process as its running thread sees it.
+pub struct ProcessData {
+    /// Terms and, at the other end of the same block, the stack (`heap.end` is the stack pointer).
+    pub heap: Heap,
+    /// X registers while the process does not run, `live` of them; arguments of the function to start with.
+    pub saved_x: SavedX,
+    /// Where to go on (null: with a call of `initial_call`).
+    pub pc: *const crate::code::instr::Op,
+    /// The blocking native that is under way: until it is back, the process runs no code and collects nothing.
+    pub away: Option<Box<Away>>,
+    /// What a native brought back from the pool of blocking threads.
+    pub pending: Option<Box<crate::escape::NativeResult>>,
+    /// Reductions left in this time slice; the process yields at 0 or below.
+    pub slice_left: i32,
+    /// What `slice_left` was at the start of the slice, less what was given up.
+    pub slice: i32,
+    /// Reductions used in earlier time slices.
+    pub reductions: u64,
+    /// Further terms that the engine keeps for the process and that collection must follow.
+    pub roots: Vec<Term>,
+
+    /// Messages that were fetched.
+    pub mailbox: Mailbox,
+    /// Set while registers may hold parts of a message that was not received yet: nothing may collect.
+    pub delay_collection: bool,
+    pub flags: Flags,
+    pub activity: Activity,
+    /// Minor collections since the last major one.
+    pub minor_collections: u16,
+    /// Collections that followed each other within [`BUSY_REDUCTIONS`] each.
+    quick_collections: u8,
+    /// Whether little lived at the last minor collection.
+    pub mostly_dies: bool,
+    /// The reductions used before the last collection.
+    collected_at: u64,
+    /// How many points pass without a collection when tests force them (`PURLIN_COLLECT`).
+    pub unforced: u16,
+    /// A collection that was asked for, to be done at the next instruction boundary.
+    pub wanted_collection: Option<Depth>,
+    /// How many suspends are in force; the process handles signals but runs no code while there are any.
+    pub suspended: u32,
+    /// Set from hibernation until there is a message: signals alone do not end the sleep.
+    pub hibernating: bool,
+    /// When the `receive` that is under way times out (`Time::MAX`: never), once it has begun to wait.
+    pub receive_until: Option<Time>,
+    /// A timer that wakes the process. It outlives its `receive`: most time out long after they have ended, and the next
+    /// one can do with a timer that is early.
+    pub wake_timer: Option<Deadline>,
+    /// The reason to end with, once an exit signal decided that; else NONE.
+    pub exit_reason: Term,
+    /// Signals taken from the queue and not handled because the process ends.
+    pub(crate) unhandled: Batch,
+    relations: Option<Box<Relations>>,
+    dictionary: Option<Box<Dictionary>>,
+    rare: Option<Box<Rare>>,
+    /// The token of sequential tracing and its numbers, if there ever was one.
+    pub sequence: Option<Box<Sequence>>,
+    pub group_leader: Term,
+    /// The spawning process (NONE: the engine).
+    pub parent: Term,
+    pub initial_call: Mfa,
+    pub error_handler: Atom,
+}
+
+impl ProcessData {
+    /// A process with `heap`, to start with a call of `initial_call` with the arguments in `saved_x`.
+    #[inline(always)]
+    pub fn new(heap: Heap, saved_x: SavedX, initial_call: Mfa) -> ProcessData {
+        ProcessData {
+            heap,
+            saved_x,
+            pc: std::ptr::null(),
+            away: None,
+            pending: None,
+            slice_left: 0,
+            slice: 0,
+            reductions: 0,
+            roots: Vec::new(),
+            mailbox: Mailbox::default(),
+            delay_collection: false,
+            flags: Flags::default(),
+            activity: Activity::Runnable,
+            minor_collections: 0,
+            quick_collections: 0,
+            collected_at: 0,
+            mostly_dies: true,
+            unforced: 0,
+            wanted_collection: None,
+            suspended: 0,
+            hibernating: false,
+            receive_until: None,
+            wake_timer: None,
+            exit_reason: Term::NONE,
+            unhandled: Batch::empty(),
+            relations: None,
+            dictionary: None,
+            rare: None,
+            sequence: None,
+            group_leader: Term::NONE,
+            parent: Term::NONE,
+            initial_call,
+            error_handler: Atom::ERROR_HANDLER,
+        }
+    }
+
+    /// Ends the time slice at the next call; what is left of it counts as not used.
+    pub fn give_up_slice(&mut self) {
+        self.slice -= self.slice_left.max(0);
+        self.slice_left = 0;
+    }
+
+    /// Reductions used in this time slice.
+    pub fn slice_used(&self) -> u64 {
+        (self.slice - self.slice_left).max(0) as u64
+    }
+
+    #[inline]
+    pub fn charge(&mut self, reductions: usize) {
+        self.slice_left = self.slice_left.saturating_sub(reductions.min(i32::MAX as usize) as i32);
+    }
+
+    /// Links, monitors and aliases.
+    pub fn relations(&mut self) -> &mut Relations {
+        self.relations.get_or_insert_default()
+    }
+
+    /// Links, monitors and aliases, if there ever were any.
+    pub fn relations_if_any(&self) -> Option<&Relations> {
+        self.relations.as_deref()
+    }
+
+    pub(crate) fn take_relations(&mut self) -> Option<Box<Relations>> {
+        self.relations.take()
+    }
+
+    /// The process dictionary.
+    pub fn dictionary(&mut self) -> &mut Dictionary {
+        self.dictionary.get_or_insert_default()
+    }
+
+    /// The process dictionary, if it was ever used.
+    pub fn dictionary_if_any(&self) -> Option<&Dictionary> {
+        self.dictionary.as_deref()
+    }
+
+    /// Has the last `most` calls saved from now on, or none if that is 0; how many were until now.
+    pub fn save_calls(&mut self, most: usize) -> usize {
+        self.flags.set(Flags::SAVES_CALLS, most > 0);
+        let new = (most > 0).then(|| SavedCalls::new(most));
+        std::mem::replace(&mut self.rare_mut().saved_calls, new).map_or(0, |s| s.most())
+    }
+
+    /// Settings that few processes have, to change them.
+    pub fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    /// Settings that few processes have.
+    pub fn rare(&self) -> Option<&Rare> {
+        self.rare.as_deref()
+    }
+
+    pub fn traps_exits(&self) -> bool {
+        self.flags.has(Flags::TRAP_EXIT)
+    }
+
+    /// Calls `visit` with every slot outside the stack and the live registers that holds a term of the heap (ROOTS).
+    pub fn visit_roots(&mut self, visit: &mut dyn FnMut(&mut Term)) {
+        self.saved_x.iter_mut().for_each(&mut *visit);
+        self.roots.iter_mut().for_each(&mut *visit);
+        visit(&mut self.exit_reason);
+        visit(&mut self.group_leader);
+        match self.pending.as_deref_mut() {
+            Some(Ok(t)) => visit(t),
+            Some(Err(escape)) => escape.visit(visit),
+            None => {}
+        }
+        self.mailbox.visit(visit);
+        if let Some(d) = &mut self.dictionary {
+            d.visit(visit);
+        }
+    }
+
+    /// Asks a process that runs for a collection at the next instruction boundary.
+    pub fn want_collection(&mut self, depth: Depth) {
+        self.wanted_collection = Some(depth);
+        // Makes `Heap::wants_collection` true, which is what instruction boundaries look at.
+        self.heap.virtual_bytes = u32::MAX;
+    }
+
+    /// The depth of the next collection: the one that was asked for, or as deep as the settings say.
+    pub fn next_depth(&self) -> Depth {
+        let sweep = self.rare.as_ref().map_or(65535, |r| r.fullsweep_after);
+        let due = if u32::from(self.minor_collections) >= sweep { Depth::Major } else { Depth::Minor };
+        self.wanted_collection.unwrap_or(due)
+    }
+
+    /// Collects, so that at least `need` words are free afterwards: in the depth that was asked for, or as deep as
+    /// the settings say. `live` are the live X registers, if the process runs.
+    pub fn collect(&mut self, live: &mut [Term], need: usize) -> Collected {
+        let depth = self.next_depth();
+        self.wanted_collection = None;
+        let least = self.rare.as_ref().map_or(0, |r| r.min_heap_size);
+        let now = self.reductions + self.slice_used();
+        let quick = now.saturating_sub(self.collected_at) < BUSY_REDUCTIONS;
+        self.quick_collections = if quick { self.quick_collections.saturating_add(1) } else { 0 };
+        self.collected_at = now;
+        let mut habits = Habits { mostly_dies: self.mostly_dies, busy: self.quick_collections >= 2 };
+        // The heap is taken out so that the roots around it can be visited.
+        let mut heap = std::mem::replace(&mut self.heap, Heap::new(0));
+        let done = gc::collect(
+            &mut heap,
+            &mut |visit| {
+                live.iter_mut().for_each(&mut *visit);
+                self.visit_roots(visit);
+            },
+            need,
+            least,
+            depth,
+            &mut habits,
+        );
+        self.heap = heap;
+        self.mostly_dies = habits.mostly_dies;
+        self.minor_collections = if done.major { 0 } else { self.minor_collections.saturating_add(1) };
+        done
+    }
+
+    /// Frees what the process holds; it has ended.
+    pub(crate) fn release(&mut self) {
+        self.heap.release();
+        self.mailbox.clear();
+        (self.saved_x, self.roots, self.unhandled) = (SavedX::new(), Vec::new(), Batch::empty());
+        (self.relations, self.dictionary, self.rare) = (None, None, None);
+        (self.pending, self.sequence) = (None, None);
+        (self.group_leader, self.exit_reason) = (Term::NONE, Term::NONE);
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_block_of_a_process_that_collects_often_grows_however_short_its_turns_are() {
+        let block_after = |reductions| {
+            let mfa = Mfa { module: Atom::OK, function: Atom::OK, arity: 0 };
+            let mut data = ProcessData::new(Heap::new(gc::MIN_HEAP), SavedX::new(), mfa);
+            for _ in 0..12 {
+                data.reductions += reductions;
+                data.heap.alloc(200);
+                data.collect(&mut [], 100);
+            }
+            data.heap.block.words()
+        };
+        assert_eq!(block_after(BUSY_REDUCTIONS), gc::MIN_HEAP);
+        assert!(block_after(BUSY_REDUCTIONS / 4) > gc::MIN_HEAP);
+    }
+}

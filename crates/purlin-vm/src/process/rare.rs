@@ -1,0 +1,85 @@
+//! Settings that few processes have, and those of processes that are started without their own.
+
+use crate::gc::{self, Depth};
+use crate::literals::Question;
+use crate::saved_calls::SavedCalls;
+use crate::suspension::Suspension;
+use crate::sync::{AtomicBool, Ordering};
+use crate::tracing::points::Point;
+use purlin_term::{Owned, Term};
+use std::sync::Arc;
+
+/// The `min_bin_vheap_size` of most processes.
+pub const MIN_BIN_VHEAP: usize = 46422;
+
+/// Settings that few processes have.
+#[derive(Clone)]
+pub struct Rare {
+    pub min_heap_size: usize,
+    pub min_bin_vheap_size: usize,
+    pub fullsweep_after: u32,
+    pub max_heap_size: MaxHeap,
+    /// Processes that this process suspends.
+    pub suspending: Vec<Suspension>,
+    /// Collections that others asked for while collecting was held: the depth, and whom to answer what.
+    pub held_collections: Vec<(Depth, Term, Arc<Owned>)>,
+    /// As these, of the collector of literals.
+    pub held_questions: Vec<Question>,
+    /// The last calls, if they are saved.
+    pub saved_calls: Option<SavedCalls>,
+    /// How often this process has blocked multi-scheduling.
+    pub multi_blocks: u32,
+    /// Subscriptions to changes of nodes: the options as bits, and how often.
+    pub node_monitors: Vec<(u32, u32)>,
+    /// The function whose time is being measured, and since when.
+    pub timed: Option<(Option<&'static Point>, i64)>,
+}
+
+/// The `max_heap_size` of a process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MaxHeap {
+    /// Words (0: no limit).
+    pub size: usize,
+    pub kill: bool,
+    pub error_logger: bool,
+}
+
+impl Default for Rare {
+    fn default() -> Rare {
+        Rare {
+            min_heap_size: gc::MIN_HEAP,
+            min_bin_vheap_size: MIN_BIN_VHEAP,
+            fullsweep_after: 65535,
+            max_heap_size: MaxHeap { size: 0, kill: true, error_logger: true },
+            suspending: Vec::new(),
+            held_collections: Vec::new(),
+            held_questions: Vec::new(),
+            saved_calls: None,
+            multi_blocks: 0,
+            node_monitors: Vec::new(),
+            timed: None,
+        }
+    }
+}
+
+/// The settings of processes that are started without their own.
+#[derive(Default)]
+pub struct Defaults {
+    /// Whether anything was changed: most engines leave all as it is.
+    changed: AtomicBool,
+    settings: parking_lot::RwLock<Rare>,
+}
+
+impl Defaults {
+    /// What a new process gets; `None`: the usual.
+    pub fn get(&self) -> Option<Box<Rare>> {
+        self.changed.load(Ordering::Acquire).then(|| Box::new(self.settings.read().clone()))
+    }
+
+    /// Changes the settings of the processes to come.
+    pub fn change<R>(&self, change: impl FnOnce(&mut Rare) -> R) -> R {
+        let result = change(&mut self.settings.write());
+        self.changed.store(true, Ordering::Release);
+        result
+    }
+}
