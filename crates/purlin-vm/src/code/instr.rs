@@ -98,6 +98,8 @@ pub type Ext<T> = &'static T;
 pub struct Select {
     pub cases: Vec<(u64, Rel)>,
     pub default: Rel,
+    /// The cases, if there are two, so that they need no look elsewhere.
+    pub pair: Option<[(u64, Rel); 2]>,
     /// Where each small integer from `first` on leads, when they lie close together.
     pub table: Vec<Rel>,
     /// The raw word of the table's first value.
@@ -107,7 +109,8 @@ pub struct Select {
 impl Select {
     pub fn new(mut cases: Vec<(u64, Rel)>, default: Rel) -> Select {
         cases.sort_by_key(|c| c.0);
-        let mut s = Select { cases, default, table: Vec::new(), first: 0 };
+        let pair = cases[..].try_into().ok();
+        let mut s = Select { cases, default, pair, table: Vec::new(), first: 0 };
         let small = |c: &(u64, Rel)| Term(c.0).as_small().filter(|i| (0..1 << 32).contains(i));
         if let (Some(low), Some(high)) = (s.cases.first().and_then(small), s.cases.last().and_then(small))
             && s.cases.len() >= 4

@@ -61,6 +61,15 @@ handlers! {
         s.jump(to)
     }
 
+    /// Two values. Which it is is hard to foresee, so there is no jump for each.
+    fn select_two<A: Mode>(s) {
+        operands!(s, SelectVal(src, select));
+        let Some([a, b]) = &select.pair else { std::hint::unreachable_unchecked() };
+        let value = s.get::<A>(src).0;
+        let to = std::hint::select_unpredictable(value == b.0, b.1, select.default);
+        s.jump(std::hint::select_unpredictable(value == a.0, a.1, to))
+    }
+
     /// A few values, one after the other.
     fn select_few<A: Mode>(s) {
         operands!(s, SelectVal(src, select));

@@ -361,6 +361,11 @@ fn select(src: Src, s: &Select) -> Handler {
             control::select_table::<$a> as Handler
         };
     }
+    macro_rules! two {
+        ($a:ty) => {
+            control::select_two::<$a> as Handler
+        };
+    }
     macro_rules! few {
         ($a:ty) => {
             control::select_few::<$a> as Handler
@@ -373,6 +378,8 @@ fn select(src: Src, s: &Select) -> Handler {
     }
     if !s.table.is_empty() {
         src!(src, table)
+    } else if s.pair.is_some() {
+        src!(src, two)
     } else if s.cases.len() <= 8 {
         src!(src, few)
     } else {
