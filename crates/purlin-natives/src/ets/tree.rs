@@ -478,10 +478,11 @@ impl TreeRows {
             let (before, behind) = self.neighbours(parent, child);
             let room = |id: &Id| self.inner.get(*id).len() + len <= ROOMY;
             let (left, right, gone) = match (before.filter(room), behind.filter(room)) {
+                // An empty node takes nothing over: the nodes above know a key of it that is no more.
+                _ if len == 0 => (id, id, child),
                 (Some(left), _) => (left, id, child),
                 (None, Some(right)) => (id, right, child + 1),
-                (None, None) if len > 0 => return,
-                (None, None) => (id, id, child),
+                (None, None) => return,
             };
             let mut node = std::mem::replace(self.inner.get_mut(right), Inner::new());
             node.move_to(0, self.inner.get_mut(left));

@@ -410,10 +410,10 @@ name_is_free_after_exit() ->
 %% ---- timers
 
 timers_in_order() ->
-    erlang:send_after(30, self(), a),
-    erlang:send_after(30, self(), b),
-    erlang:send_after(15, self(), c),
-    R = erlang:start_timer(45, self(), d),
+    erlang:send_after(150, self(), a),
+    erlang:send_after(150, self(), b),
+    erlang:send_after(20, self(), c),
+    R = erlang:start_timer(250, self(), d),
     [c, a, b, {timeout, R, d}] = [receive X -> X end || _ <- [1, 2, 3, 4]].
 
 timer_to_name() ->
