@@ -20,7 +20,6 @@ defmodule Bytes do
     {count, make} = Map.fetch!(@kinds, kind)
     # What is needed once is there before it counts.
     keep(make, 1..10)
-    if make == :modules, do: :code.ensure_loaded(:compile)
     before = resident()
     made = keep(make, if(count, do: 1..count, else: modules()))
     IO.puts(div(resident() - before, count || length(made)))

@@ -135,7 +135,7 @@ impl Table {
     /// The number that the next port gets, after setting it if one is given.
     fn next_number(&self, set: Option<u64>) -> u64 {
         if let Some(n) = set {
-            self.next.store(n, Ordering::Relaxed);
+            self.next.store(n & MAX_ID, Ordering::Relaxed);
         }
         let (next, ports) = (self.next.load(Ordering::Relaxed), self.ports.lock());
         (next..).map(|n| n & MAX_ID).find(|id| !ports.contains_key(id)).unwrap_or(next)
@@ -379,5 +379,6 @@ mod tests {
         let table = Table::default();
         assert_eq!(table.next_number(Some(MAX_ID)), MAX_ID);
         assert_eq!([table.next_id(), table.next_id(), table.next_id()], [MAX_ID, 0, 1]);
+        assert_eq!(table.next_number(Some(u64::MAX)), MAX_ID);
     }
 }
