@@ -4,7 +4,7 @@ use crate::account::{self, Use};
 use crate::boxed::Kind;
 use crate::heap::Heap;
 use crate::word::Term;
-use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error, realloc};
 use std::borrow::Cow;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
@@ -67,6 +67,27 @@ impl BinData {
         // SAFETY: FRESH
         unsafe { p.write(BinData { count: AtomicUsize::new(1), capacity, used_bits: AtomicUsize::new(0) }) };
         Some(p)
+    }
+
+    /// The block with another capacity, perhaps elsewhere; `None`: there is no memory for it and the block is as it was.
+    ///
+    /// # Safety
+    /// The caller has the only count.
+    pub unsafe fn try_resize(this: *mut BinData, capacity: usize) -> Option<*mut BinData> {
+        if capacity > CERTAIN && capacity > machine_memory() {
+            return None;
+        }
+        // SAFETY: by the caller's promise; the layout is that of `try_new`.
+        unsafe {
+            let (old, new) = (BinData::layout((*this).capacity), BinData::layout(capacity));
+            let p = realloc(this.cast(), old, new.size()).cast::<BinData>();
+            if p.is_null() {
+                return None;
+            }
+            account::add(Use::Binaries, new.size() as isize - old.size() as isize);
+            (*p).capacity = capacity;
+            Some(p)
+        }
     }
 
     /// # Safety
@@ -302,8 +323,17 @@ impl Heap {
     /// A binary of these bytes.
     pub fn binary(&mut self, bytes: &[u8]) -> Term {
         let len = bytes.len();
-        if len == 0 || len > HEAP_BIN_LIMIT {
-            return self.binary_with(len, |out| out.copy_from_slice(bytes));
+        if len == 0 {
+            return self.binary_with(0, |_| {});
+        }
+        if len > HEAP_BIN_LIMIT {
+            let data = BinData::new(len);
+            // SAFETY: FRESH: the buffer is new and `len` long.
+            unsafe {
+                std::ptr::copy_nonoverlapping(bytes.as_ptr(), BinData::bytes(data), len);
+                (*data).used_bits.store(len * 8, Ordering::Release);
+            }
+            return self.counted_binary(data, 0, len);
         }
         let words = len.div_ceil(8);
         let p = self.alloc(2 + words);

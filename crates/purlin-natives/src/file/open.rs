@@ -8,11 +8,11 @@ use purlin_vm::native::OrBadarg;
 use purlin_vm::signal::Signal;
 use purlin_vm::{Ctx, Engine, Escape, Native, Slot};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::fs::{FileType, Mode, OFlags};
+use rustix::fs::{FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use std::ffi::CStr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 pub const NATIVES: &[Native] = &[
     Native::plain("prim_file", "open_nif", 2, |c, a| reply(c, a, open)),
@@ -26,6 +26,10 @@ struct OpenFile {
     owner: u64,
     id: [u64; 2],
     fd: Mutex<Option<OwnedFd>>,
+    /// Whether reading and writing can wait for somebody.
+    waits: bool,
+    /// How many of the next operations are left to the pool, because one took long.
+    slow: AtomicU32,
     /// Set when it is to be closed while an operation holds `fd`: that closes it then.
     abandoned: AtomicBool,
 }
@@ -59,10 +63,18 @@ fn file_of<'a>(t: Term) -> Result<&'a OpenFile, Failure> {
     Ok(t.magic().or_badarg()?)
 }
 
-/// Runs an operation on an open file; others wait for its end.
-pub(super) fn with_file<T>(t: Term, f: impl FnOnce(BorrowedFd<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
+/// Runs an operation on an open file that is over at once; others wait for its end.
+pub(super) fn with_file<T>(
+    ctx: &mut Ctx<'_>,
+    t: Term,
+    f: impl FnOnce(BorrowedFd<'_>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     let file = file_of(t)?;
-    let guard = file.fd.lock();
+    let guard = match file.fd.try_lock() {
+        Some(guard) => guard,
+        None if ctx.may_block() => file.fd.lock(),
+        None => return Err(Escape::Block.into()),
+    };
     let result = f(guard.as_ref().ok_or(Errno::INVAL)?.as_fd());
     drop(guard);
     // Looked at without the lock: who abandons it meanwhile finds the lock taken, or this finds the mark.
@@ -70,10 +82,46 @@ pub(super) fn with_file<T>(t: Term, f: impl FnOnce(BorrowedFd<'_>) -> Result<T, 
     result
 }
 
+/// Runs an operation on an open file that moves so many bytes: here on the scheduler's thread when that is likely to be
+/// over sooner than a thread of the pool is woken, else on the pool.
+pub(super) fn with_data<T>(
+    ctx: &mut Ctx<'_>,
+    t: Term,
+    bytes: usize,
+    f: impl FnOnce(BorrowedFd<'_>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let file = file_of(t)?;
+    if ctx.may_block() {
+        let _ = file.slow.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
+        return with_file(ctx, t, f);
+    }
+    if file.waits || bytes > SHORT || file.slow.load(Ordering::Relaxed) > 0 {
+        return Err(Escape::Block.into());
+    }
+    let since = ctx.engine.clock.now();
+    let result = with_file(ctx, t, f);
+    if ctx.engine.clock.now() - since > SLOW {
+        file.slow.store(LEFT_TO_THE_POOL, Ordering::Relaxed);
+    }
+    ctx.charge(charge_for(bytes));
+    result
+}
+
+/// Bytes that an operation moves at most without leaving the scheduler's thread.
+pub(super) const SHORT: usize = 128 << 10;
+/// Nanoseconds after which an operation was slow, and how many of the next go to the pool then: a disk or a network
+/// that takes time once is likely to do so again.
+const SLOW: i64 = 500_000;
+const LEFT_TO_THE_POOL: u32 = 32;
+
+/// Reductions for an operation that moves so many bytes.
+pub(super) fn charge_for(bytes: usize) -> usize {
+    10 + bytes / 512
+}
+
 /// Whether opening can wait for somebody: the other end of a pipe, the carrier of a line.
-fn may_wait(path: &CStr) -> bool {
-    let kind = rustix::fs::stat(path).map(|s| FileType::from_raw_mode(s.st_mode));
-    matches!(kind, Ok(FileType::Fifo | FileType::CharacterDevice))
+pub(super) fn may_wait(stat: &Stat) -> bool {
+    matches!(FileType::from_raw_mode(stat.st_mode), FileType::Fifo | FileType::CharacterDevice)
 }
 
 fn open(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
@@ -82,14 +130,22 @@ fn open(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
     }
     let modes = Modes::of(a[1]);
     let blocks = ctx.may_block();
-    let fd = with_path(a[0], |path| {
-        if !blocks && may_wait(path) {
+    let (fd, stat) = with_path(a[0], |path| {
+        if !blocks && rustix::fs::stat(path).is_ok_and(|s| may_wait(&s)) {
             return Err(Escape::Block.into());
         }
         Ok(open_path(path, modes)?)
     })?;
     let (owner, id) = (ctx.process.id(), ctx.engine.next_ref());
-    let file = OpenFile { owner, id, fd: Mutex::new(Some(fd)), abandoned: AtomicBool::new(false) };
+    let regular = stat.is_some_and(|s| FileType::from_raw_mode(s.st_mode) == FileType::RegularFile);
+    let file = OpenFile {
+        owner,
+        id,
+        fd: Mutex::new(Some(fd)),
+        waits: modes.sync || !regular,
+        slow: AtomicU32::new(0),
+        abandoned: AtomicBool::new(false),
+    };
     let magic = Arc::new(Magic { value: Box::new(file) });
     ctx.engine.state(&OPEN_FILES).0.lock().entry(owner).or_default().push((id, magic.clone()));
     ctx.process.involve();
@@ -153,8 +209,8 @@ impl Modes {
     }
 }
 
-/// Opens a file, or a directory when that is asked for.
-fn open_path(path: &CStr, modes: Modes) -> Result<OwnedFd, Errno> {
+/// Opens a file, or a directory when that is asked for; what the system says of it, if anything.
+fn open_path(path: &CStr, modes: Modes) -> Result<(OwnedFd, Option<Stat>), Errno> {
     let mode = Mode::from_raw_mode(if modes.directory { 0o777 } else { 0o666 });
     let fd = loop {
         match rustix::fs::open(path, modes.flags(), mode) {
@@ -162,23 +218,28 @@ fn open_path(path: &CStr, modes: Modes) -> Result<OwnedFd, Errno> {
             other => break other?,
         }
     };
-    if !modes.skip_type_check && !modes.directory {
-        let stat = rustix::fs::fstat(&fd);
-        if stat.is_ok_and(|s| FileType::from_raw_mode(s.st_mode) == FileType::Directory) {
-            return Err(Errno::ISDIR);
-        }
+    let stat = rustix::fs::fstat(&fd).ok();
+    let is_directory = stat.is_some_and(|s| FileType::from_raw_mode(s.st_mode) == FileType::Directory);
+    if is_directory && !modes.skip_type_check && !modes.directory {
+        return Err(Errno::ISDIR);
     }
-    Ok(fd)
+    Ok((fd, stat))
 }
 
 /// Opens a file for reading.
-pub(super) fn open_to_read(path: &CStr) -> Result<OwnedFd, Errno> {
+pub(super) fn open_to_read(path: &CStr) -> Result<(OwnedFd, Option<Stat>), Errno> {
     open_path(path, Modes { read: true, ..Modes::default() })
 }
 
 fn close(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
     let file = file_of(a[0])?;
-    let fd = file.fd.lock().take().ok_or(Errno::INVAL)?;
+    let mut guard = match file.fd.try_lock() {
+        Some(guard) => guard,
+        None if ctx.may_block() => file.fd.lock(),
+        None => return Err(Escape::Block.into()),
+    };
+    let fd = guard.take().ok_or(Errno::INVAL)?;
+    drop(guard);
     forget(ctx.engine, file);
     drop(fd);
     Ok(OK)
@@ -220,6 +281,6 @@ fn owner_ended(engine: &Arc<Engine>, owner: u64) {
 /// The descriptor's number as bytes, for operations that pass it on.
 fn get_handle(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
     use rustix::fd::AsRawFd;
-    let number = with_file(a[0], |fd| Ok(fd.as_raw_fd()))?;
+    let number = with_file(ctx, a[0], |fd| Ok(fd.as_raw_fd()))?;
     Ok(ctx.heap().binary(&number.to_ne_bytes()))
 }

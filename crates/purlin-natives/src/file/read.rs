@@ -1,35 +1,37 @@
 //! Reading, writing and positioning.
 
-use super::open::{open_to_read, with_file};
+use super::open::{SHORT, charge_for, may_wait, open_to_read, with_data, with_file};
 use super::{Failure, OK, Outcome, int32, int64, natural, reply, with_path};
-use purlin_term::{Term, am};
+use purlin_term::{Buffer, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native};
-use rustix::buffer::spare_capacity;
 use rustix::fd::AsFd;
-use rustix::fs::{Advice, FallocateFlags, SeekFrom};
+use rustix::fs::{Advice, FallocateFlags, SeekFrom, Stat};
 use rustix::io::Errno;
 use std::io::IoSlice;
+use std::mem::MaybeUninit;
 use std::num::NonZeroU64;
 
 pub const NATIVES: &[Native] = &[
     Native::plain("prim_file", "read_file_nif", 1, |c, a| reply(c, a, read_file)),
-    Native::blocking("prim_file", "read_nif", 2, |c, a| reply(c, a, read)),
-    Native::blocking("prim_file", "pread_nif", 3, |c, a| reply(c, a, pread)),
-    Native::blocking("prim_file", "write_nif", 2, |c, a| reply(c, a, write)),
-    Native::blocking("prim_file", "pwrite_nif", 3, |c, a| reply(c, a, pwrite)),
+    Native::plain("prim_file", "read_nif", 2, |c, a| reply(c, a, read)),
+    Native::plain("prim_file", "pread_nif", 3, |c, a| reply(c, a, pread)),
+    Native::plain("prim_file", "write_nif", 2, |c, a| reply(c, a, write)),
+    Native::plain("prim_file", "pwrite_nif", 3, |c, a| reply(c, a, pwrite)),
     Native::plain("prim_file", "seek_nif", 3, |c, a| reply(c, a, seek)),
     Native::blocking("prim_file", "sync_nif", 2, |c, a| reply(c, a, sync)),
     Native::blocking("prim_file", "truncate_nif", 1, |c, a| reply(c, a, truncate)),
     Native::blocking("prim_file", "allocate_nif", 3, |c, a| reply(c, a, allocate)),
     Native::blocking("prim_file", "advise_nif", 4, |c, a| reply(c, a, advise)),
-    Native::blocking("prim_file", "ipread_s32bu_p32bu_nif", 3, |c, a| reply(c, a, ipread)),
+    Native::plain("prim_file", "ipread_s32bu_p32bu_nif", 3, |c, a| reply(c, a, ipread)),
 ];
 
-/// What is reserved for a read before its data have arrived.
-const FIRST_BLOCK: usize = 1 << 16;
-/// Pieces handed to the operating system in one call.
-const PIECES: usize = 64;
+/// What is reserved at most for a read before its data have arrived; the system gives pages as they are written.
+const FIRST_BLOCK: usize = 64 << 20;
+/// What is reserved for a file that tells no size.
+const UNKNOWN_BLOCK: usize = 64 << 10;
+/// Pieces handed to the operating system in one call, which takes no more.
+const PIECES: usize = 1024;
 /// The largest block that an indirect read may name.
 const MAX_INDIRECT: i64 = (1 << 31) - 1;
 
@@ -43,14 +45,21 @@ fn again<T>(mut f: impl FnMut() -> rustix::io::Result<T>) -> rustix::io::Result<
     }
 }
 
-/// Reads until `size` bytes are there or the file ends. What was read before an error is lost, as in OTP.
-fn fill(size: usize, mut step: impl FnMut(&mut Vec<u8>, u64) -> rustix::io::Result<usize>) -> Result<Vec<u8>, Failure> {
-    let mut data = Vec::new();
+/// Reads until `size` bytes are there or the file ends, `first` bytes at first. `step` reads into the room it is handed, from so many bytes
+/// behind the first. What was read before an error is lost, as in OTP.
+fn fill(
+    size: usize,
+    first: usize,
+    mut step: impl for<'a> FnMut(&'a mut [MaybeUninit<u8>], u64) -> rustix::io::Result<&'a mut [u8]>,
+) -> Result<Buffer, Failure> {
+    let mut data = Buffer::default();
     while data.len() < size {
-        let want = (size - data.len()).min(data.len().max(FIRST_BLOCK));
-        data.try_reserve_exact(want).map_err(|_| Errno::NOMEM)?;
+        let want = (size - data.len()).min(data.len().max(first));
+        if !data.reserve(want) {
+            return Err(Errno::NOMEM.into());
+        }
         let at = data.len() as u64;
-        if again(|| step(&mut data, at))? == 0 {
+        if again(|| data.fill(|room| step(room, at)))? == 0 {
             break;
         }
     }
@@ -59,11 +68,11 @@ fn fill(size: usize, mut step: impl FnMut(&mut Vec<u8>, u64) -> rustix::io::Resu
 }
 
 /// `{ok, Data}`, or `eof` when there were none.
-fn data_or_eof(ctx: &mut Ctx<'_>, data: &[u8]) -> Outcome {
+fn data_or_eof(ctx: &mut Ctx<'_>, data: Buffer) -> Outcome {
     if data.is_empty() {
         return Ok(am!("eof"));
     }
-    let t = ctx.heap().binary(data);
+    let t = data.into_binary(ctx.heap());
     Ok(ctx.ok(t)?)
 }
 
@@ -72,44 +81,62 @@ fn size_of(t: Term) -> Result<usize, Failure> {
 }
 
 fn read(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
-    let data = with_file(a[0], |fd| {
+    let data = with_data(ctx, a[0], a[1].as_usize().unwrap_or(0), |fd| {
         let size = size_of(a[1])?;
-        fill(size, |data, _| rustix::io::read(fd, spare_capacity(data)))
+        fill(size, FIRST_BLOCK, |room, _| Ok(rustix::io::read(fd, room)?.0))
     })?;
-    data_or_eof(ctx, &data)
+    data_or_eof(ctx, data)
 }
 
 fn pread(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
-    let data = with_file(a[0], |fd| {
+    let data = with_data(ctx, a[0], a[2].as_usize().unwrap_or(0), |fd| {
         if !a[2].is_number() {
             return Err(Escape::BADARG.into());
         }
         let (offset, size) = (natural(a[1])?, size_of(a[2])?);
         read_at(fd, offset, size)
     })?;
-    data_or_eof(ctx, &data)
+    data_or_eof(ctx, data)
 }
 
-fn read_at(fd: impl AsFd, offset: u64, size: usize) -> Result<Vec<u8>, Failure> {
+fn read_at(fd: impl AsFd, offset: u64, size: usize) -> Result<Buffer, Failure> {
     let fd = fd.as_fd();
-    fill(size, |data, at| rustix::io::pread(fd, spare_capacity(data), offset.saturating_add(at)))
+    fill(size, FIRST_BLOCK, |room, at| Ok(rustix::io::pread(fd, room, offset.saturating_add(at))?.0))
 }
 
 /// Reads a whole file; files that tell no size are read to their end.
 fn read_file(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
-    let fd = with_path(a[0], |path| Ok(open_to_read(path)?))?;
-    let size = rustix::fs::fstat(&fd).map_or(0, |s| usize::try_from(s.st_size).unwrap_or(0));
-    let data = if size == 0 {
-        fill(usize::MAX, |data, _| rustix::io::read(&fd, spare_capacity(data)))?
+    let blocks = ctx.may_block();
+    let (fd, stat) = with_path(a[0], |path| {
+        if !blocks && rustix::fs::stat(path).is_ok_and(|s| may_wait(&s) || length(&s) > SHORT) {
+            return Err(Escape::Block.into());
+        }
+        Ok(open_to_read(path)?)
+    })?;
+    let size = stat.map_or(0, |s| length(&s));
+    let mut data = Buffer::default();
+    if size == 0 {
+        data = fill(usize::MAX, UNKNOWN_BLOCK, |room, _| Ok(rustix::io::read(&fd, room)?.0))?;
     } else {
-        let mut data = Vec::new();
-        data.try_reserve_exact(size).map_err(|_| Errno::NOMEM)?;
-        while data.len() < size && again(|| rustix::io::read(&fd, spare_capacity(&mut data)))? > 0 {}
+        if !data.reserve(size) {
+            return Err(Errno::NOMEM.into());
+        }
+        while data.len() < size && again(|| data.fill(|room| Ok(rustix::io::read(&fd, room)?.0)))? > 0 {}
         data.truncate(size);
-        data
-    };
-    let t = ctx.heap().binary(&data);
+    }
+    ctx.charge(charge_for(data.len()));
+    let t = data.into_binary(ctx.heap());
     Ok(ctx.ok(t)?)
+}
+
+/// How long a file says it is.
+fn length(stat: &Stat) -> usize {
+    usize::try_from(stat.st_size).unwrap_or(0)
+}
+
+/// Bytes of the binaries at the beginning of a list.
+fn bytes_in(list: Term) -> usize {
+    list.iter().map(|t| t.bit_size() / 8).sum()
 }
 
 /// Writes all binaries of a list, a few at a time.
@@ -129,13 +156,13 @@ fn write_all(list: Term, mut step: impl FnMut(&[IoSlice<'_>]) -> rustix::io::Res
     Ok(())
 }
 
-fn write(_: &mut Ctx<'_>, a: &[Term]) -> Outcome {
-    with_file(a[0], |fd| write_all(a[1], |slices| rustix::io::writev(fd, slices)))?;
+fn write(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
+    with_data(ctx, a[0], bytes_in(a[1]), |fd| write_all(a[1], |slices| rustix::io::writev(fd, slices)))?;
     Ok(OK)
 }
 
-fn pwrite(_: &mut Ctx<'_>, a: &[Term]) -> Outcome {
-    with_file(a[0], |fd| {
+fn pwrite(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
+    with_data(ctx, a[0], bytes_in(a[2]), |fd| {
         let mut offset = natural(a[1])?;
         write_all(a[2], |slices| {
             let n = rustix::io::pwritev(fd, slices, offset)?;
@@ -147,7 +174,7 @@ fn pwrite(_: &mut Ctx<'_>, a: &[Term]) -> Outcome {
 }
 
 fn seek(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
-    let position = with_file(a[0], |fd| {
+    let position = with_file(ctx, a[0], |fd| {
         let offset = a[2].as_i64().or_badarg()?;
         let to = match a[1].as_atom().or_badarg()?.name() {
             // The system itself refuses a negative position with the same error.
@@ -162,8 +189,8 @@ fn seek(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
     Ok(ctx.ok(t)?)
 }
 
-fn sync(_: &mut Ctx<'_>, a: &[Term]) -> Outcome {
-    with_file(a[0], |fd| {
+fn sync(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
+    with_file(ctx, a[0], |fd| {
         let data_only = int32(a[1])? != 0;
         let _: () = if data_only { rustix::fs::fdatasync(fd)? } else { rustix::fs::fsync(fd)? };
         Ok(())
@@ -172,13 +199,13 @@ fn sync(_: &mut Ctx<'_>, a: &[Term]) -> Outcome {
 }
 
 /// Cuts the file off at its position.
-fn truncate(_: &mut Ctx<'_>, a: &[Term]) -> Outcome {
-    with_file(a[0], |fd| Ok(rustix::fs::ftruncate(fd, rustix::fs::tell(fd)?)?))?;
+fn truncate(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
+    with_file(ctx, a[0], |fd| Ok(rustix::fs::ftruncate(fd, rustix::fs::tell(fd)?)?))?;
     Ok(OK)
 }
 
-fn allocate(_: &mut Ctx<'_>, a: &[Term]) -> Outcome {
-    with_file(a[0], |fd| {
+fn allocate(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
+    with_file(ctx, a[0], |fd| {
         int64(a[2])?;
         let (offset, length) = (natural(a[1])?, natural(a[2])?);
         Ok(again(|| rustix::fs::fallocate(fd, FallocateFlags::empty(), offset, length))?)
@@ -186,8 +213,8 @@ fn allocate(_: &mut Ctx<'_>, a: &[Term]) -> Outcome {
     Ok(OK)
 }
 
-fn advise(_: &mut Ctx<'_>, a: &[Term]) -> Outcome {
-    with_file(a[0], |fd| {
+fn advise(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
+    with_file(ctx, a[0], |fd| {
         int64(a[2])?;
         let (offset, length) = (natural(a[1])?, natural(a[2])?);
         let advice = match a[3].as_atom().ok_or(Errno::INVAL)?.name() {
@@ -208,23 +235,27 @@ fn advise(_: &mut Ctx<'_>, a: &[Term]) -> Outcome {
 
 /// Reads a size and an address of 32 bits each, and the block that they name.
 fn ipread(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
-    let found = with_file(a[0], |fd| {
+    let blocks = ctx.may_block();
+    let found = with_data(ctx, a[0], 0, |fd| {
         let most = int64(a[2])?;
         let offset = natural(a[1])?;
         if most > MAX_INDIRECT {
             return Err(Errno::INVAL.into());
         }
         let pointer = read_at(fd, offset, 8)?;
-        let Ok([a, b, c, d, e, f, g, h]) = <[u8; 8]>::try_from(pointer) else { return Ok(None) };
+        let Ok([a, b, c, d, e, f, g, h]) = <[u8; 8]>::try_from(pointer.bytes()) else { return Ok(None) };
         let (size, at) = (u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]));
         if i64::from(size) > most {
             return Ok(None);
+        }
+        if !blocks && size as usize > SHORT {
+            return Err(Escape::Block.into());
         }
         Ok(Some((size, at, read_at(fd, at.into(), size as usize)?)))
     })?;
     let Some((size, at, data)) = found else { return Ok(am!("eof")) };
     let h = ctx.heap();
-    let data = if data.is_empty() { am!("eof") } else { h.binary(&data) };
+    let data = if data.is_empty() { am!("eof") } else { data.into_binary(h) };
     let t = h.tuple(&[Term::small(size.into()), Term::small(at.into()), data]);
     Ok(ctx.ok(t)?)
 }

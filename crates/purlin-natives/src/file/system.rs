@@ -58,7 +58,7 @@ fn read_info(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
 }
 
 fn read_handle_info(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
-    let stat = with_file(a[0], |fd| Ok(rustix::fs::fstat(fd)?))?;
+    let stat = with_file(ctx, a[0], |fd| Ok(rustix::fs::fstat(fd)?))?;
     let shift = if stat.st_uid == rustix::process::geteuid().as_raw() {
         6
     } else if stat.st_gid == rustix::process::getegid().as_raw() {

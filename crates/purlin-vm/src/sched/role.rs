@@ -19,15 +19,21 @@ const SLICE: u64 = 1;
 /// The role of one scheduler.
 pub struct Role {
     word: AtomicU64,
-    /// The processor clock of the thread that has the role.
+    /// The processor clock of the thread that has the role, and the system's number of that thread.
     clock: AtomicI32,
+    thread: AtomicI32,
     /// The priority of the process that had the last turn.
     priority: AtomicU32,
 }
 
 impl Default for Role {
     fn default() -> Role {
-        Role { word: AtomicU64::new(0), clock: AtomicI32::default(), priority: AtomicU32::new(Priority::Normal as u32) }
+        Role {
+            word: AtomicU64::new(0),
+            clock: AtomicI32::default(),
+            thread: AtomicI32::default(),
+            priority: AtomicU32::new(Priority::Normal as u32),
+        }
     }
 }
 
@@ -35,6 +41,8 @@ impl Role {
     /// The word; who has just got the role calls this.
     pub fn word(&self) -> u64 {
         self.clock.store(ThreadClock::mine().0, Ordering::Relaxed);
+        // SAFETY: the call takes nothing and writes to nothing.
+        self.thread.store(unsafe { libc::gettid() }, Ordering::Relaxed);
         self.word.load(Ordering::Acquire)
     }
 
@@ -70,6 +78,13 @@ impl Role {
         ThreadClock(self.clock.load(Ordering::Relaxed)).now()
     }
 
+    /// Whether the role's thread sleeps in the operating system: it waits for a device, a lock, or memory. A thread that
+    /// only waits for a processor does not.
+    pub fn is_asleep(&self) -> bool {
+        let thread = self.thread.load(Ordering::Relaxed);
+        std::fs::read(format!("/proc/self/task/{thread}/stat")).is_ok_and(|s| state_in(&s).is_some_and(|s| s != b'R'))
+    }
+
     /// A process of this priority has its turn.
     pub fn set_priority(&self, p: Priority) {
         self.priority.store(p as u32, Ordering::Relaxed);
@@ -86,6 +101,12 @@ impl Role {
         checked_order();
         taken
     }
+}
+
+/// The state of a thread: a letter behind its name, which is in parentheses and may hold any.
+fn state_in(stat: &[u8]) -> Option<u8> {
+    let name = stat.iter().rposition(|&b| b == b')')?;
+    stat.get(name + 2).copied()
 }
 
 /// What became of the wish to give a role away.
@@ -201,6 +222,38 @@ impl Nap {
         if self.asleep.load(Ordering::SeqCst) {
             self.end();
         }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_state_of_a_thread_is_read_behind_its_name() {
+        assert_eq!(state_in(b"17 (scheduler 1) S 1 2"), Some(b'S'));
+        assert_eq!(state_in(b"17 (a) R (b) D 1"), Some(b'D'));
+        assert_eq!(state_in(b"17 (a)"), None);
+        assert_eq!(state_in(b""), None);
+    }
+
+    #[test]
+    fn a_thread_that_waits_is_asleep_and_one_that_works_is_not() {
+        let role = Role::default();
+        role.word();
+        assert!(!role.is_asleep(), "it asks itself");
+        std::thread::scope(|s| {
+            let (send, receive) = std::sync::mpsc::channel::<()>();
+            let role = &role;
+            s.spawn(move || {
+                role.word();
+                let _ = receive.recv();
+            });
+            while !role.is_asleep() {
+                std::thread::yield_now();
+            }
+            drop(send);
+        });
     }
 }
 

@@ -12,7 +12,7 @@ const LOOK: Duration = Duration::from_millis(2);
 /// Processor time that a slice has used between two looks when it holds its scheduler up. Another thread would be of no
 /// use if the system were busy with other programs, and it would disturb the order of what waits.
 const HELD_UP: i64 = 1_000_000;
-/// Looks after which a slice holds its scheduler up in any case: its thread may be blocked.
+/// Looks after which a slice holds its scheduler up in any case.
 const LOOKS: u32 = 10;
 /// Looks after which a slice of a process of high priority makes way for processes of lower priority, too.
 const PATIENT_LOOKS: u32 = 500;
@@ -123,6 +123,6 @@ impl Seen {
             return None;
         }
         self.looks += 1;
-        (used - self.since >= HELD_UP || self.looks >= LOOKS).then_some(slice)
+        (used - self.since >= HELD_UP || self.looks >= LOOKS || role.is_asleep()).then_some(slice)
     }
 }
