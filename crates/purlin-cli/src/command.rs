@@ -1,5 +1,6 @@
 //! Reading the `purlin` command line. Every wrong use is one line and exit status 2.
 
+use crate::usage::Shell;
 use purlin::elixir::Tool;
 use std::iter::Peekable;
 use std::path::{Path, PathBuf};
@@ -52,30 +53,11 @@ pub enum Command {
     },
     /// The natives that the installed libraries import and Purlin lacks.
     Missing,
+    /// A shell's completions.
+    Completions(Shell),
+    /// The manual page.
+    Man,
 }
-
-pub const USAGE: &str = "\
-purlin: runs Elixir on its own BEAM
-
-  purlin run FILE [ARG...]    run an Elixir script, as `elixir FILE` does
-  purlin eval CODE [ARG...]   evaluate Elixir code, as `elixir -e` does
-  purlin test [FILE[:LINE]...] [--seed N] [--trace]
-                              run files of ExUnit tests; in a Mix project the same as `purlin mix test`
-  purlin iex, purlin shell    the interactive shell
-  purlin mix TASK [ARG...]    run a Mix task
-  purlin elixir, elixirc, erl, erlc, escript
-                              start like the command of that name, with its flags and arguments
-  purlin dis FILE.beam        list a .beam file's instructions
-  purlin missing              list natives that the installed libraries import and Purlin lacks
-  purlin --version, --help
-
-Options, in front of the command (for run, eval, test, missing also behind it):
-  --schedulers N   scheduler threads (default: one a core)
-  --otp DIR        the OTP installation (default: found by itself)
-  --elixir DIR     the Elixir installation (default: found by itself)
-
-Called by the name erl, erlc, escript, elixir, elixirc, iex or mix (through a link), purlin is that command.
-";
 
 /// The commands that can also be called by a link of their name.
 const NAMES: &[&str] = &["erl", "erlc", "escript", "elixir", "elixirc", "iex", "mix"];
@@ -90,14 +72,17 @@ pub fn parse(args: &[String]) -> Result<(Options, Command), String> {
         called.to_owned()
     } else {
         options.read(&mut it)?;
-        it.next().ok_or("no command given; see `purlin --help`")?
+        match it.next() {
+            Some(name) => name,
+            None => return Ok((options, Command::Help)),
+        }
     };
     if matches!(name.as_str(), "run" | "eval" | "test" | "missing") {
         options.read(&mut it)?;
     }
     let command = match name.as_str() {
         "--help" | "-h" | "help" => Command::Help,
-        "--version" | "-v" | "-V" => Command::Version,
+        "--version" | "-v" | "-V" | "version" => Command::Version,
         "test" => Command::Test { args: it.collect() },
         "elixir" => Command::Elixir { tool: Tool::Elixir, args: it.collect() },
         "elixirc" => Command::Elixir { tool: Tool::Elixirc, args: it.collect() },
@@ -106,11 +91,17 @@ pub fn parse(args: &[String]) -> Result<(Options, Command), String> {
         "erl" => Command::Erl { args: it.collect() },
         "erlc" => Command::Erlc { args: it.collect() },
         "escript" => Command::Escript { args: it.collect() },
-        "run" | "eval" | "dis" | "missing" => own(&name, it)?,
+        "run" | "eval" | "dis" | "missing" | "completions" | "man" => own(&name, it)?,
+        script if is_script(script) => Command::Run { file: name, args: it.collect() },
         other if other.starts_with('-') => return Err(format!("unknown flag {other}; see `purlin --help`")),
         other => return Err(format!("unknown command {other}; see `purlin --help`")),
     };
     Ok((options, command))
+}
+
+/// Whether a word in the command's place is a script to run.
+fn is_script(word: &str) -> bool {
+    !word.starts_with('-') && Path::new(word).extension().is_some_and(|e| e == "exs" || e == "ex")
 }
 
 /// The commands that take one argument before their program's own.
@@ -130,7 +121,12 @@ fn own(name: &str, mut it: impl Iterator<Item = String>) -> Result<Command, Stri
             None => Ok(Command::Dis { file: file.into() }),
         },
         ("missing", None) => Ok(Command::Missing),
-        ("missing", Some(arg)) => Err(format!("purlin missing takes no argument, not {arg}")),
+        ("man", None) => Ok(Command::Man),
+        ("missing" | "man", Some(arg)) => Err(format!("purlin {name} takes no argument, not {arg}")),
+        ("completions", shell) => match shell.as_deref().and_then(Shell::named) {
+            Some(shell) => Ok(Command::Completions(shell)),
+            None => Err("purlin completions needs a shell: bash, zsh or fish".into()),
+        },
         ("run", None) => Err("purlin run needs a script file".into()),
         ("eval", None) => Err("purlin eval needs Elixir code".into()),
         _ => Err("purlin dis needs a .beam file".into()),
@@ -209,6 +205,14 @@ mod tests {
     }
 
     #[test]
+    fn a_script_needs_no_command_and_nothing_is_a_call_for_help() {
+        let args = vec!["-x".to_string()];
+        assert_eq!(parsed("dir/a.exs -x").unwrap().1, Command::Run { file: "dir/a.exs".into(), args });
+        assert_eq!(parsed("").unwrap().1, Command::Help);
+        assert_eq!(parsed("version").unwrap().1, Command::Version);
+    }
+
+    #[test]
     fn a_link_of_a_commands_name_is_that_command() {
         let args = ["/usr/bin/erl", "-noshell"].map(str::to_owned);
         assert_eq!(parse(&args).unwrap().1, Command::Erl { args: vec!["-noshell".into()] });
@@ -230,7 +234,6 @@ mod tests {
     #[test]
     fn wrong_uses_are_one_line() {
         for (line, message) in [
-            ("", "no command given; see `purlin --help`"),
             ("fly", "unknown command fly; see `purlin --help`"),
             ("--fly", "unknown flag --fly; see `purlin --help`"),
             ("run", "purlin run needs a script file"),
@@ -239,6 +242,7 @@ mod tests {
             ("run --otp", "--otp needs a value"),
             ("dis a b", "purlin dis takes one file, not also b"),
             ("missing x", "purlin missing takes no argument, not x"),
+            ("completions tcsh", "purlin completions needs a shell: bash, zsh or fish"),
         ] {
             assert_eq!(parsed(line).unwrap_err(), message);
         }

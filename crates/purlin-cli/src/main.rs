@@ -1,6 +1,7 @@
 //! The `purlin` command.
 
 mod command;
+mod usage;
 
 use command::{Command, Options};
 use purlin::elixir::{self, Surroundings, Tool};
@@ -27,7 +28,7 @@ fn main() -> ExitCode {
 fn run(options: &Options, command: Command) -> Result<i32, String> {
     match command {
         Command::Help => {
-            print!("{}", command::USAGE);
+            say(&usage::help());
             Ok(0)
         }
         Command::Version => {
@@ -66,7 +67,21 @@ fn run(options: &Options, command: Command) -> Result<i32, String> {
         }
         Command::Dis { file } => disassemble(&file),
         Command::Missing => missing(options),
+        Command::Completions(shell) => {
+            say(&usage::completions(shell));
+            Ok(0)
+        }
+        Command::Man => {
+            say(&usage::man());
+            Ok(0)
+        }
     }
+}
+
+/// Prints a text; a reader that has seen enough (`| head`) is no error.
+fn say(text: &str) {
+    use std::io::Write;
+    let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
 /// Says what is wrong in the words and with the status of `erlc` and `escript` themselves.
@@ -174,9 +189,7 @@ fn disassemble(file: &Path) -> Result<i32, String> {
     let bytes = std::fs::read(file).map_err(|e| format!("cannot read {}: {e}", file.display()))?;
     let beam = purlin_beam::BeamFile::parse(&bytes).map_err(|e| format!("{}: {e}", file.display()))?;
     let text = purlin_beam::disassemble(&beam).map_err(|e| format!("{}: {e}", file.display()))?;
-    use std::io::Write;
-    // A reader that has seen enough (`| head`) is no error.
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    say(&text);
     Ok(0)
 }
 

@@ -65,13 +65,14 @@ impl Otp {
         }
     }
 
-    /// The named installation, or the first one in the usual places.
+    /// The named installation; else that of `ERL_ROOTDIR` (which `erl` itself obeys), of the `erl` on the `PATH`, of a
+    /// version manager, or in the usual places.
     pub fn find(named: Option<&Path>) -> Result<Otp, InstallError> {
-        if let Some(root) = named {
-            return Otp::at(root);
+        if let Some(root) = named.map(Path::to_path_buf).or_else(|| variable("ERL_ROOTDIR")) {
+            return Otp::at(&root);
         }
-        let tried: Vec<PathBuf> =
-            ["/usr/lib/erlang", "/usr/local/lib/erlang", "/usr/lib64/erlang"].iter().map(PathBuf::from).collect();
+        let usual = ["/usr/lib/erlang", "/usr/local/lib/erlang", "/usr/lib64/erlang"];
+        let tried = candidates("erl", "erlang", &usual);
         tried.iter().find_map(|root| Otp::at(root).ok()).ok_or(InstallError::NoOtp { tried })
     }
 
@@ -101,13 +102,12 @@ impl Elixir {
         }
     }
 
-    /// The named installation, or the first one in the usual places.
+    /// The named installation; else that of the `elixir` on the `PATH`, of a version manager, or in the usual places.
     pub fn find(named: Option<&Path>) -> Result<Elixir, InstallError> {
         if let Some(root) = named {
             return Elixir::at(root);
         }
-        let tried: Vec<PathBuf> =
-            ["/usr/lib/elixir", "/usr/local/lib/elixir", "/usr/local"].iter().map(PathBuf::from).collect();
+        let tried = candidates("elixir", "elixir", &["/usr/lib/elixir", "/usr/local/lib/elixir", "/usr/local"]);
         tried.iter().find_map(|root| Elixir::at(root).ok()).ok_or(InstallError::NoElixir { tried })
     }
 
@@ -127,5 +127,61 @@ impl Elixir {
                 Some(format!("{}/bin/../{rest}", self.root.to_str()?))
             })
             .collect()
+    }
+}
+
+fn variable(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from)
+}
+
+/// Where an installation may be, the likeliest first: around `command` on the `PATH` (version managers put a script
+/// there that tells nothing, and Purlin may be called by that name), where asdf, mise and kerl put `what`, and `usual`.
+fn candidates(command: &str, what: &str, usual: &[&str]) -> Vec<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let on_path = std::env::split_paths(&path).filter_map(|dir| {
+        let file = dir.join(command).canonicalize().ok()?;
+        let root = file.parent()?.parent()?;
+        let installed = root.join("bin/start.boot").is_file() || root.join("lib/elixir/ebin").is_dir();
+        installed.then(|| root.to_path_buf())
+    });
+    let home = variable("HOME").unwrap_or_default();
+    let below = |variable_name: &str, usual: &str| variable(variable_name).unwrap_or_else(|| home.join(usual));
+    let managed = [
+        below("ASDF_DATA_DIR", ".asdf").join("installs").join(what),
+        below("MISE_DATA_DIR", ".local/share/mise").join("installs").join(what),
+        below("KERL_DEFAULT_INSTALL_DIR", "kerl"),
+    ];
+    let mut found: Vec<PathBuf> = on_path.collect();
+    found.extend(managed.iter().flat_map(|dir| newest_first(dir)));
+    found.extend(usual.iter().map(PathBuf::from));
+    found
+}
+
+/// The folders in `dir`, those with the higher version in their names first.
+fn newest_first(dir: &Path) -> Vec<PathBuf> {
+    let mut all: Vec<PathBuf> = std::fs::read_dir(dir).into_iter().flatten().flatten().map(|e| e.path()).collect();
+    all.sort_by_cached_key(|p| std::cmp::Reverse(version(p)));
+    all
+}
+
+/// The numbers in a folder's name.
+fn version(path: &Path) -> Vec<u32> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn newer_versions_are_looked_at_first() {
+        let dir = std::env::temp_dir().join(format!("purlin-versions-{}", std::process::id()));
+        for name in ["25.2", "25.10.1", "9.0"] {
+            std::fs::create_dir_all(dir.join(name)).unwrap();
+        }
+        let names: Vec<_> = newest_first(&dir).iter().map(|p| p.file_name().unwrap().to_owned()).collect();
+        std::fs::remove_dir_all(&dir).unwrap();
+        assert_eq!(names, ["25.10.1", "25.2", "9.0"]);
     }
 }
