@@ -2,58 +2,60 @@
 PURLIN := target/release/purlin
 SECONDS_EACH ?= 60
 SECONDS ?= 600
+PREFIX ?= /usr/local
 
-.PHONY: demo test suites test-stress stress loom limits valgrind lint fuzz bench build setup
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test suites test-stress stress loom limits valgrind lint doc fuzz bench install
 
-setup:
+help: ## Print what can be made
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  %-12s %s\n", $$1, $$2}'
+
+setup: ## Install what the other targets need (Debian packages)
 	@scripts/setup
 
-build:
+build: ## Build target/release/purlin
 	cargo build --release -q -p purlin-cli
 
-demo: setup build
+demo: setup build ## Build, and run an Elixir program on Purlin
 	$(PURLIN) run examples/worker_pool.exs
 
-# Everything: unit and property tests, the programs compared with the real BEAM, the seeds when they are there.
-test: setup build
+test: setup build ## Run all tests: unit, property, programs against the real BEAM, OTP's and Elixir's suites
 	scripts/test
 
-# OTP's and Elixir's own tests, when what runs them is there; those that fail are in tests/suites/known_failures.tsv.
-# `make test` leaves out the slow ones. `make suites ONLY=^emulator/`.
-suites: setup build
+suites: setup build ## Run all of OTP's and Elixir's tests, the slow ones too: ONLY=^emulator/
 	scripts/test-suites --all $(ONLY)
 
-# The tests, programs and seeds again, with a collection forced at every allocation point and with 1, 2 and 8 schedulers.
-test-stress: setup build
+test-stress: setup build ## Run the tests with 1, 2, 8 schedulers and a collection at every allocation point
 	scripts/test-stress
 
-# Storms of processes, signals, names and timers against a model, for ten minutes: `make stress SECONDS=60`.
-stress: setup build
+stress: setup build ## Run storms of processes, signals, names, timers against a model: SECONDS=60
 	scripts/stress $(SECONDS)
 
-# All interleavings of the lock-free parts.
-loom:
+loom: ## Check all interleavings of the lock-free parts
 	scripts/loom
 
-# A million processes, ten million messages, a full process table, integers of a million digits, ...
-limits: setup build
+limits: setup build ## Run a million processes, ten million messages, a full process table, ...
 	scripts/limits
 
-# Terms, heaps, mailboxes, schedulers and natives under memcheck.
-valgrind:
+valgrind: ## Run unit tests, programs and storms under memcheck
 	scripts/valgrind
 
-lint:
+lint: ## Check format, clippy, and documentation
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -q -- -D warnings
+	@$(MAKE) --no-print-directory doc
 
-# A deterministic mutator over real files, for the .beam reader and the external term decoder.
-fuzz:
+doc: ## Build the crates' documentation into target/doc
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --lib --no-deps --document-private-items -q
+
+fuzz: ## Fuzz the .beam reader and the external terms: SECONDS_EACH=60
 	cargo build --release -q -p purlin-testkit --bin purlin-fuzz
 	target/release/purlin-fuzz beam $(SECONDS_EACH)
 	target/release/purlin-fuzz etf $(SECONDS_EACH)
 
-# Every benchmark on Purlin and on the BEAM in alternation, as a table: `make bench ONLY=ring RUNS=3`.
-bench: setup build
+bench: setup build ## Time every benchmark on Purlin and on the BEAM in alternation: ONLY=ring RUNS=3
 	cargo build --release -q -p purlin-testkit --bin purlin-bench
 	target/release/purlin-bench $(PURLIN) $(if $(ONLY),--only $(ONLY)) $(if $(RUNS),--runs $(RUNS))
+
+install: build ## Install the command, its debug file, manual page and completions: PREFIX=/usr/local
+	scripts/install "$(DESTDIR)$(PREFIX)"

@@ -2,7 +2,7 @@
 //!
 //! [`BeamFile::parse`] reads the container and every table that the loader
 //! needs; [`Code`] gives the instructions, all of them or those of one
-//! function; [`disassemble`] prints them. Nothing here knows what a term looks
+//! function; [`disassemble()`] prints them. Nothing here knows what a term looks
 //! like in memory or how an instruction runs.
 //!
 //! The rule that must stay true: whatever the bytes are, reading them ends in

@@ -114,7 +114,7 @@ fn as_byte(t: Term) -> Option<u32> {
     t.as_small().filter(|i| (0..256).contains(i)).map(|i| i as u32)
 }
 
-/// The hash value of an atom's text; [`Atom::value`] has it at hand.
+/// The hash value of an atom's text; the atom table has it at hand.
 pub(crate) fn text_value(text: &str) -> u32 {
     let text = text.as_bytes();
     let mut hash = 0u32;

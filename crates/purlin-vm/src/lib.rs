@@ -3,7 +3,7 @@
 //!
 //! Its unsafe code relies on the invariants of `purlin_term` (LIVE, FRESH, OFFHEAP, LITERAL) and on these:
 //!
-//! - **OWNER**: a process's [`ProcessData`](process::ProcessData) is touched only by the thread that holds its
+//! - **OWNER**: a process's [`process::ProcessData`] is touched only by the thread that holds its
 //!   run state (`Running`); the run state word is the only thing that hands it over. A blocking native gets other data,
 //!   and reads its arguments in the process's heap, which neither moves nor goes away before it returns.
 //! - **INNER**: the inner part of a signal queue belongs to its receiver; senders touch only the outer part.
