@@ -5,11 +5,14 @@
 //! behind the handler that runs it ([`Op`]), which was chosen for its operands.
 
 mod binary;
+mod select;
 
 pub use binary::{
     BinSegment, BsAdd, BsGet, BsMatch, BsMatchString, BsPut, BsStart, CreateBin, MatchStep, Packed, PackedField,
     Segment, SegmentSize,
 };
+
+pub use select::Select;
 
 use super::export::{Export, FnEntry, NativeEntry};
 use crate::interp::fast::{self, Handler};
@@ -99,50 +102,6 @@ pub const NO_FAIL: Rel = i32::MIN;
 
 /// Operands that do not fit an instruction; they live as long as the code.
 pub type Ext<T> = &'static T;
-
-/// A choice among values, sorted by raw word.
-#[derive(Debug)]
-pub struct Select {
-    pub cases: Vec<(u64, Rel)>,
-    pub default: Rel,
-    /// The cases, if there are two, so that they need no look elsewhere.
-    pub pair: Option<[(u64, Rel); 2]>,
-    /// Where each small integer from `first` on leads, when they lie close together.
-    pub table: Vec<Rel>,
-    /// The raw word of the table's first value.
-    pub first: u64,
-}
-
-impl Select {
-    pub fn new(mut cases: Vec<(u64, Rel)>, default: Rel) -> Select {
-        cases.sort_by_key(|c| c.0);
-        let pair = cases[..].try_into().ok();
-        let mut s = Select { cases, default, pair, table: Vec::new(), first: 0 };
-        let small = |c: &(u64, Rel)| Term(c.0).as_small().filter(|i| (0..1 << 32).contains(i));
-        if let (Some(low), Some(high)) = (s.cases.first().and_then(small), s.cases.last().and_then(small))
-            && s.cases.len() >= 4
-            && (high - low) as usize <= s.cases.len() * 4
-            && s.cases.iter().all(|c| small(c).is_some())
-        {
-            s.first = Term::small(low).0;
-            s.table = vec![default; (high - low) as usize + 1];
-            for &(value, to) in &s.cases {
-                s.table[((value - s.first) >> 4) as usize] = to;
-            }
-        }
-        s
-    }
-
-    /// Where a value leads.
-    #[inline]
-    pub fn to(&self, value: u64) -> Rel {
-        let cases = &self.cases[..];
-        if cases.len() <= 8 {
-            return cases.iter().find(|c| c.0 == value).map_or(self.default, |c| c.1);
-        }
-        cases.binary_search_by_key(&value, |c| c.0).map_or(self.default, |i| cases[i].1)
-    }
-}
 
 /// A call of a guard native.
 pub struct GuardCall {

@@ -5,6 +5,7 @@
 //! value of a label.
 
 mod binaries;
+mod chains;
 mod control;
 mod data;
 
@@ -33,7 +34,8 @@ pub fn translate(engine: &Engine, entry: &'static FnEntry) -> Result<()> {
         return Ok(());
     }
     let labels = Translator::new(engine, entry, HashMap::new(), false).run()?.labels;
-    let done = Translator::new(engine, entry, labels, true).run()?;
+    let mut done = Translator::new(engine, entry, labels, true).run()?;
+    done.join_chains();
     let start = done.labels.get(&module.index.functions[entry.index as usize].entry).copied().unwrap_or(0);
     let code = fast::code(&done.code, engine.config.collect_always).into_boxed_slice();
     let operands = done.operands.into_inner();
@@ -51,6 +53,8 @@ struct Translator<'a> {
     lines: Vec<(u32, u32)>,
     /// Instruction index of each label.
     labels: HashMap<u32, u32>,
+    /// How many operands name each of these instructions.
+    uses: RefCell<HashMap<u32, u32>>,
     emitting: bool,
     /// What the instructions refer to.
     operands: RefCell<Vec<Box<dyn Any + Send + Sync>>>,
@@ -72,6 +76,7 @@ impl<'a> Translator<'a> {
             code: Vec::new(),
             lines: Vec::new(),
             labels,
+            uses: RefCell::default(),
             emitting,
             operands: RefCell::default(),
             ins: Instruction::new(),
@@ -255,10 +260,18 @@ impl<'a> Translator<'a> {
             return Ok(NO_FAIL);
         }
         match self.labels.get(&label) {
-            Some(&at) => Ok((at as i32 - self.code.len() as i32) * size_of::<Op>() as i32),
+            Some(&at) => {
+                *self.uses.borrow_mut().entry(at).or_insert(0) += 1;
+                Ok((at as i32 - self.code.len() as i32) * size_of::<Op>() as i32)
+            }
             None if !self.emitting => Ok(0),
             None => malformed(format!("label {label} is not in this function")),
         }
+    }
+
+    /// How often an instruction is jumped to.
+    fn uses(&self, at: usize) -> u32 {
+        self.uses.borrow().get(&(at as u32)).copied().unwrap_or(0)
     }
 
     fn fail(&self, ins: &Instruction, i: usize) -> Result<Rel> {

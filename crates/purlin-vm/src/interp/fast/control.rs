@@ -70,20 +70,7 @@ handlers! {
         s.jump(std::hint::select_unpredictable(value == a.0, a.1, to))
     }
 
-    /// A few values, one after the other.
-    fn select_few<A: Mode>(s) {
-        operands!(s, SelectVal(src, select));
-        let value = s.get::<A>(src).0;
-        let mut to = select.default;
-        for c in &select.cases {
-            if c.0 == value {
-                to = c.1;
-                break;
-            }
-        }
-        s.jump(to)
-    }
-
+    /// Any number of values.
     fn select_many<A: Mode>(s) {
         operands!(s, SelectVal(src, select));
         s.jump(select.to(s.get::<A>(src).0))

@@ -366,11 +366,6 @@ fn select(src: Src, s: &Select) -> Handler {
             control::select_two::<$a> as Handler
         };
     }
-    macro_rules! few {
-        ($a:ty) => {
-            control::select_few::<$a> as Handler
-        };
-    }
     macro_rules! many {
         ($a:ty) => {
             control::select_many::<$a> as Handler
@@ -380,8 +375,6 @@ fn select(src: Src, s: &Select) -> Handler {
         src!(src, table)
     } else if s.pair.is_some() {
         src!(src, two)
-    } else if s.cases.len() <= 8 {
-        src!(src, few)
     } else {
         src!(src, many)
     }

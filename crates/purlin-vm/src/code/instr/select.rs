@@ -1,0 +1,150 @@
+//! A choice among values, in a form that is quick to search however many there are.
+
+use super::Rel;
+use purlin_term::Term;
+
+/// A choice among values: raw words of immediates, or sizes of tuples.
+#[derive(Debug)]
+pub struct Select {
+    pub default: Rel,
+    /// The cases, if there are two, so that they need no look elsewhere.
+    pub pair: Option<[(u64, Rel); 2]>,
+    /// Where each small integer from `first` on leads, when they lie close together.
+    pub table: Vec<Rel>,
+    /// The raw word of the table's first value.
+    pub first: u64,
+    /// A hash table with open addressing, at most half full.
+    slots: Vec<(u64, Rel)>,
+    /// The hash value of a word is the upper bits of its product with this factor.
+    factor: u64,
+    shift: u32,
+}
+
+/// In an empty slot: no immediate and no size.
+const EMPTY: u64 = u64::MAX;
+
+/// Odd factors; the one with the fewest collisions is taken.
+const FACTORS: [u64; 4] = [0x9E37_79B9_7F4A_7C15, 0xD1B5_4A32_D192_ED03, 0xA24B_AED4_963E_E407, 0xDB4F_0B91_75AE_2165];
+
+impl Select {
+    /// Of equal values the first one counts.
+    pub fn new(mut cases: Vec<(u64, Rel)>, default: Rel) -> Select {
+        cases.sort_by_key(|c| c.0);
+        cases.dedup_by_key(|c| c.0);
+        let bits = (2 * cases.len()).next_power_of_two().trailing_zeros().max(1);
+        let shift = u64::BITS - bits;
+        let mut best: Option<(usize, Vec<(u64, Rel)>, u64)> = None;
+        for factor in FACTORS {
+            let (steps, slots) = place(&cases, default, factor, shift);
+            if best.as_ref().is_none_or(|b| steps < b.0) {
+                best = Some((steps, slots, factor));
+            }
+            if steps == 0 {
+                break;
+            }
+        }
+        let (_, slots, factor) = best.unwrap_or_default();
+        let pair = cases[..].try_into().ok();
+        let (first, table) = table(&cases, default);
+        Select { default, pair, table, first, slots, factor, shift }
+    }
+
+    /// Where a value leads.
+    #[inline(always)]
+    pub fn to(&self, value: u64) -> Rel {
+        let mut at = hash(value, self.factor, self.shift);
+        loop {
+            // SAFETY: CODE: hash values are below the number of slots, a power of two, and so is what follows one.
+            let (key, to) = unsafe { *self.slots.get_unchecked(at) };
+            if key == value || key == EMPTY {
+                return to;
+            }
+            at = (at + 1) & (self.slots.len() - 1);
+        }
+    }
+
+    /// All values with where they lead, in no order.
+    pub fn cases(&self) -> impl Iterator<Item = (u64, Rel)> + '_ {
+        self.slots.iter().copied().filter(|c| c.0 != EMPTY)
+    }
+}
+
+#[inline(always)]
+fn hash(value: u64, factor: u64, shift: u32) -> usize {
+    (value.wrapping_mul(factor) >> shift) as usize
+}
+
+/// The hash table with this factor, and how far all values together are from where they should be.
+fn place(cases: &[(u64, Rel)], default: Rel, factor: u64, shift: u32) -> (usize, Vec<(u64, Rel)>) {
+    let size = 1usize << (u64::BITS - shift);
+    let mut slots = vec![(EMPTY, default); size];
+    let mut steps = 0;
+    for &case in cases {
+        let mut at = hash(case.0, factor, shift);
+        while slots[at].0 != EMPTY {
+            at = (at + 1) & (size - 1);
+            steps += 1;
+        }
+        slots[at] = case;
+    }
+    (steps, slots)
+}
+
+/// The table of small integers that lie close together, behind its first value; empty if these do not.
+fn table(cases: &[(u64, Rel)], default: Rel) -> (u64, Vec<Rel>) {
+    let small = |c: &(u64, Rel)| Term(c.0).as_small().filter(|i| (0..1 << 32).contains(i));
+    let (Some(low), Some(high)) = (cases.first().and_then(small), cases.last().and_then(small)) else {
+        return (0, Vec::new());
+    };
+    let near = cases.len() >= 4 && (high - low) as usize <= cases.len() * 4;
+    if !near || !cases.iter().all(|c| small(c).is_some()) {
+        return (0, Vec::new());
+    }
+    let first = Term::small(low).0;
+    let mut table = vec![default; (high - low) as usize + 1];
+    for &(value, to) in cases {
+        table[((value - first) >> 4) as usize] = to;
+    }
+    (first, table)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use purlin_term::Atom;
+
+    #[track_caller]
+    fn check(values: &[u64]) {
+        let cases: Vec<(u64, Rel)> = values.iter().enumerate().map(|(i, &v)| (v, i as Rel + 1)).collect();
+        let s = Select::new(cases.clone(), -1);
+        for &(value, to) in &cases {
+            assert_eq!(s.to(value), to);
+            for other in [value + 16, value.wrapping_sub(16), value ^ 4, value << 1 | 1] {
+                let expected = cases.iter().find(|c| c.0 == other).map_or(-1, |c| c.1);
+                assert_eq!(s.to(other), expected);
+            }
+        }
+        let mut found: Vec<_> = s.cases().collect();
+        found.sort_by_key(|c| c.1);
+        assert_eq!(found, cases);
+    }
+
+    #[test]
+    fn each_value_leads_where_it_should_and_all_others_to_the_default() {
+        let small = |range: std::ops::Range<i64>, step: i64| range.map(|i| Term::small(i * step).0).collect::<Vec<_>>();
+        check(&[]);
+        check(&small(7..8, 1));
+        check(&small(7..9, 1));
+        check(&small(0..100, 1));
+        check(&small(-50..50, 3));
+        check(&small(0..300, 1_000_003));
+        check(&(0..200).map(|i| Term::atom(Atom::from_index(i * 7)).0).collect::<Vec<_>>());
+        check(&(0..12).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn of_equal_values_the_first_one_counts() {
+        let s = Select::new(vec![(16, 1), (32, 2), (16, 3)], 0);
+        assert_eq!((s.to(16), s.to(32), s.to(48)), (1, 2, 0));
+    }
+}
