@@ -3,8 +3,8 @@
 //! Reading an atom's text takes no lock: chunks of entries never move once published.
 
 use crate::hash;
+use hashbrown::HashMap;
 use parking_lot::RwLock;
-use std::collections::HashMap;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 
@@ -56,25 +56,36 @@ const CHUNKS: usize = 4096;
 #[derive(Clone, Copy)]
 struct Entry {
     text: &'static str,
+    /// The first bytes of the text, the very first one in the uppermost bits, with zeros behind a shorter one.
+    start: u32,
     /// [`hash::text_value`] of the text.
     value: u32,
 }
 
+impl Entry {
+    fn new(text: &'static str) -> Entry {
+        let mut start = [0; 4];
+        text.bytes().zip(&mut start).for_each(|(byte, to)| *to = byte);
+        Entry { text, start: u32::from_be_bytes(start), value: hash::text_value(text) }
+    }
+}
+
 struct Table {
     index: RwLock<HashMap<&'static str, u32>>,
-    chunks: [AtomicPtr<Entry>; CHUNKS],
     count: AtomicU32,
     limit: AtomicU32,
     /// Whether an atom was refused because the table is full.
     exhausted: AtomicBool,
 }
 
+/// The entries, apart from the rest, so that reading them is short.
+static ENTRIES: [AtomicPtr<Entry>; CHUNKS] = [const { AtomicPtr::new(std::ptr::null_mut()) }; CHUNKS];
+
 fn table() -> &'static Table {
     static TABLE: OnceLock<Table> = OnceLock::new();
     TABLE.get_or_init(|| {
         let t = Table {
             index: RwLock::new(HashMap::with_capacity(1 << 15)),
-            chunks: std::array::from_fn(|_| AtomicPtr::new(std::ptr::null_mut())),
             count: AtomicU32::new(0),
             limit: AtomicU32::new(1_048_576),
             exhausted: AtomicBool::new(false),
@@ -92,13 +103,13 @@ impl Table {
     fn push(&self, index: &mut HashMap<&'static str, u32>, text: &'static str) -> u32 {
         let i = self.count.load(Ordering::Relaxed);
         let (chunk, slot) = (i as usize / CHUNK, i as usize % CHUNK);
-        let mut p = self.chunks[chunk].load(Ordering::Relaxed);
+        let mut p = ENTRIES[chunk].load(Ordering::Relaxed);
         if p.is_null() {
-            p = Box::leak(vec![Entry { text: "", value: 0 }; CHUNK].into_boxed_slice()).as_mut_ptr();
+            p = Box::leak(vec![Entry::new(""); CHUNK].into_boxed_slice()).as_mut_ptr();
         }
         // SAFETY: FRESH: the slot lies in its chunk and no reader looks at it before `count` or the index names it.
-        unsafe { *p.add(slot) = Entry { text, value: hash::text_value(text) } };
-        self.chunks[chunk].store(p, Ordering::Release);
+        unsafe { *p.add(slot) = Entry::new(text) };
+        ENTRIES[chunk].store(p, Ordering::Release);
         self.count.store(i + 1, Ordering::Release);
         index.insert(text, i);
         i
@@ -151,17 +162,29 @@ impl Atom {
         self.entry().text
     }
 
+    /// The first bytes of the text as a number: where these differ they order the texts.
+    #[inline]
+    pub(crate) fn start(self) -> u32 {
+        self.entry().start
+    }
+
     /// The hash value of the text.
     #[inline]
     pub fn value(self) -> u32 {
         self.entry().value
     }
 
-    #[inline]
+    #[inline(always)]
     fn entry(self) -> &'static Entry {
-        let p = table().chunks[self.0 as usize / CHUNK].load(Ordering::Acquire);
-        debug_assert!(!p.is_null());
-        // SAFETY: an Atom exists only after its slot was published by `push`.
+        let chunk = || ENTRIES[self.0 as usize / CHUNK].load(Ordering::Acquire);
+        let mut p = chunk();
+        if p.is_null() {
+            // A predefined atom, and nobody has asked for another one yet.
+            std::hint::cold_path();
+            table();
+            p = chunk();
+        }
+        // SAFETY: an Atom exists only after its slot was published by `push`, or is one that `table` makes.
         unsafe { &*p.add(self.0 as usize % CHUNK) }
     }
 

@@ -31,7 +31,7 @@ pub fn cmp_exact(a: Term, b: Term) -> Ordering {
     quick(a, b).unwrap_or_else(|| compound(a, b, true))
 }
 
-#[inline]
+#[inline(always)]
 fn quick(a: Term, b: Term) -> Option<Ordering> {
     if a == b {
         Some(Ordering::Equal)
@@ -44,9 +44,15 @@ fn quick(a: Term, b: Term) -> Option<Ordering> {
     }
 }
 
-/// Atoms are ordered by their text.
-#[inline]
+/// Atoms are ordered by their text, whose start nearly always decides.
+#[inline(always)]
 fn atoms(a: Atom, b: Atom) -> Ordering {
+    let by_start = a.start().cmp(&b.start());
+    if by_start != Ordering::Equal { by_start } else { texts(a, b) }
+}
+
+#[inline(never)]
+fn texts(a: Atom, b: Atom) -> Ordering {
     a.name().as_bytes().cmp(b.name().as_bytes())
 }
 
@@ -61,15 +67,50 @@ enum Frame<'a> {
 }
 
 fn compound(a: Term, b: Term, exact: bool) -> Ordering {
-    // Two terms without others inside them need no work list.
-    match (rank(a), rank(b)) {
-        (x, y) if x != y => x.cmp(&y),
-        (Rank::Bitstring, _) => bitstrings(a, b),
-        (Rank::Number, _) => number::cmp(a, b, exact),
-        _ => nested(a, b, exact),
+    // Two terms without others inside them need no work list, nor do those that differ in such a one.
+    let flat = if a.is_cons() && b.is_cons() {
+        flat_lists(a, b)
+    } else if a.is_boxed()
+        && b.is_boxed()
+        && Kind::of_header(a.header_word()) == Kind::Tuple
+        && a.header_word() == b.header_word()
+    {
+        flat_tuples(a, b)
+    } else {
+        match (rank(a), rank(b)) {
+            (x, y) if x != y => Some(x.cmp(&y)),
+            (Rank::Bitstring, _) => Some(bitstrings(a, b)),
+            (Rank::Number, _) => Some(number::cmp(a, b, exact)),
+            _ => None,
+        }
+    };
+    flat.unwrap_or_else(|| nested(a, b, exact))
+}
+
+/// The order of two tuples of one size, if the first elements that differ decide it by themselves.
+#[inline(always)]
+fn flat_tuples(a: Term, b: Term) -> Option<Ordering> {
+    match terms_of(a).iter().zip(terms_of(b)).find(|(x, y)| x != y) {
+        Some((&x, &y)) => quick(x, y),
+        None => Some(Ordering::Equal),
     }
 }
 
+/// The order of two lists, if the first elements that differ decide it by themselves.
+fn flat_lists(mut a: Term, mut b: Term) -> Option<Ordering> {
+    while let (Some((head_a, tail_a)), Some((head_b, tail_b))) = (a.as_cons(), b.as_cons()) {
+        if head_a != head_b {
+            return quick(head_a, head_b);
+        }
+        (a, b) = (tail_a, tail_b);
+        if a == b {
+            return Some(Ordering::Equal);
+        }
+    }
+    None
+}
+
+#[inline(never)]
 fn nested(a: Term, b: Term, exact: bool) -> Ordering {
     let mut exact = exact;
     let mut stack: SmallVec<[Frame; 8]> = SmallVec::new();

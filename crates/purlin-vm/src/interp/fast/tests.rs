@@ -83,7 +83,7 @@ handlers! {
         operands!(s, IsLt { fail, a, b });
         let (x, y) = (s.get::<A>(a), s.get::<B>(b));
         if !both_small(x, y) {
-            return s.slow();
+            return compare_order(s.m, s.pc, s.sp, s.top, s.left);
         }
         s.test((x.0 as i64) < (y.0 as i64), fail)
     }
@@ -92,7 +92,7 @@ handlers! {
         operands!(s, IsGe { fail, a, b });
         let (x, y) = (s.get::<A>(a), s.get::<B>(b));
         if !both_small(x, y) {
-            return s.slow();
+            return compare_order(s.m, s.pc, s.sp, s.top, s.left);
         }
         s.test((x.0 as i64) >= (y.0 as i64), fail)
     }
@@ -103,7 +103,7 @@ handlers! {
         if x == y {
             return s.next();
         }
-        if x.is_immediate() && y.is_immediate() { s.jump(fail) } else { s.slow() }
+        if x.is_immediate() && y.is_immediate() { s.jump(fail) } else { compare_order(s.m, s.pc, s.sp, s.top, s.left) }
     }
 
     fn is_ne<A: Mode, B: Mode>(s) {
@@ -112,7 +112,7 @@ handlers! {
         if x == y {
             return s.jump(fail);
         }
-        if x.is_immediate() && y.is_immediate() { s.next() } else { s.slow() }
+        if x.is_immediate() && y.is_immediate() { s.next() } else { compare_order(s.m, s.pc, s.sp, s.top, s.left) }
     }
 
     fn is_eq_exact<A: Mode, B: Mode>(s) {
@@ -138,6 +138,11 @@ handlers! {
         s.by(same)
     }
 
+    /// One of the other four, of terms that are not both small integers.
+    fn compare_order(s) {
+        s.by(ordered)
+    }
+
     fn is_eq_immediate<A: Mode>(s) {
         operands!(s, IsEqImmediate { fail, a, value });
         s.test(s.get::<A>(Src(a as u32)) == value, fail)
@@ -150,6 +155,17 @@ handlers! {
 }
 
 parts! {
+    fn ordered(run, pc) {
+        let (holds, fail) = match (*pc).instr {
+            Instr::IsLt { fail, a, b } => (compare::cmp(run.get(a), run.get(b)).is_lt(), fail),
+            Instr::IsGe { fail, a, b } => (compare::cmp(run.get(a), run.get(b)).is_ge(), fail),
+            Instr::IsEq { fail, a, b } => (compare::eq(run.get(a), run.get(b)), fail),
+            Instr::IsNe { fail, a, b } => (!compare::eq(run.get(a), run.get(b)), fail),
+            _ => std::hint::unreachable_unchecked(),
+        };
+        Next::At(if holds { pc.wrapping_add(1) } else { Run::jump(pc, fail) })
+    }
+
     fn same(run, pc) {
         let (Instr::IsEqExact { fail, a, b } | Instr::IsNeExact { fail, a, b }) = (*pc).instr else {
             std::hint::unreachable_unchecked()
