@@ -26,7 +26,7 @@ pub use info::ITEMS;
 pub use task::{allow_collections, backtrace_text};
 
 use purlin_term::{Atom, Term, am};
-use purlin_vm::{Ctx, Escape, Native};
+use purlin_vm::{Ctx, Escape, Native, receive};
 
 /// All tables of this topic.
 pub const TABLES: &[&[Native]] = &[
@@ -56,7 +56,7 @@ fn badopt() -> Escape {
 /// Continues with `erts_internal:await_result(Ref)`, which gives the `Result` of a `{Ref, Result}` that another
 /// process is about to send. It looks only at messages that arrive from now on.
 fn await_result(c: &mut Ctx<'_>, reference: Term) -> Escape {
-    c.data.mailbox.seek_end();
+    receive::await_next(c.data);
     Escape::Trap { module: Atom::new("erts_internal"), function: Atom::new("await_result"), args: vec![reference] }
 }
 

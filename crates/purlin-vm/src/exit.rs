@@ -20,7 +20,6 @@ pub type ExitHook = fn(&Arc<Engine>, &Arc<Process>, &mut ProcessData, Term);
 
 /// Ends a process that the caller owns.
 pub fn terminate(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, reason: Term) {
-    data.delay_collection = false;
     if let Some(timer) = data.wake_timer.take() {
         engine.timers.cancel_wake(timer);
     }

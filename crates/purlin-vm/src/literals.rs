@@ -221,7 +221,7 @@ fn handle(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, 
     if data.flags.has(Flags::HOLDS_COLLECTIONS) {
         return data.rare_mut().held_questions.push(question);
     }
-    if data.activity == Activity::Running || data.delay_collection {
+    if data.activity == Activity::Running {
         // Registers and what natives hold cannot be seen from here: later, between two slices.
         data.give_up_slice();
         let _ = process.outer.push(signal(question));

@@ -3,6 +3,10 @@
 //! The messages are a doubly linked list in the order of arrival. The cursor is the next message that the running
 //! `receive` looks at; null means all were looked at, and the next arrival is where it goes on. Every message has a
 //! number, counting up, so that a receive marker is just a number: what arrived later has the same number or more.
+//!
+//! What runs while a message is looked at, and what that may do, is told in [`look`].
+
+mod look;
 
 use crate::signal::{Parcel, RefId, Signal};
 use purlin_term::Term;
@@ -16,14 +20,26 @@ pub struct Mailbox {
     head: *mut Signal,
     tail: *mut Signal,
     cursor: *mut Signal,
+    /// One more than the words on the stack when the look that is under way began; 0 when there is none.
+    look: u32,
+    /// How many looks the running `receive` runs inside.
+    inside: u32,
     len: u32,
     /// Messages that lie in the process's heap, as none does when it comes.
     on_heap: u32,
     /// Words in all messages.
     words: usize,
     next_seq: u64,
+    aside: Option<Box<Aside>>,
+}
+
+/// What many processes never have.
+#[derive(Default)]
+struct Aside {
     /// Which references were made when: messages with smaller numbers cannot contain them.
-    markers: Option<Box<Vec<(RefId, u64)>>>,
+    markers: Vec<(RefId, u64)>,
+    /// The looks that the running `receive` runs inside, the outermost first.
+    held: Vec<look::Held>,
 }
 
 impl Default for Mailbox {
@@ -32,11 +48,13 @@ impl Default for Mailbox {
             head: null_mut(),
             tail: null_mut(),
             cursor: null_mut(),
+            look: 0,
+            inside: 0,
             len: 0,
             on_heap: 0,
             words: 0,
             next_seq: 0,
-            markers: None,
+            aside: None,
         }
     }
 }
@@ -114,6 +132,9 @@ impl Mailbox {
             // SAFETY: INNER
             self.cursor = unsafe { (*self.cursor).next };
         }
+        if self.inside > 0 {
+            self.pass_held();
+        }
     }
 
     /// Moves the cursor behind all messages: the next `receive` looks at later arrivals only. What it waits for must
@@ -126,6 +147,9 @@ impl Mailbox {
     #[inline]
     pub fn rewind(&mut self) {
         self.cursor = self.head;
+        if self.inside > 0 {
+            self.pass_held();
+        }
     }
 
     /// Takes the message at the cursor out, and rewinds.
@@ -152,7 +176,7 @@ impl Mailbox {
         self.len -= 1;
         self.on_heap -= u32::from(node.is_on_heap());
         self.words -= node.used();
-        self.cursor = self.head;
+        self.rewind();
         Some(node)
     }
 
@@ -186,8 +210,8 @@ impl Mailbox {
         false
     }
 
-    /// Has the terms of the messages that `take` takes lie in the process's heap: from now on they are roots.
-    /// No process may have looked at a message and not yet received it.
+    /// Has the terms of the messages that `take` takes lie in the process's heap: from now on they are roots. A message
+    /// that is looked at lies there already ([`Mailbox::keep`]).
     pub(crate) fn move_to_heap(&mut self, mut take: impl FnMut(&mut Signal) -> Option<()>) {
         let mut p = self.head;
         while !p.is_null() {
@@ -232,7 +256,7 @@ impl Mailbox {
 
     /// `recv_marker_bind`: no message before `marker` contains the reference.
     pub fn bind_marker(&mut self, marker: u64, reference: RefId) {
-        let markers = self.markers.get_or_insert_default();
+        let markers = &mut self.aside.get_or_insert_default().markers;
         markers.retain(|m| m.0 != reference);
         if markers.len() >= MARKERS {
             markers.remove(0);
@@ -242,14 +266,14 @@ impl Mailbox {
 
     /// `recv_marker_clear`.
     pub fn clear_marker(&mut self, reference: RefId) {
-        if let Some(m) = &mut self.markers {
-            m.retain(|m| m.0 != reference);
+        if let Some(aside) = &mut self.aside {
+            aside.markers.retain(|m| m.0 != reference);
         }
     }
 
     /// `recv_marker_use`: starts at the first message that can contain the reference.
     pub fn use_marker(&mut self, reference: RefId) {
-        let found = self.markers.as_ref().and_then(|m| m.iter().find(|m| m.0 == reference));
+        let found = self.aside.as_ref().and_then(|a| a.markers.iter().find(|m| m.0 == reference));
         let Some(&(_, marker)) = found else { return };
         // From the end: an answer is most often among the last messages.
         let (mut p, mut first) = (self.tail, null_mut());
@@ -264,6 +288,9 @@ impl Mailbox {
             }
         }
         self.cursor = first;
+        if self.inside > 0 {
+            self.pass_held();
+        }
     }
 }
 
@@ -282,6 +309,7 @@ impl Mailbox {
             p = unsafe { Parcel::from_raw(p) }.next;
         }
         (self.tail, self.cursor) = (null_mut(), null_mut());
+        (self.look, self.inside, self.aside) = (0, 0, None);
         (self.len, self.words, self.on_heap) = (0, 0, 0);
     }
 }

@@ -43,7 +43,6 @@ pub(crate) fn guard<T>(
     f: impl FnOnce(&mut ProcessData) -> T,
 ) -> Result<T, Term> {
     catch_unwind(AssertUnwindSafe(|| f(data))).map_err(|payload| {
-        data.delay_collection = false;
         let reason = reason(data, payload);
         crate::report::crash(engine, process, data, reason);
         reason

@@ -2,8 +2,8 @@
 //!
 //! A message stays in its own block until it is received, and collection does not know of it; but the first message,
 //! if it is a tuple of immediates, is moved to the heap when it is looked at. Between
-//! [`peek`] and the next of [`advance`], [`remove`], [`timeout`] and the sleep, registers may hold parts of it:
-//! `ProcessData::delay_collection` is set, and nothing may collect.
+//! [`peek`] and the next of [`advance`], [`remove`], [`timeout`] and the sleep, registers may hold parts of it. Who owns
+//! what meanwhile is told in [`crate::mailbox`]'s part on looks.
 
 use crate::clock::Time;
 use crate::engine::Engine;
@@ -40,9 +40,40 @@ pub enum Wait {
 /// `loop_rec`: the next message.
 #[inline]
 pub fn peek(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData) -> Peek {
+    begin(data);
     match look(data) {
         Some(t) => Peek::Message(t),
         None => fetch_and_peek(engine, process, data),
+    }
+}
+
+/// Words on the stack.
+fn depth(data: &ProcessData) -> usize {
+    (data.heap.block.end() as usize - data.heap.end as usize) / 8
+}
+
+/// Whether a function that was called in a look at a message runs, which is still under way.
+fn is_inside(data: &ProcessData) -> bool {
+    data.mailbox.look().is_some_and(|frame| (frame as usize) < depth(data))
+}
+
+/// Before what a `receive` does first: when it runs inside a look, that is held until it ends. A look of the same
+/// frame is another turn of the same `receive`, and one of a frame that is gone was left by code of no compiler.
+#[inline]
+fn begin(data: &mut ProcessData) {
+    if is_inside(data) {
+        let until = data.receive_until.take();
+        data.mailbox.hold(&mut data.heap, until);
+    }
+}
+
+/// The `receive` ends.
+#[inline]
+fn end(engine: &Engine, process: &Process, data: &mut ProcessData) {
+    let around = data.mailbox.end_receive();
+    end_wait(engine, process, data);
+    if let Some(until) = around {
+        data.receive_until = until;
     }
 }
 
@@ -53,12 +84,13 @@ fn look(data: &mut ProcessData) -> Option<Term> {
     let room = heap.free_words().saturating_sub(STACK_RESERVE);
     // SAFETY: FRESH: these words are free.
     heap.top = heap.top.wrapping_add(unsafe { data.mailbox.move_first(heap.top, room) });
-    data.delay_collection = true;
+    let stack = depth(data);
+    data.mailbox.begin_look(stack);
     data.mailbox.current()
 }
 
 fn fetch_and_peek(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData) -> Peek {
-    data.delay_collection = false;
+    data.mailbox.end_look();
     if !process.has_signals() && data.exit_reason.is_none() {
         return Peek::Empty;
     }
@@ -71,13 +103,12 @@ fn fetch_and_peek(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut Proce
 /// `loop_rec_end`: the message at the cursor did not match.
 #[inline]
 pub fn advance(data: &mut ProcessData) {
-    data.delay_collection = false;
+    data.mailbox.end_look();
     data.mailbox.advance();
 }
 
 /// `remove_message`: the message at the cursor matched; its terms are now part of the heap.
 pub fn remove(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData) {
-    data.delay_collection = false;
     if let Some(mut signal) = data.mailbox.remove_current() {
         if signal.extra.is_some() || data.sequence.is_some() {
             let (message, extra) = (signal.term, signal.extra.take());
@@ -89,7 +120,7 @@ pub fn remove(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessDa
             adopt(data, signal);
         }
     }
-    end_wait(engine, process, data);
+    end(engine, process, data);
 }
 
 /// Makes what a message points to part of the heap, where it is not yet.
@@ -102,12 +133,44 @@ fn adopt(data: &mut ProcessData, signal: Parcel) {
 
 /// `timeout`: the `receive` ends without a message.
 pub fn timeout(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData) {
-    data.delay_collection = false;
     if process.trace.has(Flags::RECEIVE) {
         events::timeout(&mut Ctx { engine, process, data });
     }
-    data.mailbox.rewind();
-    end_wait(engine, process, data);
+    // One without clauses that does not wait has not begun.
+    if !is_inside(data) {
+        end(engine, process, data);
+    }
+}
+
+/// Moves on behind all messages: what the next `receive` waits for has not been sent yet, and it will not time out.
+pub fn await_next(data: &mut ProcessData) {
+    if data.mailbox.look().is_some() {
+        let until = data.receive_until.take();
+        data.mailbox.hold(&mut data.heap, until);
+    }
+    data.mailbox.seek_end();
+}
+
+/// As if [`await_next`] had not been called.
+pub fn await_nothing(c: &mut Ctx<'_>) {
+    end(c.engine, c.process, c.data);
+}
+
+/// An exception goes to a handler at this place of the stack: the `receive`s of the frames inside it end.
+#[inline]
+pub fn unwind(engine: &Engine, process: &Process, data: &mut ProcessData, handler: *mut u64) {
+    let handler = (data.heap.block.end() as usize - handler as usize) / 8;
+    while data.mailbox.is_left_by(handler) {
+        // The exception may hold parts of the message.
+        data.mailbox.keep(&mut data.heap);
+        end(engine, process, data);
+    }
+}
+
+/// All frames go.
+pub fn unwind_all(engine: &Engine, process: &Process, data: &mut ProcessData) {
+    let bottom = data.heap.block.end();
+    unwind(engine, process, data, bottom);
 }
 
 #[inline]
@@ -123,7 +186,8 @@ fn end_wait(engine: &Engine, process: &Process, data: &mut ProcessData) {
 
 /// `wait_timeout`: whether to sleep. The timer runs until the `receive` ends, over any number of sleeps.
 pub fn wait_timeout(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, timeout: Term) -> Wait {
-    data.delay_collection = false;
+    begin(data);
+    data.mailbox.end_look();
     if let Some(until) = data.receive_until {
         if until == Time::MAX {
             return Wait::Sleep;
@@ -138,7 +202,10 @@ pub fn wait_timeout(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut Pro
     }
     let ms = match timeout.as_small() {
         Some(ms) if (0..1 << 32).contains(&ms) => ms,
-        _ => return Wait::BadTimeout,
+        _ => {
+            end(engine, process, data);
+            return Wait::BadTimeout;
+        }
     };
     if ms == 0 {
         return Wait::TimedOut;
@@ -184,10 +251,137 @@ pub fn marker_clear(data: &mut ProcessData, reference: Term) {
 /// `recv_marker_use`.
 pub fn marker_use(data: &mut ProcessData, reference: Term) {
     if let Some(r) = marker_id(reference) {
+        begin(data);
         data.mailbox.use_marker(r);
     }
 }
 
 fn marker_id(reference: Term) -> Option<RefId> {
     reference.as_local_ref()
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::engine::Config;
+    use crate::spawn::Spawn;
+
+    /// Puts words on the stack, as calls do.
+    fn call(data: &mut ProcessData, words: usize) {
+        for _ in 0..words {
+            data.heap.end = data.heap.end.wrapping_sub(1);
+            // SAFETY: FRESH: a process begins with more words than the tests push.
+            unsafe { *data.heap.end = Term::NIL.0 };
+        }
+    }
+
+    fn back(data: &mut ProcessData, words: usize) {
+        data.heap.end = data.heap.end.wrapping_add(words);
+    }
+
+    fn with(messages: i64, test: impl FnOnce(&Arc<Engine>, &Arc<Process>, &mut ProcessData)) {
+        let engine = Engine::with_config(&[], Config { schedulers: 1, ..Config::default() });
+        let process = Spawn::new(Atom::OK, Atom::OK, &[]).create(&engine).unwrap();
+        // SAFETY: OWNER: this thread made it and no scheduler runs.
+        let data = unsafe { process.data() };
+        let mut scratch = purlin_term::Heap::new(0);
+        for i in 0..messages {
+            let list = scratch.list(&[Term::small(i), Term::small(i)]);
+            let message = scratch.tuple(&[Term::small(i), list]);
+            crate::send::send(&engine, &process, process.pid(), message).unwrap();
+        }
+        test(&engine, &process, data);
+    }
+
+    fn number(peeked: Peek) -> Option<i64> {
+        match peeked {
+            Peek::Message(t) => Some(t.as_tuple().unwrap()[0].small_value()),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_receive_in_what_a_look_calls_leaves_the_look_as_it_was() {
+        with(3, |e, p, d| {
+            call(d, 2);
+            assert_eq!(number(peek(e, p, d)), Some(0));
+            advance(d);
+            assert!(wait_timeout(e, p, d, Term::small(1000)) == Wait::Sleep);
+            let until = d.receive_until;
+            assert_eq!(number(peek(e, p, d)), Some(1));
+            assert_eq!(number(peek(e, p, d)), Some(1), "the same frame does not begin another receive");
+            call(d, 3);
+            assert_eq!(number(peek(e, p, d)), Some(0));
+            advance(d);
+            assert_eq!(number(peek(e, p, d)), Some(2), "what the look is at stays out of sight");
+            remove(e, p, d);
+            assert_eq!((d.mailbox.look(), d.receive_until), (Some(2), until));
+            d.collect(&mut [], 0);
+            for timeout_value in [Term::small(0), Term::NIL] {
+                let decided = wait_timeout(e, p, d, timeout_value);
+                if decided == Wait::TimedOut {
+                    timeout(e, p, d);
+                }
+                assert_eq!((d.mailbox.look(), d.receive_until), (Some(2), until));
+            }
+            timeout(e, p, d);
+            assert_eq!(d.mailbox.look(), Some(2), "a receive that neither looks nor waits ends nothing");
+            back(d, 3);
+            remove(e, p, d);
+            assert_eq!((d.mailbox.look(), d.receive_until, d.mailbox.len()), (None, None, 1));
+            assert_eq!(number(peek(e, p, d)), Some(0));
+        });
+    }
+
+    #[test]
+    fn an_exception_ends_the_receives_it_leaves_and_no_other() {
+        with(3, |e, p, d| {
+            call(d, 1);
+            let outside = d.heap.end;
+            call(d, 2);
+            assert_eq!(number(peek(e, p, d)), Some(0));
+            advance(d);
+            assert!(wait_timeout(e, p, d, Term::small(1000)) == Wait::Sleep);
+            let Peek::Message(message) = peek(e, p, d) else { panic!("there are three messages") };
+            call(d, 2);
+            let inside = d.heap.end;
+            call(d, 2);
+            assert_eq!(number(peek(e, p, d)), Some(0));
+            unwind(e, p, d, inside);
+            assert_eq!((d.mailbox.look(), d.mailbox.current()), (Some(3), Some(message)));
+            unwind(e, p, d, inside);
+            assert_eq!(d.mailbox.current(), Some(message), "a handler inside the look leaves it alone");
+            d.heap.end = outside;
+            unwind(e, p, d, outside);
+            assert_eq!((d.mailbox.look(), d.receive_until), (None, None));
+            // The exception held a part of the message.
+            d.roots.push(message.as_tuple().unwrap()[1]);
+            assert_eq!(number(peek(e, p, d)), Some(0));
+            remove(e, p, d);
+            d.collect(&mut [], 0);
+            d.mailbox.clear();
+            assert_eq!(d.roots[0].as_list().unwrap(), [Term::small(1); 2]);
+        });
+    }
+
+    #[test]
+    fn asking_another_process_in_a_look_leaves_the_look_as_it_was() {
+        with(2, |e, p, d| {
+            call(d, 1);
+            assert_eq!(number(peek(e, p, d)), Some(0));
+            await_next(d);
+            assert_eq!(d.mailbox.current(), None);
+            await_nothing(&mut Ctx { engine: e, process: p, data: d });
+            assert_eq!(d.mailbox.look(), Some(1));
+            await_next(d);
+            let answer = Term::small(7);
+            crate::send::send(e, p, p.pid(), answer).unwrap();
+            call(d, 1);
+            assert!(matches!(peek(e, p, d), Peek::Message(t) if t == answer));
+            remove(e, p, d);
+            back(d, 1);
+            remove(e, p, d);
+            assert_eq!(number(peek(e, p, d)), Some(1));
+        });
+    }
 }

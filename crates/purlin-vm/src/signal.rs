@@ -167,6 +167,16 @@ impl Parcel {
         Parcel(unsafe { NonNull::new_unchecked(signal) })
     }
 
+    /// The signal, at the same place of its queue but in a block of its own, and its former block as a fragment with
+    /// what `term` points to: that stays where it is, and is the receiver's heap's from now on.
+    pub(crate) fn split(mut self) -> (Parcel, Fragment) {
+        let mut parcel = Parcel::new(std::mem::replace(&mut self.kind, SignalKind::Sent), 0);
+        parcel.extra = self.extra.take();
+        (parcel.next, parcel.prev, parcel.seq, parcel.term) = (self.next, self.prev, self.seq, self.term);
+        parcel.room = Room::new(0, Place::Heap);
+        (parcel, self.into_fragment())
+    }
+
     /// The block as a fragment with what `term` points to; what else there is to the signal goes.
     #[inline]
     pub(crate) fn into_fragment(self) -> Fragment {

@@ -10,7 +10,7 @@ use purlin_vm::relation::Watched;
 use purlin_vm::saved_calls::Saved;
 use purlin_vm::signal::{Signal, SignalKind, Target};
 use purlin_vm::tracing::Flags as TraceFlags;
-use purlin_vm::{Ctx, Engine, Escape, Mfa, Native, NativeResult, Process, ProcessData};
+use purlin_vm::{Ctx, Engine, Escape, Mfa, Native, NativeResult, Process, ProcessData, receive};
 use std::sync::Arc;
 
 pub const NATIVES: &[Native] = &[
@@ -146,7 +146,7 @@ fn answer(c: &mut Ctx<'_>, pid: Term, question: Question) -> NativeResult {
     match c.engine.ask(&other, c.process.priority(), request) {
         Ok(()) => Err(escape),
         Err(_) => {
-            c.data.mailbox.rewind();
+            receive::await_nothing(c);
             undefined
         }
     }

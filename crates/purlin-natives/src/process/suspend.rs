@@ -5,7 +5,7 @@ use purlin_term::{Atom, Heap, Owned, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::signal::{Signal, Target};
 use purlin_vm::suspension::Suspension;
-use purlin_vm::{Ctx, Escape, Native, NativeResult};
+use purlin_vm::{Ctx, Escape, Native, NativeResult, receive};
 
 pub const NATIVES: &[Native] = &[
     Native::plain("erts_internal", "suspend_process", 2, suspend_process),
@@ -77,7 +77,7 @@ fn suspend_process(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         return Ok(result);
     }
     let id = c.engine.next_ref();
-    c.data.mailbox.seek_end();
+    receive::await_next(c.data);
     answer_after(c, a[0], move |h, state| {
         let r = h.reference(id);
         h.tuple(&[r, if state == State::Exited { Term::atom(Atom::BADARG) } else { result }])

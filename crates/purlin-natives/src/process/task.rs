@@ -9,7 +9,7 @@ use purlin_vm::native::OrBadarg;
 use purlin_vm::process::Flags;
 use purlin_vm::signal::{Signal, SignalKind, Target};
 use purlin_vm::tracing::events;
-use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult, Priority, Process, ProcessData};
+use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult, Priority, Process, ProcessData, receive};
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -177,7 +177,7 @@ fn process_display(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     match c.engine.ask(&other, c.process.priority(), request) {
         Ok(()) => Err(escape),
         Err(_) => {
-            c.data.mailbox.rewind();
+            receive::await_nothing(c);
             Ok(Term::atom(Atom::BADARG))
         }
     }

@@ -445,6 +445,8 @@ pub enum Instr {
     Send,
     LoopRec {
         empty: Rel,
+        /// Functions are called before the message is taken out, which may keep parts of it.
+        keeps: bool,
     },
     LoopRecEnd {
         again: Rel,

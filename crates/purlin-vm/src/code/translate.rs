@@ -8,6 +8,7 @@ mod binaries;
 mod chains;
 mod control;
 mod data;
+mod looks;
 
 use super::consts;
 use super::export::{Decoded, FnEntry};
@@ -16,6 +17,7 @@ use super::module::{LoadError, Module};
 use crate::engine::Engine;
 use crate::interp::fast;
 use hashbrown::HashMap;
+use looks::Looks;
 use purlin_beam::{Instruction, Opcode, Operand, Register};
 use purlin_term::{Heap, Term};
 use std::any::Any;
@@ -33,8 +35,8 @@ pub fn translate(engine: &Engine, entry: &'static FnEntry) -> Result<()> {
     if entry.decoded.get().is_some() {
         return Ok(());
     }
-    let labels = Translator::new(engine, entry, HashMap::new(), false).run()?.labels;
-    let mut done = Translator::new(engine, entry, labels, true).run()?;
+    let found = Translator::new(engine, entry, HashMap::new(), Looks::default(), false).run()?;
+    let mut done = Translator::new(engine, entry, found.labels, found.looks, true).run()?;
     done.join_chains();
     let start = done.labels.get(&module.index.functions[entry.index as usize].entry).copied().unwrap_or(0);
     let code = fast::code(&done.code, engine.config.collect_always).into_boxed_slice();
@@ -55,6 +57,7 @@ struct Translator<'a> {
     labels: HashMap<u32, u32>,
     /// How many operands name each of these instructions.
     uses: RefCell<HashMap<u32, u32>>,
+    looks: Looks,
     emitting: bool,
     /// What the instructions refer to.
     operands: RefCell<Vec<Box<dyn Any + Send + Sync>>>,
@@ -68,7 +71,13 @@ fn malformed<T>(what: impl Into<String>) -> Result<T> {
 }
 
 impl<'a> Translator<'a> {
-    fn new(engine: &'a Engine, entry: &'static FnEntry, labels: HashMap<u32, u32>, emitting: bool) -> Translator<'a> {
+    fn new(
+        engine: &'a Engine,
+        entry: &'static FnEntry,
+        labels: HashMap<u32, u32>,
+        looks: Looks,
+        emitting: bool,
+    ) -> Translator<'a> {
         Translator {
             engine,
             entry,
@@ -77,6 +86,7 @@ impl<'a> Translator<'a> {
             lines: Vec::new(),
             labels,
             uses: RefCell::default(),
+            looks,
             emitting,
             operands: RefCell::default(),
             ins: Instruction::new(),
@@ -91,6 +101,7 @@ impl<'a> Translator<'a> {
         let mut decoder = module.file.code().decode(function.range.clone());
         let mut ins = std::mem::take(&mut self.ins);
         while decoder.next(&mut ins)? {
+            self.looks.step(&ins);
             self.one(&ins)?;
         }
         // Running off the end of a function's code is a mistake of whoever wrote it; make it an error, not a jump

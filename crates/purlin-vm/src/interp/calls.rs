@@ -189,6 +189,7 @@ impl Run<'_> {
             }
             Escape::Hibernate { module, function, args } => {
                 self.load_args(&args);
+                crate::receive::unwind_all(self.engine, self.process, self.data);
                 self.data.heap.end = self.data.heap.block.end();
                 self.sync_stack();
                 self.push(super::PROCESS_END.start());

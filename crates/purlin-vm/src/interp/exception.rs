@@ -134,7 +134,6 @@ impl Run<'_> {
 
     /// Goes to the innermost handler with this exception, or ends the process.
     pub(super) fn throw(&mut self, class: Class, reason: Term, trace: Term) -> Next {
-        self.data.delay_collection = false;
         let mut p = self.data.heap.end;
         let bottom = self.data.heap.block.end();
         let mut frame = p;
@@ -153,7 +152,7 @@ impl Run<'_> {
                 self.set_x(1, class.atom());
                 self.set_x(2, reason);
                 self.set_x(3, trace);
-                self.data.mailbox.rewind();
+                crate::receive::unwind(self.engine, self.process, self.data, p);
                 return Next::At(handler as *const Op);
             }
             p = p.wrapping_add(1);

@@ -54,11 +54,6 @@ impl Run<'_> {
 
     #[cold]
     pub(super) fn collect(&mut self, words: usize, live: usize) {
-        if self.data.delay_collection {
-            // Registers hold parts of a message: only make room for the stack, which terms do not point into.
-            self.grow_stack(words);
-            return;
-        }
         if self.data.flags.has(Flags::HOLDS_COLLECTIONS) {
             if self.data.heap.free_words() < words + STACK_RESERVE {
                 self.grow_stack(words);

@@ -2,8 +2,7 @@
 //!
 //! A [`Machine`] holds the X and float registers of the running process; its stack lies in the process's heap block,
 //! `heap.end` being the stack pointer. A frame is the Y registers with the return address behind them. Calls push
-//! the return address and `return` pops it. Nothing here may collect while `delay_collection` is set, because
-//! registers may then hold parts of a message that is not in the heap yet.
+//! the return address and `return` pops it.
 
 mod arith;
 mod binaries;

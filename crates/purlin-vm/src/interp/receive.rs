@@ -33,13 +33,16 @@ impl Run<'_> {
         }
     }
 
-    pub(super) fn loop_rec(&mut self, pc: *const Op, empty: Rel) -> Next {
+    pub(super) fn loop_rec(&mut self, pc: *const Op, empty: Rel, keeps: bool) -> Next {
         // No X register lives here, so that received messages can be merged into the heap.
-        if !self.data.delay_collection {
+        if self.data.mailbox.is_unwatched() {
             self.settle_received();
         }
         match receive::peek(self.engine, self.process, self.data) {
             Peek::Message(t) => {
+                if keeps {
+                    self.data.mailbox.keep(&mut self.data.heap);
+                }
                 self.set_x(0, t);
                 Next::At(pc.wrapping_add(1))
             }

@@ -291,7 +291,7 @@ impl Run<'_> {
 
                 // ---- messages
                 Instr::Send => go!(self.send(pc)),
-                Instr::LoopRec { empty } => go!(self.loop_rec(pc, empty)),
+                Instr::LoopRec { empty, keeps } => go!(self.loop_rec(pc, empty, keeps)),
                 Instr::LoopRecEnd { again } => go!(self.loop_rec_end(pc, again)),
                 Instr::RemoveMessage => self.remove_message(),
                 Instr::Wait { again } => go!(self.wait(pc, again)),

@@ -92,8 +92,6 @@ pub struct ProcessData {
 
     /// Messages that were fetched.
     pub mailbox: Mailbox,
-    /// Set while registers may hold parts of a message that was not received yet: nothing may collect.
-    pub delay_collection: bool,
     pub flags: Flags,
     pub activity: Activity,
     /// Minor collections since the last major one.
@@ -148,7 +146,6 @@ impl ProcessData {
             reductions: 0,
             roots: Vec::new(),
             mailbox: Mailbox::default(),
-            delay_collection: false,
             flags: Flags::default(),
             activity: Activity::Runnable,
             minor_collections: 0,
@@ -277,6 +274,7 @@ impl ProcessData {
         self.quick_collections = if quick { self.quick_collections.saturating_add(1) } else { 0 };
         self.collected_at = now;
         let mut habits = Habits { mostly_dies: self.mostly_dies, busy: self.quick_collections >= 2 };
+        self.mailbox.keep(&mut self.heap);
         // The heap is taken out so that the roots around it can be visited.
         let mut heap = std::mem::replace(&mut self.heap, Heap::new(0));
         let done = gc::collect(

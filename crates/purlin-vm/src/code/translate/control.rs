@@ -80,7 +80,7 @@ impl Translator<'_> {
             Opcode::Badrecord => Instr::Badrecord(self.src(ins, 0)?),
             Opcode::IfEnd => Instr::IfEnd,
             Opcode::Send => Instr::Send,
-            Opcode::LoopRec => Instr::LoopRec { empty: self.fail(ins, 0)? },
+            Opcode::LoopRec => Instr::LoopRec { empty: self.fail(ins, 0)?, keeps: self.looks.call },
             Opcode::LoopRecEnd => Instr::LoopRecEnd { again: self.fail(ins, 0)? },
             Opcode::RemoveMessage => Instr::RemoveMessage,
             Opcode::Wait => Instr::Wait { again: self.fail(ins, 0)? },

@@ -8,7 +8,7 @@ use purlin_term::heap::STACK_RESERVE;
 /// The handler of an instruction of this family.
 pub(super) fn handler(i: &Instr, collecting: bool) -> Option<Handler> {
     Some(match i {
-        Instr::LoopRec { .. } if !collecting => loop_rec,
+        Instr::LoopRec { keeps: false, .. } if !collecting => loop_rec,
         Instr::LoopRecEnd { .. } if !collecting => loop_rec_end,
         Instr::RemoveMessage => remove_message,
         Instr::Send => send,
@@ -33,10 +33,10 @@ impl State {
             }
             // What was received before is merged into the heap where no X register lives.
             let free = (self.sp as usize - self.top as usize) / 8;
-            if !(*data).delay_collection && (*data).heap.wants_collection_at_receive(free) {
+            if !(*data).mailbox.is_unwatched() || (*data).heap.wants_collection_at_receive(free) {
                 return false;
             }
-            (*data).delay_collection = true;
+            (*data).mailbox.begin_look(((*data).heap.block.end() as usize - self.sp as usize) / 8);
             let words = (*data).mailbox.move_first(self.top, free.saturating_sub(STACK_RESERVE));
             self.top = self.top.add(words);
             let Some(t) = (*data).mailbox.current() else { return false };
@@ -60,7 +60,7 @@ handlers! {
         s.left -= 1;
         crate::receive::advance(&mut *(*s.m).data);
         s.pc = s.pc.wrapping_byte_offset(again as isize);
-        if matches!((*s.pc).instr, Instr::LoopRec { .. }) && s.look() { s.next() } else { s.go() }
+        if matches!((*s.pc).instr, Instr::LoopRec { keeps: false, .. }) && s.look() { s.next() } else { s.go() }
     }
 
     fn remove_message(s) {
