@@ -65,7 +65,7 @@ pub(crate) const PID_SERIAL_BITS: u32 = 13;
 pub(crate) const PORT_NUMBER_BITS: u32 = 28;
 
 /// What a local fun in the external format says about its lambda.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FunParts {
     pub module: Atom,
     /// Position in the module's lambda table.

@@ -7,15 +7,18 @@ use purlin_vm::{Ctx, Escape, Native, NativeResult};
 use std::sync::Arc;
 
 pub const NATIVES: &[Native] = &[
-    Native::plain("erts_literal_area_collector", "release_area_switch", 0, release_area_switch),
-    Native::plain("erts_literal_area_collector", "send_copy_request", 3, send_copy_request),
+    Native::plain(COLLECTOR, "release_area_switch", 0, release_area_switch),
+    Native::plain(COLLECTOR, "send_copy_request", 3, send_copy_request),
 ];
+
+const COLLECTOR: &str = "erts_literal_area_collector";
 
 /// Nanoseconds between two looks at whether all threads have ended what they were in.
 const PAUSE: i64 = 1_000_000;
 
 /// Frees what was being collected and goes on to what comes next: whether there is something.
 fn release_area_switch(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    super::only_for(ctx, COLLECTOR)?;
     if let Some(timer) = ctx.data.wake_timer.take() {
         ctx.engine.timers.cancel_wake(timer);
     }
@@ -32,6 +35,7 @@ fn release_area_switch(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 
 /// Has a process look for literals that go, or copy them; it answers `{copy_literals, {AreaId, How, Pid}, Result}`.
 fn send_copy_request(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    super::only_for(ctx, COLLECTOR)?;
     let [process, area, how] = *a else { return Err(Escape::BADARG) };
     if !process.is_local_pid() {
         return Err(Escape::BADARG);

@@ -144,9 +144,7 @@ fn check_old_code(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 
 /// Called by the code purger alone: `prepare` before it asks all processes, then `complete` or `abort`.
 fn purge_module(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    if ctx.process.name() != Some(Atom::new("erts_code_purger")) {
-        return Err(Escape::NOTSUP);
-    }
+    super::only_for(ctx, "erts_code_purger")?;
     let name = a[0].as_atom().or_badarg()?;
     let code = &ctx.engine.code;
     Ok(Term::bool(match a[1].as_atom().or_badarg()?.name() {

@@ -1,7 +1,7 @@
 //! Loading and running the installed libraries' own code.
 
 use crate::caller::{eval, show};
-use purlin_term::external::{self, EncodeOptions};
+use purlin_term::external::{self, DecodeContext, EncodeOptions, FunParts};
 use purlin_term::{Atom, Heap, Term};
 use purlin_testkit::oracle::Oracle;
 use purlin_vm::code::{Module, translate};
@@ -53,6 +53,43 @@ fn all_library_code_translates() {
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong[..wrong.len().min(40)].join("\n"));
 }
 
+/// On the real emulator a fun with too small an environment breaks the node when it is called.
+#[test]
+fn a_fun_of_other_numbers_than_its_lambdas_leads_to_no_code() {
+    let engine = engine();
+    let path = beams("/stdlib-").into_iter().find(|p| p.ends_with("erl_eval.beam")).unwrap();
+    let bytes = std::fs::read(path).unwrap();
+    let parts = |m: &Module, i: usize| {
+        let l = &m.lambdas()[i];
+        FunParts {
+            module: l.module,
+            index: l.index,
+            uniq: l.uniq,
+            old_index: l.old_index,
+            old_uniq: l.old_uniq,
+            arity: l.arity,
+            num_free: l.num_free,
+        }
+    };
+    let first = Module::prepare(&engine, &bytes).unwrap();
+    let i = first.lambdas().iter().position(|l| l.num_free > 0).unwrap();
+    let mut context = engine.decode_context(true);
+    let mut fun = |change: fn(&mut FunParts)| {
+        let mut p = parts(first, i);
+        change(&mut p);
+        context.fun(p).unwrap()
+    };
+    let lies = [fun(|p| p.num_free = 0), fun(|p| p.num_free += 1), fun(|p| p.arity += 1), fun(|p| p.old_uniq += 1)];
+    let truth = fun(|_| ());
+    let m = Module::prepare(&engine, &bytes).unwrap();
+    engine.code.finish(&[m]).unwrap();
+    for (l, raw) in m.lambdas().iter().zip(m.file.lambdas()) {
+        assert_eq!((u32::from(l.arity) + l.num_free, l.num_free), (raw.arity, raw.num_free));
+    }
+    assert!(Arc::ptr_eq(&truth, &m.lambdas()[i]) && engine.code.body_of(&truth).is_some());
+    assert!(lies.iter().all(|l| engine.code.body_of(l).is_none()));
+}
+
 /// What a process ended with, as external term.
 #[derive(Default)]
 struct Ends(Mutex<HashMap<u64, Vec<u8>>>);
@@ -80,8 +117,9 @@ fn load(engine: &Arc<Engine>, m: &'static Module) {
 }
 
 fn spawn(engine: &Arc<Engine>, module: &str, function: &str) -> u64 {
-    let p = Spawn::new(Atom::new(module), Atom::new(function), &[]).start(engine).unwrap();
-    p.id()
+    let mut spawn = Spawn::new(Atom::new(module), Atom::new(function), &[]);
+    spawn.system = module.starts_with("erts_");
+    spawn.start(engine).unwrap().id()
 }
 
 /// Calls `Module:run/0` of a program in a process of its own and waits for the end; gives the reason.

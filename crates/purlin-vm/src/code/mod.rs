@@ -25,18 +25,8 @@ pub struct Decoding<'a> {
 }
 
 impl DecodeContext for Decoding<'_> {
-    fn fun(&mut self, p: FunParts) -> Option<Arc<FunEntry>> {
-        let key = module::FunKey { module: p.module, index: p.index, uniq: p.uniq };
-        Some(self.engine.code.funs.entry(key, || FunEntry {
-            module: p.module,
-            arity: p.arity,
-            index: p.index,
-            old_index: p.old_index,
-            old_uniq: p.old_uniq,
-            uniq: p.uniq,
-            num_free: p.num_free,
-            code: Default::default(),
-        }))
+    fn fun(&mut self, parts: FunParts) -> Option<Arc<FunEntry>> {
+        Some(self.engine.code.funs.entry(parts))
     }
 
     fn node(&self) -> (Atom, u32) {

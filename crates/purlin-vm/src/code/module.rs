@@ -12,6 +12,7 @@ use md5::{Digest, Md5};
 use parking_lot::{Mutex, RwLock};
 use purlin_beam::{BeamError, BeamFile, CodeIndex};
 use purlin_term::boxed::FunEntry;
+use purlin_term::external::FunParts;
 use purlin_term::literal::{self, Area};
 use purlin_term::{Atom, Heap, Term, external};
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -144,19 +145,19 @@ impl Module {
         let _ = m.by_name.set(by_name);
         let mut lambdas = Vec::new();
         for (position, l) in m.file.lambdas().iter().enumerate() {
-            m.entry_of_label(l.label)?;
-            let arity = l.arity.checked_sub(l.num_free).and_then(|a| u8::try_from(a).ok());
-            lambdas.push(engine.code.funs.entry(FunKey { module: name, index: position as u32, uniq: m.md5 }, || {
-                FunEntry {
-                    module: name,
-                    arity: arity.unwrap_or(0),
-                    index: position as u32,
-                    old_index: l.index,
-                    old_uniq: l.old_uniq,
-                    uniq: m.md5,
-                    num_free: l.num_free,
-                    code: AtomicPtr::new(std::ptr::null_mut()),
-                }
+            let body = m.entry_of_label(l.label)?.mfa.arity;
+            let arity = l.arity.checked_sub(l.num_free).filter(|_| l.arity == u32::from(body));
+            let Some(arity) = arity.and_then(|a| u8::try_from(a).ok()) else {
+                return Err(LoadError::Malformed(format!("lambda {position} is not of its function's arity")));
+            };
+            lambdas.push(engine.code.funs.entry(FunParts {
+                module: name,
+                index: position as u32,
+                uniq: m.md5,
+                old_index: l.index,
+                old_uniq: l.old_uniq,
+                arity,
+                num_free: l.num_free,
             }));
         }
         let _ = m.lambdas.set(lambdas);
@@ -330,38 +331,42 @@ pub fn checksum(file: &BeamFile) -> [u8; 16] {
     hash.finalize().into()
 }
 
-/// What names a lambda: two generations with the same code share their entries.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct FunKey {
-    pub module: Atom,
-    pub index: u32,
-    pub uniq: [u8; 16],
-}
-
-/// The entries of all lambdas that a module or a fun refers to.
+/// The entries of all lambdas that a module or a fun refers to. Two generations with the same code share theirs.
+///
+/// All that is known of a lambda names its entry. External terms make entries, too, and may tell lies: a fun whose
+/// numbers are not those of its module's lambda has an entry of its own, which no module leads to code.
 #[derive(Default)]
 pub struct Funs(Mutex<FunTable>);
 
 #[derive(Default)]
 struct FunTable {
-    entries: HashMap<FunKey, Weak<FunEntry>>,
+    entries: HashMap<FunParts, Weak<FunEntry>>,
     /// With so many, those that nobody refers to any more are swept out.
     sweep_at: usize,
 }
 
 impl Funs {
-    /// The entry of this key, made when there is none.
-    pub fn entry(&self, key: FunKey, make: impl FnOnce() -> FunEntry) -> Arc<FunEntry> {
+    /// The entry of a lambda, made when there is none.
+    pub fn entry(&self, lambda: FunParts) -> Arc<FunEntry> {
         let mut table = self.0.lock();
-        if let Some(e) = table.entries.get(&key).and_then(Weak::upgrade) {
+        if let Some(e) = table.entries.get(&lambda).and_then(Weak::upgrade) {
             return e;
         }
         if table.entries.len() >= table.sweep_at {
             table.entries.retain(|_, e| e.strong_count() > 0);
             table.sweep_at = 2 * table.entries.len() + 64;
         }
-        let entry = Arc::new(make());
-        table.entries.insert(key, Arc::downgrade(&entry));
+        let entry = Arc::new(FunEntry {
+            module: lambda.module,
+            arity: lambda.arity,
+            index: lambda.index,
+            old_index: lambda.old_index,
+            old_uniq: lambda.old_uniq,
+            uniq: lambda.uniq,
+            num_free: lambda.num_free,
+            code: AtomicPtr::new(std::ptr::null_mut()),
+        });
+        table.entries.insert(lambda, Arc::downgrade(&entry));
         entry
     }
 }

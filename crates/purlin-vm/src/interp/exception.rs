@@ -37,6 +37,18 @@ impl Run<'_> {
         self.raise_here(pc, Class::Error, reason)
     }
 
+    /// `error:Reason` of a call of a fun that could not be made. As on the BEAM, the call stands in the trace twice unless
+    /// it is in tail position: as the place of the error, and by its return address, which is on the stack already.
+    #[cold]
+    pub(super) fn fun_call_error(&mut self, pc: *const Op, reason: Term) -> Next {
+        let depth = self.depth();
+        let mut addresses = trace::addresses(&self.data.heap, None, depth);
+        addresses.insert(0, pc.wrapping_add(1) as u64);
+        addresses.truncate(depth);
+        let t = trace::raw(&mut self.data.heap, Class::Error, &[], &addresses);
+        self.throw(Class::Error, reason, t)
+    }
+
     /// `error:{Tag, Value}` at `pc`.
     #[cold]
     pub(super) fn error_with(&mut self, pc: *const Op, tag: Atom, value: Term) -> Next {

@@ -38,8 +38,7 @@ impl Run<'_> {
 
     fn bad_fun(&mut self, pc: *const Op, fun: Term) -> Next {
         let reason = self.data.heap.tuple(&[Term::atom(Atom::BADFUN), fun]);
-        self.drop_return_of(pc);
-        self.error_here(pc, reason)
+        self.fun_call_error(pc, reason)
     }
 
     fn bad_arity(&mut self, pc: *const Op, fun: Term, arity: usize) -> Next {
@@ -48,18 +47,7 @@ impl Run<'_> {
         let args = heap.list(&args);
         let call = heap.tuple(&[fun, args]);
         let reason = heap.tuple(&[Term::atom(Atom::BADARITY), call]);
-        self.drop_return_of(pc);
-        self.error_here(pc, reason)
-    }
-
-    /// A fun could not be called after its return address was pushed: take that away again, so that the calling
-    /// instruction does not stand in the trace twice.
-    fn drop_return_of(&mut self, pc: *const Op) {
-        // SAFETY: LIVE: there is always a word on the stack of a running process.
-        let top = unsafe { Term(*self.data.heap.end) };
-        if top.as_continuation() == Some(pc.wrapping_add(1) as usize) {
-            self.pop();
-        }
+        self.fun_call_error(pc, reason)
     }
 
     /// The fun has no code: it is being purged, or its module is not loaded, or what is loaded does not have it.

@@ -37,6 +37,22 @@ forms([], [], Acc) -> lists:reverse(Acc).
 
 load(Code) -> erlang:load_module(subject, Code).
 
+%% A fun in the external format with other numbers than those it has; `same` keeps one.
+forged(Fun, Numbers) ->
+    <<131,112,_:32,Arity,Uniq:16/binary,Index:32,Free:32,Rest/binary>> = term_to_binary(Fun),
+    {_, Module} = binary_to_term(<<131,Rest/binary>>, [used]),
+    <<M:(Module-1)/binary,97,OldIndex,98,OldUniq:32,Env/binary>> = Rest,
+    Put = fun(Key, Was) -> maps:get(Key, Numbers, Was) end,
+    Body = <<(Put(arity, Arity)),(Put(uniq, Uniq)):16/binary,(Put(index, Index)):32,(Put(free, Free)):32,
+             M/binary,97,(Put(old_index, OldIndex)),98,(Put(old_uniq, OldUniq)):32,Env/binary>>,
+    binary_to_term(<<131,112,(byte_size(Body) + 4):32,Body/binary>>, [safe]).
+
+forgeries(Fun) ->
+    [forged(Fun, N) || N <- [#{arity => 3}, #{free => 0}, #{free => 1}, #{index => 0}, #{index => 77},
+                             #{uniq => <<0:128>>}, #{old_index => 5}, #{old_uniq => 7}]].
+
+called(Fun, Args) -> try apply(Fun, Args) catch error:{Why, _} -> Why; error:Why -> Why end.
+
 cases() ->
     [{not_there, fun() -> erlang:module_loaded(subject) end},
      {first, fun() -> load(code("1")) end},
@@ -52,6 +68,20 @@ cases() ->
             {F(y), erlang:check_process_code(self(), subject), code_purge(), try F(y) catch error:{badfun, _} -> badfun end} end},
      {fun_gone, fun() -> {F, G} = {subject:make(), subject:make()}, load(code("4")), {F() =:= G(), code_soft_purge(), try F() catch error:{badfun, _} -> badfun end} end},
      {after_funs, fun() -> {code_purge(), subject:version()} end},
+     {forged_before_loading, fun() ->
+            load(code("f")), Before = forgeries(subject:make(x)), code_purge(),
+            true = erlang:delete_module(subject), code_purge(),
+            Keep = forgeries(binary_to_term(term_to_binary(hd(Before)))),
+            load(code("f")),
+            F = subject:make(x), G = subject:make(),
+            {length(Keep), F(y), G(), [erlang:fun_info(F, I) || I <- [arity, index, uniq, env]], called(F, [1, 2, 3]),
+             erlang:delete_module(subject), code_purge(), load(code("4")), subject:version()} end},
+     {forged_fun_called, fun() ->
+            load(code("f")), code_purge(), F = subject:make(x),
+            R = [called(forged(F, N), A) ||
+                    {N, A} <- [{#{arity => 3}, [1, 2, 3]}, {#{arity => 3}, [1]}, {#{arity => 0}, []}, {#{index => 9}, [1]},
+                               {#{uniq => <<1:128>>}, [1]}, {#{old_uniq => 7}, [1]}, {#{old_index => 7}, [1]}, {#{}, [1]}]],
+            {R, F(y), load(code("4")), code_purge(), called(F, [1])} end},
      {running, fun() ->
             P = start(loop), P ! version, A = get_msg(),
             load(code("5")), P ! version, B = get_msg(),
