@@ -124,6 +124,19 @@ pub struct PutMap {
     pub pairs: Vec<(Src, Src)>,
 }
 
+/// What is saved when a process stops at a label that is jumped to from behind.
+#[derive(Clone, Debug)]
+pub struct Safepoint {
+    /// The X registers that live, ascending.
+    pub live: Vec<u16>,
+    /// One more than the last of them.
+    pub registers: usize,
+    /// The float registers that the function uses.
+    pub floats: Vec<u16>,
+    /// Words that instructions behind the label may have had reserved before it, at most.
+    pub heap: u32,
+}
+
 pub struct MakeFun {
     pub entry: &'static Arc<FunEntry>,
     pub dst: Dst,
@@ -206,6 +219,10 @@ pub enum Instr {
 
     // Control
     Jump(Rel),
+    /// A place in a loop of jumps where the process may stop; skips the next instruction unless it does.
+    Safepoint(Ext<Safepoint>),
+    /// Where a process goes on that stopped at a safepoint.
+    SafepointLeft(Ext<Safepoint>),
     Call(&'static FnEntry),
     CallLast(&'static FnEntry, u32),
     CallOnly(&'static FnEntry),
@@ -445,7 +462,7 @@ pub enum Instr {
     Send,
     LoopRec {
         empty: Rel,
-        /// Functions are called before the message is taken out, which may keep parts of it.
+        /// Functions are called, or the process may stop, before the message is taken out: parts of it may be kept.
         keeps: bool,
     },
     LoopRecEnd {

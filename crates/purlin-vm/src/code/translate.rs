@@ -2,26 +2,29 @@
 //!
 //! The translation runs twice over the same instructions: the first run finds where each label comes to stand, the
 //! second one emits. Both emit the same number of instructions for each generic one, because nothing depends on the
-//! value of a label.
+//! value of a label. Where the first run finds jumps backwards it is made again, with a safepoint for each (see
+//! [`loops`]).
 
 mod binaries;
 mod chains;
 mod control;
 mod data;
 mod looks;
+mod loops;
 
 use super::consts;
 use super::export::{Decoded, FnEntry};
-use super::instr::{Dst, Ext, Instr, NO_FAIL, Op, Rel, Src};
+use super::instr::{Dst, Ext, Instr, NO_FAIL, Op, Rel, Safepoint, Src};
 use super::module::{LoadError, Module};
 use crate::engine::Engine;
 use crate::interp::fast;
 use hashbrown::HashMap;
 use looks::Looks;
-use purlin_beam::{Instruction, Opcode, Operand, Register};
+use purlin_beam::{Function, Instruction, Opcode, Operand, Register};
 use purlin_term::{Heap, Term};
 use std::any::Any;
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 
 /// Translates a function and publishes its code; harmless when another thread was faster.
 pub fn translate(engine: &Engine, entry: &'static FnEntry) -> Result<()> {
@@ -35,8 +38,14 @@ pub fn translate(engine: &Engine, entry: &'static FnEntry) -> Result<()> {
     if entry.decoded.get().is_some() {
         return Ok(());
     }
-    let found = Translator::new(engine, entry, HashMap::new(), Looks::default(), false).run()?;
-    let mut done = Translator::new(engine, entry, found.labels, found.looks, true).run()?;
+    let mut first = Translator::new(engine, entry, false).run()?;
+    let loops = first.loops.take();
+    if !loops.is_empty() {
+        let safepoints = first.safepoints(&loops)?;
+        first = Translator { safepoints, ..Translator::new(engine, entry, false) }.run()?;
+    }
+    let Translator { labels, looks, safepoints, .. } = first;
+    let mut done = Translator { labels, looks, safepoints, ..Translator::new(engine, entry, true) }.run()?;
     done.join_chains();
     let start = done.labels.get(&module.index.functions[entry.index as usize].entry).copied().unwrap_or(0);
     let code = fast::code(&done.code, engine.config.collect_always).into_boxed_slice();
@@ -59,6 +68,12 @@ struct Translator<'a> {
     uses: RefCell<HashMap<u32, u32>>,
     looks: Looks,
     emitting: bool,
+    /// Labels that instructions behind them jump to.
+    loops: RefCell<BTreeSet<u32>>,
+    /// What comes at these.
+    safepoints: HashMap<u32, Safepoint>,
+    /// The instruction being translated.
+    op: Opcode,
     /// What the instructions refer to.
     operands: RefCell<Vec<Box<dyn Any + Send + Sync>>>,
     ins: Instruction,
@@ -71,34 +86,27 @@ fn malformed<T>(what: impl Into<String>) -> Result<T> {
 }
 
 impl<'a> Translator<'a> {
-    fn new(
-        engine: &'a Engine,
-        entry: &'static FnEntry,
-        labels: HashMap<u32, u32>,
-        looks: Looks,
-        emitting: bool,
-    ) -> Translator<'a> {
+    fn new(engine: &'a Engine, entry: &'static FnEntry, emitting: bool) -> Translator<'a> {
         Translator {
             engine,
             entry,
             module: entry.module,
             code: Vec::new(),
             lines: Vec::new(),
-            labels,
+            labels: HashMap::new(),
             uses: RefCell::default(),
-            looks,
+            looks: Looks::default(),
             emitting,
+            loops: RefCell::default(),
+            safepoints: HashMap::new(),
+            op: Opcode::IntCodeEnd,
             operands: RefCell::default(),
             ins: Instruction::new(),
         }
     }
 
     fn run(mut self) -> Result<Translator<'a>> {
-        let module = self.module;
-        let Some(function) = module.index.functions.get(self.entry.index as usize) else {
-            return malformed("the function is not in its module");
-        };
-        let mut decoder = module.file.code().decode(function.range.clone());
+        let mut decoder = self.module.file.code().decode(self.function()?.range.clone());
         let mut ins = std::mem::take(&mut self.ins);
         while decoder.next(&mut ins)? {
             self.looks.step(&ins);
@@ -110,13 +118,32 @@ impl<'a> Translator<'a> {
         Ok(self)
     }
 
+    fn function(&self) -> Result<&'static Function> {
+        match self.module.index.functions.get(self.entry.index as usize) {
+            Some(f) => Ok(f),
+            None => malformed("the function is not in its module"),
+        }
+    }
+
+    /// The label that a `label` defines.
+    fn label_number(&self, ins: &Instruction) -> u32 {
+        match ins.args().first() {
+            Some(&Operand::U(n)) => n as u32,
+            Some(&Operand::Label(n)) => n,
+            _ => 0,
+        }
+    }
+
     fn one(&mut self, ins: &Instruction) -> Result<()> {
+        self.op = ins.op;
         match ins.op {
             Opcode::Label => {
-                if let Some(&Operand::U(n)) = ins.args().first() {
-                    self.labels.insert(n as u32, self.code.len() as u32);
-                } else if let Some(&Operand::Label(n)) = ins.args().first() {
-                    self.labels.insert(n, self.code.len() as u32);
+                let label = self.label_number(ins);
+                self.labels.insert(label, self.code.len() as u32);
+                if let Some(s) = self.safepoints.get(&label) {
+                    let s = self.ext(s.clone());
+                    self.emit(Instr::Safepoint(s));
+                    self.emit(Instr::SafepointLeft(s));
                 }
                 Ok(())
             }
@@ -272,6 +299,9 @@ impl<'a> Translator<'a> {
         }
         match self.labels.get(&label) {
             Some(&at) => {
+                if !self.emitting && self.can_loop(at) {
+                    self.loops.borrow_mut().insert(label);
+                }
                 *self.uses.borrow_mut().entry(at).or_insert(0) += 1;
                 Ok((at as i32 - self.code.len() as i32) * size_of::<Op>() as i32)
             }
@@ -283,6 +313,14 @@ impl<'a> Translator<'a> {
     /// How often an instruction is jumped to.
     fn uses(&self, at: usize) -> u32 {
         self.uses.borrow().get(&(at as u32)).copied().unwrap_or(0)
+    }
+
+    /// Whether the jump to `at`, behind which the instruction being translated stands, may go on for ever. The head of
+    /// the function raises; a receive's own jumps charge and wait; exceptions charge when they are caught.
+    fn can_loop(&self, at: u32) -> bool {
+        let charges =
+            [Opcode::LoopRecEnd, Opcode::Wait, Opcode::WaitTimeout, Opcode::Catch, Opcode::Try].contains(&self.op);
+        !charges && !matches!(self.code.get(at as usize), Some(Instr::FuncInfo(_)))
     }
 
     fn fail(&self, ins: &Instruction, i: usize) -> Result<Rel> {

@@ -165,6 +165,11 @@ impl Run<'_> {
                 self.set_x(2, reason);
                 self.set_x(3, trace);
                 crate::receive::unwind(self.engine, self.process, self.data, p);
+                // Exceptions can be a loop, too.
+                self.data.slice_left -= 1;
+                if self.data.slice_left <= 0 {
+                    return Next::Stop(self.stop_at(handler as *const Op, 4, Stop::Yield));
+                }
                 return Next::At(handler as *const Op);
             }
             p = p.wrapping_add(1);

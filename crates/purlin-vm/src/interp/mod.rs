@@ -16,6 +16,7 @@ mod memory;
 mod places;
 mod receive;
 mod run;
+mod safepoint;
 pub mod trace;
 
 use crate::code::instr::{Dst, Instr, Op, Src};

@@ -97,6 +97,15 @@ impl Run<'_> {
                     pc = Self::jump(pc, to);
                     continue;
                 }
+                Instr::Safepoint(s) => {
+                    self.data.slice_left -= 1;
+                    if self.data.slice_left <= 0 && self.can_stop_at(s) {
+                        return self.stop_at_safepoint(pc, s);
+                    }
+                    pc = pc.wrapping_add(2);
+                    continue;
+                }
+                Instr::SafepointLeft(s) => self.leave_safepoint(s),
                 Instr::SelectVal(src, s) => {
                     pc = Self::jump(pc, s.to(self.get(src).0));
                     continue;

@@ -37,21 +37,21 @@ impl Translator<'_> {
                 let s = Select::new(cases, self.fail(ins, 1)?);
                 Instr::SelectArity(self.src(ins, 0)?, self.ext(s))
             }
-            Opcode::Allocate => {
+            Opcode::Allocate if self.safepoints.is_empty() => {
                 Instr::Allocate { slots: self.small_number(ins, 0)?, heap: 0, live: self.live(ins, 1)? }
             }
-            Opcode::AllocateHeap => Instr::Allocate {
+            Opcode::AllocateHeap if self.safepoints.is_empty() => Instr::Allocate {
                 slots: self.small_number(ins, 0)?,
                 heap: self.heap_need(ins, 1)?,
                 live: self.live(ins, 2)?,
             },
-            // Compilers before 25 leave it to these to fill the frame.
-            Opcode::AllocateZero => {
+            // Compilers before 25 leave it to these to fill the frame. At a safepoint it has to be filled in any case.
+            Opcode::AllocateZero | Opcode::Allocate => {
                 let (slots, live) = (self.small_number(ins, 0)?, self.live(ins, 1)?);
                 self.emit(Instr::Allocate { slots, heap: 0, live });
                 self.init_frame(slots)
             }
-            Opcode::AllocateHeapZero => {
+            Opcode::AllocateHeapZero | Opcode::AllocateHeap => {
                 let (slots, heap, live) = (self.small_number(ins, 0)?, self.heap_need(ins, 1)?, self.live(ins, 2)?);
                 self.emit(Instr::Allocate { slots, heap, live });
                 self.init_frame(slots)
@@ -80,7 +80,9 @@ impl Translator<'_> {
             Opcode::Badrecord => Instr::Badrecord(self.src(ins, 0)?),
             Opcode::IfEnd => Instr::IfEnd,
             Opcode::Send => Instr::Send,
-            Opcode::LoopRec => Instr::LoopRec { empty: self.fail(ins, 0)?, keeps: self.looks.call },
+            Opcode::LoopRec => {
+                Instr::LoopRec { empty: self.fail(ins, 0)?, keeps: self.looks.call || !self.safepoints.is_empty() }
+            }
             Opcode::LoopRecEnd => Instr::LoopRecEnd { again: self.fail(ins, 0)? },
             Opcode::RemoveMessage => Instr::RemoveMessage,
             Opcode::Wait => Instr::Wait { again: self.fail(ins, 0)? },
