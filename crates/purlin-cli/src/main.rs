@@ -4,6 +4,7 @@ mod command;
 mod usage;
 
 use command::{Command, Options};
+use purlin::args::{Place, Stop};
 use purlin::elixir::{self, Surroundings, Tool};
 use purlin::{CommandLine, Config, Elixir, Otp, boot, erlang};
 use std::io::IsTerminal;
@@ -121,19 +122,46 @@ fn installed(elixir: &Elixir, tool: Tool, arg: Option<&str>) -> Result<i32, Stri
 /// Starts an engine as `erl` would with these arguments.
 fn start(options: &Options, args: &[String]) -> Result<i32, String> {
     let otp = Otp::find(options.otp.as_deref()).map_err(|e| e.to_string())?;
-    let mut line = CommandLine::parse(args, |name| std::env::var(name).ok()).map_err(|e| e.to_string())?;
+    let (root, bindir) = (otp.root.display().to_string(), otp.bindir().display().to_string());
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let place = Place { root: &root, bindir: &bindir, progname: "erl", processors };
+    let mut line = match CommandLine::parse(args, &place, |name| std::env::var(name).ok()) {
+        Ok(line) => line,
+        Err(stop) => return stopped(stop, &otp),
+    };
     if options.schedulers.is_some() {
-        line.flags.schedulers = options.schedulers;
+        (line.flags.schedulers, line.flags.online) = (options.schedulers, None);
     }
-    if line.flags.version {
-        eprintln!("Erlang (SMP,ASYNC_THREADS) (PURLIN) emulator version {}", otp.erts.trim_start_matches("erts-"));
-        return Ok(0);
+    if line.tell {
+        print!("{}", line.told(&place));
     }
-    if line.flags.detached && !in_background()? {
+    for (name, value) in &line.variables {
+        set_variable(name, value);
+    }
+    if line.detached && !in_background()? {
         return Ok(0);
     }
     set_environment(&otp);
-    boot::run(&otp, &line, Config::default(), "erl").map_err(|e| e.to_string())
+    boot::run(&otp, &line, Config::default()).map_err(|e| e.to_string())
+}
+
+/// Does what a command line asks for that starts no engine.
+fn stopped(stop: Stop, otp: &Otp) -> Result<i32, String> {
+    if stop.ours {
+        return Err(stop.err);
+    }
+    if stop.version {
+        eprint!("Erlang (SMP,ASYNC_THREADS) (PURLIN) emulator version {}\r\n", otp.erts.trim_start_matches("erts-"));
+    }
+    if let Some(pages) = stop.man {
+        use std::os::unix::process::CommandExt;
+        let man = std::process::Command::new("man").args(pages).env("MANPATH", otp.root.join("man")).exec();
+        eprintln!("erlexec: Could not execute the 'man' command.");
+        return if man.kind() == std::io::ErrorKind::NotFound { Ok(1) } else { Err(man.to_string()) };
+    }
+    print!("{}", stop.out);
+    eprint!("{}", stop.err);
+    Ok(stop.status)
 }
 
 /// Set for the program in the background.

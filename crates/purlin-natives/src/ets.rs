@@ -17,6 +17,7 @@ mod tree;
 pub(crate) use key::{is_open, variable};
 use parking_lot::{RwLockReadGuard, RwLockWriteGuard};
 use purlin_term::{Atom, Term};
+use purlin_vm::process::Flags;
 use purlin_vm::{Ctx, Escape, Native};
 use registry::{Handle, Missing};
 use table::{Protection, State, Table};
@@ -68,7 +69,21 @@ fn find<'a>(ctx: &Ctx<'_>, id: Term) -> Result<Handle<'a>, Escape> {
     }
 }
 
-fn may(state: &State, pid: Term, need: Need) -> Result<(), Escape> {
+/// Who calls.
+#[derive(Clone, Copy)]
+struct Asker {
+    pid: Term,
+    /// It may do everything with all tables (`erts_internal:ets_super_user/1`).
+    all: bool,
+}
+
+impl Asker {
+    fn of(ctx: &Ctx<'_>) -> Asker {
+        Asker { pid: ctx.pid(), all: ctx.data.flags.has(Flags::ETS_SUPER_USER) }
+    }
+}
+
+fn may(state: &State, asker: Asker, need: Need) -> Result<(), Escape> {
     if !state.alive {
         return Err(Missing::Id.into());
     }
@@ -77,21 +92,21 @@ fn may(state: &State, pid: Term, need: Need) -> Result<(), Escape> {
         Need::Read => state.protection != Protection::Private,
         Need::Write => state.protection == Protection::Public,
     };
-    if open || state.owner == pid { Ok(()) } else { Err(table_cause("access")) }
+    if open || state.owner == asker.pid || asker.all { Ok(()) } else { Err(table_cause("access")) }
 }
 
 impl Table {
-    /// The state for reading, if `pid` may do that.
-    fn read(&self, pid: Term, need: Need) -> Result<RwLockReadGuard<'_, State>, Escape> {
+    /// The state for reading, if `asker` may do that.
+    fn read(&self, asker: Asker, need: Need) -> Result<RwLockReadGuard<'_, State>, Escape> {
         let state = self.state.read();
-        may(&state, pid, need)?;
+        may(&state, asker, need)?;
         Ok(state)
     }
 
-    /// The state for changing it, if `pid` may do that.
-    fn write(&self, pid: Term, need: Need) -> Result<RwLockWriteGuard<'_, State>, Escape> {
+    /// The state for changing it, if `asker` may do that.
+    fn write(&self, asker: Asker, need: Need) -> Result<RwLockWriteGuard<'_, State>, Escape> {
         let state = self.state.write();
-        may(&state, pid, need)?;
+        may(&state, asker, need)?;
         Ok(state)
     }
 }

@@ -1,5 +1,6 @@
 //! What the emulator tells of itself and of the machine: environment, calendar, nodes, `system_info`, statistics.
 
+mod allocators;
 pub mod break_menu;
 mod calendar;
 pub mod environment;
@@ -8,12 +9,14 @@ mod node;
 pub mod signal;
 mod statistics;
 mod system_info;
+mod topology;
 
 use purlin_vm::Native;
 
 pub use statistics::memory;
 
-pub const TABLES: [&[Native]; 6] = [
+pub const TABLES: [&[Native]; 7] = [
+    allocators::NATIVES,
     calendar::NATIVES,
     environment::NATIVES,
     node::NATIVES,

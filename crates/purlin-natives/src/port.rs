@@ -33,9 +33,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How many ports can be open at once.
-pub const LIMIT: usize = 65_536;
-
 /// All tables of this topic.
 pub const TABLES: &[&[Native]] = &[drivers::NATIVES, natives::NATIVES];
 
@@ -142,8 +139,8 @@ impl Table {
     }
 
     /// Whether a further port can be opened.
-    fn has_room(&self) -> bool {
-        self.ports.lock().len() < LIMIT
+    fn has_room(&self, engine: &Engine) -> bool {
+        self.ports.lock().len() < engine.config.settings.port_limit
     }
 
     fn add(&self, port: Arc<Port>) {

@@ -23,6 +23,7 @@ mod unique;
 mod tests;
 
 pub use info::ITEMS;
+pub use system::{multi_scheduling_state, requests_limit};
 pub use task::{allow_collections, backtrace_text};
 
 use purlin_term::{Atom, Term, am};

@@ -17,11 +17,11 @@ pub enum Use {
 }
 
 #[derive(Default)]
-struct Counters([AtomicIsize; 2]);
+struct Counters([AtomicIsize; 4]);
 
 /// The counters of the threads that live; the last word of those that ended is in `ENDED`.
 static LIVING: Mutex<Vec<&'static Counters>> = Mutex::new(Vec::new());
-static ENDED: Counters = Counters([AtomicIsize::new(0), AtomicIsize::new(0)]);
+static ENDED: Counters = Counters([const { AtomicIsize::new(0) }; 4]);
 
 struct Mine(&'static Counters);
 
@@ -47,13 +47,20 @@ thread_local! {
     static COUNTERS: Cell<Option<&'static Counters>> = const { Cell::new(None) };
 }
 
-/// Counts `bytes` more (or less).
+/// Where the bytes of a use are counted; its blocks are next to them.
+const fn place(what: Use) -> usize {
+    2 * what as usize
+}
+
+/// Counts a block of so many bytes; with a negative number, one that is freed.
 #[inline]
 pub(crate) fn add(what: Use, bytes: isize) {
     match COUNTERS.get() {
         Some(mine) => {
-            let counter = &mine.0[what as usize];
-            counter.store(counter.load(Relaxed).wrapping_add(bytes), Relaxed);
+            for (i, n) in [bytes, bytes.signum()].into_iter().enumerate() {
+                let counter = &mine.0[place(what) + i];
+                counter.store(counter.load(Relaxed).wrapping_add(n), Relaxed);
+            }
         }
         None => add_at_the_edge(what, bytes),
     }
@@ -63,13 +70,24 @@ pub(crate) fn add(what: Use, bytes: isize) {
 #[cold]
 fn add_at_the_edge(what: Use, bytes: isize) {
     let _ = MINE.try_with(|_| ());
-    COUNTERS.get().unwrap_or(&ENDED).0[what as usize].fetch_add(bytes, Relaxed);
+    let counters = COUNTERS.get().unwrap_or(&ENDED);
+    counters.0[place(what)].fetch_add(bytes, Relaxed);
+    counters.0[place(what) + 1].fetch_add(bytes.signum(), Relaxed);
 }
 
 /// Bytes in use now, over all threads.
 pub fn bytes(what: Use) -> usize {
+    sum(place(what))
+}
+
+/// Blocks in use now, over all threads.
+pub fn count(what: Use) -> usize {
+    sum(place(what) + 1)
+}
+
+fn sum(place: usize) -> usize {
     let living = LIVING.lock();
-    let of = |c: &Counters| c.0[what as usize].load(Relaxed);
+    let of = |c: &Counters| c.0[place].load(Relaxed);
     living.iter().map(|c| of(c)).fold(of(&ENDED), isize::wrapping_add).max(0) as usize
 }
 

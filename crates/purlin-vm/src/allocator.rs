@@ -57,6 +57,27 @@ unsafe impl GlobalAlloc for Allocator {
     }
 }
 
+/// Bytes that mimalloc has taken from the system; 0 where it is not the program's allocator.
+pub fn committed() -> usize {
+    let mut bytes = 0;
+    let none = std::ptr::null_mut;
+    // SAFETY: each argument is null or a place for a number.
+    unsafe { mi::mi_process_info(none(), none(), none(), none(), none(), &mut bytes, none(), none()) };
+    bytes
+}
+
+/// The version of the C library, if that is glibc.
+pub fn library_version() -> Vec<usize> {
+    #[cfg(target_env = "gnu")]
+    {
+        // SAFETY: the text is a constant of the library.
+        let text = unsafe { std::ffi::CStr::from_ptr(libc::gnu_get_libc_version()) };
+        text.to_string_lossy().split('.').map_while(|n| n.parse().ok()).collect()
+    }
+    #[cfg(not(target_env = "gnu"))]
+    Vec::new()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

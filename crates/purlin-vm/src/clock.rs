@@ -90,6 +90,15 @@ pub fn thread_cpu_nanoseconds() -> i64 {
 
 /// What a clock of the operating system says.
 #[inline]
+/// Milliseconds of processor time that the program has used outside of the system.
+pub fn user_time() -> i64 {
+    // SAFETY: a usage of zeros is a usage.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: `usage` is a place for a usage.
+    unsafe { libc::getrusage(libc::RUSAGE_SELF, &mut usage) };
+    usage.ru_utime.tv_sec * 1000 + usage.ru_utime.tv_usec / 1000
+}
+
 fn nanoseconds(clock: libc::clockid_t) -> i64 {
     let mut t = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the call writes to the structure it is given, and to nothing else.

@@ -75,6 +75,8 @@ pub struct Config {
     pub warnings: char,
     /// Collect at every point where collection is possible.
     pub collect_always: bool,
+    /// What else the command line sets.
+    pub settings: crate::settings::Settings,
     /// A virtual clock that starts at this system time, in nanoseconds since 1970.
     pub virtual_clock: Option<i64>,
 }
@@ -92,6 +94,7 @@ impl Default for Config {
             printable_unicode: false,
             warnings: 'w',
             collect_always: set("PURLIN_COLLECT").is_some_and(|v| v == "always"),
+            settings: crate::settings::Settings::default(),
             virtual_clock: None,
         }
     }
@@ -120,7 +123,7 @@ impl Engine {
             names: Names::default(),
             timers: Timers::default(),
             clock: config.virtual_clock.map_or_else(Clock::real, Clock::virtual_from),
-            sched: Schedulers::new(config.schedulers),
+            sched: Schedulers::new(config.schedulers, config.settings.online),
             tracing: Tracing::default(),
             ports: OnceLock::new(),
             exit_hooks: Default::default(),

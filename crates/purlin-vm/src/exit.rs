@@ -58,7 +58,9 @@ pub fn terminate(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut Proces
         tell(engine, process, data, &relations, reason);
     }
     if let Some(rare) = data.rare() {
-        engine.sched.unblock_multi(rare.multi_blocks);
+        if rare.blocks_multi {
+            engine.sched.unblock_multi_of(process.id());
+        }
         rare.suspending.iter().for_each(|s| s.end(engine));
     }
     if process.trace.has(Flags::EXITING) {

@@ -6,6 +6,7 @@
 
 pub mod errand;
 pub mod idle;
+pub mod microstate;
 pub mod pool;
 pub mod queue;
 pub mod role;
@@ -22,6 +23,7 @@ use crate::process::{Activity, Mfa, Priority, Process, ProcessData, RunState};
 use crate::signal::Parcel;
 use errand::Errand;
 use idle::{Alarm, Idle};
+use microstate::{Microstates, State};
 use parking_lot::Mutex;
 use pool::Pool;
 use purlin_term::{Atom, Heap, Term};
@@ -113,15 +115,20 @@ pub struct Schedulers {
     halted: AtomicBool,
     flush: AtomicBool,
     status: AtomicI32,
-    /// How often multi-scheduling was blocked: only the first scheduler runs processes while it is.
+    /// Who has blocked multi-scheduling, once for each time, and whether for the schedulers that are not dirty only. Only
+    /// the first scheduler runs processes while there is somebody; `multi_blocked` counts them.
+    multi_blockers: Mutex<Vec<(u64, bool)>>,
     multi_blocked: AtomicU32,
     /// How many schedulers run processes.
     online: AtomicUsize,
+    dirty_online: AtomicUsize,
     /// Collections of all processes, and the words that they have freed.
     pub collections: AtomicU64,
     pub reclaimed: AtomicU64,
     /// How long the schedulers and the threads of the pool were active.
     pub wall_time: WallTime,
+    /// What they did.
+    pub microstates: Microstates,
     /// Time slices run.
     pub slices: AtomicU64,
     /// Reductions used by all processes.
@@ -141,7 +148,8 @@ thread_local! {
 }
 
 impl Schedulers {
-    pub fn new(count: usize) -> Schedulers {
+    /// So many schedulers, of which only some run processes at first.
+    pub fn new(count: usize, online: Option<usize>) -> Schedulers {
         let count = count.max(1);
         Schedulers {
             queues: (0..count).map(RunQueue::new).collect(),
@@ -157,11 +165,14 @@ impl Schedulers {
             halted: AtomicBool::new(false),
             flush: AtomicBool::new(false),
             status: AtomicI32::new(0),
+            multi_blockers: Mutex::new(Vec::new()),
             multi_blocked: AtomicU32::new(0),
-            online: AtomicUsize::new(count),
+            online: AtomicUsize::new(online.unwrap_or(count).clamp(1, count)),
+            dirty_online: AtomicUsize::new(online.unwrap_or(count).clamp(1, count)),
             collections: AtomicU64::new(0),
             reclaimed: AtomicU64::new(0),
             wall_time: WallTime::new(2 * count + DIRTY_IO),
+            microstates: Microstates::new(2 * count + DIRTY_IO + 1),
             slices: AtomicU64::new(0),
             reductions: AtomicU64::new(0),
         }
@@ -222,18 +233,55 @@ impl Schedulers {
         self.multi_blocked.load(Ordering::Acquire) > 0
     }
 
-    /// Lets only the first scheduler run processes, until as many calls of [`Schedulers::unblock_multi`] follow.
-    pub fn block_multi(&self) {
-        self.multi_blocked.fetch_add(1, Ordering::AcqRel);
+    /// Lets only the first scheduler run processes, until the process has unblocked as often or has ended.
+    pub fn block_multi(&self, process: u64, normal: bool) {
+        self.change_blockers(|all| all.push((process, normal)));
+    }
+
+    /// Takes back one call of [`Schedulers::block_multi`] of the process, if there is one.
+    pub fn unblock_multi(&self, process: u64, normal: bool) {
+        self.change_blockers(|all| {
+            if let Some(i) = all.iter().rposition(|&b| b == (process, normal)) {
+                all.remove(i);
+            }
+        });
+    }
+
+    /// Takes back all calls of a process that has ended.
+    pub(crate) fn unblock_multi_of(&self, process: u64) {
+        self.change_blockers(|all| all.retain(|b| b.0 != process));
+    }
+
+    fn change_blockers(&self, change: impl FnOnce(&mut Vec<(u64, bool)>)) {
+        let mut all = self.multi_blockers.lock();
+        change(&mut all);
+        self.multi_blocked.store(all.len() as u32, Ordering::Release);
+        drop(all);
         self.idle.wake_all();
     }
 
-    /// Takes back `n` calls of [`Schedulers::block_multi`].
-    pub fn unblock_multi(&self, n: u32) {
-        if n > 0 {
-            self.multi_blocked.fetch_sub(n, Ordering::AcqRel);
-            self.idle.wake_all();
-        }
+    /// Who has blocked multi-scheduling, each once.
+    pub fn multi_blockers(&self, normal: bool) -> Vec<u64> {
+        let mut all: Vec<u64> = self.multi_blockers.lock().iter().filter(|b| b.1 == normal).map(|b| b.0).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// How many schedulers run processes now.
+    pub fn active(&self) -> usize {
+        if self.is_multi_blocked() { 1 } else { self.online() }
+    }
+
+    /// How many of OTP's dirty schedulers for long computations are told to be online. The pool of threads does the
+    /// work of all dirty schedulers.
+    pub fn dirty_online(&self) -> usize {
+        self.dirty_online.load(Ordering::Acquire)
+    }
+
+    /// Sets that number; the former one, or `None` when there are not so many.
+    pub fn set_dirty_online(&self, n: usize) -> Option<usize> {
+        (1..=self.count()).contains(&n).then(|| self.dirty_online.swap(n, Ordering::AcqRel))
     }
 
     /// Whether scheduler `i` may run processes now.
@@ -462,7 +510,9 @@ impl Engine {
             if left == 0 {
                 left = LOOK_EVERY;
                 if self.timers.first().is_some_and(|t| t <= self.clock.now()) {
+                    self.now_does(me, State::Aux);
                     self.timers.fire(self);
+                    self.now_does(me, State::Other);
                 }
             }
             match self.sched.next(me, woken) {
@@ -471,7 +521,9 @@ impl Engine {
                     let role = &self.sched.roles[me];
                     let slice = role.begin();
                     ROLE.set(slice);
+                    self.now_does(me, State::Emulator);
                     left = present(|| self.turns(me, slice, p, left, &mut since));
+                    self.now_does(me, State::Other);
                     if Atom::is_table_exhausted() {
                         self.atoms_are_exhausted();
                     }
@@ -508,8 +560,10 @@ impl Engine {
             }
             let timer = self.timers.first().filter(|&t| !self.clock.is_virtual() && s.alarm.set(t));
             s.wall_time.end(me, self.clock.now());
+            self.now_does(me, State::Sleep);
             s.idle.park(me, timer.map(|t| self.clock.until(t)));
             s.wall_time.begin(me, self.clock.now());
+            self.now_does(me, State::Other);
             if let Some(t) = timer {
                 s.alarm.clear(t);
             }
@@ -517,6 +571,12 @@ impl Engine {
         let woken = s.idle.leave(me);
         s.nap.wake();
         woken
+    }
+
+    /// Notes what scheduler `me` does from now on; what it did.
+    #[inline]
+    pub(crate) fn now_does(&self, me: usize, state: State) -> State {
+        self.sched.microstates.enter(me, state, || self.clock.now())
     }
 
     fn pool_is_idle(&self) -> bool {

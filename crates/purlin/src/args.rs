@@ -1,55 +1,60 @@
-//! The command line of `erl`: emulator flags (`+S 2`), and what is passed on to `init`.
+//! The command line of `erl`: what it makes of its arguments, files of arguments and variables of the environment, for
+//! the emulator (`args/emulator.rs`) and for `init`.
 //!
-//! Follows what `erlexec` and the emulator do: flags that start with `+` are the emulator's wherever they stand
-//! before `-extra`, `ERL_AFLAGS` come first, `ERL_OTP25_FLAGS`, `ERL_FLAGS` and `ERL_ZFLAGS` behind the command line.
+//! Flags that start with `+` are the emulator's wherever they stand before `-extra`; what each takes as its value is
+//! told here, what values are good there. Faults are told in the words and with the status of `erl`.
 
+mod allocators;
+mod emulator;
+mod scan;
+mod split;
+mod topology;
+
+pub use emulator::EmulatorFlags;
+use split::split;
 use std::fmt;
-use std::path::Path;
 
-/// What the emulator itself takes from the command line.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct EmulatorFlags {
-    /// `+S`: scheduler threads.
-    pub schedulers: Option<usize>,
-    /// `+P`: most processes.
-    pub processes: Option<usize>,
-    /// `+t`: most atoms.
-    pub atoms: Option<usize>,
-    /// `+Q`: most ports.
-    pub ports: Option<usize>,
-    /// `+A`: threads for blocking natives.
-    pub blocking_threads: Option<usize>,
-    /// `+hms`: smallest heap, in words.
-    pub min_heap: Option<usize>,
-    /// `+hmax`: largest heap, in words (0: unlimited).
-    pub max_heap: Option<usize>,
-    /// `+hmqd off_heap`.
-    pub off_heap_messages: bool,
-    /// `+pc unicode`: which characters the shell and the like print as text.
-    pub printable_unicode: bool,
-    /// `+W`: as what `error_logger` takes warnings (the letter).
-    pub warnings: Option<char>,
-    /// `+fnl`, `+fnu` or `+fna`: how file names are encoded (the letter).
-    pub file_names: Option<char>,
-    /// `+i`: the module to start instead of `init`.
-    pub init_module: Option<String>,
-    /// `+B`, `+Bc`, `+Bd`, `+Bi`: what Ctrl-C does (the letter; ' ' for plain `+B`).
-    pub break_handling: Option<char>,
-    /// `-detached`: run in the background, without a terminal.
-    pub detached: bool,
-    /// `-version` was given: print the version and end.
-    pub version: bool,
+/// Where the emulator that a command line is for is installed.
+#[derive(Clone, Debug)]
+pub struct Place<'a> {
+    pub root: &'a str,
+    pub bindir: &'a str,
+    pub progname: &'a str,
+    /// Logical processors of the machine.
+    pub processors: usize,
 }
 
-/// A command line made ready for `init`.
+/// A command line made ready.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CommandLine {
     pub flags: EmulatorFlags,
-    /// What `init` is given behind the `-root`, `-bindir`, `-progname` and `-home` flags.
-    pub args: Vec<String>,
+    /// All arguments of the emulator, its name first.
+    pub emulator_args: Vec<String>,
+    /// What `init:boot/1` gets.
+    pub init_args: Vec<String>,
+    /// Variables to set, and their values (`-env`).
+    pub variables: Vec<(String, String)>,
+    /// `-detached`: run in the background, without a terminal.
+    pub detached: bool,
+    /// `-emu_args`: print what is executed.
+    pub tell: bool,
 }
 
-/// A command line that cannot be used.
+/// A command line that only has something printed, or that cannot be used.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stop {
+    pub out: String,
+    pub err: String,
+    pub status: i32,
+    /// Print the emulator's version.
+    pub version: bool,
+    /// Show this page of the manual.
+    pub man: Option<Vec<String>>,
+    /// Not `erl`'s own words.
+    pub ours: bool,
+}
+
+/// The arguments of `erlc` or `escript` that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArgsError(pub String);
 
@@ -61,271 +66,362 @@ impl fmt::Display for ArgsError {
 
 impl std::error::Error for ArgsError {}
 
-/// Emulator flags that take a value of their own and that Purlin accepts without acting on them: they tune
-/// allocators, scheduler binding, busy waiting and the like, which Purlin does not have.
-const TUNING: &[&str] = &[
-    "a", "C", "T", "R", "K", "c", "n", "e", "IOt", "IOp", "IOPt", "IOPp", "IOs", "J", "SP", "SDcpu", "SDPcpu", "SDio",
-    "hmbs", "hpds", "zdbbl", "zdntgc", "zebwt", "zhft", "rg", "sbt", "sbwt", "sbwtdcpu", "sbwtdio", "scl", "sct",
-    "secio", "sfwi", "ssrct", "sss", "sssdcpu", "sssdio", "stbt", "sub", "swct", "swt", "swtdcpu", "swtdio", "sws",
-    "swtio", "spp",
-];
+/// How `erl` is used.
+const USAGE: &str = "Usage: erl [-version] [-sname NAME | -name NAME] [-noshell] [-noinput] [-env VAR VALUE] \
+    [-compile file ...] [-make] [-man [manopts] MANPAGE] [-x] [-emu_args] [-start_epmd BOOLEAN] [-emu_type TYPE] \
+    [-emu_flavor FLAVOR] [-args_file FILENAME] [+A THREADS] [+a SIZE] [+B[c|d|i]] [+c [BOOLEAN]] [+C MODE] \
+    [+dcg DECENTRALIZED_COUNTER_GROUPS_LIMIT] [+h HEAP_SIZE_OPTION] [+J[Pperf] JIT_OPTION] \
+    [+M<SUBSWITCH> <ARGUMENT>] [+P MAX_PROCS] [+Q MAX_PORTS] [+R COMPAT_REL] [+r] [+rg READER_GROUPS_LIMIT] \
+    [+s<SUBSWITCH> SCHEDULER_OPTION] [+S NO_SCHEDULERS:NO_SCHEDULERS_ONLINE] \
+    [+SP PERCENTAGE_SCHEDULERS:PERCENTAGE_SCHEDULERS_ONLINE] [+T LEVEL] [+V] [+v] [+W<i|w|e>] [+z MISC_OPTION] \
+    [args ...]\n";
+
+fn usage(text: String) -> Stop {
+    Stop { err: text + USAGE, status: 1, ..Stop::default() }
+}
+
+fn missing(flag: &str) -> Stop {
+    usage(format!("Missing argument(s) for '{flag}'.\n"))
+}
+
+fn refused(text: &str) -> Stop {
+    Stop { err: format!("erlexec: {text}\n"), status: 1, ..Stop::default() }
+}
+
+fn unsupported(text: String) -> Stop {
+    Stop { err: text, status: 2, ours: true, ..Stop::default() }
+}
 
 impl CommandLine {
     /// Reads the arguments of `erl`, with the variables of the environment that `erl` reads.
-    pub fn parse(args: &[String], env: impl Fn(&str) -> Option<String>) -> Result<CommandLine, ArgsError> {
-        let mut all = Vec::new();
-        let from_env = |name: &str, all: &mut Vec<String>| {
-            if let Some(text) = env(name) {
-                all.extend(split(&text));
+    pub fn parse(
+        args: &[String],
+        place: &Place<'_>,
+        env: impl Fn(&str) -> Option<String>,
+    ) -> Result<CommandLine, Stop> {
+        let args = gather(args, &env)?;
+        check_kind(&args)?;
+        let mut reader = Reader::default();
+        reader.read(args)?;
+        let program = env("ESCRIPT_NAME").unwrap_or_else(|| format!("{}/beam.smp", place.bindir));
+        let mut emulator = reader.emulator;
+        let tail = ["--", "-root", place.root, "-bindir", place.bindir, "-progname", place.progname, "--"];
+        emulator.extend(tail.map(str::to_owned));
+        for (flag, variable) in [("-home", "HOME"), ("-epmd_port", "ERL_EPMD_PORT")] {
+            if let Some(value) = env(variable) {
+                emulator.extend([flag.to_owned(), value]);
             }
-        };
-        from_env("ERL_AFLAGS", &mut all);
-        // What follows -extra is data: the variables' flags go in front of it.
-        let extra = args.iter().position(|a| a == "-extra").unwrap_or(args.len());
-        all.extend_from_slice(&args[..extra]);
-        let before = all.len();
-        for name in ["ERL_OTP25_FLAGS", "ERL_FLAGS", "ERL_ZFLAGS"] {
-            from_env(name, &mut all);
         }
-        if all.len() > before && before > 0 {
-            // `--` ends the values of the command line's last flag.
-            all.insert(before, "--".into());
+        emulator.push("--".into());
+        emulator.extend(reader.init);
+        let quoted = |s: &String| format!("\"{s}\" ");
+        match reader.print {
+            Some(Print::Arguments) => {
+                return Err(Stop { out: emulator.iter().map(|a| format!("{a}\n")).collect(), ..Stop::default() });
+            }
+            Some(Print::Command) => {
+                let command: String = emulator.iter().map(quoted).collect();
+                return Err(Stop { out: format!("\"{}/beam.smp\" {command}\n", place.bindir), ..Stop::default() });
+            }
+            None => {}
         }
-        let mut line = CommandLine::default();
-        line.read(expand_args_files(all)?)?;
-        line.args.extend_from_slice(&args[extra..]);
-        Ok(line)
+        let emulator_args = std::iter::once(program.clone()).chain(emulator.iter().cloned()).collect();
+        let (flags, behind) = emulator::read(&program, place.processors, &mut emulator)?;
+        Ok(CommandLine {
+            flags,
+            emulator_args,
+            init_args: emulator.split_off(behind),
+            variables: reader.variables,
+            detached: reader.detached,
+            tell: reader.tell,
+        })
     }
 
-    fn read(&mut self, args: Vec<String>) -> Result<(), ArgsError> {
-        let mut it = args.into_iter();
+    /// What `-emu_args` prints.
+    pub fn told(&self, place: &Place<'_>) -> String {
+        format!("Executing: {}/beam.smp {}\n\n", place.bindir, self.emulator_args.join(" "))
+    }
+}
+
+/// All arguments: those of the variables `ERL_OTP25_FLAGS` and `ERL_AFLAGS`, the command's, those of `ERL_FLAGS` and
+/// `ERL_ZFLAGS`. `--` ends the values of each one's last flag. What follows `-extra` comes last.
+fn gather(args: &[String], env: &impl Fn(&str) -> Option<String>) -> Result<Vec<String>, Stop> {
+    let variable = |name| {
+        let mut args = split(&env(name)?, false);
+        (!args.is_empty()).then(|| {
+            args.push("--".into());
+            args
+        })
+    };
+    let before: Vec<_> = ["ERL_OTP25_FLAGS", "ERL_AFLAGS"].into_iter().filter_map(variable).collect();
+    let behind: Vec<_> = ["ERL_FLAGS", "ERL_ZFLAGS"].into_iter().filter_map(variable).collect();
+    let from_files = args.iter().take_while(|a| *a != "-extra").any(|a| a == "-args_file");
+    if before.is_empty() && behind.is_empty() && !from_files {
+        return Ok(args.to_vec());
+    }
+    let (mut all, mut extra) = (Vec::new(), Vec::new());
+    for part in before {
+        expand(part, &mut all, &mut extra)?;
+    }
+    if !args.is_empty() {
+        expand(args.to_vec(), &mut all, &mut extra)?;
+        all.push("--".to_owned());
+    }
+    for part in behind {
+        expand(part, &mut all, &mut extra)?;
+    }
+    if !extra.is_empty() {
+        all.push("-extra".into());
+        all.append(&mut extra);
+    }
+    Ok(all)
+}
+
+/// Replaces `-args_file FILE` by the arguments in that file, which `--` ends.
+fn expand(args: Vec<String>, all: &mut Vec<String>, extra: &mut Vec<String>) -> Result<(), Stop> {
+    /// Files within files at most.
+    const DEPTH: usize = 1000;
+    let mut stack = vec![args.into_iter()];
+    while let Some(args) = stack.last_mut() {
+        match args.next() {
+            None => drop(stack.pop()),
+            Some(arg) if arg == "-args_file" => {
+                let file = args.next().ok_or_else(|| missing("-args_file"))?;
+                if stack.len() > DEPTH {
+                    return Err(refused(&format!("arguments files include each other: {file}")));
+                }
+                let mut inner = split(&read_file(&file)?, true);
+                if !inner.is_empty() {
+                    inner.push("--".into());
+                }
+                stack.push(inner.into_iter());
+            }
+            Some(arg) if arg == "-extra" => {
+                // So is the `--` at the end of a file or variable.
+                extra.extend(args.by_ref());
+            }
+            Some(arg) => all.push(arg),
+        }
+    }
+    Ok(())
+}
+
+fn read_file(file: &str) -> Result<String, Stop> {
+    let reason = |e: std::io::Error| {
+        let text = e.to_string();
+        text.split(" (os error").next().unwrap_or(&text).to_owned()
+    };
+    let opened = std::fs::File::open(file).map_err(|e| {
+        let at = std::env::current_dir().map(|d| d.display().to_string()).unwrap_or_default();
+        usage(format!("Failed to open arguments file \"{file}\" at \"{at}\": {}\n", reason(e)))
+    })?;
+    let mut bytes = Vec::new();
+    std::io::Read::read_to_end(&mut &opened, &mut bytes)
+        .map_err(|e| usage(format!("Failed to read arguments file \"{file}\": {}\n", reason(e))))?;
+    // Text ends at a zero byte.
+    let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
+    Ok(String::from_utf8_lossy(&bytes[..end]).into_owned())
+}
+
+/// Looks at the flags that say which emulator to start: there is one.
+fn check_kind(args: &[String]) -> Result<(), Stop> {
+    let mut it = args.iter().peekable();
+    let mut other = false;
+    while let Some(arg) = it.next() {
+        match arg.as_str() {
+            "-extra" => break,
+            "-smp" if it.next_if(|v| *v == "disable").is_some() => return Err(no_disable()),
+            "-smp" => drop(it.next_if(|v| *v == "auto" || *v == "enable")),
+            "-smpdisable" => return Err(no_disable()),
+            "-emu_type" | "-emu_flavor" => {
+                let value = it.next().filter(|v| *v != "--").ok_or_else(|| missing(arg))?;
+                other |= value != if arg == "-emu_type" { "opt" } else { "smp" };
+            }
+            _ => {}
+        }
+    }
+    if other {
+        let text = "Invalid emulator type or flavor. Available combinations are: \n  -emu_flavor smp\n";
+        return Err(refused(text));
+    }
+    Ok(())
+}
+
+fn no_disable() -> Stop {
+    usage("Argument '-smp disable' not supported. Use \"+S 1\" instead.\n".into())
+}
+
+/// What is printed instead of starting.
+enum Print {
+    Arguments,
+    Command,
+}
+
+/// The arguments, sorted into those of the emulator and those of `init`.
+#[derive(Default)]
+struct Reader {
+    emulator: Vec<String>,
+    init: Vec<String>,
+    variables: Vec<(String, String)>,
+    detached: bool,
+    tell: bool,
+    print: Option<Print>,
+}
+
+impl Reader {
+    fn read(&mut self, args: Vec<String>) -> Result<(), Stop> {
+        let (mut no_epmd, mut protocol, mut halt) = (false, false, false);
+        let mut it = args.into_iter().peekable();
         while let Some(arg) = it.next() {
-            if arg == "-extra" {
-                self.args.push(arg);
-                self.args.extend(it);
+            let mut value = |flag: &str| it.next_if(|v| v != "--").ok_or_else(|| missing(flag));
+            match arg.as_str() {
+                "-extra" => {
+                    self.init.push(arg);
+                    self.init.extend(it);
+                    break;
+                }
+                "-noinput" => self.for_init(&["-noshell", "-noinput"]),
+                "-detached" => {
+                    self.detached = true;
+                    self.for_init(&["-noshell", "-noinput"]);
+                }
+                "-make" => {
+                    self.for_init(&["-noshell", "-noinput", "-s", "make", "all_or_nothing"]);
+                    self.emulator.push("-B".into());
+                    halt = true;
+                    break;
+                }
+                "-compile" => {
+                    self.for_init(&["-noshell", "-noinput", "-s", "c", "lc_batch"]);
+                    self.emulator.push("-B".into());
+                }
+                "-configfd" => {
+                    let fd = value(&arg)?;
+                    if fd == "0" {
+                        self.for_init(&["-noshell", "-noinput"]);
+                    }
+                    self.init.extend([arg, fd]);
+                }
+                "-emu_args" => self.tell = true,
+                "-emu_args_exit" => self.print = Some(Print::Arguments),
+                "-emu_qouted_cmd_exit" => self.print = Some(Print::Command),
+                "-emu_name_exit" => return Err(Stop { out: "beam.smp\n".into(), ..Stop::default() }),
+                "-env" => {
+                    let name = value("-env")?;
+                    self.variables.push((name, value("-env")?));
+                }
+                "-epmd" => drop(value(&arg)?),
+                "-keep_window" => {}
+                "-man" => return Err(Stop { man: Some(it.collect()), ..Stop::default() }),
+                "-name" | "-sname" => {
+                    value(&arg)?;
+                    return Err(unsupported(format!("{arg}: distribution is not supported yet")));
+                }
+                "-heart" => return Err(unsupported(format!("{arg} is not supported yet"))),
+                "-no_epmd" => {
+                    no_epmd = true;
+                    self.init.push(arg);
+                }
+                "-proto_dist" => {
+                    protocol = true;
+                    let name = value(&arg)?;
+                    self.init.extend([arg, name]);
+                }
+                "-start_epmd" => {
+                    let start = value(&arg)?;
+                    if start != "true" && start != "false" {
+                        return Err(usage("Expected boolean argument for '-start_epmd'.\n".into()));
+                    }
+                    self.init.extend([arg, start]);
+                }
+                "-version" => self.emulator.push("-V".into()),
+                _ if arg.starts_with('+') => self.emulator_flag(&arg, &mut it)?,
+                _ => self.init.push(arg),
+            }
+        }
+        if no_epmd && !protocol {
+            return Err(refused("Missing -proto_dist option, expected when using -no_epmd."));
+        }
+        if halt {
+            self.for_init(&["-s", "erlang", "halt"]);
+        }
+        Ok(())
+    }
+
+    fn for_init(&mut self, args: &[&str]) {
+        self.init.extend(args.iter().map(|s| s.to_string()));
+    }
+
+    /// Hands a flag of the emulator on, with its value if that is an argument of its own.
+    fn emulator_flag(
+        &mut self,
+        arg: &str,
+        it: &mut std::iter::Peekable<impl Iterator<Item = String>>,
+    ) -> Result<(), Stop> {
+        let name = &arg[1..];
+        let dashed = format!("-{name}");
+        let with_value = match name {
+            "B" => {
+                self.emulator.push(dashed);
+                self.emulator.extend(it.next_if(|v| matches!(v.as_str(), "i" | "c" | "d")));
                 return Ok(());
             }
-            match arg.as_str() {
-                "-noinput" => self.args.extend(["-noshell".into(), arg]),
-                "-version" => self.flags.version = true,
-                "-name" | "-sname" => {
-                    return Err(ArgsError(format!("{arg}: distribution is not supported yet")));
-                }
-                "-detached" => {
-                    self.flags.detached = true;
-                    self.args.extend(["-noshell".into(), "-noinput".into()]);
-                }
-                "-heart" => return Err(ArgsError(format!("{arg} is not supported yet"))),
-                "-smp" | "-emu_type" | "-emu_flavor" => drop(it.next()),
-                _ if arg.starts_with('+') && arg.len() > 1 => self.emulator_flag(&arg[1..], &mut it)?,
-                _ => self.args.push(arg),
+            _ if name.starts_with('B') && !name[1..].starts_with(['i', 'c', 'd']) => return Err(missing(&dashed)),
+            "c" => {
+                self.emulator.push(dashed);
+                self.emulator.extend(it.next_if(|v| v == "true" || v == "false"));
+                return Ok(());
             }
+            _ if name.starts_with('I')
+                && !["IOt", "IOp", "IOPt", "IOPp", "IOs"].iter().any(|n| name.starts_with(n)) =>
+            {
+                return Err(missing(arg));
+            }
+            _ if name.starts_with("SD") && !["SDcpu", "SDPcpu", "SDio"].iter().any(|n| name.starts_with(n)) => {
+                return Err(missing(arg));
+            }
+            _ => name.starts_with('J') || takes_value(name),
+        };
+        self.emulator.push(dashed);
+        if with_value {
+            self.emulator.push(it.next_if(|v| v != "--").ok_or_else(|| missing(arg))?);
         }
         Ok(())
     }
-
-    fn emulator_flag(&mut self, flag: &str, it: &mut impl Iterator<Item = String>) -> Result<(), ArgsError> {
-        let f = &mut self.flags;
-        // The value stands behind the flag's name, or is the next argument.
-        let mut value = |name: &str| -> Result<String, ArgsError> {
-            match &flag[name.len()..] {
-                "" => it.next().ok_or_else(|| ArgsError(format!("+{name} needs a value"))),
-                v => Ok(v.to_owned()),
-            }
-        };
-        let number = |name: &str, v: String| -> Result<usize, ArgsError> {
-            v.parse().map_err(|_| ArgsError(format!("bad value for +{name}: {v}")))
-        };
-        if let Some(name) = TUNING.iter().filter(|n| flag.starts_with(**n)).max_by_key(|n| n.len()) {
-            return value(name).map(drop);
-        }
-        if flag == "V" {
-            f.version = true;
-        } else if flag.starts_with("hms") {
-            f.min_heap = Some(number("hms", value("hms")?)?);
-        } else if flag.starts_with("hmaxk") || flag.starts_with("hmaxel") || flag.starts_with("hmaxib") {
-            let name = if flag.starts_with("hmaxk") { "hmaxk" } else { &flag[..6] };
-            value(name)?;
-        } else if flag.starts_with("hmax") {
-            f.max_heap = Some(number("hmax", value("hmax")?)?);
-        } else if flag.starts_with("hmqd") {
-            f.off_heap_messages = value("hmqd")? == "off_heap";
-        } else if flag.starts_with("pc") {
-            f.printable_unicode = match value("pc")?.as_str() {
-                "unicode" => true,
-                "latin1" => false,
-                v => return Err(ArgsError(format!("bad range of printable characters: {v}"))),
-            };
-        } else if flag.starts_with('W') {
-            let v = value("W")?;
-            f.warnings = match v.as_str() {
-                "w" | "i" | "e" => v.chars().next(),
-                _ => return Err(ArgsError(format!("bad warning mapping: {v}"))),
-            };
-        } else if let Some(v) = flag.strip_prefix("fn") {
-            f.file_names = v.chars().next();
-        } else if let Some(v) = flag.strip_prefix('B') {
-            f.break_handling = Some(v.chars().next().unwrap_or(' '));
-        } else if flag.starts_with('S') {
-            let v = value("S")?;
-            let first = v.split(':').next().unwrap_or("");
-            let n = if first.is_empty() { None } else { Some(number("S", first.to_owned())?) };
-            if n.is_some_and(|n| n == 0 || n > 1024) {
-                return Err(ArgsError(format!("bad number of schedulers {v}")));
-            }
-            f.schedulers = n;
-        } else if flag.starts_with('P') {
-            let v = value("P")?;
-            let n = if v == "legacy" { 262_144 } else { number("P", v.clone())? };
-            if !(1024..=134_217_727).contains(&n) {
-                return Err(ArgsError(format!("bad number of processes {v}")));
-            }
-            f.processes = Some(n);
-        } else if flag.starts_with('Q') {
-            f.ports = Some(number("Q", value("Q")?)?);
-        } else if flag.starts_with('t') {
-            f.atoms = Some(number("t", value("t")?)?);
-        } else if flag.starts_with('A') {
-            f.blocking_threads = Some(number("A", value("A")?)?);
-        } else if flag.starts_with('i') {
-            f.init_module = Some(value("i")?);
-        } else if flag.starts_with('M') {
-            // Allocator settings: some take a value of their own, some have it appended.
-            if !flag.chars().any(|c| c.is_ascii_digit()) && flag.len() > 2 {
-                it.next();
-            }
-        } else if !matches!(flag, "l" | "L" | "v" | "d" | "r" | "zebwt" | "pad" | "JPperf" | "sbtu" | "stbtu") {
-            return Err(ArgsError(format!("unknown emulator flag +{flag}")));
-        }
-        Ok(())
-    }
-
-    /// The list of texts that `init:boot/1` gets.
-    pub fn boot_args(&self, root: &Path, bindir: &Path, progname: &str, home: Option<&str>) -> Vec<String> {
-        let mut out: Vec<String> = vec![
-            "-root".into(),
-            root.display().to_string(),
-            "-bindir".into(),
-            bindir.display().to_string(),
-            "-progname".into(),
-            progname.into(),
-            "--".into(),
-        ];
-        if let Some(home) = home {
-            out.extend(["-home".into(), home.into()]);
-        }
-        out.push("--".into());
-        out.extend(self.args.iter().cloned());
-        out
-    }
 }
 
-/// Replaces `-args_file FILE` by the arguments in that file.
-fn expand_args_files(args: Vec<String>) -> Result<Vec<String>, ArgsError> {
-    let mut out = Vec::new();
-    let mut depth = 0;
-    let mut stack = vec![args.into_iter()];
-    while let Some(it) = stack.last_mut() {
-        match it.next() {
-            None => {
-                stack.pop();
-            }
-            Some(a) if a == "-args_file" => {
-                let file = it.next().ok_or_else(|| ArgsError("-args_file needs a file".into()))?;
-                let text = std::fs::read_to_string(&file)
-                    .map_err(|e| ArgsError(format!("cannot read the arguments file {file}: {e}")))?;
-                depth += 1;
-                if depth > 100 {
-                    return Err(ArgsError("arguments files include each other".into()));
-                }
-                stack.push(split(&text).into_iter());
-            }
-            Some(a) => out.push(a),
+/// Whether the value of this flag of the emulator is the next argument.
+fn takes_value(name: &str) -> bool {
+    const ALONE: &[&str] = &[
+        "a", "A", "C", "e", "i", "n", "P", "Q", "t", "T", "R", "W", "K", "IOt", "IOp", "IOPt", "IOPp", "IOs", "SP",
+        "SDcpu", "SDPcpu", "SDio", "S", "rg", "pc",
+    ];
+    const SCHEDULING: &[&str] = &[
+        "bt", "bwtdcpu", "bwtdio", "bwt", "cl", "ct", "ecio", "fwi", "tbt", "wct", "wtdcpu", "wtdio", "wt", "ws", "ss",
+        "ssdcpu", "ssdio", "pp", "ub",
+    ];
+    const HEAP: &[&str] = &["ms", "mbs", "pds", "max", "maxk", "maxel", "mqd", ""];
+    const MISCELLANEOUS: &[&str] = &["dbbl", "dntgc", "ebwt", "osrl"];
+    const ALLOCATOR: &[&str] = &[
+        "as", "asbcst", "atags", "acul", "acnl", "acfml", "acful", "cp", "e", "t", "lmbcs", "mbcgs", "mbsd", "mmbcs",
+        "mmmbc", "mmsbc", "msbclt", "ramv", "rmbcmt", "rsbcmt", "rsbcst", "sbct", "smbcs",
+    ];
+    const ALLOCATION: &[&str] = &[
+        "ea", "ummc", "uycs", "usac", "im", "is", "lpm", "Mamcbf", "Mrmcbf", "Mmcs", "Mscs", "Mscrfsd", "Msco",
+        "Mscrpm", "Ye", "Ym", "Ytp", "Ytt", "Iscs", "Xscs", "dai",
+    ];
+    let Some(rest) = name.get(1..) else { return false };
+    match name.as_bytes()[0] {
+        b's' => SCHEDULING.contains(&rest),
+        b'h' => HEAP.contains(&rest),
+        b'z' => MISCELLANEOUS.contains(&rest),
+        b'M' => {
+            let of_one = rest.strip_prefix(['u', 'B', 'I', 'D', 'E', 'F', 'H', 'L', 'R', 'S', 'T', 'Z']);
+            of_one.is_some_and(|setting| ALLOCATOR.contains(&setting)) || ALLOCATION.contains(&rest)
         }
+        _ => ALONE.contains(&name),
     }
-    Ok(out)
-}
-
-/// Splits a text into arguments: blanks separate, quotes and backslashes protect, `#` starts a comment.
-pub fn split(text: &str) -> Vec<String> {
-    let mut out = Vec::new();
-    let mut word: Option<String> = None;
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            c if c.is_ascii_whitespace() => out.extend(word.take()),
-            '#' if word.is_none() => {
-                for c in chars.by_ref() {
-                    if c == '\n' {
-                        break;
-                    }
-                }
-            }
-            '\\' => word.get_or_insert_default().extend(chars.next()),
-            '"' | '\'' => {
-                let w = word.get_or_insert_default();
-                while let Some(d) = chars.next() {
-                    match d {
-                        d if d == c => break,
-                        '\\' if c == '"' => w.extend(chars.next()),
-                        d => w.push(d),
-                    }
-                }
-            }
-            c => word.get_or_insert_default().push(c),
-        }
-    }
-    out.extend(word);
-    out
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(args: &[&str], flags: &str) -> CommandLine {
-        let args: Vec<String> = args.iter().map(|s| s.to_string()).collect();
-        CommandLine::parse(&args, |name| (name == "ERL_FLAGS").then(|| flags.to_string())).unwrap()
-    }
-
-    #[test]
-    fn emulator_flags_are_taken_out_wherever_they_stand() {
-        let line = parse(&["+S", "2:2", "-pa", "x", "-noshell", "+P1048576", "-extra", "+S", "r"], "");
-        assert_eq!(line.flags.schedulers, Some(2));
-        assert_eq!(line.flags.processes, Some(1_048_576));
-        assert_eq!(line.args, ["-pa", "x", "-noshell", "-extra", "+S", "r"]);
-    }
-
-    #[test]
-    fn flags_of_the_environment_stand_before_extra() {
-        let line = parse(&["-s", "m", "-extra", "a"], "+S 1 -x 'a b'");
-        assert_eq!(line.flags.schedulers, Some(1));
-        assert_eq!(line.args, ["-s", "m", "--", "-x", "a b", "-extra", "a"]);
-    }
-
-    #[test]
-    fn tuning_flags_are_accepted_with_their_values() {
-        let line = parse(&["+sbwt", "none", "+stbt", "db", "+hms", "1000", "+sbtu", "-noinput"], "");
-        assert_eq!(line.flags.min_heap, Some(1000));
-        assert_eq!(line.args, ["-noshell", "-noinput"]);
-    }
-
-    #[test]
-    fn wrong_flags_are_named() {
-        let err = |a: &[&str]| {
-            let a: Vec<String> = a.iter().map(|s| s.to_string()).collect();
-            CommandLine::parse(&a, |_| None).unwrap_err().0
-        };
-        assert_eq!(err(&["+y"]), "unknown emulator flag +y");
-        assert_eq!(err(&["+S", "0"]), "bad number of schedulers 0");
-        assert_eq!(err(&["-sname", "x"]), "-sname: distribution is not supported yet");
-    }
-
-    #[test]
-    fn quoting_follows_the_shell() {
-        assert_eq!(
-            split(r#" -logger console '[{a,b}]'  "x \" y" z\ w # rest"#),
-            ["-logger", "console", "[{a,b}]", "x \" y", "z w"]
-        );
-    }
-}
+mod tests;

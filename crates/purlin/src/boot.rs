@@ -6,7 +6,7 @@ use purlin_natives::OnBreak;
 use purlin_term::{Atom, Heap, Term};
 use purlin_vm::code::Module;
 use purlin_vm::process::Flags;
-use purlin_vm::{Config, Engine, Interpreter, Native, Priority, Spawn};
+use purlin_vm::{Config, Engine, Interpreter, Native, Priority, Settings, Spawn};
 use std::fmt;
 use std::sync::Arc;
 
@@ -48,7 +48,7 @@ impl fmt::Display for BootError {
 impl std::error::Error for BootError {}
 
 /// Runs what a command line says, until the engine halts; the status to exit with.
-pub fn run(otp: &Otp, line: &CommandLine, config: Config, progname: &str) -> Result<i32, BootError> {
+pub fn run(otp: &Otp, line: &CommandLine, config: Config) -> Result<i32, BootError> {
     purlin_natives::keep_descriptors();
     purlin_natives::set_break(match line.flags.break_handling {
         None => OnBreak::Menu,
@@ -56,7 +56,7 @@ pub fn run(otp: &Otp, line: &CommandLine, config: Config, progname: &str) -> Res
         Some('c') => OnBreak::Shell,
         Some(_) => OnBreak::End,
     });
-    let engine = start(otp, line, config, progname)?;
+    let engine = start(otp, line, config)?;
     purlin_natives::listen_to_signals(&engine);
     let status = engine.wait();
     purlin_natives::restore_terminal();
@@ -64,8 +64,8 @@ pub fn run(otp: &Otp, line: &CommandLine, config: Config, progname: &str) -> Res
 }
 
 /// Starts an engine with what a command line says.
-pub fn start(otp: &Otp, line: &CommandLine, config: Config, progname: &str) -> Result<Arc<Engine>, BootError> {
-    start_with(otp, line, config, progname, &[])
+pub fn start(otp: &Otp, line: &CommandLine, config: Config) -> Result<Arc<Engine>, BootError> {
+    start_with(otp, line, config, &[])
 }
 
 /// As [`start`], with further natives; they take the place of the engine's own of the same name.
@@ -73,37 +73,60 @@ pub fn start_with(
     otp: &Otp,
     line: &CommandLine,
     mut config: Config,
-    progname: &str,
     natives: &[Native],
 ) -> Result<Arc<Engine>, BootError> {
-    if let Some(n) = line.flags.schedulers {
+    let flags = &line.flags;
+    if let Some(n) = flags.schedulers {
         config.schedulers = n;
     }
-    if let Some(n) = line.flags.processes {
+    if let Some(n) = flags.processes {
         config.process_limit = n;
     }
-    if let Some(n) = line.flags.atoms {
+    if let Some(n) = flags.atoms {
         Atom::set_limit(n);
     }
-    config.off_heap_messages |= line.flags.off_heap_messages;
-    config.printable_unicode |= line.flags.printable_unicode;
-    config.warnings = line.flags.warnings.unwrap_or(config.warnings);
+    config.off_heap_messages |= flags.off_heap_messages;
+    config.printable_unicode |= flags.printable_unicode;
+    config.warnings = flags.warnings.unwrap_or(config.warnings);
+    config.settings = settings(line, config.settings);
     let tables: Vec<&[Native]> = purlin_natives::tables().into_iter().chain([natives]).collect();
     let engine = Engine::with_config(&tables, config);
-    if let Some(n) = line.flags.min_heap {
-        engine.defaults.change(|d| d.min_heap_size = purlin_vm::gc::next_size(n));
-    }
-    if let Some(n) = line.flags.max_heap {
-        engine.defaults.change(|d| d.max_heap_size.size = n);
-    }
+    engine.defaults.change(|d| {
+        d.min_heap_size = flags.min_heap.map_or(d.min_heap_size, purlin_vm::gc::next_size);
+        d.min_bin_vheap_size = flags.min_bin_vheap.map_or(d.min_bin_vheap_size, purlin_vm::gc::next_size);
+        d.max_heap_size.size = flags.max_heap.unwrap_or(d.max_heap_size.size);
+        d.max_heap_size.kill = flags.max_heap_kill.unwrap_or(d.max_heap_size.kill);
+        d.max_heap_size.error_logger = flags.max_heap_log.unwrap_or(d.max_heap_size.error_logger);
+    });
     purlin_natives::install(&engine);
     load_preloaded(&engine, otp)?;
-    let home = std::env::var("HOME").ok();
-    let args = line.boot_args(&otp.root, &otp.bindir(), progname, home.as_deref());
     let init = line.flags.init_module.as_deref().unwrap_or("init");
-    start_processes(&engine, init, &args);
+    start_processes(&engine, init, &line.init_args);
     engine.start(Box::new(Interpreter));
     Ok(engine)
+}
+
+/// The settings of an engine, where the command line has some.
+fn settings(line: &CommandLine, usual: Settings) -> Settings {
+    let flags = &line.flags;
+    Settings {
+        emulator_args: line.emulator_args.clone(),
+        online: flags.online,
+        // As for processes, the table's size is a power of two.
+        port_limit: flags.ports.map_or(usual.port_limit, usize::next_power_of_two),
+        table_limit: flags.tables.map_or(usual.table_limit, |n| n.max(usual.table_limit)),
+        compress_tables: flags.compress_tables,
+        async_threads: flags.async_threads.unwrap_or(usual.async_threads),
+        compat_release: flags.compat_release.unwrap_or(usual.compat_release),
+        timing_level: flags.timing_level,
+        time_correction: flags.time_correction.unwrap_or(usual.time_correction),
+        time_warp: flags.time_warp.clone().unwrap_or(usual.time_warp),
+        port_parallelism: flags.port_parallelism.unwrap_or(usual.port_parallelism),
+        busy_limit: flags.busy_limit.unwrap_or(usual.busy_limit),
+        node_memory: flags.node_memory.map_or(usual.node_memory, |n| Some(n).filter(|&n| n != usize::MAX)),
+        requests_limit: flags.requests_limit,
+        file_names: flags.file_names,
+    }
 }
 
 fn load_preloaded(engine: &Arc<Engine>, otp: &Otp) -> Result<(), BootError> {

@@ -4,6 +4,7 @@
 //! that have asked for it by a key in their dictionaries. `tests/faults/supervision.exs` lets a supervision tree work
 //! that way and checks what must go on meanwhile.
 
+use purlin::args::Place;
 use purlin::elixir::{self, Surroundings, Tool};
 use purlin::{CommandLine, Config, Elixir, Otp, boot};
 use purlin_term::{Atom, Term};
@@ -117,9 +118,11 @@ fn a_supervision_tree_outlives_panics_in_its_workers_natives() {
     }));
     let program = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/faults/supervision.exs");
     let args = elixir::erl_args(&elixir, Tool::Elixir, &[program.into()], &Surroundings::default());
-    let line = CommandLine::parse(&args, |_| None).expect("a command line");
+    let (root, bindir) = (otp.root.display().to_string(), otp.bindir().display().to_string());
+    let place = Place { root: &root, bindir: &bindir, progname: "erl", processors: 4 };
+    let line = CommandLine::parse(&args, &place, |_| None).expect("a command line");
     let config = Config { schedulers: 4, ..Config::default() };
-    let engine = boot::start_with(&otp, &line, config, "erl", &natives).expect("boots");
+    let engine = boot::start_with(&otp, &line, config, &natives).expect("boots");
     assert_eq!(engine.wait(), 0, "the program says on its standard error what broke");
     let panics = PANICS.load(Ordering::Relaxed);
     assert!(panics >= 200, "{panics} panics are too few to tell");

@@ -2,7 +2,7 @@
 
 use super::key::{self, Key};
 use super::table::{Kind, Rows, State, Table};
-use super::{Need, cause, find, table_cause};
+use super::{Asker, Need, cause, find, table_cause};
 use purlin_term::{Heap, Row, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
@@ -51,11 +51,11 @@ fn insert_rows(ctx: &mut Ctx<'_>, args: &[Term], only_new: bool) -> Result<bool,
     let t = find(ctx, args[0])?;
     if is_row(args[1], t.options.keypos) {
         let row = t.row(args[1].as_tuple().or_badarg()?);
-        return Ok(t.write(ctx.pid(), Need::Write)?.put(row, only_new));
+        return Ok(t.write(Asker::of(ctx), Need::Write)?.put(row, only_new));
     }
     let Some(mut rows) = copied(&t, args[1]) else {
         // Lacking access is the better reason.
-        drop(t.write(ctx.pid(), Need::Write)?);
+        drop(t.write(Asker::of(ctx), Need::Write)?);
         return Err(Escape::BADARG);
     };
     ctx.charge(rows.len() / 8);
@@ -63,7 +63,7 @@ fn insert_rows(ctx: &mut Ctx<'_>, args: &[Term], only_new: bool) -> Result<bool,
         // As in OTP.
         rows.reverse();
     }
-    let mut state = t.write(ctx.pid(), Need::Write)?;
+    let mut state = t.write(Asker::of(ctx), Need::Write)?;
     if only_new && rows.iter().any(|r| state.contains(Key { term: key::at(t.options.keypos, r), hash: r.hash() })) {
         return Ok(false);
     }
@@ -104,14 +104,14 @@ fn rows_of(heap: &mut Heap, t: &Table, state: &State, key: Key) -> Term {
 fn lookup(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let t = find(ctx, args[0])?;
     let key = t.key(args[1]);
-    let state = t.read(ctx.pid(), Need::Read)?;
+    let state = t.read(Asker::of(ctx), Need::Read)?;
     Ok(rows_of(ctx.heap(), &t, &state, key))
 }
 
 fn lookup_element(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let t = find(ctx, args[0])?;
     let key = t.key(args[1]);
-    let state = t.read(ctx.pid(), Need::Read)?;
+    let state = t.read(Asker::of(ctx), Need::Read)?;
     let at = args[2].as_usize().filter(|n| *n > 0).or_badarg()?;
     let element = |row: &Row| row.elements().get(at - 1).copied().or_badarg();
     if t.is_set() {
@@ -129,7 +129,7 @@ fn lookup_element(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 fn member(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let t = find(ctx, args[0])?;
     let key = t.key(args[1]);
-    let state = t.read(ctx.pid(), Need::Read)?;
+    let state = t.read(Asker::of(ctx), Need::Read)?;
     Ok(Term::bool(state.contains(key)))
 }
 
@@ -138,7 +138,7 @@ fn member(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 fn take(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let t = find(ctx, args[0])?;
     let key = t.key(args[1]);
-    let mut state = t.write(ctx.pid(), Need::Write)?;
+    let mut state = t.write(Asker::of(ctx), Need::Write)?;
     let list = rows_of(ctx.heap(), &t, &state, key);
     if !list.is_nil() {
         state.delete(key);
@@ -149,21 +149,21 @@ fn take(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 fn delete(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let t = find(ctx, args[0])?;
     let key = t.key(args[1]);
-    t.write(ctx.pid(), Need::Write)?.delete(key);
+    t.write(Asker::of(ctx), Need::Write)?.delete(key);
     Ok(am!("true"))
 }
 
 fn delete_object(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let t = find(ctx, args[0])?;
     let key = args[1].as_tuple().and_then(|e| e.get(t.options.keypos - 1)).map(|key| t.key(*key));
-    let mut state = t.write(ctx.pid(), Need::Write)?;
+    let mut state = t.write(Asker::of(ctx), Need::Write)?;
     state.delete_object(key.or_badarg()?, args[1]);
     Ok(am!("true"))
 }
 
 fn internal_delete_all(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let t = find(ctx, args[0])?;
-    let mut state = t.write(ctx.pid(), Need::Write)?;
+    let mut state = t.write(Asker::of(ctx), Need::Write)?;
     if args[1] != am!("undefined") {
         return Err(Escape::BADARG);
     }
@@ -190,7 +190,7 @@ fn key_or_end(ctx: &mut Ctx<'_>, key: Option<Term>) -> NativeResult {
 
 fn first(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let t = find(ctx, args[0])?;
-    let state = t.read(ctx.pid(), Need::Read)?;
+    let state = t.read(Asker::of(ctx), Need::Read)?;
     let key = match &state.rows {
         Rows::Hash(h) => h.first(),
         Rows::Tree(r) => r.first().map(|r| key_of_row(&t, r)),
@@ -200,7 +200,7 @@ fn first(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 
 fn last(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let t = find(ctx, args[0])?;
-    let state = t.read(ctx.pid(), Need::Read)?;
+    let state = t.read(Asker::of(ctx), Need::Read)?;
     let key = match &state.rows {
         Rows::Hash(h) => h.first(),
         Rows::Tree(r) => r.last().map(|r| key_of_row(&t, r)),
@@ -211,7 +211,7 @@ fn last(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 fn step(ctx: &mut Ctx<'_>, args: &[Term], forward: bool) -> NativeResult {
     let t = find(ctx, args[0])?;
     let key = t.key(args[1]);
-    let state = t.read(ctx.pid(), Need::Read)?;
+    let state = t.read(Asker::of(ctx), Need::Read)?;
     let key = match &state.rows {
         // In a hash table both directions are one.
         Rows::Hash(h) => state.next(h, key).or_badarg()?,
@@ -234,7 +234,7 @@ fn prev(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 
 fn slot(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let t = find(ctx, args[0])?;
-    let state = t.read(ctx.pid(), Need::Read)?;
+    let state = t.read(Asker::of(ctx), Need::Read)?;
     let n = args[1].as_usize().or_badarg()?;
     let slots = match &state.rows {
         Rows::Hash(h) => h.active(),
@@ -283,7 +283,7 @@ fn only_sets(t: &Table) -> Result<(), Escape> {
 fn update_element(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let t = find(ctx, args[0])?;
     let key = t.key(args[1]);
-    let mut state = t.write(ctx.pid(), Need::Write)?;
+    let mut state = t.write(Asker::of(ctx), Need::Write)?;
     t.is_set().then_some(()).or_badarg()?;
     let Some(row) = state.get(key) else { return Ok(am!("false")) };
     let mut changes = Changes::new();
@@ -373,7 +373,7 @@ fn counter_steps(t: &Table, ops: Term, row: &[Term]) -> Result<SmallVec<[Step; 2
 fn update_counter(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let t = find(ctx, args[0])?;
     let key = t.key(args[1]);
-    let mut state = t.write(ctx.pid(), Need::Write)?;
+    let mut state = t.write(Asker::of(ctx), Need::Write)?;
     let default = args.get(3).copied();
     if default.is_some_and(|d| !d.is_tuple()) {
         return Err(Escape::BADARG);

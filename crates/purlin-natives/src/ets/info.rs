@@ -3,7 +3,7 @@
 use super::hash::HashRows;
 use super::registry::{self, Missing};
 use super::table::{Kind, Protection, Rows, State, Table, Writers};
-use super::{Need, find};
+use super::{Asker, Need, find};
 use purlin_term::{Atom, Heap, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult};
@@ -42,7 +42,7 @@ fn with_table(
         Err(Missing::Id) => return Ok(am!("undefined")),
         Err(Missing::Type) => find(ctx, id)?,
     };
-    match t.read(ctx.pid(), Need::Info) {
+    match t.read(Asker::of(ctx), Need::Info) {
         Ok(state) => f(ctx, &t, &state),
         Err(_) => Ok(am!("undefined")),
     }

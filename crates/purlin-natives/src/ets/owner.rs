@@ -2,9 +2,10 @@
 
 use super::registry::{self, table_of};
 use super::table::{self, Heir, Kind, Options, Protection, Rows, State, Table, Writers};
-use super::{Need, cause, find};
+use super::{Asker, Need, cause, find};
 use purlin_term::{Atom, Heap, Magic, Owned, Term, am};
 use purlin_vm::native::OrBadarg;
+use purlin_vm::process::Flags;
 use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult, Process, ProcessData, send};
 use std::sync::Arc;
 
@@ -17,7 +18,14 @@ pub const NATIVES: &[Native] = &[
     Native::plain("ets", "setopts", 2, setopts),
     Native::plain("ets", "safe_fixtable", 2, safe_fixtable),
     Native::plain("ets", "internal_request_all", 0, internal_request_all),
+    Native::plain("erts_internal", "ets_super_user", 1, ets_super_user),
 ];
+
+/// Lets the calling process do everything with all tables, or no more than others.
+fn ets_super_user(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    ctx.data.flags.set(Flags::ETS_SUPER_USER, a[0].as_bool().or_badarg()?);
+    Ok(am!("ok"))
+}
 
 /// A table's reference.
 pub fn reference(heap: &mut Heap, magic: &Arc<Magic>) -> Term {
@@ -58,7 +66,7 @@ impl Reader {
             protection: Protection::Protected,
             keypos: 1,
             named: false,
-            compressed: false,
+            compressed: engine.config.settings.compress_tables,
             read_concurrency: false,
             writers: Writers::Off,
             decentralized_counters: false,
@@ -189,7 +197,7 @@ fn end(engine: &Engine, table: &Table, state: &mut State) -> Rows {
 
 fn delete(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let t = find(ctx, args[0])?;
-    let mut state = t.write(ctx.pid(), Need::Write)?;
+    let mut state = t.write(Asker::of(ctx), Need::Write)?;
     let rows = end(ctx.engine, &t, &mut state);
     drop(state);
     ctx.charge(rows.len() / 32);
@@ -281,7 +289,7 @@ fn check_new_owner(engine: &Arc<Engine>, pid: Term) {
 
 fn give_away(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let t = find(ctx, args[0])?;
-    let mut state = t.write(ctx.pid(), Need::Write)?;
+    let mut state = t.write(Asker::of(ctx), Need::Write)?;
     let to = args[1];
     if living(ctx.engine, to).is_none() {
         return Err(Escape::BADARG);
@@ -306,7 +314,7 @@ fn give_away(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 
 fn setopts(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let t = find(ctx, args[0])?;
-    let mut state = t.write(ctx.pid(), Need::Write)?;
+    let mut state = t.write(Asker::of(ctx), Need::Write)?;
     let options = if args[1].is_tuple() { vec![args[1]] } else { args[1].as_list().or_badarg()? };
     let (mut heir, mut level): (Option<NamedHeir>, Option<Protection>) = (None, None);
     for option in options {
@@ -335,7 +343,7 @@ fn setopts(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 
 fn rename(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let t = find(ctx, args[0])?;
-    let mut state = t.write(ctx.pid(), Need::Write)?;
+    let mut state = t.write(Asker::of(ctx), Need::Write)?;
     let to: Atom = args[1].as_atom().or_badarg()?;
     if !t.options.named {
         state.name = to;
@@ -390,7 +398,7 @@ pub fn unfix(ctx: &mut Ctx<'_>, t: &Table) {
 
 fn safe_fixtable(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let t = find(ctx, args[0])?;
-    let state = t.write(ctx.pid(), Need::Read)?;
+    let state = t.write(Asker::of(ctx), Need::Read)?;
     if args[1].as_bool().or_badarg()? {
         fix(ctx, &t, &state);
     } else {

@@ -8,7 +8,7 @@ mod keys;
 mod scan;
 
 use super::table::{Kind, Table};
-use super::{Need, cause, find, owner, registry};
+use super::{Asker, Need, cause, find, owner, registry};
 use crate::match_spec::{Dialect, Program, Run};
 use continuation::Continuation;
 use keys::Keys;
@@ -137,7 +137,7 @@ fn chunked(ctx: &mut Ctx<'_>, args: &[Term], reverse: bool, to_spec: fn(&mut Ctx
         Some(size) => start(ctx, args, Job::Chunk { reverse, size }, to_spec),
         None => {
             let t = find(ctx, args[0])?;
-            drop(t.read(ctx.pid(), Need::Read)?);
+            drop(t.read(Asker::of(ctx), Need::Read)?);
             Err(Escape::BADARG)
         }
     }
@@ -198,14 +198,18 @@ fn select_1(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         return proceed(ctx, &t, args, 0, work);
     }
     let t = find(ctx, id)?;
-    let state = t.read(ctx.pid(), Need::Read)?;
+    let state = t.read(Asker::of(ctx), Need::Read)?;
     let work = continuation::read(args[0], &state).or_badarg()?;
     drop(state);
     proceed(ctx, &t, args, 0, work)
 }
 
 fn may(ctx: &Ctx<'_>, t: &Table, job: Job) -> Result<(), Escape> {
-    if job.writes() { t.write(ctx.pid(), job.need()).map(drop) } else { t.read(ctx.pid(), job.need()).map(drop) }
+    if job.writes() {
+        t.write(Asker::of(ctx), job.need()).map(drop)
+    } else {
+        t.read(Asker::of(ctx), job.need()).map(drop)
+    }
 }
 
 // ---- pausing
@@ -248,14 +252,14 @@ fn proceed(ctx: &mut Ctx<'_>, t: &Table, args: &[Term], at: usize, mut work: Wor
     let keys = Keys::of(program.source(), t.options.keypos);
     let mut scan = Scan { run: Run::new(&program), work: &mut work, keypos: t.options.keypos, visited: 0, buckets: 0 };
     let finished = if scan.work.job.writes() {
-        let mut state = t.write(ctx.pid(), Need::Write)?;
+        let mut state = t.write(Asker::of(ctx), Need::Write)?;
         let finished = scan.change(ctx, &mut state, &keys);
         if !finished && !scan.work.paused {
             owner::fix(ctx, t, &state);
         }
         finished
     } else {
-        let state = t.read(ctx.pid(), Need::Read)?;
+        let state = t.read(Asker::of(ctx), Need::Read)?;
         let finished = scan.read(ctx, &state, &keys)?;
         if !finished && !scan.work.paused {
             owner::fix(ctx, t, &state);

@@ -4,7 +4,7 @@
 
 use purlin_term::{Heap, Term, am};
 use purlin_vm::native::OrBadarg;
-use purlin_vm::{Ctx, Escape, Native, NativeResult};
+use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult};
 use std::sync::OnceLock;
 use unicode_normalization::UnicodeNormalization;
 
@@ -13,12 +13,19 @@ pub const NATIVES: &[Native] = &[
     Native::plain("prim_file", "internal_native2name", 1, internal_native2name),
     Native::plain("prim_file", "internal_normalize_utf8", 1, internal_normalize_utf8),
     Native::plain("prim_file", "is_translatable", 1, is_translatable),
-    Native::plain("file", "native_name_encoding", 0, |_, _| Ok(if utf8() { am!("utf8") } else { am!("latin1") })),
+    Native::plain("file", "native_name_encoding", 0, |c, _| {
+        Ok(if utf8(c.engine) { am!("utf8") } else { am!("latin1") })
+    }),
 ];
 
-/// Whether names are encoded in UTF-8.
-fn utf8() -> bool {
+/// Whether names are encoded in UTF-8: as the flag `+fn` says, else as the locale does.
+fn utf8(engine: &Engine) -> bool {
     static UTF8: OnceLock<bool> = OnceLock::new();
+    match engine.config.settings.file_names {
+        Some('u') => return true,
+        Some('l') => return false,
+        _ => {}
+    }
     *UTF8.get_or_init(|| {
         let set = |name| std::env::var(name).ok().filter(|v| !v.is_empty());
         set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG")).is_some_and(|v| locale_is_utf8(&v))
@@ -44,7 +51,7 @@ fn internal_name2native(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         }
         bytes.extend_from_slice(&given);
     } else {
-        encode(a[0], utf8(), &mut bytes).or_badarg()?;
+        encode(a[0], utf8(ctx.engine), &mut bytes).or_badarg()?;
         let end = bytes.iter().rposition(|&b| b != 0).map_or(0, |i| i + 1);
         if bytes[..end].contains(&0) {
             return Err(Escape::BADARG);
@@ -88,7 +95,8 @@ fn encode_char(c: char, utf8: bool, out: &mut Vec<u8>) -> Option<()> {
 
 fn internal_native2name(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let bytes = a[0].as_bytes().or_badarg()?;
-    decode(ctx.heap(), &bytes, utf8())
+    let utf8 = utf8(ctx.engine);
+    decode(ctx.heap(), &bytes, utf8)
 }
 
 /// The characters of a name, or `{error, warning}`: the caller warns about names that are not as they should be.
@@ -108,9 +116,9 @@ fn internal_normalize_utf8(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     Ok(ctx.heap().string(&text))
 }
 
-fn is_translatable(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+fn is_translatable(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let bytes = a[0].as_bytes().or_badarg()?;
-    Ok(Term::bool(!utf8() || std::str::from_utf8(&bytes).is_ok()))
+    Ok(Term::bool(!utf8(c.engine) || std::str::from_utf8(&bytes).is_ok()))
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ fn statistics(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
             pair(c, now, now - before)
         }
         "runtime" => {
-            let now = cpu_milliseconds();
+            let now = purlin_vm::clock::user_time();
             let before = last.runtime.swap(now, Ordering::Relaxed);
             pair(c, now, now - before)
         }
@@ -71,6 +71,12 @@ fn statistics(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         "context_switches" => {
             let n = engine.sched.slices.load(Ordering::Relaxed);
             pair(c, n as i64, 0)
+        }
+        "microstate_accounting" => microstates(c),
+        "run_queues" => {
+            let lengths: Vec<Term> =
+                lengths(engine, "run_queue_lengths_all").iter().map(|&n| Term::small(n as i64)).collect();
+            c.heap().tuple(&lengths)
         }
         item @ ("scheduler_wall_time" | "scheduler_wall_time_all") => wall_times(c, item.ends_with("_all")),
         _ => return Err(Escape::BADARG),
@@ -106,10 +112,36 @@ fn lengths(engine: &Engine, item: &str) -> Vec<usize> {
     all
 }
 
-/// Processor time of the whole program.
-fn cpu_milliseconds() -> i64 {
-    let t = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    t.tv_sec * 1000 + t.tv_nsec / 1_000_000
+/// A map of each thread's type, number, and time in each state: schedulers, threads that may block (in the places of
+/// OTP's dirty schedulers), the thread that polls. Ports' work is done by these, so they spend no time as such.
+fn microstates(c: &mut Ctx<'_>) -> Term {
+    let (sched, now) = (&c.engine.sched, c.engine.clock.now());
+    let each = sched.microstates.told(now);
+    let (n, poll) = (sched.count(), sched.microstates.poll_thread());
+    let h = c.heap();
+    let maps = each.iter().enumerate().map(|(i, times)| {
+        let (kind, id) = match i {
+            i if i < n => (am!("scheduler"), i + 1),
+            i if i < 2 * n => (am!("dirty_cpu_scheduler"), i - n + 1),
+            i if i < poll => (am!("dirty_io_scheduler"), i - 2 * n + 1),
+            _ => (am!("poll"), 0),
+        };
+        let [aux, check_io, emulator, gc, other, sleep] = times.map(|t| h.integer(t));
+        let counters = [
+            (am!("aux"), aux),
+            (am!("check_io"), check_io),
+            (am!("emulator"), emulator),
+            (am!("gc"), gc),
+            (am!("other"), other),
+            (am!("port"), Term::small(0)),
+            (am!("sleep"), sleep),
+        ];
+        let counters = purlin_term::map::from_pairs(h, &counters);
+        let items = [(am!("counters"), counters), (am!("id"), Term::small(id as i64)), (am!("type"), kind)];
+        purlin_term::map::from_pairs(h, &items)
+    });
+    let maps: Vec<Term> = maps.collect();
+    h.list(&maps)
 }
 
 /// Bytes of memory that the program has resident.

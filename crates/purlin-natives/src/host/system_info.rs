@@ -1,13 +1,12 @@
 //! `system_info/1`.
 
 use super::environment::os_type;
-use super::listing;
+use super::{allocators, listing, topology};
 use crate::code::is_emulators_own;
 use crate::process::heap_limit::max_heap_map;
 use purlin_term::{Atom, Heap, Term, am};
 use purlin_vm::gc::next_size;
 use purlin_vm::native::OrBadarg;
-use purlin_vm::signal::{Signal, SignalKind};
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
 use std::sync::atomic::Ordering;
 
@@ -42,12 +41,13 @@ fn text(heap: &mut Heap, s: &str) -> Term {
 
 fn system_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let engine = c.engine;
+    let settings = &engine.config.settings;
     let schedulers = engine.sched.count() as i64;
     let Some(item) = a[0].as_atom() else {
         if let Some(&[key, reference, names]) = a[0].as_tuple() {
-            return allocator_data(c, key, reference, names);
+            return allocators::request(c, key, reference, names);
         }
-        return structured(&mut c.data.heap, a[0]);
+        return structured(c, a[0]);
     };
     if let Some(text) = listing::text(engine, item.name()) {
         return Ok(c.heap().binary(text.as_bytes()));
@@ -64,22 +64,24 @@ fn system_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
                 release.split(['.', '-']).take(3).map(|p| Term::small(p.parse().unwrap_or(0))).collect();
             heap.tuple(&parts)
         }
-        "schedulers"
-        | "schedulers_total"
-        | "schedulers_online"
-        | "logical_processors"
-        | "logical_processors_online"
-        | "logical_processors_available"
-        | "dirty_cpu_schedulers"
-        | "dirty_cpu_schedulers_online" => Term::small(schedulers),
+        "schedulers" | "schedulers_total" | "dirty_cpu_schedulers" => Term::small(schedulers),
+        "logical_processors" | "logical_processors_online" | "logical_processors_available" => {
+            std::thread::available_parallelism().map_or(am!("unknown"), |n| number(n.get()))
+        }
+        "schedulers_online" => number(engine.sched.online()),
+        "dirty_cpu_schedulers_online" => number(engine.sched.dirty_online()),
         "dirty_io_schedulers" => number(purlin_vm::sched::DIRTY_IO),
         "scheduler_id" => number(purlin_vm::sched::current(engine).map_or(1, |i| i + 1)),
         "wordsize" => number(words),
         "otp_release" => text(heap, OTP_RELEASE),
         "version" => text(heap, ERTS_VERSION),
         "system_version" => {
+            let (online, dirty) = (engine.sched.online(), engine.sched.dirty_online());
             let s = format!(
-                "Erlang/OTP {OTP_RELEASE} [erts-{ERTS_VERSION}] [purlin] [64-bit] [smp:{schedulers}:{schedulers}]\n"
+                "Erlang/OTP {OTP_RELEASE} [erts-{ERTS_VERSION}] [purlin] [64-bit] [smp:{schedulers}:{online}] \
+                 [ds:{schedulers}:{dirty}:{}] [async-threads:{}]\n",
+                purlin_vm::sched::DIRTY_IO,
+                settings.async_threads
             );
             text(heap, &s)
         }
@@ -89,7 +91,6 @@ fn system_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         "emu_type" => am!("opt"),
         "emu_flavor" => am!("emu"),
         "build_type" => am!("opt"),
-        "build_flavor" => am!("smp"),
         "c_compiler_used" => {
             let version = heap.tuple(&[]);
             heap.tuple(&[am!("undefined"), version])
@@ -97,24 +98,31 @@ fn system_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         "smp_support" | "threads" => Term::bool(true),
         "heap_type" => am!("private"),
         "break_ignored" => Term::bool(super::break_menu::chosen() == super::break_menu::OnBreak::Nothing),
-        "kernel_poll" | "multi_scheduling_blocked" | "modified_timings" | "eager_check_io" => Term::bool(false),
-        "thread_pool_size" => number(1),
-        "multi_scheduling" if engine.sched.is_multi_blocked() => am!("blocked"),
-        "multi_scheduling" => am!("enabled"),
+        "kernel_poll" | "eager_check_io" | "constant_pool_support" => Term::bool(true),
+        "port_parallelism" => Term::bool(settings.port_parallelism),
+        "ets_always_compress" => Term::bool(settings.compress_tables),
+        "thread_pool_size" => number(settings.async_threads),
+        "multi_scheduling" => crate::process::multi_scheduling_state(engine),
+        "multi_scheduling_blockers" | "normal_multi_scheduling_blockers" => {
+            let pids = engine.sched.multi_blockers(item.name().starts_with("normal"));
+            let pids: Vec<Term> = pids.into_iter().map(Term::pid).collect();
+            heap.list(&pids)
+        }
         "creation" => Term::small(0),
         "atom_count" => number(Atom::count()),
         "atom_limit" => number(Atom::limit()),
         "process_count" => number(engine.processes.all().len()),
-        "process_limit" => number(engine.config.process_limit),
+        "process_limit" => number(engine.processes.limit()),
         "port_count" => number(engine.ports().map_or(0, |p| p.list(engine).len())),
-        "port_limit" => number(crate::port::LIMIT),
+        "port_limit" => number(settings.port_limit),
         "ets_count" => number(crate::ets::registry::of(engine).all().len()),
-        "ets_limit" => number(8192),
-        "outstanding_system_requests_limit" => number(134_217_728),
+        "ets_limit" => number(settings.table_limit),
+        "outstanding_system_requests_limit" => number(crate::process::requests_limit(engine)),
         "tolerant_timeofday" => am!("enabled"),
-        "time_correction" => Term::bool(true),
-        "time_warp_mode" => am!("no_time_warp"),
-        "os_monotonic_time_source" | "os_system_time_source" => Term::NIL,
+        "time_correction" => Term::bool(settings.time_correction),
+        "time_warp_mode" => Term::atom(Atom::new(&settings.time_warp)),
+        "os_monotonic_time_source" => time_source(heap, true),
+        "os_system_time_source" => time_source(heap, false),
         "start_time" => heap.integer(purlin_vm::clock::START),
         "end_time" => heap.integer(i64::MAX),
         "min_heap_size" => pair(heap, "min_heap_size", defaults().min_heap_size),
@@ -133,7 +141,7 @@ fn system_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
             ];
             heap.list(&items)
         }
-        "delayed_node_table_gc" => number(60),
+        "delayed_node_table_gc" => settings.node_memory.map_or(am!("infinity"), number),
         "snifs" => {
             let all = engine.code.exports.natives().map(|n| n.mfa).filter(|&mfa| is_emulators_own(mfa));
             let list: Vec<Term> = all
@@ -142,19 +150,15 @@ fn system_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
             heap.list(&list)
         }
         "emu_args" => {
-            let args: Vec<Term> = std::env::args_os().map(|a| text(heap, &a.to_string_lossy())).collect();
+            let args: Vec<Term> = settings.emulator_args.iter().map(|a| text(heap, a)).collect();
             heap.list(&args)
         }
         // Purlin's poll thread keeps no figures.
-        "check_io" | "dist" | "dist_ctrl" | "taints" | "compat_rel_list" => Term::NIL,
-        "compat_rel" => number(25),
-        "debug_compiled"
-        | "port_parallelism"
-        | "ets_realloc_moves"
-        | "lock_checking"
-        | "lock_counting"
-        | "ets_always_compress" => Term::bool(false),
-        "modified_timing_level" | "hipe_architecture" => am!("undefined"),
+        "check_io" | "dist" | "dist_ctrl" | "taints" => Term::NIL,
+        "compat_rel" => number(settings.compat_release),
+        "debug_compiled" | "ets_realloc_moves" | "lock_checking" | "lock_counting" => Term::bool(false),
+        "modified_timing_level" => settings.timing_level.map_or(am!("undefined"), number),
+        "hipe_architecture" => am!("undefined"),
         "context_reductions" => number(purlin_vm::sched::SLICE as usize),
         "heap_sizes" => {
             let sizes = std::iter::successors(Some(next_size(0)), |&n| Some(next_size(n + 1)));
@@ -163,13 +167,17 @@ fn system_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
             heap.list(&sizes)
         }
         "system_logger" => *engine.system_logger.lock(),
-        "dist_buf_busy_limit" => number(1 << 20),
+        "dist_buf_busy_limit" => number(settings.busy_limit),
         "literal_test" => am!("range"),
         "beam_jump_table" => Term::bool(true),
         "update_cpu_info" => am!("unchanged"),
         "time_offset" => am!("final"),
-        "run_queues" | "schedulers_active" => number(schedulers as usize),
-        "schedulers_state" => heap.tuple(&[Term::small(schedulers); 3]),
+        "run_queues" => number(schedulers as usize),
+        "schedulers_active" => number(engine.sched.active()),
+        "schedulers_state" => {
+            let of = [schedulers as usize, engine.sched.online(), engine.sched.active()];
+            heap.tuple(&of.map(number))
+        }
         "ethread_info" => {
             let name = heap.string("64-bit native atomics");
             let library = heap.string("std");
@@ -191,75 +199,46 @@ fn system_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
             let unbound = vec![am!("unbound"); schedulers as usize];
             heap.tuple(&unbound)
         }
-        "cpu_topology" => am!("undefined"),
+        "cpu_topology" => topology::term(heap),
         "cpu_quota" => am!("unknown"),
-        "alloc_util_allocators" | "allocated_areas" => Term::NIL,
-        "allocator" => {
-            let rest = [am!("undefined"), Term::NIL, Term::NIL, Term::NIL];
-            heap.tuple(&rest)
-        }
+        "alloc_util_allocators" => allocators::utilities(heap),
+        "allocated_areas" => Term::NIL,
+        "allocator" => allocators::overview(heap),
         _ => return Err(Escape::BADARG),
     })
 }
 
-/// Allocators of the BEAM. Purlin has none of them: they count as switched off.
-const ALLOCATORS: [&str; 13] = [
-    "sys_alloc",
-    "temp_alloc",
-    "sl_alloc",
-    "std_alloc",
-    "ll_alloc",
-    "eheap_alloc",
-    "ets_alloc",
-    "fix_alloc",
-    "literal_alloc",
-    "binary_alloc",
-    "driver_alloc",
-    "mseg_alloc",
-    "erts_mmap",
-];
-
-fn known_allocator(t: Term) -> bool {
-    t.as_atom().is_some_and(|a| ALLOCATORS.contains(&a.name()))
-}
-
-/// `{memory_internal | allocator | allocator_sizes, Ref, Names}`: each of the threads that
-/// `erts_internal:no_aux_work_threads/0` counts, but one, sends `{Ref, Thread, Data}`.
-fn allocator_data(c: &mut Ctx<'_>, key: Term, reference: Term, names: Term) -> NativeResult {
-    let key = key.as_atom().or_badarg()?.name();
-    let names = names.as_list().filter(|n| !n.is_empty() && n.iter().all(|&n| known_allocator(n))).or_badarg()?;
-    if !matches!(key, "memory_internal" | "allocator" | "allocator_sizes") || !reference.is_ref() {
-        return Err(Escape::BADARG);
-    }
-    let me = c.pid();
-    for thread in 1..=c.engine.sched.count() as i64 {
-        let names = if thread == 1 { &names[..] } else { &[] };
-        let message = Signal::built(SignalKind::Message, |h| {
-            let each: Vec<Term> = names.iter().map(|&n| h.tuple(&[n, Term::bool(false)])).collect();
-            let data = h.list(&each);
-            h.tuple(&[reference, Term::small(thread), data])
-        });
-        c.engine.post(me, message);
-    }
-    Ok(Term::bool(true))
+/// The clock of the operating system that monotonic (or system) time is read from.
+fn time_source(heap: &mut Heap, monotonic: bool) -> Term {
+    use rustix::time::{ClockId, clock_gettime};
+    let (id, name) =
+        if monotonic { (ClockId::Monotonic, "CLOCK_MONOTONIC") } else { (ClockId::Realtime, "CLOCK_REALTIME") };
+    let now = clock_gettime(id);
+    let now = heap.integer(now.tv_sec * 1_000_000_000 + now.tv_nsec);
+    let items = [
+        (am!("function"), am!("clock_gettime")),
+        (am!("clock_id"), Term::atom(Atom::new(name))),
+        (am!("resolution"), Term::small(1_000_000_000)),
+        (am!("extended"), am!("no")),
+        (am!("parallel"), am!("yes")),
+        (am!("time"), now),
+    ];
+    let told = items.into_iter().filter(|(key, _)| monotonic || *key != am!("extended"));
+    let told: Vec<Term> = told.map(|(key, value)| heap.tuple(&[key, value])).collect();
+    heap.list(&told)
 }
 
 /// Items with parameters: `{allocator, _}`, `{allocator_sizes, _}`, `{wordsize, _}`, `{cpu_topology, _}`.
-fn structured(heap: &mut Heap, item: Term) -> NativeResult {
+fn structured(c: &mut Ctx<'_>, item: Term) -> NativeResult {
     let &[key, what] = item.as_tuple().or_badarg()? else { return Err(Escape::BADARG) };
     let key = key.as_atom().or_badarg()?.name();
     if matches!(key, "allocator" | "allocator_sizes") {
-        if known_allocator(what) {
-            return Ok(Term::bool(false));
-        }
-        let names = what.as_list().or_badarg()?;
-        let each = names.iter().map(|&n| known_allocator(n).then(|| heap.tuple(&[n, Term::bool(false)])));
-        let each: Vec<Term> = each.collect::<Option<_>>().or_badarg()?;
-        return Ok(heap.list(&each));
+        return allocators::of(c.engine, &mut c.data.heap, what, key == "allocator_sizes");
     }
     Ok(match (key, what.as_atom().or_badarg()?.name()) {
         ("wordsize", "internal" | "external") => Term::small(8),
-        ("cpu_topology", "defined" | "detected" | "used") => Term::atom(Atom::UNDEFINED),
+        ("cpu_topology", "defined") => Term::atom(Atom::UNDEFINED),
+        ("cpu_topology", "detected" | "used") => topology::term(c.heap()),
         _ => return Err(Escape::BADARG),
     })
 }

@@ -114,7 +114,7 @@ pub fn open_port(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 
 fn open(c: &mut Ctx<'_>, name: Term, s: Settings) -> Result<Term, Term> {
     let badarg = am!("badarg");
-    if !table(c.engine).has_room() {
+    if !table(c.engine).has_room(c.engine) {
         return Err(am!("system_limit"));
     }
     let Some(parts) = name.as_tuple() else { return file(c, name, s) };

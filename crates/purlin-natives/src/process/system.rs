@@ -5,8 +5,8 @@ use purlin_term::{Atom, Kind, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::process::RunState;
 use purlin_vm::signal::{Parcel, Signal, SignalKind, Target};
-use purlin_vm::{Ctx, Escape, Native, NativeResult, Slot};
-use std::sync::atomic::{AtomicI64, Ordering};
+use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult, Slot};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "processes", 0, processes),
@@ -130,17 +130,30 @@ fn no_aux_work_threads(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
 }
 
 /// What `system_flag/2` can change and the engine only remembers.
+#[derive(Default)]
 struct Remembered {
-    requests_limit: AtomicI64,
-}
-
-impl Default for Remembered {
-    fn default() -> Remembered {
-        Remembered { requests_limit: AtomicI64::new(134_217_727) }
-    }
+    /// 0: what the command line says.
+    requests_limit: AtomicUsize,
 }
 
 static REMEMBERED: Slot<Remembered> = Slot::new();
+
+/// Requests of a system process that are under way at most.
+pub fn requests_limit(engine: &Engine) -> usize {
+    match engine.state(&REMEMBERED).requests_limit.load(Ordering::Acquire) {
+        0 => engine.config.settings.requests_limit.unwrap_or(2 * engine.sched.count()),
+        n => n,
+    }
+}
+
+/// What multi-scheduling is: blocked for all, for the schedulers that are not dirty, or not at all.
+pub fn multi_scheduling_state(engine: &Engine) -> Term {
+    match engine.sched.multi_blockers(false).is_empty() {
+        false => am!("blocked"),
+        true if engine.sched.is_multi_blocked() => am!("blocked_normal"),
+        true => am!("enabled"),
+    }
+}
 
 fn scheduler_wall_time(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let on = a[0].as_bool().or_badarg()?;
@@ -151,7 +164,6 @@ fn system_flag(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let (flag, value) = (a[0], a[1]);
     let (remembered, defaults) = (c.engine.state(&REMEMBERED), &c.engine.defaults);
     let number = || value.as_usize().map(|n| n as i64).or_badarg();
-    let remember = |cell: &AtomicI64, n: i64| Ok(Term::small(cell.swap(n, Ordering::AcqRel)));
     if flag == am!("multi_scheduling") {
         return multi_scheduling(c, value);
     }
@@ -164,6 +176,10 @@ fn system_flag(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     }
     if flag == am!("schedulers_online") {
         let before = c.engine.sched.set_online(value.as_usize().or_badarg()?).or_badarg()?;
+        return Ok(Term::small(before as i64));
+    }
+    if flag == am!("dirty_cpu_schedulers_online") {
+        let before = c.engine.sched.set_dirty_online(value.as_usize().or_badarg()?).or_badarg()?;
         return Ok(Term::small(before as i64));
     }
     if flag == am!("fullsweep_after") {
@@ -191,7 +207,7 @@ fn system_flag(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         let n = value.as_usize().and_then(|n| u32::try_from(n).ok()).or_badarg()?;
         return Ok(Term::small(c.engine.tracing.control_word.swap(n, Ordering::AcqRel) as i64));
     }
-    if flag == am!("reset_seq_trace") && value == TRUE {
+    if flag == am!("reset_seq_trace") {
         c.engine.tracing.sequential.reset();
         return Ok(TRUE);
     }
@@ -200,11 +216,16 @@ fn system_flag(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         return Ok(before.unwrap_or(Term::bool(false)));
     }
     if flag == am!("outstanding_system_requests_limit") {
-        let n = number()?;
-        if n < 1 {
-            return Err(Escape::BADARG);
-        }
-        return remember(&remembered.requests_limit, n);
+        let n = value.as_usize().filter(|n| (1..=134_217_727).contains(n)).or_badarg()?;
+        let before = requests_limit(c.engine);
+        remembered.requests_limit.store(n, Ordering::Release);
+        return Ok(Term::small(before as i64));
+    }
+    if flag == am!("microstate_accounting") {
+        let (states, now) = (&c.engine.sched.microstates, c.engine.clock.now());
+        let was_on =
+            if value == am!("reset") { states.reset(now) } else { states.switch(value.as_bool().or_badarg()?, now) };
+        return Ok(Term::bool(was_on));
     }
     if flag == am!("scheduler_wall_time") {
         bool_arg(value)?;
@@ -214,24 +235,31 @@ fn system_flag(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     if flag == am!("time_offset") && value == am!("finalize") {
         return Ok(am!("final"));
     }
+    if flag == am!("scheduler_bind_type") && value == am!("unbound") {
+        return Ok(value);
+    }
+    // What there is no more, or what Purlin has no mechanism for.
+    let known = [am!("erts_alloc"), am!("cpu_topology"), am!("scheduler_bind_type"), am!("time_offset")];
+    if known.contains(&flag) {
+        return Err(Escape::BADARG);
+    }
     Err(super::badopt())
 }
 
 fn multi_scheduling(c: &mut Ctx<'_>, value: Term) -> NativeResult {
+    let me = c.process.id();
+    let normal = value == am!("block_normal") || value == am!("unblock_normal");
     if value == am!("block") || value == am!("block_normal") {
-        c.data.rare_mut().multi_blocks += 1;
-        c.engine.sched.block_multi();
+        c.data.rare_mut().blocks_multi = true;
+        c.engine.sched.block_multi(me, normal);
         // On with the first scheduler.
         c.data.give_up_slice();
     } else if value == am!("unblock") || value == am!("unblock_normal") {
-        if c.data.rare().is_some_and(|r| r.multi_blocks > 0) {
-            c.data.rare_mut().multi_blocks -= 1;
-            c.engine.sched.unblock_multi(1);
-        }
+        c.engine.sched.unblock_multi(me, normal);
     } else {
         return Err(Escape::BADARG);
     }
-    Ok(if c.engine.sched.is_multi_blocked() { am!("blocked") } else { am!("enabled") })
+    Ok(multi_scheduling_state(c.engine))
 }
 
 fn system_logger(c: &mut Ctx<'_>, value: Term) -> NativeResult {

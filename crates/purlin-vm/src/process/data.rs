@@ -38,6 +38,8 @@ impl Flags {
     pub const HOLDS_COLLECTIONS: Flags = Flags(1 << 5);
     /// The process saves its last calls.
     pub const SAVES_CALLS: Flags = Flags(1 << 4);
+    /// The process may do everything with all tables.
+    pub const ETS_SUPER_USER: Flags = Flags(1 << 6);
 
     #[inline]
     pub fn has(self, f: Flags) -> bool {

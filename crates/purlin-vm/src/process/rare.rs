@@ -27,8 +27,8 @@ pub struct Rare {
     pub held_questions: Vec<Question>,
     /// The last calls, if they are saved.
     pub saved_calls: Option<SavedCalls>,
-    /// How often this process has blocked multi-scheduling.
-    pub multi_blocks: u32,
+    /// Whether this process has blocked multi-scheduling.
+    pub blocks_multi: bool,
     /// Subscriptions to changes of nodes: the options as bits, and how often.
     pub node_monitors: Vec<(u32, u32)>,
     /// The function whose time is being measured, and since when.
@@ -55,7 +55,7 @@ impl Default for Rare {
             held_collections: Vec::new(),
             held_questions: Vec::new(),
             saved_calls: None,
-            multi_blocks: 0,
+            blocks_multi: false,
             node_monitors: Vec::new(),
             timed: None,
         }

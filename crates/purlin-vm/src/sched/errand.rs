@@ -4,6 +4,7 @@
 //! before the native returns. So nothing is collected meanwhile, and a process that ends leaves its heap behind. The
 //! native allocates in a heap of its own, which becomes part of the process's when it is back.
 
+use super::microstate::State;
 use crate::engine::Engine;
 use crate::grace::present_for_code;
 use crate::panic::guard;
@@ -72,7 +73,10 @@ impl Errand {
         let runner = engine.runner().expect("schedulers are started with a runner");
         let counted = engine.sched.wall_time.begin_any(engine.sched.count(), engine.clock.now());
         let run = || guard(engine, &process, &mut data, |data| runner.block(engine, &process, data));
+        let state = |state| counted.map(|i| engine.sched.microstates.enter(i, state, || engine.clock.now()));
+        state(State::Emulator);
         let failed = present_for_code(run).err();
+        state(State::Sleep);
         if let Some(i) = counted {
             engine.sched.wall_time.end(i, engine.clock.now());
         }

@@ -9,6 +9,7 @@ use crate::gc::{Collected, Depth};
 use crate::heap_limit;
 use crate::native::Ctx;
 use crate::process::{Activity, Process, ProcessData};
+use crate::sched::microstate::State;
 use parking_lot::RwLock;
 use purlin_term::{Atom, Heap, Owned, Term, am};
 use std::sync::Arc;
@@ -134,11 +135,15 @@ pub fn collect(
     let traced = process.trace.has(Flags::GARBAGE_COLLECTION);
     let watched = engine.tracing.monitor.watches_heaps();
     let before = crate::gc::used_words(&data.heap);
+    let scheduler = crate::sched::current(engine).map(|me| (me, engine.now_does(me, State::Gc)));
     let done = if traced || watched {
         collect_watched(engine, process, data, live, need, traced)
     } else {
         data.collect(live, need)
     };
+    if let Some((me, state)) = scheduler {
+        engine.now_does(me, state);
+    }
     engine.sched.collections.fetch_add(1, Ordering::Relaxed);
     let reclaimed = before.saturating_sub(crate::gc::used_words(&data.heap));
     engine.sched.reclaimed.fetch_add(reclaimed as u64, Ordering::Relaxed);

@@ -61,7 +61,7 @@ impl Io<'_> {
     /// Makes a port of a new connection, which belongs and is linked to who accepted it.
     fn accepted(&mut self, caller: Term, id: u16, fd: OwnedFd) {
         let mut inner = Inner::new(Protocol::Tcp, self.s.settings.clone());
-        if !table(self.engine).has_room() {
+        if !table(self.engine).has_room(self.engine) {
             return self.answer(caller, id, |h| h.tuple(&[am!("error"), am!("system_limit")]));
         }
         inner.family = self.s.family;

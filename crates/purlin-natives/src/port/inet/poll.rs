@@ -6,6 +6,7 @@
 use super::{Io, Socket};
 use crate::port::{Driver, Port};
 use parking_lot::Mutex;
+use purlin_vm::sched::microstate::State;
 use purlin_vm::{Engine, Slot};
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
@@ -154,6 +155,8 @@ fn run(shared: &Shared, engine: &Weak<Engine>) {
         // An interrupted wait is one without events.
         let _ = epoll::wait(&shared.epoll, spare_capacity(&mut events), timeout.as_ref());
         let Some(engine) = engine.upgrade() else { return };
+        let states = &engine.sched.microstates;
+        states.enter(states.poll_thread(), State::CheckIo, || engine.clock.now());
         for event in events.drain(..) {
             let (id, flags) = (event.data.u64(), event.flags);
             if id == WAKE {
@@ -174,6 +177,7 @@ fn run(shared: &Shared, engine: &Weak<Engine>) {
             drop(table);
             tell(&engine, &port, |io| io.timed_out(deadline));
         }
+        states.enter(states.poll_thread(), State::Sleep, || engine.clock.now());
     }
 }
 
