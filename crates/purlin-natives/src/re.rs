@@ -13,7 +13,7 @@ use capture::Capture;
 use crossbeam::sync::ShardedLock;
 use hashbrown::{Equivalent, HashMap};
 use options::Parsed;
-use purlin_regex::{CompileError, DEFAULT_MATCH_LIMIT, Flags, MatchError, MatchOptions, Newline, Options, Regex};
+use purlin_regex::{CompileError, DEFAULT_MATCH_LIMIT, Flags, LineEnds, MatchError, MatchOptions, Options, Regex};
 use purlin_term::{Atom, Heap, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult, Slot};
@@ -29,7 +29,7 @@ pub const NATIVES: &[Native] = &[
     Native::plain("re", "run", 3, run_3),
     Native::plain("re", "internal_run", 4, internal_run),
     Native::plain("re", "inspect", 2, inspect),
-    Native::blocking("re", "run_long", 3, run_long),
+    Native::blocking("re", "run_long", 4, run_long),
 ];
 
 /// What `re:version/0` says. It differs from every version of OTP's own library, so that patterns compiled into
@@ -37,7 +37,7 @@ pub const NATIVES: &[Native] = &[
 const VERSION: &[u8] = b"10.46 purlin";
 
 /// First bytes of the code part of a compiled pattern.
-const HEADER: &[u8; 4] = b"PLR1";
+const HEADER: &[u8; 4] = b"PLR2";
 
 /// Backtracking steps (about a millisecond) after which a match moves off the scheduler.
 const QUICK_LIMIT: u32 = 50_000;
@@ -96,13 +96,10 @@ impl Cache {
     }
 }
 
-const NEWLINES: [Newline; 5] = [Newline::Lf, Newline::Cr, Newline::CrLf, Newline::Any, Newline::AnyCrLf];
-
 fn encode(options: Options, pattern: &[u8]) -> Vec<u8> {
-    let newline = NEWLINES.iter().position(|n| *n == options.newline).unwrap_or(0) as u8;
     let mut code = HEADER.to_vec();
     code.extend_from_slice(&options.flags.0.to_le_bytes());
-    code.extend_from_slice(&[newline, options.bsr_anycrlf as u8]);
+    code.push(options.lines.to_byte());
     code.extend_from_slice(pattern);
     code
 }
@@ -110,9 +107,9 @@ fn encode(options: Options, pattern: &[u8]) -> Vec<u8> {
 fn decode(code: &[u8]) -> Option<(Options, &[u8])> {
     let rest = code.strip_prefix(HEADER)?;
     let (flags, rest) = rest.split_first_chunk::<4>()?;
-    let ([newline, bsr], pattern) = rest.split_first_chunk::<2>()?;
-    let newline = *NEWLINES.get(*newline as usize)?;
-    Some((Options { flags: Flags(u32::from_le_bytes(*flags)), newline, bsr_anycrlf: *bsr != 0 }, pattern))
+    let (lines, pattern) = rest.split_first()?;
+    let (flags, lines) = (Flags(u32::from_le_bytes(*flags)), LineEnds::from_byte(*lines)?);
+    Some((Options { flags, lines, match_lines: LineEnds::default() }, pattern))
 }
 
 /// `{re_pattern, Groups, Unicode, UseCRLF, Code}`.
@@ -202,9 +199,9 @@ fn compile(ctx: &mut Ctx<'_>, pattern: Term, options: Term) -> NativeResult {
     }
     let text = bytes(pattern).or_badarg()?;
     ctx.charge(text.len() / 8 + 1);
-    match ctx.engine.state(&CACHE).regex(parsed.compile, &text) {
+    match ctx.engine.state(&CACHE).regex(parsed.compile(), &text) {
         Ok(regex) => {
-            let t = pattern_term(ctx.heap(), &regex, parsed.unicode, parsed.compile, &text);
+            let t = pattern_term(ctx.heap(), &regex, parsed.unicode, parsed.compile(), &text);
             ctx.ok(t)
         }
         Err(e) => {
@@ -215,21 +212,21 @@ fn compile(ctx: &mut Ctx<'_>, pattern: Term, options: Term) -> NativeResult {
 }
 
 fn run_2(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
-    run(ctx, &[args[0], args[1], Term::NIL], Some(QUICK_LIMIT))
+    run(ctx, &[args[0], args[1], Term::NIL], true, Some(QUICK_LIMIT))
 }
 
 fn run_3(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
-    run(ctx, args, Some(QUICK_LIMIT))
+    run(ctx, args, true, Some(QUICK_LIMIT))
 }
 
 fn internal_run(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
-    args[3].as_bool().or_badarg()?;
-    run(ctx, &args[..3], Some(QUICK_LIMIT))
+    let first = args[3].as_bool().or_badarg()?;
+    run(ctx, &args[..3], first, Some(QUICK_LIMIT))
 }
 
 /// Continues a match that needs many steps, on a thread where it holds nobody up.
 fn run_long(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
-    run(ctx, args, None)
+    run(ctx, &args[..3], args[3] == am!("true"), None)
 }
 
 /// The pattern and its options, or what the call answers instead of matching.
@@ -238,8 +235,9 @@ enum Prepared {
     Answer(Term),
 }
 
-/// Runs a match of at most `quick` steps; one that needs more goes on in [`run_long`].
-fn run(ctx: &mut Ctx<'_>, args: &[Term], quick: Option<u32>) -> NativeResult {
+/// Runs a match of at most `quick` steps; one that needs more goes on in [`run_long`]. That it is not the `first` of a
+/// search for all matches means that its start may lie within a character, which is then passed over.
+fn run(ctx: &mut Ctx<'_>, args: &[Term], first: bool, quick: Option<u32>) -> NativeResult {
     let (subject_term, options) = (args[0], args[2]);
     let parsed = Parsed::of(options).ok_or_else(bad_option)?;
     let regex = match as_pattern(args[1]) {
@@ -254,16 +252,24 @@ fn run(ctx: &mut Ctx<'_>, args: &[Term], quick: Option<u32>) -> NativeResult {
         None => Capture::ALL,
     };
     let subject = bytes(subject_term).or_badarg()?;
-    Loop::Re.charge(ctx, subject.len().saturating_sub(parsed.offset).min(4096) + 64, 64);
-    let limit = parsed.run.match_limit.unwrap_or(DEFAULT_MATCH_LIMIT);
+    if !parsed.lines.consistent() {
+        return Err(Escape::Error(am!("internal_error")));
+    }
+    let mut offset = parsed.offset;
+    // In UTF-8 every byte of this form continues a character.
+    while !first && regex.is_utf() && subject.get(offset).is_some_and(|b| b & 0xC0 == 0x80) {
+        offset += 1;
+    }
+    Loop::Re.charge(ctx, subject.len().saturating_sub(offset).min(4096) + 64, 64);
+    let limit = parsed.run.match_limit.unwrap_or(DEFAULT_MATCH_LIMIT).min(regex.step_limit());
     let first_limit = quick.map_or(limit, |q| q.min(limit));
     let how = MatchOptions { match_limit: Some(first_limit), ..parsed.run };
     let report = |ctx: &mut Ctx<'_>, what: Term| {
         if parsed.report_errors { ctx.error(what) } else { Ok(am!("nomatch")) }
     };
-    let found = match regex.run_binary(subject_term, parsed.offset, &how) {
+    let found = match regex.run_binary(subject_term, offset, &how) {
         Some(found) => found,
-        None => regex.run(&subject, parsed.offset, &how),
+        None => regex.run(&subject, offset, &how),
     };
     match found {
         Ok(None) => Ok(am!("nomatch")),
@@ -271,7 +277,10 @@ fn run(ctx: &mut Ctx<'_>, args: &[Term], quick: Option<u32>) -> NativeResult {
             let binary = subject_term.is_binary().then_some(subject_term);
             Ok(capture.answer(ctx.heap(), &found, &subject, binary))
         }
-        Err(MatchError::MatchLimit) if first_limit < limit => Err(trap("run_long", args)),
+        Err(MatchError::MatchLimit) if first_limit < limit => {
+            let args = [args[0], args[1], args[2], Term::bool(first)];
+            Err(trap("run_long", &args))
+        }
         Err(MatchError::MatchLimit) => report(ctx, am!("match_limit")),
         Err(MatchError::DepthLimit) => report(ctx, am!("match_limit_recursion")),
         Err(MatchError::BadUtf) => Err(Escape::BADARG),
@@ -298,11 +307,8 @@ fn compiled_pattern(ctx: &mut Ctx<'_>, e: &[Term], parsed: &Parsed, args: &[Term
         return Err(trap("grun", &[args[0], args[1], how]));
     }
     let code = e[4].as_bytes().or_badarg()?;
-    let (mut options, text) = decode(&code).or_badarg()?;
-    // Line ends given for one match override those of the pattern.
-    options.newline = parsed.newline.unwrap_or(options.newline);
-    options.bsr_anycrlf = parsed.bsr_anycrlf.unwrap_or(options.bsr_anycrlf);
-    ctx.engine.state(&CACHE).regex(options, text).ok().or_badarg()
+    let (options, text) = decode(&code).or_badarg()?;
+    ctx.engine.state(&CACHE).regex(parsed.for_match(options), text).ok().or_badarg()
 }
 
 /// The pattern given as text.
@@ -315,7 +321,8 @@ fn text_pattern(ctx: &mut Ctx<'_>, parsed: &Parsed, args: &[Term]) -> Result<Pre
         return Err(trap("urun", args));
     }
     let text = bytes(pattern).or_badarg()?;
-    let regex = match ctx.engine.state(&CACHE).regex(parsed.compile, &text) {
+    let options = if parsed.global { parsed.compile() } else { parsed.for_match(parsed.compile()) };
+    let regex = match ctx.engine.state(&CACHE).regex(options, &text) {
         Ok(regex) => regex,
         Err(e) if parsed.report_errors => {
             let e = error_term(ctx, &e);
@@ -326,7 +333,7 @@ fn text_pattern(ctx: &mut Ctx<'_>, parsed: &Parsed, args: &[Term]) -> Result<Pre
     };
     if parsed.global {
         let h = ctx.heap();
-        let compiled = pattern_term(h, &regex, parsed.unicode, parsed.compile, &text);
+        let compiled = pattern_term(h, &regex, parsed.unicode, options, &text);
         let how = h.tuple(&[args[2], Term::bool(parsed.compile_only), pattern]);
         return Err(trap("grun", &[args[0], compiled, how]));
     }

@@ -6,6 +6,12 @@ pub const MAX_NAME: usize = 32;
 /// The library's number for a failed allocation.
 pub const NO_MEMORY: i32 = 121;
 
+/// The library's number for a quantifier behind something that cannot be repeated.
+pub const NOTHING_TO_REPEAT: i32 = 109;
+
+/// The library's number for a verb that it does not know.
+pub const BAD_VERB: i32 = 160;
+
 /// Why a pattern does not compile.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CompileError {
@@ -30,6 +36,14 @@ impl CompileError {
 
     pub(crate) fn invalid_utf(offset: usize) -> CompileError {
         CompileError { message: "invalid UTF-8 string", offset }
+    }
+
+    pub(crate) fn utf_is_disabled() -> CompileError {
+        CompileError { message: message(174), offset: 0 }
+    }
+
+    pub(crate) fn inconsistent_newline() -> CompileError {
+        CompileError { message: "inconsistent NEWLINE options", offset: 0 }
     }
 
     /// An error behind the first character too many of a group name.
@@ -73,6 +87,14 @@ fn translate(number: i32, pattern: &[u8], offset: usize) -> (i32, usize) {
     let before = &pattern[..offset];
     match number {
         137 | 143 | 147 | 150 | 151 | 155 | 165 | 169 | 171 => (number, offset.saturating_sub(1)),
+        BAD_VERB => {
+            let at = last(pattern, offset, &[b"(*"]).map_or(offset, |i| i + 2);
+            let name = pattern[at..].iter().take_while(|&&b| crate::tables::is_letter(b)).count();
+            let rest = &pattern[at + name..];
+            let argument =
+                if rest.first() == Some(&b':') { rest.iter().take_while(|&&b| b != b')').count() } else { 0 };
+            (number, at + name + argument)
+        }
         161 => {
             let end = offset + pattern[offset..].iter().take_while(|b| b.is_ascii_digit()).count();
             (number, end - last(pattern, end, &[b"\\g", b"(?"]).is_some_and(|i| pattern[i] == b'\\') as usize)
@@ -93,11 +115,12 @@ fn translate(number: i32, pattern: &[u8], offset: usize) -> (i32, usize) {
                 let end = closing(pattern, at + 2).map_or(offset, |e| e + 1);
                 (if pattern[at + 3..].starts_with(b"0)") { 1002 } else { 115 }, end)
             }
+            None if pattern.get(offset) == Some(&b')') => (number, offset),
+            None if let Some(at) = missing_group(pattern, offset) => (number, at),
             None if before.ends_with(b"\\g{") || before.ends_with(b"\\g") && pattern.get(offset) == Some(&b'{') => {
                 let end = pattern[offset..].iter().position(|&b| b == b'}').map_or(offset, |n| offset + n);
                 (number, end)
             }
-            None if pattern.get(offset) == Some(&b')') => (number, offset),
             None => (number, offset + 1),
         },
         114 if offset == pattern.len() => {
@@ -116,6 +139,26 @@ fn translate(number: i32, pattern: &[u8], offset: usize) -> (i32, usize) {
         }
         _ => (number, offset),
     }
+}
+
+/// Where PCRE 8.44 reports that the `\1`, `\g{1}`, `\g{-1}` or `\g<1>` around `offset` names no group.
+fn missing_group(pattern: &[u8], offset: usize) -> Option<usize> {
+    let at = last(pattern, offset, &[b"\\"])?;
+    let rest = pattern[at + 1..].strip_prefix(b"g").unwrap_or(&pattern[at + 1..]);
+    let inner = match rest {
+        [b'{' | b'<' | b'\'', inner @ ..] => inner,
+        inner => inner,
+    };
+    let signed = matches!(inner.first(), Some(b'-' | b'+'));
+    let digits = inner[signed as usize..].iter().take_while(|b| b.is_ascii_digit()).count();
+    let end = pattern.len() - inner.len() + signed as usize + digits;
+    if digits == 0 || offset > end + 1 {
+        return None;
+    }
+    // A back reference is looked up when all groups are known, others at once.
+    let back = !signed && !matches!(rest.first(), Some(b'<' | b'\''));
+    let braced = inner.len() < rest.len();
+    Some(if back { pattern.len() } else { end - (!braced) as usize })
 }
 
 fn message(number: i32) -> &'static str {

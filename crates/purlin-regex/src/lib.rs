@@ -10,10 +10,12 @@
 
 mod checked;
 mod error;
+mod lines;
 mod pattern;
 mod tables;
 
 pub use error::CompileError;
+pub use lines::{LineEnds, Newline};
 
 use pcre2_sys as sys;
 use purlin_term::Term;
@@ -39,6 +41,7 @@ impl Flags {
     pub const UCP: Flags = Flags(1 << 11);
     pub const NEVER_UTF: Flags = Flags(1 << 12);
     pub const NO_START_OPTIMIZE: Flags = Flags(1 << 13);
+    pub const NO_AUTO_POSSESS: Flags = Flags(1 << 14);
 
     pub fn has(self, other: Flags) -> bool {
         self.0 & other.0 != 0
@@ -48,8 +51,12 @@ impl Flags {
         Flags(self.0 | other.0)
     }
 
+    pub fn without(self, other: Flags) -> Flags {
+        Flags(self.0 & !other.0)
+    }
+
     fn library(self) -> u32 {
-        const PAIRS: [(Flags, u32); 14] = [
+        const PAIRS: [(Flags, u32); 15] = [
             (Flags::UTF, sys::PCRE2_UTF),
             (Flags::ANCHORED, sys::PCRE2_ANCHORED),
             (Flags::CASELESS, sys::PCRE2_CASELESS),
@@ -64,34 +71,9 @@ impl Flags {
             (Flags::UCP, sys::PCRE2_UCP),
             (Flags::NEVER_UTF, sys::PCRE2_NEVER_UTF),
             (Flags::NO_START_OPTIMIZE, sys::PCRE2_NO_START_OPTIMIZE),
+            (Flags::NO_AUTO_POSSESS, sys::PCRE2_NO_AUTO_POSSESS),
         ];
         PAIRS.iter().filter(|(f, _)| self.has(*f)).fold(0, |bits, (_, b)| bits | b)
-    }
-}
-
-/// What ends a line.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-pub enum Newline {
-    Cr,
-    #[default]
-    Lf,
-    CrLf,
-    Any,
-    AnyCrLf,
-}
-
-impl Newline {
-    const ALL: [(Newline, u32); 5] = [
-        (Newline::Cr, sys::PCRE2_NEWLINE_CR),
-        (Newline::Lf, sys::PCRE2_NEWLINE_LF),
-        (Newline::CrLf, sys::PCRE2_NEWLINE_CRLF),
-        (Newline::Any, sys::PCRE2_NEWLINE_ANY),
-        (Newline::AnyCrLf, sys::PCRE2_NEWLINE_ANYCRLF),
-    ];
-
-    /// Whether `\r\n` counts as one line end.
-    pub fn takes_crlf(self) -> bool {
-        matches!(self, Newline::CrLf | Newline::Any | Newline::AnyCrLf)
     }
 }
 
@@ -99,9 +81,10 @@ impl Newline {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Options {
     pub flags: Flags,
-    pub newline: Newline,
-    /// `\R` matches only `\r`, `\n` and `\r\n`.
-    pub bsr_anycrlf: bool,
+    /// Line ends for compiling, unless the pattern itself names some.
+    pub lines: LineEnds,
+    /// Line ends for matching, whatever was compiled.
+    pub match_lines: LineEnds,
 }
 
 /// How one match is run.
@@ -144,11 +127,13 @@ const HEAP_LIMIT: u32 = 256 * 1024;
 
 /// A compiled pattern.
 pub struct Regex {
-    code: ptr::NonNull<sys::pcre2_code_8>,
+    code: Code,
     groups: u32,
     utf: bool,
     dupnames: bool,
     newline: Newline,
+    /// Limits that the pattern itself sets.
+    limits: pattern::Limits,
     names: Vec<(Vec<u8>, u32)>,
 }
 
@@ -170,9 +155,8 @@ const NEST_LIMIT: u32 = 798;
 struct CompileContext(*mut sys::pcre2_compile_context_8);
 
 impl CompileContext {
-    fn new(options: &Options, extra: u32) -> Option<CompileContext> {
-        let newline = Newline::ALL.iter().find(|(n, _)| *n == options.newline).map_or(sys::PCRE2_NEWLINE_LF, |x| x.1);
-        let bsr = if options.bsr_anycrlf { sys::PCRE2_BSR_ANYCRLF } else { sys::PCRE2_BSR_UNICODE };
+    fn new(lines: LineEnds, extra: u32) -> Option<CompileContext> {
+        let (newline, bsr) = lines.library();
         // SAFETY: the context is fresh; the tables are static and of the length the library expects.
         unsafe {
             let c = sys::pcre2_compile_context_create_8(ptr::null_mut());
@@ -196,13 +180,22 @@ impl Drop for CompileContext {
     }
 }
 
+/// Where bytes start, for the library: it looks for a line end of two bytes by subtracting from where they end, which
+/// the made-up address of an empty slice is too small for.
+fn start_of(bytes: &[u8]) -> *const u8 {
+    static NONE: [u8; 8] = [0; 8];
+    if bytes.is_empty() { NONE[4..].as_ptr() } else { bytes.as_ptr() }
+}
+
+type Code = ptr::NonNull<sys::pcre2_code_8>;
+
 /// Compiles and gives the library's error number and offset when that fails.
-fn compile_raw(text: &[u8], options: &Options, extra: u32) -> Result<ptr::NonNull<sys::pcre2_code_8>, (i32, usize)> {
-    let Some(context) = CompileContext::new(options, extra) else { return Err((error::NO_MEMORY, 0)) };
+fn compile_raw(text: &[u8], flags: Flags, lines: LineEnds, extra: u32) -> Result<Code, (i32, usize)> {
+    let Some(context) = CompileContext::new(lines, extra) else { return Err((error::NO_MEMORY, 0)) };
     let (mut number, mut offset) = (0, 0);
     // SAFETY: the pattern is given with its length, and the context is alive.
     let code = unsafe {
-        sys::pcre2_compile_8(text.as_ptr(), text.len(), options.flags.library(), &mut number, &mut offset, context.0)
+        sys::pcre2_compile_8(start_of(text), text.len(), flags.library(), &mut number, &mut offset, context.0)
     };
     ptr::NonNull::new(code).ok_or((number, offset))
 }
@@ -211,33 +204,62 @@ impl Regex {
     /// Compiles a pattern. As in OTP, the pattern ends at its first zero byte.
     pub fn compile(pattern: &[u8], options: Options) -> Result<Regex, CompileError> {
         let pattern = pattern.split(|&b| b == 0).next().unwrap_or(pattern);
-        if options.flags.has(Flags::UTF)
-            && !options.flags.has(Flags::NEVER_UTF)
-            && let Err(e) = std::str::from_utf8(pattern)
-        {
-            return Err(CompileError::invalid_utf(e.valid_up_to()));
-        }
-        let adapted = pattern::adapt(pattern);
-        let mut options = options;
-        if pattern::starts_with_wrong_letters(pattern, options.flags) {
-            options.flags = options.flags.with(Flags::NO_START_OPTIMIZE);
-        }
-        let code = match compile_raw(&adapted.text, &options, 0) {
-            Err((number, _)) if error::is_literal_in_pcre8(number) => {
-                compile_raw(&adapted.text, &options, sys::PCRE2_EXTRA_BAD_ESCAPE_IS_LITERAL)
+        let lead = pattern::leading(pattern);
+        let mut flags = options.flags.with(lead.flags);
+        if flags.has(Flags::UTF) {
+            if flags.has(Flags::NEVER_UTF) {
+                return Err(CompileError::utf_is_disabled());
             }
-            other => other,
+            if let Err(e) = std::str::from_utf8(pattern) {
+                return Err(CompileError::invalid_utf(e.valid_up_to()));
+            }
+        }
+        let lines = options.lines.overridden_by(lead.lines);
+        if !lines.consistent() {
+            return Err(CompileError::inconsistent_newline());
+        }
+        let adapted = pattern::adapt(pattern, lead.len);
+        if lead.unknown {
+            return Err(CompileError::new(error::BAD_VERB, pattern, lead.len));
+        }
+        if flags.has(Flags::UTF) && pattern::starts_with_wrong_letters(pattern, flags) {
+            flags = flags.with(Flags::NO_START_OPTIMIZE);
+        }
+        let match_lines = lines.overridden_by(options.match_lines);
+        let compile = |flags: Flags| {
+            let code = match compile_raw(&adapted.text, flags, match_lines, 0) {
+                Err((number, _)) if error::is_literal_in_pcre8(number) => {
+                    compile_raw(&adapted.text, flags, match_lines, sys::PCRE2_EXTRA_BAD_ESCAPE_IS_LITERAL)
+                }
+                other => other,
+            };
+            let code = code.map_err(|(number, offset)| (number, adapted.original_offset(offset)));
+            let code = match (code, adapted.repeated) {
+                (Err((_, before)), Some(at)) if before > at => Err((error::NOTHING_TO_REPEAT, at)),
+                (Ok(_), Some(at)) => Err((error::NOTHING_TO_REPEAT, at)),
+                (code, _) => code,
+            };
+            let code = code.map_err(|(number, offset)| CompileError::new(number, pattern, offset))?;
+            Ok(Regex {
+                code,
+                groups: 0,
+                utf: false,
+                dupnames: false,
+                newline: lines.newline(),
+                limits: lead.limits,
+                names: Vec::new(),
+            })
         };
-        let code =
-            code.map_err(|(number, offset)| CompileError::new(number, pattern, adapted.original_offset(offset)))?;
-        let mut regex =
-            Regex { code, groups: 0, utf: false, dupnames: false, newline: options.newline, names: Vec::new() };
+        let mut regex = compile(flags)?;
+        let mut all = regex.info_u32(sys::PCRE2_INFO_ALLOPTIONS);
+        if all & sys::PCRE2_ANCHORED != 0 && all & sys::PCRE2_FIRSTLINE != 0 {
+            // An anchored match is in the first line; asked for both, the library looks elsewhere, too.
+            regex = compile(flags.without(Flags::FIRSTLINE))?;
+            all = regex.info_u32(sys::PCRE2_INFO_ALLOPTIONS);
+        }
         regex.groups = regex.info_u32(sys::PCRE2_INFO_CAPTURECOUNT);
-        let all = regex.info_u32(sys::PCRE2_INFO_ALLOPTIONS);
         regex.utf = all & sys::PCRE2_UTF != 0;
         regex.dupnames = all & sys::PCRE2_DUPNAMES != 0;
-        let newline = regex.info_u32(sys::PCRE2_INFO_NEWLINE);
-        regex.newline = Newline::ALL.iter().find(|(_, n)| *n == newline).map_or(Newline::Lf, |x| x.0);
         regex.names = regex.read_names();
         if let Some((name, _)) = regex.names.iter().find(|(name, _)| name.len() > error::MAX_NAME) {
             return Err(CompileError::name_too_long(pattern, name));
@@ -297,6 +319,11 @@ impl Regex {
     /// Names of groups with their numbers, sorted by name.
     pub fn names(&self) -> &[(Vec<u8>, u32)] {
         &self.names
+    }
+
+    /// How many backtracking steps the pattern itself allows.
+    pub fn step_limit(&self) -> u32 {
+        self.limits.steps
     }
 
     /// Looks for the first match at or behind byte `start`.
@@ -389,10 +416,11 @@ impl Work {
         let flags = flags.iter().filter(|f| f.0).fold(0, |bits, f| bits | f.1);
         // SAFETY: CODE, LOCAL; UTF: checked by the caller; the ranges are `pairs` pairs in the match data.
         unsafe {
-            sys::pcre2_set_match_limit_8(self.context, options.match_limit.unwrap_or(DEFAULT_MATCH_LIMIT));
-            sys::pcre2_set_depth_limit_8(self.context, options.depth_limit.unwrap_or(u32::MAX));
+            let (steps, depth) = (options.match_limit.unwrap_or(DEFAULT_MATCH_LIMIT), options.depth_limit);
+            sys::pcre2_set_match_limit_8(self.context, steps.min(regex.limits.steps));
+            sys::pcre2_set_depth_limit_8(self.context, depth.unwrap_or(u32::MAX).min(regex.limits.depth));
             sys::pcre2_set_heap_limit_8(self.context, HEAP_LIMIT);
-            let (text, len, code) = (subject.as_ptr(), subject.len(), regex.code.as_ptr());
+            let (text, len, code) = (start_of(subject), subject.len(), regex.code.as_ptr());
             let found = sys::pcre2_match_8(code, text, len, start, flags, self.data, self.context);
             let result = match found {
                 1.. => {

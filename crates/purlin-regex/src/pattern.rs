@@ -3,24 +3,121 @@
 //! PCRE2 takes `{,3}` and `{ 1, 2 }` as quantifiers; in PCRE 8.44 they are plain text. A hyphen behind `\d` or the
 //! like in a class is an error for PCRE2 and a hyphen for PCRE 8.44, as `\B`, `\z` and others there are letters. `\x`
 //! without digits is the zero byte there, `\c` takes control characters, and `\8` and `\9` are the digits where no such
-//! group precedes. `(*UTF8)` is now `(*UTF)`.
+//! group precedes.
+//!
+//! Settings at the start of a pattern, such as `(*UTF8)(*CRLF)`, are read here: the library has others, with other
+//! names, and line ends given for one match go before them.
 
-use crate::Flags;
+use crate::{Flags, LineEnds, Newline};
+
+/// Limits that a pattern sets for its matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    pub steps: u32,
+    pub depth: u32,
+}
+
+/// The settings at the start of a pattern.
+pub struct Leading {
+    /// How many bytes they take.
+    pub len: usize,
+    pub flags: Flags,
+    pub lines: LineEnds,
+    pub limits: Limits,
+    /// Whether a setting follows that only PCRE2 knows.
+    pub unknown: bool,
+}
+
+/// Reads the settings at the start of a pattern.
+pub fn leading(pattern: &[u8]) -> Leading {
+    const FLAGS: [(&[u8], Flags); 5] = [
+        (b"(*UTF8)", Flags::UTF),
+        (b"(*UTF)", Flags::UTF),
+        (b"(*UCP)", Flags::UCP),
+        (b"(*NO_AUTO_POSSESS)", Flags::NO_AUTO_POSSESS),
+        (b"(*NO_START_OPT)", Flags::NO_START_OPTIMIZE),
+    ];
+    const NEWLINES: [(&[u8], Newline); 5] = [
+        (b"(*CR)", Newline::Cr),
+        (b"(*LF)", Newline::Lf),
+        (b"(*CRLF)", Newline::CrLf),
+        (b"(*ANY)", Newline::Any),
+        (b"(*ANYCRLF)", Newline::AnyCrLf),
+    ];
+    const UNKNOWN: [&[u8]; 7] = [
+        b"(*LIMIT_DEPTH=",
+        b"(*LIMIT_HEAP=",
+        b"(*NOTEMPTY)",
+        b"(*NOTEMPTY_ATSTART)",
+        b"(*NO_DOTSTAR_ANCHOR)",
+        b"(*NO_JIT)",
+        b"(*NUL)",
+    ];
+    let limits = Limits { steps: u32::MAX, depth: u32::MAX };
+    let (flags, lines) = (Flags::default(), LineEnds::default());
+    let mut lead = Leading { len: 0, flags, lines, limits, unknown: false };
+    loop {
+        let rest = &pattern[lead.len..];
+        let mut lines = LineEnds::default();
+        if let Some((name, flag)) = FLAGS.iter().find(|f| rest.starts_with(f.0)) {
+            lead.flags = lead.flags.with(*flag);
+            lead.len += name.len();
+        } else if let Some((name, newline)) = NEWLINES.iter().find(|n| rest.starts_with(n.0)) {
+            lines.add_newline(*newline);
+            lead.len += name.len();
+        } else if rest.starts_with(b"(*BSR_ANYCRLF)") || rest.starts_with(b"(*BSR_UNICODE)") {
+            lines.add_bsr(rest.starts_with(b"(*BSR_A"));
+            lead.len += b"(*BSR_UNICODE)".len();
+        } else if let Some((n, len)) = limit(rest, b"(*LIMIT_MATCH=") {
+            lead.limits.steps = lead.limits.steps.min(n);
+            lead.len += len;
+        } else if let Some((n, len)) = limit(rest, b"(*LIMIT_RECURSION=") {
+            lead.limits.depth = lead.limits.depth.min(n);
+            lead.len += len;
+        } else {
+            lead.unknown = UNKNOWN.iter().any(|u| rest.starts_with(u))
+                || [&b"(*LIMIT_MATCH="[..], b"(*LIMIT_RECURSION="].iter().any(|u| rest.starts_with(u));
+            return lead;
+        }
+        lead.lines = lead.lines.overridden_by(lines);
+    }
+}
+
+/// The number of a setting `(*NAME=NUMBER)` at the start of `rest`, and how long it is.
+fn limit(rest: &[u8], name: &[u8]) -> Option<(u32, usize)> {
+    let digits = rest.strip_prefix(name)?;
+    let n = digits.iter().take_while(|b| b.is_ascii_digit()).count();
+    if digits.get(n) != Some(&b')') {
+        return None;
+    }
+    let number = digits[..n].iter().fold(0u64, |n, b| n.saturating_mul(10).saturating_add((b - b'0') as u64));
+    Some((u32::try_from(number).ok()?, name.len() + n + 1))
+}
 
 /// A pattern as the library gets it.
 pub struct Adapted {
     pub text: Vec<u8>,
     /// Offsets in `text` of bytes that were added.
     added: Vec<usize>,
-    /// Offset in the original behind which one byte was left out.
-    removed: Option<usize>,
+    /// How much of the original, at its start, was left out.
+    skipped: usize,
+    /// Where something is repeated that PCRE2 allows to be and PCRE 8.44 does not: `(*ACCEPT)?`.
+    pub repeated: Option<usize>,
 }
 
 impl Adapted {
     /// The offset in the original pattern.
     pub fn original_offset(&self, offset: usize) -> usize {
-        let o = offset - self.added.iter().filter(|&&a| a < offset).count();
-        o + self.removed.is_some_and(|r| o >= r) as usize
+        self.skipped + offset - self.added.iter().filter(|&&a| a < offset).count()
+    }
+}
+
+/// The last byte of the quantifier at the start of `rest`.
+fn quantifier(rest: &[u8]) -> Option<usize> {
+    match rest.first()? {
+        b'*' | b'+' | b'?' => Some(0),
+        b'{' if is_quantifier(rest) => rest.iter().position(|&b| b == b'}'),
+        _ => None,
     }
 }
 
@@ -77,25 +174,13 @@ fn is_bare_x(rest: &[u8]) -> bool {
 /// Whether the library would compute wrongly which bytes a match can start with: for `\w` in UTF-8 it takes the
 /// letters from 128 on from another class's table.
 pub fn starts_with_wrong_letters(pattern: &[u8], flags: Flags) -> bool {
-    let utf = flags.has(Flags::UTF) || pattern.starts_with(b"(*UTF");
-    utf && !flags.has(Flags::UCP) && pattern.windows(2).any(|w| w == b"\\w")
+    flags.has(Flags::UTF) && !flags.has(Flags::UCP) && pattern.windows(2).any(|w| w == b"\\w")
 }
 
-pub fn adapt(pattern: &[u8]) -> Adapted {
-    let mut out = Adapted { text: Vec::with_capacity(pattern.len()), added: Vec::new(), removed: None };
-    let mut i = 0;
-    while let Some(rest) = pattern.get(i..).filter(|r| r.starts_with(b"(*")) {
-        // Leading verbs, up to the one that was renamed.
-        if rest.starts_with(b"(*UTF8)") {
-            out.text.extend_from_slice(b"(*UTF)");
-            out.removed = Some(i + 5);
-            i += 7;
-            break;
-        }
-        let Some(end) = rest.iter().position(|&b| b == b')') else { break };
-        out.text.extend_from_slice(&rest[..=end]);
-        i += end + 1;
-    }
+/// Rewrites a pattern behind its first `skipped` bytes, which are settings.
+pub fn adapt(pattern: &[u8], skipped: usize) -> Adapted {
+    let mut out = Adapted { text: Vec::with_capacity(pattern.len()), added: Vec::new(), skipped, repeated: None };
+    let mut i = skipped;
     let mut class = false;
     let mut groups = 0;
     while i < pattern.len() {
@@ -154,6 +239,14 @@ pub fn adapt(pattern: &[u8]) -> Adapted {
                 class = false;
                 1
             }
+            b'(' if !class && rest.starts_with(b"(*ACCEPT") => {
+                let n = rest.iter().position(|&b| b == b')').map_or(rest.len(), |end| end + 1);
+                // Behind a hash it may be part of a comment.
+                if out.repeated.is_none() && !pattern[..i].contains(&b'#') {
+                    out.repeated = quantifier(&rest[n..]).map(|last| i + n + last);
+                }
+                n
+            }
             b'(' if !class => {
                 groups += captures(rest) as usize;
                 1
@@ -194,17 +287,26 @@ mod tests {
             ("\\c\x7f\\c[", "\\x3f\\c["),
             ("(a)\\8[\\8]\\1", "(a)\\x38[\\8]\\1"),
             ("()()()(?:)()()()()(?<n>)\\8\\9", "()()()(?:)()()()()(?<n>)\\8\\x39"),
-            ("(*UTF8)a", "(*UTF)a"),
-            ("(*ANY)(*UTF8)a", "(*ANY)(*UTF)a"),
         ] {
-            assert_eq!(String::from_utf8(adapt(from.as_bytes()).text).unwrap(), to, "{from}");
+            assert_eq!(String::from_utf8(adapt(from.as_bytes(), 0).text).unwrap(), to, "{from}");
         }
     }
 
     #[test]
     fn offsets_lead_back_to_the_original() {
-        let a = adapt(b"(*UTF8){,1}(");
-        assert_eq!(a.text, b"(*UTF)\\{,1}(");
+        let a = adapt(b"(*UTF8){,1}(", 7);
+        assert_eq!(a.text, b"\\{,1}(");
         assert_eq!(a.original_offset(a.text.len()), 12);
+    }
+
+    #[test]
+    fn settings_are_read_up_to_what_is_none() {
+        let lead = leading(b"(*UTF8)(*LIMIT_MATCH=12)(*CR)(*ANY)(*BSR_ANYCRLF)(*COMMIT)(*UCP)");
+        assert_eq!((lead.len, lead.unknown), (49, false));
+        assert_eq!(lead.flags, Flags::UTF);
+        assert_eq!(lead.lines.newline(), Newline::Any);
+        assert_eq!(lead.limits, Limits { steps: 12, depth: u32::MAX });
+        assert!(leading(b"(*UCP)(*NO_JIT)").unknown);
+        assert!(leading(b"(*LIMIT_MATCH=99999999999)").unknown);
     }
 }

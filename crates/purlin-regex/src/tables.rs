@@ -38,6 +38,10 @@ fn is_word(c: u8) -> bool {
     c == b'_' || c.is_ascii_digit() || is_upper(c) || is_lower(c)
 }
 
+pub fn is_letter(c: u8) -> bool {
+    is_upper(c) || is_lower(c)
+}
+
 fn is_graph(c: u8) -> bool {
     c.is_ascii_graphic() || c >= 0xA0
 }
@@ -69,8 +73,8 @@ pub fn latin1() -> &'static [u8; LENGTH] {
                     t[512 + at + i / 8] |= 1 << (i % 8);
                 }
             }
-            let letter = is_upper(c) || is_lower(c);
-            let types = [(is_space(c), 1), (letter, 2), (is_lower(c), 4), (c.is_ascii_digit(), 8), (is_word(c), 16)];
+            let types =
+                [(is_space(c), 1), (is_letter(c), 2), (is_lower(c), 4), (c.is_ascii_digit(), 8), (is_word(c), 16)];
             t[832 + i] = types.iter().filter(|t| t.0).map(|t| t.1).sum();
         }
         t

@@ -52,11 +52,52 @@ fn names_are_sorted() {
 }
 
 #[test]
-fn line_ends_come_from_options_or_pattern() {
-    let newline = |p: &[u8], newline| Regex::compile(p, Options { newline, ..Default::default() }).unwrap().newline();
-    assert_eq!(newline(b"a", Newline::Lf), Newline::Lf);
-    assert_eq!(newline(b"a", Newline::AnyCrLf), Newline::AnyCrLf);
-    assert_eq!(newline(b"(*CRLF)a", Newline::Lf), Newline::CrLf);
+fn line_ends_come_from_match_then_pattern_then_options() {
+    let lines = |newlines: &[Newline]| {
+        let mut lines = LineEnds::default();
+        newlines.iter().for_each(|n| lines.add_newline(*n));
+        lines
+    };
+    let compile = |p: &[u8], given: &[Newline], at_match: &[Newline]| {
+        let options = Options { lines: lines(given), match_lines: lines(at_match), ..Default::default() };
+        Regex::compile(p, options).unwrap()
+    };
+    let newline = |p: &[u8], given: &[Newline]| compile(p, given, &[]).newline();
+    assert_eq!(newline(b"a", &[]), Newline::Lf);
+    assert_eq!(newline(b"a", &[Newline::AnyCrLf]), Newline::AnyCrLf);
+    assert_eq!(newline(b"(*CRLF)a", &[Newline::Lf]), Newline::CrLf);
+    assert_eq!(newline(b"a", &[Newline::Cr, Newline::Lf]), Newline::CrLf);
+    let matches = |r: Regex, s: &[u8]| r.run(s, 0, &MatchOptions::default()).unwrap().is_some();
+    assert!(matches(compile(b"(*CR)a$", &[], &[]), b"a\r"));
+    assert!(!matches(compile(b"(*CR)a$", &[], &[Newline::Lf]), b"a\r"));
+    assert!(matches(compile(b"(*CR)a$", &[], &[Newline::Lf]), b"a\n"));
+    let both = Options { lines: lines(&[Newline::Any, Newline::Lf]), ..Default::default() };
+    assert_eq!(Regex::compile(b"a", both).err().map(|e| e.message), Some("inconsistent NEWLINE options"));
+}
+
+#[test]
+fn anchored_matches_start_at_the_start_whatever_firstline_says() {
+    for (p, flags, s, want) in [
+        ("\\s", Flags::UTF.with(Flags::ANCHORED), "1\n\r x", None),
+        ("\n", Flags::ANCHORED, "\n", Some((0, 1))),
+        ("^\\s", Flags::UTF, "1\n\r x", None),
+        ("\\s", Flags::UTF, "1\n\r x", Some((1, 2))),
+        ("\\r", Flags::UTF, "1\n\r x", None),
+    ] {
+        assert_eq!(first(p, flags.with(Flags::FIRSTLINE), s.as_bytes()), want, "{p}");
+    }
+}
+
+#[test]
+fn a_line_end_of_two_bytes_is_not_looked_for_before_an_empty_subject() {
+    let mut lines = LineEnds::default();
+    lines.add_newline(Newline::CrLf);
+    for (p, flags) in [(&b"a*?(?<!b)"[..], Flags::FIRSTLINE), (b"$", Flags::MULTILINE), (b"", Flags::EXTENDED)] {
+        let r = Regex::compile(p, Options { flags, lines, ..Default::default() }).unwrap();
+        let options = MatchOptions { notempty: true, ..Default::default() };
+        assert_eq!(r.run(b"", 0, &options), Ok(None));
+        assert_eq!(r.run(&Vec::new(), 0, &MatchOptions::default()), Ok(Some(vec![Some((0, 0))])));
+    }
 }
 
 #[test]

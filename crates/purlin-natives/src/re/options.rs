@@ -1,16 +1,15 @@
 //! The option list of `re:compile/2` and `re:run/3`: one list for both, with options that only one of them allows.
 
-use purlin_regex::{Flags, MatchOptions, Newline, Options};
+use purlin_regex::{Flags, LineEnds, MatchOptions, Newline, Options};
 use purlin_term::{Term, am};
 
 /// A read option list.
 #[derive(Default)]
 pub struct Parsed {
-    pub compile: Options,
+    pub flags: Flags,
     pub run: MatchOptions,
     /// Line ends, where the list names them.
-    pub newline: Option<Newline>,
-    pub bsr_anycrlf: Option<bool>,
+    pub lines: LineEnds,
     pub offset: usize,
     /// What to return and in which form.
     pub capture: Option<(Term, Term)>,
@@ -42,6 +41,21 @@ impl Parsed {
             }
         }
         items.tail().is_nil().then_some(p)
+    }
+
+    /// How a pattern given as text is compiled.
+    pub fn compile(&self) -> Options {
+        Options { flags: self.flags, lines: self.lines, match_lines: LineEnds::default() }
+    }
+
+    /// How a pattern that was compiled with these options is made ready for this match.
+    pub fn for_match(&self, compiled: Options) -> Options {
+        let mut options = Options { match_lines: self.lines, ..compiled };
+        if self.run.anchored {
+            // An anchored match starts in the first line anyway; asked for both, the library looks elsewhere, too.
+            options.flags = options.flags.without(Flags::FIRSTLINE);
+        }
+        options
     }
 
     fn capture(&mut self, values: Term, kind: Term) {
@@ -76,9 +90,7 @@ impl Parsed {
             (am!("anycrlf"), Newline::AnyCrLf),
             (am!("any"), Newline::Any),
         ];
-        let newline = names.iter().find(|n| n.0 == value)?.1;
-        self.newline = Some(newline);
-        self.compile.newline = newline;
+        self.lines.add_newline(names.iter().find(|n| n.0 == value)?.1);
         Some(())
     }
 
@@ -99,20 +111,18 @@ impl Parsed {
             (am!("no_start_optimize"), Flags::NO_START_OPTIMIZE),
         ];
         if let Some((_, flag)) = flags.iter().find(|f| f.0 == name) {
-            self.compile.flags = self.compile.flags.with(*flag);
+            self.flags = self.flags.with(*flag);
             self.unicode |= *flag == Flags::UTF;
             self.compile_only = true;
             return Some(());
         }
         if name == am!("anchored") {
-            self.compile.flags = self.compile.flags.with(Flags::ANCHORED);
+            self.flags = self.flags.with(Flags::ANCHORED);
             self.run.anchored = true;
             return Some(());
         }
         if name == am!("bsr_anycrlf") || name == am!("bsr_unicode") {
-            let anycrlf = name == am!("bsr_anycrlf");
-            self.compile.bsr_anycrlf = anycrlf;
-            self.bsr_anycrlf = Some(anycrlf);
+            self.lines.add_bsr(name == am!("bsr_anycrlf"));
             return Some(());
         }
         let switches = [

@@ -2,12 +2,15 @@ use super::*;
 
 #[test]
 fn compiled_patterns_carry_text_and_options() {
-    let options = Options { flags: Flags::UTF.with(Flags::DOTALL), newline: Newline::Any, bsr_anycrlf: true };
+    let mut lines = LineEnds::default();
+    lines.add_newline(purlin_regex::Newline::Any);
+    lines.add_bsr(true);
+    let options = Options { flags: Flags::UTF.with(Flags::DOTALL), lines, ..Options::default() };
     let code = encode(options, b"a.b");
     assert_eq!(decode(&code), Some((options, &b"a.b"[..])));
     assert_eq!(decode(b"ERCP"), None);
-    assert_eq!(decode(b"PLR1\0\0"), None);
-    assert_eq!(decode(b"PLR1\0\0\0\0\x09\0"), None);
+    assert_eq!(decode(b"PLR2\0\0"), None);
+    assert_eq!(decode(b"PLR2\0\0\0\0\x08"), None);
 }
 
 #[test]
