@@ -1,6 +1,7 @@
 //! Compressed terms: a size and zlib data.
 //!
-//! What is written must be byte for byte what OTP writes, so zlib itself deflates; what is read need not.
+//! What is written must be byte for byte what OTP writes, and what is damaged must be refused where OTP refuses it, so
+//! zlib itself does both.
 
 use super::DecodeError;
 use super::reader::Reader;

@@ -129,3 +129,33 @@ fn damaged_bytes_are_read_or_refused_as_by_erl() {
         cases.push(Case { call: ("purlin_oracle", "reread", vec![binary]), ours: result });
     });
 }
+
+#[test]
+fn damaged_compressed_terms_are_read_or_refused_as_by_erl() {
+    compare(|heap, random, cases| {
+        let words: Vec<Term> = (0..40 + random.below(200)).map(|_| Term::small(random.below(300) as i64)).collect();
+        let t = heap.list(&words);
+        let t = heap.tuple(&[t, t, t]);
+        let level = random.below(10) as i32;
+        let options = EncodeOptions { compressed: Some(level), ..Default::default() };
+        let mut bytes = encode(t, &options).expect("small");
+        if random.below(4) == 0 {
+            mutate(&mut bytes, &[], random);
+        } else {
+            // One bit, behind the size.
+            let at = 6 + random.below(bytes.len() - 6);
+            bytes[at] ^= 1 << random.below(8);
+        }
+        let result = match decode(&bytes, heap, &mut AnyFun) {
+            Ok((t, used)) => {
+                let options = EncodeOptions { deterministic: true, ..EncodeOptions::default() };
+                let again = encode(t, &options).expect("small");
+                let again = heap.binary(&again);
+                heap.tuple(&[Term::atom(Atom::OK), again, Term::small(used as i64)])
+            }
+            Err(_) => heap.tuple(&[Term::atom(Atom::ERROR), Term::atom(Atom::BADARG)]),
+        };
+        let binary = heap.binary(&bytes);
+        cases.push(Case { call: ("purlin_oracle", "reread", vec![binary]), ours: result });
+    });
+}
