@@ -1,4 +1,4 @@
-//! Purlin's own instructions: what a function's generic BEAM code is translated to when it is first called.
+//! The operands of Purlin's own instructions, which [`isa`](super::isa) lists.
 //!
 //! An instruction is 16 bytes. Operands say where a value is ([`Src`]) or goes ([`Dst`]); jumps are relative to the
 //! instruction that makes them; long operand lists stand beside the code ([`Ext`]). In code each instruction stands
@@ -12,13 +12,14 @@ pub use binary::{
     Segment, SegmentSize,
 };
 
+pub use super::isa::Instr;
 pub use select::Select;
 
-use super::export::{Export, FnEntry, NativeEntry};
+use super::export::NativeEntry;
+use super::isa::{Operand, Operands};
 use crate::interp::fast::{self, Handler};
-use crate::tracing::points::Point;
+use purlin_term::Term;
 use purlin_term::boxed::FunEntry;
-use purlin_term::{Atom, Term};
 use std::sync::Arc;
 
 /// An instruction in code, behind the function that runs it.
@@ -201,367 +202,44 @@ pub enum FloatOp {
     Div,
 }
 
-/// One instruction.
-#[derive(Clone, Copy)]
-pub enum Instr {
-    /// Translate this function, then run it.
-    Translate(&'static FnEntry),
-    /// No clause matched: `function_clause` with the arguments in the X registers.
-    FuncInfo(&'static FnEntry),
-
-    // Tracing
-    Breakpoint(&'static Point),
-    ReturnTrace {
-        exceptions: bool,
-    },
-    ReturnToTrace,
-    ReturnTime,
-
-    // Control
-    Jump(Rel),
-    /// A place in a loop of jumps where the process may stop; skips the next instruction unless it does.
-    Safepoint(Ext<Safepoint>),
-    /// Where a process goes on that stopped at a safepoint.
-    SafepointLeft(Ext<Safepoint>),
-    Call(&'static FnEntry),
-    CallLast(&'static FnEntry, u32),
-    CallOnly(&'static FnEntry),
-    CallExt(&'static Export),
-    CallExtLast(&'static Export, u32),
-    CallExtOnly(&'static Export),
-    CallNative(&'static NativeEntry),
-    /// A tail call of a native that goes on elsewhere, from a function with this many slots.
-    CallNativeLast(&'static NativeEntry, u32),
-    /// The body of a native called as a function: call it, then return.
-    NativeBody(&'static NativeEntry),
-    /// Go on with what a native brought back from another thread.
-    NativeDone(&'static NativeEntry),
-    CallFun {
-        arity: u32,
-        fun: Src,
-    },
-    /// A call of a fun as the last thing that a function with this many slots does.
-    CallFunLast {
-        arity: u32,
-        fun: Src,
-        slots: u32,
-    },
-    Apply {
-        arity: u32,
-    },
-    ApplyLast {
-        arity: u32,
-        slots: u32,
-    },
-    Return,
-    /// The process's first function has returned.
-    ProcessEnd,
-    /// A handler has noted why the process stops.
-    Stopped,
-    SelectVal(Src, Ext<Select>),
-    SelectArity(Src, Ext<Select>),
-
-    // Stack and heap
-    Allocate {
-        slots: u32,
-        heap: u32,
-        live: u32,
-    },
-    TestHeap {
-        heap: u32,
-        live: u32,
-    },
-    Deallocate(u32),
-    Trim(u32),
-    InitY(u32),
-    InitYs(Ext<Vec<Dst>>),
-
-    // Moves
-    Move {
-        src: Src,
-        dst: Dst,
-    },
-    /// A constant that is known when the code is translated.
-    MoveValue {
-        dst: Dst,
-        value: Term,
-    },
-    Swap(Dst, Dst),
-    GetList {
-        src: Src,
-        head: Dst,
-        tail: Dst,
-    },
-    GetHd {
-        src: Src,
-        dst: Dst,
-    },
-    GetTl {
-        src: Src,
-        dst: Dst,
-    },
-    GetTupleElement {
-        src: Src,
-        index: u32,
-        dst: Dst,
-    },
-    SetTupleElement {
-        value: Src,
-        tuple: Src,
-        index: u32,
-    },
-    PutList {
-        head: Src,
-        tail: Src,
-        dst: Dst,
-    },
-    PutTuple(Dst, Ext<Vec<Src>>),
-    UpdateRecord(Ext<UpdateRecord>),
-
-    // Tests
-    IsType {
-        test: Test,
-        fail: Rel,
-        src: Src,
-    },
-    TestArity {
-        fail: Rel,
-        src: Src,
-        arity: u32,
-    },
-    IsTaggedTuple {
-        fail: Rel,
-        src: Src,
-        arity: u16,
-        tag: Atom,
-    },
-    IsFunction2 {
-        fail: Rel,
-        src: Src,
-        arity: Src,
-    },
-    IsLt {
-        fail: Rel,
-        a: Src,
-        b: Src,
-    },
-    IsGe {
-        fail: Rel,
-        a: Src,
-        b: Src,
-    },
-    IsEq {
-        fail: Rel,
-        a: Src,
-        b: Src,
-    },
-    IsNe {
-        fail: Rel,
-        a: Src,
-        b: Src,
-    },
-    IsEqExact {
-        fail: Rel,
-        a: Src,
-        b: Src,
-    },
-    IsNeExact {
-        fail: Rel,
-        a: Src,
-        b: Src,
-    },
-    /// Exact equality with an immediate value; `a` is a narrow [`Src`].
-    IsEqImmediate {
-        fail: Rel,
-        a: u16,
-        value: Term,
-    },
-    IsNeImmediate {
-        fail: Rel,
-        a: u16,
-        value: Term,
-    },
-
-    // Arithmetic and guard natives
-    /// `plain`: an error does not name the native; `dst` is narrow.
-    Arith {
-        op: Arith,
-        plain: bool,
-        live: u16,
-        dst: u16,
-        a: Src,
-        b: Src,
-    },
-    /// Arithmetic whose failure jumps; `a` and `dst` are narrow.
-    GuardArith {
-        op: Arith,
-        a: u16,
-        dst: u16,
-        live: u16,
-        fail: Rel,
-        b: Src,
-    },
-    Guard(Ext<GuardCall>),
-    /// `erlang:self/0`
-    Self_(Dst),
-
-    // Floats
-    FMoveIn {
-        src: Src,
-        f: u32,
-    },
-    FMoveOut {
-        f: u32,
-        dst: Dst,
-    },
-    FConv {
-        src: Src,
-        f: u32,
-    },
-    FArith {
-        op: FloatOp,
-        a: u16,
-        b: u16,
-        dst: u16,
-    },
-    FNegate {
-        src: u16,
-        dst: u16,
-    },
-
-    // Funs
-    MakeFun(Ext<MakeFun>),
-
-    // Exceptions
-    Catch {
-        slot: Dst,
-        handler: Rel,
-    },
-    CatchEnd {
-        slot: Dst,
-    },
-    TryEnd {
-        slot: Dst,
-    },
-    TryCase {
-        slot: Dst,
-    },
-    Raise {
-        trace: Src,
-        value: Src,
-    },
-    RawRaise,
-    BuildStacktrace,
-    Badmatch(Src),
-    CaseEnd(Src),
-    TryCaseEnd(Src),
-    Badrecord(Src),
-    IfEnd,
-
-    // Messages
-    Send,
-    LoopRec {
-        empty: Rel,
-        /// Functions are called, or the process may stop, before the message is taken out: parts of it may be kept.
-        keeps: bool,
-    },
-    LoopRecEnd {
-        again: Rel,
-    },
-    RemoveMessage,
-    Wait {
-        again: Rel,
-    },
-    WaitTimeout {
-        again: Rel,
-        timeout: Src,
-    },
-    Timeout,
-    MarkerReserve(Dst),
-    MarkerBind {
-        marker: Src,
-        reference: Src,
-    },
-    MarkerClear(Src),
-    MarkerUse(Src),
-
-    // Maps
-    PutMap(Ext<PutMap>),
-    GetMapElement {
-        fail: Rel,
-        src: Src,
-        key: Src,
-        dst: u16,
-    },
-    GetMapElements(Ext<GetMap>),
-
-    // Binaries
-    BsStartMatch {
-        fail: Rel,
-        src: Src,
-        dst: Dst,
-        live: u16,
-    },
-    BsGetInteger(Ext<BsGet>),
-    BsGetFloat(Ext<BsGet>),
-    BsGetBinary(Ext<BsGet>),
-    BsSkip(Ext<BsGet>),
-    BsTestTail {
-        fail: Rel,
-        ctx: Src,
-        bits: u32,
-    },
-    BsTestUnit {
-        fail: Rel,
-        ctx: Src,
-        unit: u32,
-    },
-    BsMatchString(Ext<BsMatchString>),
-    BsGetUtf {
-        kind: Segment,
-        little: bool,
-        fail: Rel,
-        ctx: Src,
-        dst: Dst,
-    },
-    BsSkipUtf {
-        kind: Segment,
-        little: bool,
-        fail: Rel,
-        ctx: Src,
-    },
-    BsGetTail {
-        ctx: Src,
-        dst: Dst,
-        live: u32,
-    },
-    BsGetPosition {
-        ctx: Src,
-        dst: Dst,
-    },
-    BsSetPosition {
-        ctx: Src,
-        position: Src,
-    },
-    BsMatch(Ext<BsMatch>),
-    BsCreateBin(Ext<CreateBin>),
-    BsInit(Ext<BsStart>),
-    BsPut(Ext<BsPut>),
-    BsAdd(Ext<BsAdd>),
-    BsUtfSize {
-        kind: Segment,
-        src: Src,
-        dst: Dst,
-    },
-    BsInitWritable,
-}
-
 /// `get_map_elements` and `has_map_fields` (with no destinations).
 #[derive(Debug)]
 pub struct GetMap {
     pub fail: Rel,
     pub src: Src,
     pub pairs: Vec<(Src, Option<Dst>)>,
+}
+
+/// Writes the visitor of a struct of operands: each line is a name and what a visitor is shown.
+macro_rules! operands_of {
+    ($($t:ident($s:ident): $($name:literal $operand:expr),* $(=> each $list:expr)?;)*) => {$(
+        impl Operands for $t {
+            fn visit(&self, visit: &mut dyn FnMut(&'static str, Operand<'_>)) {
+                let $s = self;
+                $(visit($name, $operand);)*
+                $(for (name, operand) in $list { visit(name, operand) })?
+            }
+        }
+    )*};
+}
+pub(in crate::code) use operands_of;
+
+operands_of! {
+    GuardCall(s): "native" Operand::Name(&s.native.mfa), "dst" Operand::Dst(s.dst), "fail" Operand::Jump(s.fail),
+        "live" Operand::Live(s.live) => each s.args.iter().map(|&a| ("arg", Operand::Src(a)));
+    PutMap(s): "exact" Operand::Number(s.exact as i64), "fail" Operand::Jump(s.fail), "src" Operand::Src(s.src),
+        "dst" Operand::Dst(s.dst), "live" Operand::Live(s.live) =>
+        each s.pairs.iter().flat_map(|&(k, v)| [("key", Operand::Src(k)), ("value", Operand::Src(v))]);
+    MakeFun(s): "module" Operand::Value(Term::atom(s.entry.module)), "lambda" Operand::Number(s.entry.index as i64),
+        "dst" Operand::Dst(s.dst) => each s.env.iter().map(|&e| ("free", Operand::Src(e)));
+    Safepoint(s): "heap" Operand::Number(s.heap as i64)
+        => each s.live.iter().map(|&x| ("live", Operand::Src(Src::x(x as u32))))
+        .chain(s.floats.iter().map(|&f| ("live", Operand::FloatSrc(f as u32))));
+    UpdateRecord(s): "src" Operand::Src(s.src), "dst" Operand::Dst(s.dst), "size" Operand::Number(s.size as i64) =>
+        each s.updates.iter().flat_map(|&(at, v)| [("at", Operand::Number(at as i64)), ("value", Operand::Src(v))]);
+    GetMap(s): "fail" Operand::Jump(s.fail), "src" Operand::Src(s.src) => each s.pairs.iter().flat_map(|&(k, d)| {
+        [Some(("key", Operand::Src(k))), d.map(|d| ("dst", Operand::Dst(d)))].into_iter().flatten()
+    });
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ pub mod consts;
 mod current;
 pub mod export;
 pub mod instr;
+pub mod isa;
+mod listing;
 pub mod module;
 pub mod purge;
 mod ranges;

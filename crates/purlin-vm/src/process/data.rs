@@ -25,6 +25,12 @@ pub struct Mfa {
     pub arity: u8,
 }
 
+impl std::fmt::Display for Mfa {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}/{}", self.module.name(), self.function.name(), self.arity)
+    }
+}
+
 /// Properties of a process that are on or off.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Flags(u16);

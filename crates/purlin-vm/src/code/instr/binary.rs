@@ -1,6 +1,7 @@
 //! Operands of the instructions that build and match binaries.
 
-use super::{Dst, Rel, Src};
+use super::{Dst, Rel, Src, operands_of};
+use crate::code::isa::{Operand, Operands};
 
 /// What a segment of a binary is built from or matched to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -187,4 +188,77 @@ pub struct BsAdd {
     pub b: Src,
     pub unit: u32,
     pub dst: Dst,
+}
+
+impl BsGet {
+    /// Shows all but the destination to a visitor: stepping over has none.
+    pub(in crate::code) fn skipped(&self, visit: &mut dyn FnMut(&'static str, Operand<'_>)) {
+        visit("fail", Operand::Jump(self.fail));
+        visit("ctx", Operand::Src(self.ctx));
+        visit("unit", Operand::Number(self.unit as i64));
+        if let Some(size) = self.size {
+            visit("size", Operand::Src(size));
+        }
+    }
+}
+
+/// The size of a segment, if it has one.
+fn segment(size: SegmentSize) -> Option<(&'static str, Operand<'static>)> {
+    match size {
+        SegmentSize::All => None,
+        SegmentSize::Units(n) => Some(("size", Operand::Src(n))),
+    }
+}
+
+operands_of! {
+    BsGet(s): "fail" Operand::Jump(s.fail), "ctx" Operand::Src(s.ctx), "live" Operand::Live(s.live),
+        "unit" Operand::Number(s.unit as i64), "signed" Operand::Number(s.signed as i64),
+        "little" Operand::Number(s.little as i64), "dst" Operand::Dst(s.dst) =>
+        each s.size.map(|n| ("size", Operand::Src(n)));
+    BsMatchString(s): "fail" Operand::Jump(s.fail), "ctx" Operand::Src(s.ctx), "bits" Operand::Number(s.bits as i64),
+        "bytes" Operand::Bytes(s.bytes);
+    BsMatch(s): "fail" Operand::Jump(s.fail), "ctx" Operand::Src(s.ctx) => each s.steps.iter().flat_map(MatchStep::operands);
+    CreateBin(s): "fail" Operand::Jump(s.fail), "live" Operand::Live(s.live), "unit" Operand::Number(s.unit as i64),
+        "dst" Operand::Dst(s.dst) => each s.segments.iter().flat_map(|segment_of| [
+            Some(("segment", Operand::Name(&segment_of.kind))),
+            (segment_of.kind != Segment::String).then_some(("src", Operand::Src(segment_of.src))),
+            (segment_of.kind == Segment::String).then_some(("bytes", Operand::Bytes(segment_of.text))),
+            segment(segment_of.size),
+            Some(("unit", Operand::Number(segment_of.unit as i64))),
+        ].into_iter().flatten());
+    BsStart(s): "fail" Operand::Jump(s.fail), "size" Operand::Src(s.size), "unit" Operand::Number(s.unit as i64),
+        "live" Operand::Live(s.live), "dst" Operand::Dst(s.dst) => each s.base.map(|b| ("base", Operand::Src(b)));
+    BsPut(s): "segment" Operand::Name(&s.kind), "fail" Operand::Jump(s.fail), "unit" Operand::Number(s.unit as i64) =>
+        each [
+            (s.kind != Segment::String).then_some(("src", Operand::Src(s.src))),
+            (s.kind == Segment::String).then_some(("bytes", Operand::Bytes(s.text))),
+            segment(s.size),
+        ].into_iter().flatten();
+    BsAdd(s): "fail" Operand::Jump(s.fail), "a" Operand::Src(s.a), "b" Operand::Src(s.b),
+        "unit" Operand::Number(s.unit as i64), "dst" Operand::Dst(s.dst);
+}
+
+impl MatchStep {
+    fn operands(&self) -> Vec<(&'static str, Operand<'_>)> {
+        let number = |name, n: u32| (name, Operand::Number(n as i64));
+        match *self {
+            MatchStep::EnsureAtLeast { bits, unit } => vec![number("at_least", bits), number("unit", unit)],
+            MatchStep::EnsureExactly { bits } => vec![number("exactly", bits)],
+            MatchStep::Integer { live, bits, dst, .. } => {
+                vec![number("integer", bits), ("live", Operand::Live(live)), ("dst", Operand::Dst(dst))]
+            }
+            MatchStep::Binary { live, bits, dst } => {
+                vec![number("binary", bits), ("live", Operand::Live(live)), ("dst", Operand::Dst(dst))]
+            }
+            MatchStep::Skip { bits } => vec![number("skip", bits)],
+            MatchStep::Tail { live, dst } => vec![("live", Operand::Live(live)), ("tail", Operand::Dst(dst))],
+            MatchStep::Equal { bits, value } => vec![number("equal", bits), ("value", Operand::Number(value as i64))],
+        }
+    }
+}
+
+impl std::fmt::Display for Segment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{self:?}")
+    }
 }

@@ -1,6 +1,7 @@
 //! A choice among values, in a form that is quick to search however many there are.
 
 use super::Rel;
+use crate::code::isa::Operand;
 use purlin_term::Term;
 
 /// A choice among values: raw words of immediates, or sizes of tuples.
@@ -66,6 +67,21 @@ impl Select {
     /// All values with where they lead, in no order.
     pub fn cases(&self) -> impl Iterator<Item = (u64, Rel)> + '_ {
         self.slots.iter().copied().filter(|c| c.0 != EMPTY)
+    }
+
+    /// Shows the cases to a visitor, their values as `value` gives them.
+    pub(in crate::code) fn visit(
+        &self,
+        value: fn(u64) -> Operand<'static>,
+        visit: &mut dyn FnMut(&'static str, Operand<'_>),
+    ) {
+        let mut cases: Vec<_> = self.cases().collect();
+        cases.sort_unstable();
+        for (case, to) in cases {
+            visit("case", value(case));
+            visit("to", Operand::Jump(to));
+        }
+        visit("default", Operand::Jump(self.default));
     }
 }
 

@@ -6,6 +6,7 @@
 
 use super::Translator;
 use crate::code::instr::{Instr, NO_FAIL, Op, Rel, Select, Src};
+use crate::code::isa::target;
 
 /// A test of a value against constants: where each leads, and where all others lead, as instruction indices.
 struct Test {
@@ -79,9 +80,4 @@ impl Translator<'_> {
             _ => return None,
         })
     }
-}
-
-/// Where a jump leads.
-fn target(from: usize, to: Rel) -> usize {
-    from.wrapping_add_signed(to as isize / size_of::<Op>() as isize)
 }
