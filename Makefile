@@ -40,10 +40,11 @@ limits: setup build ## Run a million processes, ten million messages, a full pro
 valgrind: ## Run unit tests, programs and storms under memcheck
 	scripts/valgrind
 
-lint: ## Check format, clippy, and documentation
+lint: ## Check format, clippy, documentation, and what dependencies may be (deny.toml)
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -q -- -D warnings
 	@$(MAKE) --no-print-directory doc
+	scripts/deny
 
 doc: ## Build the crates' documentation into target/doc
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --lib --no-deps --document-private-items -q
