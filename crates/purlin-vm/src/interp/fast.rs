@@ -26,7 +26,7 @@ mod pick;
 mod receive;
 mod tests;
 
-pub use pick::code;
+pub use pick::{code, covers};
 
 use super::{Machine, Next, Run};
 use crate::code::instr::{Dst, Instr, Op, Rel, Src};

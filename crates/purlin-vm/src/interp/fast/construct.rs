@@ -1,22 +1,19 @@
 //! Construction of binaries.
 
 use super::{Handler, State, handlers, operands, parts};
-use crate::code::instr::{Instr, Packed, PackedField};
+use crate::code::instr::{CreateBin, Packed, PackedField};
 use purlin_term::Term;
 use purlin_term::bits::{APPENDED_WORDS, append_word};
 use purlin_term::boxed::Kind;
 
 /// The handler of an instruction of this family.
-pub(super) fn handler(i: &Instr, collecting: bool) -> Option<Handler> {
-    Some(match i {
-        Instr::BsCreateBin(c) if !collecting => match &c.packed {
-            Some(Packed { to: Some(_), .. }) => append_packed,
-            Some(p) if p.bits % 8 == 0 => create_packed,
-            _ => create,
-        },
-        Instr::BsCreateBin(_) => create,
-        _ => return None,
-    })
+pub(super) fn create_bin(c: &CreateBin, collecting: bool) -> Handler {
+    match &c.packed {
+        _ if collecting => create,
+        Some(Packed { to: Some(_), .. }) => append_packed,
+        Some(p) if p.bits % 8 == 0 => create_packed,
+        _ => create,
+    }
 }
 
 /// The bits of all fields; `None` when a value is no small integer.

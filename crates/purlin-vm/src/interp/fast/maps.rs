@@ -1,22 +1,7 @@
 //! Maps.
 
-use super::{Handler, Mode, X, Y, handlers, operands, parts};
-use crate::code::instr::Instr;
+use super::{Mode, handlers, operands, parts};
 use purlin_term::map;
-
-/// The handler of an instruction of this family.
-pub(super) fn handler(i: &Instr) -> Option<Handler> {
-    Some(match *i {
-        Instr::GetMapElement { src, .. } => match src.kind() {
-            0 => get_map_element::<X> as Handler,
-            1 => get_map_element::<Y>,
-            _ => return None,
-        },
-        Instr::GetMapElements(_) => get_map_elements,
-        Instr::PutMap(_) => put_map,
-        _ => return None,
-    })
-}
 
 handlers! {
     fn get_map_element<A: Mode>(s) {

@@ -4,108 +4,87 @@
 //! only where the compiler knows that they have one. Fields of whole bytes at a byte boundary have handlers that know
 //! their size; what is unaligned or near the end goes on to another handler, so that the common ones stay short.
 
-use super::{Handler, I, Mode, Place, State, X, Y, handlers, operands, parts};
+use super::pick::{Fused, by_kind};
+use super::{Handler, I, Mode, Place, State, X, Y, handlers, leave, operands, parts};
 use crate::code::instr::{BsGet, Instr, Op, Segment, Src};
 use purlin_term::Term;
 use purlin_term::binary::{HEAP_BIN_LIMIT, copy_few};
 use purlin_term::boxed::Kind;
 
-/// The handler of an instruction of this family, and of `next` with it where that is worth it.
-pub(super) fn handler(i: &Instr, next: &Instr, collecting: bool) -> Option<Handler> {
-    /// The variants for X registers and stack slots.
-    macro_rules! places {
-        ($f:ident $(<$($t:ty),+>)?, $a:expr) => {
-            match $a.0 & 3 {
-                0 => $f::<$($($t,)+)? X> as Handler,
-                1 => $f::<$($($t,)+)? Y>,
-                _ => return None,
+/// The handler of a field and of the test that whole bytes are left behind it, as in `<<C, Rest/binary>>`, and of the
+/// beginning of a match and the taking of its position.
+pub(super) fn fused(i: &Instr, next: &Instr, collecting: bool) -> Option<Fused> {
+    let handler = match (*i, *next) {
+        (Instr::BsStartMatch { src, dst, .. }, Instr::BsGetPosition { ctx, dst: position })
+            if ctx == dst.as_src() && position.is_x() =>
+        {
+            by_kind!(start_match_position; reg src, place dst)
+        }
+        (i, Instr::BsTestUnit { ctx, unit: 8, .. }) => match i {
+            Instr::BsGetInteger(g) if g.ctx == ctx => bytes(g, true)?,
+            Instr::BsGetBinary(g) if g.ctx == ctx && !collecting => {
+                by_kind!(get_part_then_bytes; reg g.ctx, size g.size?)
             }
-        };
-        ($f:ident $(<$($t:ty),+>)?, $a:expr, $d:expr) => {
-            match ($a.0 & 3, $d.0 & 3) {
-                (0, 0) => $f::<$($($t,)+)? X, X> as Handler,
-                (0, 1) => $f::<$($($t,)+)? X, Y>,
-                (1, 0) => $f::<$($($t,)+)? Y, X>,
-                (1, 1) => $f::<$($($t,)+)? Y, Y>,
-                _ => return None,
+            Instr::BsSkip(g) if g.ctx == ctx && g.bits == 0 => {
+                by_kind!(skip_units_then_bytes; reg g.ctx, size g.size?)
             }
-        };
-    }
-    /// The variants for a size in a register, in a stack slot or in the code.
-    macro_rules! sizes {
-        ($f:ident, $a:expr, $size:expr) => {
-            match ($a.0 & 3, $size.kind()) {
-                (0, 0) => $f::<X, X> as Handler,
-                (0, 1) => $f::<X, Y>,
-                (0, 3) => $f::<X, I>,
-                (1, 0) => $f::<Y, X>,
-                (1, 1) => $f::<Y, Y>,
-                (1, 3) => $f::<Y, I>,
-                _ => return None,
-            }
-        };
-    }
-    // Whether whole bytes must be left behind this, as in `<<C, Rest/binary>>`.
-    let then_bytes = |of: Src| matches!(*next, Instr::BsTestUnit { ctx, unit: 8, .. } if ctx == of);
-    macro_rules! bytes {
-        ($t:ty, $g:expr) => {
-            if then_bytes($g.ctx) {
-                places!(get_bytes_then_bytes<$t>, $g.ctx, $g.dst)
-            } else {
-                places!(get_bytes<$t>, $g.ctx, $g.dst)
-            }
-        };
-    }
-    let one_word = |g: &BsGet| (1..=56).contains(&g.bits) && !g.signed && !g.little;
-    Some(match *i {
-        Instr::BsStartMatch { src, dst, .. } => match *next {
-            Instr::BsGetPosition { ctx, dst: position } if ctx == dst.as_src() && position.0 & 3 == 0 => {
-                places!(start_match_position, src, dst)
-            }
-            _ => places!(start_match, src, dst),
+            _ => return None,
         },
-        Instr::BsGetInteger(g) if !g.signed && (g.bits == 8 || matches!((g.little, g.bits), (false, 16 | 24 | 32))) => {
-            match g.bits {
-                8 => bytes!(Byte, g),
-                16 => bytes!(Big16, g),
-                24 => bytes!(Big24, g),
-                _ => bytes!(Big32, g),
-            }
-        }
-        Instr::BsGetInteger(g) if !g.signed && g.bits == 16 => bytes!(Little16, g),
-        Instr::BsGetInteger(g) if !g.signed && g.bits == 32 => bytes!(Little32, g),
-        Instr::BsGetInteger(g) if one_word(g) => places!(get_unsigned, g.ctx),
-        Instr::BsGetInteger(g) if (1..=64).contains(&g.bits) => places!(get_word, g.ctx),
-        Instr::BsGetInteger(_) => get_integer,
-        Instr::BsGetBinary(_) if collecting => get_binary,
-        Instr::BsGetBinary(BsGet { ctx, size: Some(size), .. }) => {
-            if then_bytes(*ctx) {
-                sizes!(get_part_then_bytes, ctx, size)
+        _ => return None,
+    };
+    Some((handler, 1))
+}
+
+/// The handler of a field that has whole bytes and a size that is known.
+fn bytes(g: &BsGet, then_bytes: bool) -> Option<Handler> {
+    macro_rules! of {
+        ($t:ident) => {
+            if then_bytes {
+                by_kind!(get_bytes_then_bytes<$t>; reg g.ctx, place g.dst)
             } else {
-                sizes!(get_part, ctx, size)
+                by_kind!(get_bytes<$t>; reg g.ctx, place g.dst)
             }
-        }
-        Instr::BsGetBinary(g) if g.unit.is_power_of_two() => places!(get_rest, g.ctx),
-        Instr::BsGetBinary(_) => get_binary,
-        Instr::BsSkip(g) if g.bits > 0 => places!(skip, g.ctx),
-        Instr::BsSkip(BsGet { ctx, size: Some(size), .. }) => {
-            if then_bytes(*ctx) {
-                sizes!(skip_units_then_bytes, ctx, size)
-            } else {
-                sizes!(skip_units, ctx, size)
-            }
-        }
-        Instr::BsTestTail { ctx, .. } => places!(test_tail, ctx),
-        Instr::BsTestUnit { ctx, unit: 8, .. } => places!(test_bytes, ctx),
-        Instr::BsTestUnit { ctx, unit, .. } if unit.is_power_of_two() => places!(test_unit, ctx),
-        Instr::BsMatchString(m) => places!(match_string, m.ctx),
-        Instr::BsGetUtf { kind: Segment::Utf8, ctx, .. } => places!(get_utf8, ctx),
-        Instr::BsGetPosition { ctx, dst } => places!(get_position, ctx, dst),
-        Instr::BsSetPosition { ctx, .. } => places!(set_position, ctx),
-        Instr::BsGetTail { .. } if collecting => get_tail,
-        Instr::BsGetTail { ctx, .. } => places!(quick_tail, ctx),
+        };
+    }
+    Some(match (g.bits, g.little) {
+        _ if g.signed => return None,
+        (8, _) => of!(Byte),
+        (16, false) => of!(Big16),
+        (24, false) => of!(Big24),
+        (32, false) => of!(Big32),
+        (16, true) => of!(Little16),
+        (32, true) => of!(Little32),
         _ => return None,
     })
+}
+
+/// The handler of an instruction of this family on its own.
+pub(super) fn single(i: &Instr, collecting: bool) -> Handler {
+    match *i {
+        Instr::BsStartMatch { src, dst, .. } => by_kind!(start_match; reg src, place dst),
+        Instr::BsGetInteger(g) => match bytes(g, false) {
+            Some(handler) => handler,
+            None if (1..=56).contains(&g.bits) && !g.signed && !g.little => by_kind!(get_unsigned; reg g.ctx),
+            None if (1..=64).contains(&g.bits) => by_kind!(get_word; reg g.ctx),
+            None => get_integer,
+        },
+        Instr::BsGetBinary(_) if collecting => get_binary,
+        Instr::BsGetBinary(BsGet { ctx, size: Some(size), .. }) => by_kind!(get_part; reg ctx, size size),
+        Instr::BsGetBinary(g) if g.unit.is_power_of_two() => by_kind!(get_rest; reg g.ctx),
+        Instr::BsGetBinary(_) => get_binary,
+        Instr::BsSkip(g) if g.bits > 0 => by_kind!(skip; reg g.ctx),
+        Instr::BsSkip(BsGet { ctx, size: Some(size), .. }) => by_kind!(skip_units; reg ctx, size size),
+        Instr::BsTestTail { ctx, .. } => by_kind!(test_tail; reg ctx),
+        Instr::BsTestUnit { ctx, unit: 8, .. } => by_kind!(test_bytes; reg ctx),
+        Instr::BsTestUnit { ctx, unit, .. } if unit.is_power_of_two() => by_kind!(test_unit; reg ctx),
+        Instr::BsMatchString(m) => by_kind!(match_string; reg m.ctx),
+        Instr::BsGetUtf { kind: Segment::Utf8, ctx, .. } => by_kind!(get_utf8; reg ctx),
+        Instr::BsGetPosition { ctx, dst } => by_kind!(get_position; reg ctx, place dst),
+        Instr::BsSetPosition { ctx, .. } => by_kind!(set_position; reg ctx),
+        Instr::BsGetTail { .. } if collecting => get_tail,
+        Instr::BsGetTail { ctx, .. } => by_kind!(quick_tail; reg ctx),
+        _ => leave,
+    }
 }
 
 /// A field of whole bytes whose size is known when the handler is chosen.

@@ -1,133 +1,167 @@
-//! Which handler runs an instruction: chosen for its operands' kinds and for the instructions that follow.
+//! Which handler runs an instruction: chosen for its operands' kinds, and for the instructions that follow where one
+//! handler does the work of several (superinstructions).
+//!
+//! [`single`] has an arm for every instruction, so that a new one does not compile until somebody decides for it.
 
-use super::guards::{self, *};
+use super::guards::*;
 use super::numbers::{self, ops};
 use super::tests::types;
-use super::{C, Handler, I, X, Y, calls, construct, control, floats, heap, leave, maps, matching, receive, tests};
+use super::{
+    C, Handler, I, X, Y, calls, construct, control, floats, guards, heap, leave, maps, matching, receive, tests,
+};
 use crate::code::instr::{Arith, Dst, FloatOp, GuardCall, Instr, Op, Select, Src, Test, each_test};
 use purlin_term::Atom;
 
 /// Puts a handler before each instruction. With `collecting`, what may collect always asks whether it should.
 pub fn code(instrs: &[Instr], collecting: bool) -> Vec<Op> {
     let op = |i: usize| {
-        let after = |n: usize| instrs.get(i + n).unwrap_or(&Instr::Stopped);
-        Op { go: handler(&instrs[i], after(1), after(2), collecting), instr: instrs[i] }
+        let go = fused_at(instrs, i, collecting).map_or_else(|| single(&instrs[i], collecting), |f| f.0);
+        Op { go, instr: instrs[i] }
     };
     (0..instrs.len()).map(op).collect()
 }
 
-/// Calls `$then!` with the type for the kind of a source, before the types already known.
-macro_rules! src {
-    ($s:expr, $t:ident) => {
-        match $s.kind() {
-            0 => $t!(X),
-            1 => $t!(Y),
-            2 => $t!(C),
-            _ => $t!(I),
-        }
-    };
+/// How many of the instructions behind this one its handler does, too.
+pub fn covers(instrs: &[Instr], i: usize, collecting: bool) -> usize {
+    fused_at(instrs, i, collecting).map_or(0, |f| f.1)
 }
 
-/// As `src` for what is an X register or a stack slot.
-macro_rules! place {
-    ($s:expr, $t:ident) => {
-        if $s.0 & 3 == 0 { $t!(X) } else { $t!(Y) }
-    };
+fn fused_at(instrs: &[Instr], i: usize, collecting: bool) -> Option<Fused> {
+    let after = |n: usize| instrs.get(i + n).unwrap_or(&Instr::Stopped);
+    fused(&instrs[i], after(1), after(2), collecting)
 }
 
-fn handler(i: &Instr, next: &Instr, after: &Instr, collecting: bool) -> Handler {
-    match *i {
-        Instr::Move { src, dst } => moves(src, dst, next, after),
-        Instr::MoveValue { dst, .. } if dst.0 == 0 && matches!(next, Instr::Return) => control::mv_value_return,
-        Instr::MoveValue { dst, .. } => {
-            macro_rules! d {
-                ($d:ty) => {
-                    control::mv_value::<$d> as Handler
-                };
-            }
-            place!(dst, d)
+/// A handler, and how many instructions behind its own it does.
+pub(super) type Fused = (Handler, usize);
+
+/// The variant of a generic handler for the kinds of some operands, in the order of its type parameters. What is known
+/// otherwise stands in front: `by_kind!(tests::type_test<types::Nil>; any src)`. The classes of operands:
+/// - `any`: an X register, a stack slot, a constant, or a small integer in the operand;
+/// - `reg`: an X register or a stack slot, else the instruction is left to the loop; `place`: one that is written;
+/// - `size`: a register or a small integer in the operand; `small`: only that; `constant`: only a constant.
+macro_rules! by_kind {
+    ($($f:ident)::+ $(<$($known:ty),+>)?; $($class:ident $operand:expr),+) => {
+        by_kind!(@ ($($f)::+) [$($($known,)+)?] $($class ($operand))+)
+    };
+    (@ $f:tt $known:tt any ($o:expr) $($rest:tt)*) => {
+        match $o.kind() {
+            0 => by_kind!(@with $f $known X $($rest)*),
+            1 => by_kind!(@with $f $known Y $($rest)*),
+            2 => by_kind!(@with $f $known C $($rest)*),
+            _ => by_kind!(@with $f $known I $($rest)*),
         }
-        Instr::Swap(a, b) => match (a.0 & 3, b.0 & 3) {
-            (0, 0) => control::swap::<X, X>,
-            (0, _) => control::swap::<X, Y>,
-            (_, 0) => control::swap::<Y, X>,
-            _ => control::swap::<Y, Y>,
+    };
+    (@ $f:tt $known:tt place ($o:expr) $($rest:tt)*) => {
+        if $o.is_x() { by_kind!(@with $f $known X $($rest)*) } else { by_kind!(@with $f $known Y $($rest)*) }
+    };
+    (@ $f:tt $known:tt reg ($o:expr) $($rest:tt)*) => {
+        match $o.kind() {
+            0 => by_kind!(@with $f $known X $($rest)*),
+            1 => by_kind!(@with $f $known Y $($rest)*),
+            _ => leave as Handler,
+        }
+    };
+    (@ $f:tt $known:tt size ($o:expr) $($rest:tt)*) => {
+        match $o.kind() {
+            0 => by_kind!(@with $f $known X $($rest)*),
+            1 => by_kind!(@with $f $known Y $($rest)*),
+            3 => by_kind!(@with $f $known I $($rest)*),
+            _ => leave as Handler,
+        }
+    };
+    (@ $f:tt $known:tt small ($o:expr) $($rest:tt)*) => { by_kind!(@with $f $known I $($rest)*) };
+    (@ $f:tt $known:tt constant ($o:expr) $($rest:tt)*) => { by_kind!(@with $f $known C $($rest)*) };
+    (@with $f:tt [$($known:ty,)*] $kind:ident) => { by_kind!(@done $f [$($known,)* $kind]) };
+    (@with $f:tt [$($known:ty,)*] $kind:ident $($rest:tt)+) => { by_kind!(@ $f [$($known,)* $kind,] $($rest)+) };
+    (@done ($($f:ident)::+) [$($known:ty),+]) => { $($f)::+::<$($known),+> as Handler };
+}
+pub(super) use by_kind;
+
+/// The handler that does the work of an instruction and of those behind it, where there is one.
+fn fused(i: &Instr, next: &Instr, after: &Instr, collecting: bool) -> Option<Fused> {
+    Some(match (*i, *next) {
+        (Instr::Move { src, dst }, Instr::Call(_)) if dst.is_x() => (by_kind!(calls::mv_call; any src), 1),
+        (Instr::Move { src, dst }, Instr::CallLast(..)) if dst.is_x() => (by_kind!(calls::mv_call_last; any src), 1),
+        (Instr::Move { src, dst }, Instr::CallOnly(_)) if dst.is_x() => (by_kind!(calls::mv_call_only; any src), 1),
+        (Instr::Move { src, dst }, Instr::Move { src: src2, dst: dst2 }) => {
+            return moves((src, dst), (src2, dst2), after);
+        }
+        (Instr::MoveValue { dst, .. }, Instr::Return) if dst == Dst::x(0) => (control::mv_value_return, 1),
+        (Instr::GetTupleElement { src, dst, .. }, Instr::GetTupleElement { src: src2, dst: dst2, .. })
+            if src2 == src && dst.as_src() != src && dst.is_x() && dst2.is_x() =>
+        {
+            (by_kind!(control::get_two_elements; any src), 1)
+        }
+        (Instr::Allocate { .. }, Instr::InitYs(slots)) if slots.len() == 1 && !collecting => (heap::allocate_init, 1),
+        (Instr::Allocate { .. }, _) if saves(next) && !collecting => match saves(after) {
+            true => (heap::allocate_save2, 2),
+            false => (heap::allocate_save, 1),
         },
+        (Instr::TestHeap { .. }, Instr::PutList { head, tail, dst }) if dst.is_x() && !collecting => {
+            let handler = match (head.kind(), tail.kind()) {
+                (0 | 1, 2) => by_kind!(heap::test_heap_put_list; reg head, constant tail),
+                (0 | 1, 0 | 1) => by_kind!(heap::test_heap_put_list; reg head, reg tail),
+                _ => return None,
+            };
+            (handler, 1)
+        }
+        (Instr::Deallocate(_), Instr::Return) => (heap::deallocate_return, 1),
+        (Instr::Trim(_), Instr::Call(_)) => (calls::trim_call, 1),
+        (Instr::IsType { test: Test::Tuple, fail, src }, Instr::TestArity { fail: fail2, src: src2, .. })
+            if src2 == src && fail2 + size_of::<Op>() as i32 == fail =>
+        {
+            (by_kind!(tests::tuple_of_arity; any src), 1)
+        }
+        (Instr::IsType { test: Test::NonemptyList, src, .. }, Instr::GetList { src: src2, head, tail })
+            if src2 == src && head.is_x() && tail.is_x() =>
+        {
+            (by_kind!(tests::nonempty_get_list; any src), 1)
+        }
+        (Instr::LoopRecEnd { .. }, _) if collecting => return None,
+        _ => return matching::fused(i, next, collecting),
+    })
+}
+
+/// Whether this saves a register in the frame.
+fn saves(i: &Instr) -> bool {
+    matches!(*i, Instr::Move { src, dst } if src.kind() == 0 && !dst.is_x())
+}
+
+/// Two or three moves.
+fn moves((src, dst): (Src, Dst), (src2, dst2): (Src, Dst), after: &Instr) -> Option<Fused> {
+    if let Instr::Move { src: src3, dst: dst3 } = *after
+        && [src2.kind(), src3.kind()] == [src.kind(); 2]
+        && [dst2.is_x(), dst3.is_x()] == [dst.is_x(); 2]
+    {
+        return match (src.kind(), dst.is_x()) {
+            (0, true) => Some((control::mv3::<X, X>, 2)),
+            (0, false) => Some((control::mv3::<X, Y>, 2)),
+            (1, true) => Some((control::mv3::<Y, X>, 2)),
+            _ => None,
+        };
+    }
+    let registers = src.kind() < 2 && src2.kind() < 2;
+    registers.then(|| (by_kind!(control::mv2; reg src, place dst, reg src2, place dst2), 1))
+}
+
+/// The handler of an instruction on its own.
+fn single(i: &Instr, collecting: bool) -> Handler {
+    match *i {
+        Instr::Move { src, dst } => by_kind!(control::mv; any src, place dst),
+        Instr::MoveValue { dst, .. } => by_kind!(control::mv_value; place dst),
+        Instr::Swap(a, b) => by_kind!(control::swap; place a, place b),
+        Instr::GetList { src, head, tail } => by_kind!(control::get_list; any src, place head, place tail),
+        Instr::GetHd { src, dst } => by_kind!(control::get_hd; any src, place dst),
+        Instr::GetTl { src, dst } => by_kind!(control::get_tl; any src, place dst),
+        Instr::GetTupleElement { src, dst, .. } => by_kind!(control::get_tuple_element; any src, place dst),
+        Instr::PutList { head, tail, dst } => by_kind!(heap::put_list; any head, any tail, place dst),
+        Instr::PutTuple(dst, elements) => put_tuple(dst, elements),
+        Instr::SetTupleElement { .. } | Instr::UpdateRecord(_) => leave,
+
         Instr::Jump(_) => control::jump,
+        Instr::Safepoint(_) | Instr::SafepointLeft(_) => leave,
         Instr::SelectVal(src, s) => select(src, s),
-        Instr::SelectArity(src, _) => {
-            macro_rules! a {
-                ($a:ty) => {
-                    control::select_arity::<$a> as Handler
-                };
-            }
-            src!(src, a)
-        }
-        Instr::GetList { src, head, tail } => {
-            macro_rules! a {
-                ($a:ty) => {
-                    match (head.0 & 3, tail.0 & 3) {
-                        (0, 0) => control::get_list::<$a, X, X> as Handler,
-                        (0, _) => control::get_list::<$a, X, Y>,
-                        (_, 0) => control::get_list::<$a, Y, X>,
-                        _ => control::get_list::<$a, Y, Y>,
-                    }
-                };
-            }
-            src!(src, a)
-        }
-        Instr::GetHd { src, dst } => {
-            macro_rules! a {
-                ($a:ty) => {{
-                    macro_rules! d {
-                        ($d:ty) => {
-                            control::get_hd::<$a, $d> as Handler
-                        };
-                    }
-                    place!(dst, d)
-                }};
-            }
-            src!(src, a)
-        }
-        Instr::GetTl { src, dst } => {
-            macro_rules! a {
-                ($a:ty) => {{
-                    macro_rules! d {
-                        ($d:ty) => {
-                            control::get_tl::<$a, $d> as Handler
-                        };
-                    }
-                    place!(dst, d)
-                }};
-            }
-            src!(src, a)
-        }
-        Instr::GetTupleElement { src, dst, .. } => {
-            if let Instr::GetTupleElement { src: src2, dst: dst2, .. } = *next
-                && src2 == src
-                && dst.as_src() != src
-                && dst.0 & 3 == 0
-                && dst2.0 & 3 == 0
-            {
-                macro_rules! a {
-                    ($a:ty) => {
-                        control::get_two_elements::<$a> as Handler
-                    };
-                }
-                return src!(src, a);
-            }
-            macro_rules! a {
-                ($a:ty) => {{
-                    macro_rules! d {
-                        ($d:ty) => {
-                            control::get_tuple_element::<$a, $d> as Handler
-                        };
-                    }
-                    place!(dst, d)
-                }};
-            }
-            src!(src, a)
-        }
+        Instr::SelectArity(src, _) => by_kind!(control::select_arity; any src),
 
         Instr::Call(_) => calls::call,
         Instr::CallLast(..) => calls::call_last,
@@ -135,140 +169,55 @@ fn handler(i: &Instr, next: &Instr, after: &Instr, collecting: bool) -> Handler 
         Instr::CallExt(_) => calls::call_ext,
         Instr::CallExtLast(..) => calls::call_ext_last,
         Instr::CallExtOnly(_) => calls::call_ext_only,
-        Instr::CallFun { fun, .. } => {
-            macro_rules! a {
-                ($a:ty) => {
-                    calls::call_fun::<$a> as Handler
-                };
-            }
-            src!(fun, a)
-        }
-        Instr::CallFunLast { fun, .. } => {
-            macro_rules! a {
-                ($a:ty) => {
-                    calls::call_fun_last::<$a> as Handler
-                };
-            }
-            src!(fun, a)
-        }
+        Instr::CallFun { fun, .. } => by_kind!(calls::call_fun; any fun),
+        Instr::CallFunLast { fun, .. } => by_kind!(calls::call_fun_last; any fun),
         Instr::CallNative(_) => calls::call_native,
-        Instr::NativeBody(_) => calls::native_body,
+        Instr::CallNativeLast(..) => leave,
         Instr::Apply { .. } => calls::apply,
         Instr::ApplyLast { .. } => calls::apply_last,
         Instr::Return => calls::ret,
         Instr::MakeFun(_) => calls::make_fun,
+        Instr::NativeBody(_) => calls::native_body,
+        Instr::NativeDone(_) | Instr::Translate(_) | Instr::FuncInfo(_) | Instr::ProcessEnd | Instr::Stopped => leave,
+        Instr::Breakpoint(_) | Instr::ReturnTrace { .. } | Instr::ReturnToTrace | Instr::ReturnTime => leave,
 
-        Instr::Allocate { .. } if !collecting => match (saves(next), saves(after)) {
-            _ if matches!(next, Instr::InitYs(slots) if slots.len() == 1) => heap::allocate_init,
-            (true, true) => heap::allocate_save2,
-            (true, false) => heap::allocate_save,
-            _ => heap::allocate,
-        },
-        Instr::TestHeap { .. } if !collecting => match *next {
-            Instr::PutList { head, tail, dst } if dst.0 & 3 == 0 => match (head.kind(), tail.kind()) {
-                (0, 0) => heap::test_heap_put_list::<X, X>,
-                (0, 1) => heap::test_heap_put_list::<X, Y>,
-                (1, 0) => heap::test_heap_put_list::<Y, X>,
-                (1, 1) => heap::test_heap_put_list::<Y, Y>,
-                (0, 2) => heap::test_heap_put_list::<X, C>,
-                (1, 2) => heap::test_heap_put_list::<Y, C>,
-                _ => heap::test_heap,
-            },
-            _ => heap::test_heap,
-        },
-        Instr::Deallocate(_) => match next {
-            Instr::Return => heap::deallocate_return,
-            _ => heap::deallocate,
-        },
-        Instr::Trim(_) => match next {
-            Instr::Call(_) => calls::trim_call,
-            _ => heap::trim,
-        },
+        Instr::Allocate { .. } | Instr::TestHeap { .. } if collecting => leave,
+        Instr::Allocate { .. } => heap::allocate,
+        Instr::TestHeap { .. } => heap::test_heap,
+        Instr::Deallocate(_) => heap::deallocate,
+        Instr::Trim(_) => heap::trim,
         Instr::InitY(_) => heap::init_y,
         Instr::InitYs(slots) if slots.len() == 1 => heap::init_one,
         Instr::InitYs(_) => heap::init_ys,
-        Instr::PutList { head, tail, dst } => put_list(head, tail, dst),
-        Instr::PutTuple(dst, elements) => match elements[..] {
-            [a, b] => put_pair(a, b, dst),
-            [tag, a, b] if tag.kind() == 2 => match (a.kind(), b.kind(), dst.0 & 3) {
-                (0, 0, 0) => heap::put_tagged::<X, X, X>,
-                (0, 1, 0) => heap::put_tagged::<X, Y, X>,
-                (1, 0, 0) => heap::put_tagged::<Y, X, X>,
-                (1, 1, 0) => heap::put_tagged::<Y, Y, X>,
-                _ => heap::put_triple,
-            },
-            [_, _, _] => heap::put_triple,
-            _ => heap::put_tuple,
-        },
-        Instr::Catch { slot, .. } if slot.0 & 3 == 1 => heap::catch,
-        Instr::TryEnd { slot } if slot.0 & 3 == 1 => heap::try_end,
-        Instr::TryCase { slot } if slot.0 & 3 == 1 => heap::try_case,
-        Instr::Self_(_) => heap::self_,
 
-        Instr::IsType { test, fail, src } => type_test(test, src, fail, next),
-        Instr::TestArity { src, .. } => {
-            macro_rules! a {
-                ($a:ty) => {
-                    tests::test_arity::<$a> as Handler
-                };
-            }
-            src!(src, a)
-        }
-        Instr::IsTaggedTuple { src, .. } => {
-            macro_rules! a {
-                ($a:ty) => {
-                    tests::is_tagged_tuple::<$a> as Handler
-                };
-            }
-            src!(src, a)
-        }
-        Instr::IsEqImmediate { a, .. } => {
-            macro_rules! a {
-                ($a:ty) => {
-                    tests::is_eq_immediate::<$a> as Handler
-                };
-            }
-            src!(Src(a as u32), a)
-        }
-        Instr::IsNeImmediate { a, .. } => {
-            macro_rules! a {
-                ($a:ty) => {
-                    tests::is_ne_immediate::<$a> as Handler
-                };
-            }
-            src!(Src(a as u32), a)
-        }
-        Instr::IsLt { .. } | Instr::IsGe { .. } | Instr::IsEq { .. } | Instr::IsNe { .. } => comparison(i),
-        Instr::IsEqExact { .. } | Instr::IsNeExact { .. } => comparison(i),
+        Instr::Catch { slot, .. } if !slot.is_x() => heap::catch,
+        Instr::TryEnd { slot } if !slot.is_x() => heap::try_end,
+        Instr::TryCase { slot } if !slot.is_x() => heap::try_case,
+        Instr::Catch { .. } | Instr::CatchEnd { .. } | Instr::TryEnd { .. } | Instr::TryCase { .. } => leave,
+        Instr::Raise { .. } | Instr::RawRaise | Instr::BuildStacktrace | Instr::IfEnd => leave,
+        Instr::Badmatch(_) | Instr::CaseEnd(_) | Instr::TryCaseEnd(_) | Instr::Badrecord(_) => leave,
+
+        Instr::IsType { test, src, .. } => type_test(test, src),
+        Instr::TestArity { src, .. } => by_kind!(tests::test_arity; any src),
+        Instr::IsTaggedTuple { src, .. } => by_kind!(tests::is_tagged_tuple; any src),
+        Instr::IsEqImmediate { a, .. } => by_kind!(tests::is_eq_immediate; any Src(a as u32)),
+        Instr::IsNeImmediate { a, .. } => by_kind!(tests::is_ne_immediate; any Src(a as u32)),
+        Instr::IsLt { a, b, .. } => by_kind!(tests::is_lt; any a, any b),
+        Instr::IsGe { a, b, .. } => by_kind!(tests::is_ge; any a, any b),
+        Instr::IsEq { a, b, .. } => by_kind!(tests::is_eq; any a, any b),
+        Instr::IsNe { a, b, .. } => by_kind!(tests::is_ne; any a, any b),
+        Instr::IsEqExact { a, b, .. } => by_kind!(tests::is_eq_exact; any a, any b),
+        Instr::IsNeExact { a, b, .. } => by_kind!(tests::is_ne_exact; any a, any b),
+        Instr::IsFunction2 { .. } => leave,
 
         Instr::Arith { op, a, b, dst, .. } => arith(op, a, b, Dst(dst as u32)),
         Instr::GuardArith { op, a, b, dst, .. } => guard_arith(op, Src(a as u32), b, Dst(dst as u32)),
         Instr::Guard(g) => guard(g),
+        Instr::Self_(_) => heap::self_,
 
-        Instr::FMoveIn { src, .. } => {
-            macro_rules! a {
-                ($a:ty) => {
-                    floats::move_in::<$a> as Handler
-                };
-            }
-            src!(src, a)
-        }
-        Instr::FMoveOut { dst, .. } => {
-            macro_rules! a {
-                ($a:ty) => {
-                    floats::move_out::<$a> as Handler
-                };
-            }
-            place!(dst, a)
-        }
-        Instr::FConv { src, .. } => {
-            macro_rules! a {
-                ($a:ty) => {
-                    floats::convert::<$a> as Handler
-                };
-            }
-            src!(src, a)
-        }
+        Instr::FMoveIn { src, .. } => by_kind!(floats::move_in; any src),
+        Instr::FMoveOut { dst, .. } => by_kind!(floats::move_out; place dst),
+        Instr::FConv { src, .. } => by_kind!(floats::convert; any src),
         Instr::FArith { op, .. } => match op {
             FloatOp::Add => floats::arith::<floats::ops::Add>,
             FloatOp::Sub => floats::arith::<floats::ops::Sub>,
@@ -276,258 +225,112 @@ fn handler(i: &Instr, next: &Instr, after: &Instr, collecting: bool) -> Handler 
             FloatOp::Div => floats::arith::<floats::ops::Div>,
         },
         Instr::FNegate { .. } => floats::negate,
-        _ => matching::handler(i, next, collecting)
-            .or_else(|| construct::handler(i, collecting))
-            .or_else(|| maps::handler(i))
-            .or_else(|| receive::handler(i, collecting))
-            .unwrap_or(leave),
-    }
-}
 
-/// Whether this saves a register in the frame.
-fn saves(i: &Instr) -> bool {
-    matches!(*i, Instr::Move { src, dst } if src.kind() == 0 && dst.0 & 3 == 1)
-}
+        Instr::LoopRec { .. } | Instr::LoopRecEnd { .. } if collecting => leave,
+        Instr::LoopRec { keeps: true, .. } => leave,
+        Instr::LoopRec { keeps: false, .. } => receive::loop_rec,
+        Instr::LoopRecEnd { .. } => receive::loop_rec_end,
+        Instr::RemoveMessage => receive::remove_message,
+        Instr::Send => receive::send,
+        Instr::Timeout => receive::timeout,
+        Instr::Wait { .. } | Instr::WaitTimeout { .. } => leave,
+        Instr::MarkerReserve(_) => receive::marker_reserve,
+        Instr::MarkerBind { .. } => receive::marker_bind,
+        Instr::MarkerClear(_) => receive::marker_clear,
+        Instr::MarkerUse(_) => receive::marker_use,
 
-fn moves(src: Src, dst: Dst, next: &Instr, after: &Instr) -> Handler {
-    macro_rules! a {
-        ($a:ty) => {{
-            macro_rules! d {
-                ($d:ty) => {
-                    control::mv::<$a, $d> as Handler
-                };
-            }
-            place!(dst, d)
-        }};
-    }
-    if dst.0 & 3 == 0 {
-        macro_rules! call {
-            ($a:ty) => {
-                calls::mv_call::<$a> as Handler
-            };
-        }
-        macro_rules! last {
-            ($a:ty) => {
-                calls::mv_call_last::<$a> as Handler
-            };
-        }
-        macro_rules! only {
-            ($a:ty) => {
-                calls::mv_call_only::<$a> as Handler
-            };
-        }
-        match next {
-            Instr::Call(_) => return src!(src, call),
-            Instr::CallLast(..) => return src!(src, last),
-            Instr::CallOnly(_) => return src!(src, only),
-            _ => {}
-        }
-    }
-    let Instr::Move { src: src2, dst: dst2 } = *next else { return src!(src, a) };
-    if let Instr::Move { src: src3, dst: dst3 } = *after
-        && [src2.kind(), src3.kind()] == [src.kind(); 2]
-        && [dst2.0 & 3, dst3.0 & 3] == [dst.0 & 3; 2]
-    {
-        return match (src.kind(), dst.0 & 3) {
-            (0, 0) => control::mv3::<X, X>,
-            (0, _) => control::mv3::<X, Y>,
-            (1, 0) => control::mv3::<Y, X>,
-            _ => src!(src, a),
-        };
-    }
-    macro_rules! pair {
-        ($a:ty, $d:ty) => {
-            match (src2.kind(), dst2.0 & 3) {
-                (0, 0) => control::mv2::<$a, $d, X, X>,
-                (0, _) => control::mv2::<$a, $d, X, Y>,
-                (1, 0) => control::mv2::<$a, $d, Y, X>,
-                (1, _) => control::mv2::<$a, $d, Y, Y>,
-                _ => src!(src, a),
-            }
-        };
-    }
-    match (src.kind(), dst.0 & 3) {
-        (0, 0) => pair!(X, X),
-        (0, _) => pair!(X, Y),
-        (1, 0) => pair!(Y, X),
-        (1, _) => pair!(Y, Y),
-        _ => src!(src, a),
+        Instr::GetMapElement { src, .. } => by_kind!(maps::get_map_element; reg src),
+        Instr::GetMapElements(_) => maps::get_map_elements,
+        Instr::PutMap(_) => maps::put_map,
+
+        Instr::BsCreateBin(c) => construct::create_bin(c, collecting),
+        Instr::BsInit(_) | Instr::BsPut(_) | Instr::BsAdd(_) | Instr::BsUtfSize { .. } | Instr::BsInitWritable => leave,
+        Instr::BsStartMatch { .. }
+        | Instr::BsGetInteger(_)
+        | Instr::BsGetFloat(_)
+        | Instr::BsGetBinary(_)
+        | Instr::BsSkip(_)
+        | Instr::BsTestTail { .. }
+        | Instr::BsTestUnit { .. }
+        | Instr::BsMatchString(_)
+        | Instr::BsGetUtf { .. }
+        | Instr::BsSkipUtf { .. }
+        | Instr::BsGetTail { .. }
+        | Instr::BsGetPosition { .. }
+        | Instr::BsSetPosition { .. }
+        | Instr::BsMatch(_) => matching::single(i, collecting),
     }
 }
 
 fn select(src: Src, s: &Select) -> Handler {
-    macro_rules! table {
-        ($a:ty) => {
-            control::select_table::<$a> as Handler
-        };
-    }
-    macro_rules! two {
-        ($a:ty) => {
-            control::select_two::<$a> as Handler
-        };
-    }
-    macro_rules! many {
-        ($a:ty) => {
-            control::select_many::<$a> as Handler
-        };
-    }
     if !s.table.is_empty() {
-        src!(src, table)
+        by_kind!(control::select_table; any src)
     } else if s.pair.is_some() {
-        src!(src, two)
+        by_kind!(control::select_two; any src)
     } else {
-        src!(src, many)
+        by_kind!(control::select_many; any src)
     }
 }
 
-fn put_pair(a: Src, b: Src, dst: Dst) -> Handler {
-    macro_rules! a {
-        ($a:ty) => {{
-            macro_rules! b {
-                ($b:ty) => {{
-                    macro_rules! d {
-                        ($d:ty) => {
-                            heap::put_pair::<$a, $b, $d> as Handler
-                        };
-                    }
-                    place!(dst, d)
-                }};
-            }
-            src!(b, b)
-        }};
-    }
-    src!(a, a)
-}
-
-fn put_list(head: Src, tail: Src, dst: Dst) -> Handler {
-    macro_rules! h {
-        ($h:ty) => {{
-            macro_rules! t {
-                ($t:ty) => {{
-                    macro_rules! d {
-                        ($d:ty) => {
-                            heap::put_list::<$h, $t, $d> as Handler
-                        };
-                    }
-                    place!(dst, d)
-                }};
-            }
-            src!(tail, t)
-        }};
-    }
-    src!(head, h)
-}
-
-fn type_test(test: Test, src: Src, fail: i32, next: &Instr) -> Handler {
-    let size = std::mem::size_of::<Op>() as i32;
-    match (test, *next) {
-        (Test::Tuple, Instr::TestArity { fail: fail2, src: src2, .. }) if src2 == src && fail2 + size == fail => {
-            macro_rules! a {
-                ($a:ty) => {
-                    tests::tuple_of_arity::<$a> as Handler
-                };
-            }
-            return src!(src, a);
+fn put_tuple(dst: Dst, elements: &[Src]) -> Handler {
+    match *elements {
+        [a, b] => by_kind!(heap::put_pair; any a, any b, place dst),
+        [tag, a, b] if tag.kind() == 2 && a.kind() < 2 && b.kind() < 2 => {
+            by_kind!(heap::put_tagged; reg a, reg b, place dst)
         }
-        (Test::NonemptyList, Instr::GetList { src: src2, head, tail })
-            if src2 == src && head.0 & 3 == 0 && tail.0 & 3 == 0 =>
-        {
-            macro_rules! a {
-                ($a:ty) => {
-                    tests::nonempty_get_list::<$a> as Handler
-                };
-            }
-            return src!(src, a);
-        }
-        _ => {}
+        [_, _, _] => heap::put_triple,
+        _ => heap::put_tuple,
     }
-    macro_rules! all { ($($t:ident),*) => { match test { $(Test::$t => {
-        macro_rules! a { ($a:ty) => { tests::type_test::<types::$t, $a> as Handler } }
-        src!(src, a)
-    })* } } }
+}
+
+fn type_test(test: Test, src: Src) -> Handler {
+    macro_rules! all {
+        ($($t:ident),*) => {
+            match test {
+                $(Test::$t => by_kind!(tests::type_test<types::$t>; any src),)*
+            }
+        };
+    }
     each_test!(all)
 }
 
-fn comparison(i: &Instr) -> Handler {
-    macro_rules! both {
-        ($f:ident, $a:expr, $b:expr) => {{
-            macro_rules! a {
-                ($x:ty) => {{
-                    macro_rules! b {
-                        ($y:ty) => {
-                            tests::$f::<$x, $y> as Handler
-                        };
-                    }
-                    src!($b, b)
-                }};
+macro_rules! arithmetic {
+    ($name:ident, $f:ident) => {
+        fn $name(op: Arith, a: Src, b: Src, dst: Dst) -> Handler {
+            macro_rules! all {
+                                ($op:ident) => {
+                                    match (a.kind(), b.kind()) {
+                                        (3, 0 | 1) => by_kind!(numbers::$f<ops::$op>; small a, reg b, place dst),
+                                        (3, _) => leave,
+                                        _ => by_kind!(numbers::$f<ops::$op>; reg a, any b, place dst),
+                                    }
+                                };
+                            }
+            match op {
+                Arith::Add => all!(Add),
+                Arith::Sub => all!(Sub),
+                Arith::Mul => all!(Mul),
+                Arith::IntDiv => all!(IntDiv),
+                Arith::Rem => all!(Rem),
+                Arith::Band => all!(Band),
+                Arith::Bor => all!(Bor),
+                Arith::Bxor => all!(Bxor),
+                Arith::Bsl => all!(Bsl),
+                Arith::Bsr => all!(Bsr),
+                Arith::Div => all!(Div),
             }
-            src!($a, a)
-        }};
-    }
-    match *i {
-        Instr::IsLt { a, b, .. } => both!(is_lt, a, b),
-        Instr::IsGe { a, b, .. } => both!(is_ge, a, b),
-        Instr::IsEq { a, b, .. } => both!(is_eq, a, b),
-        Instr::IsNe { a, b, .. } => both!(is_ne, a, b),
-        Instr::IsEqExact { a, b, .. } => both!(is_eq_exact, a, b),
-        Instr::IsNeExact { a, b, .. } => both!(is_ne_exact, a, b),
-        _ => leave,
-    }
-}
-
-macro_rules! arithmetic { ($name:ident, $f:ident) => {
-    fn $name(op: Arith, a: Src, b: Src, dst: Dst) -> Handler {
-        macro_rules! all { ($d:ty; $a:ty; $b:ty) => { match op {
-            Arith::Add => numbers::$f::<ops::Add, $a, $b, $d> as Handler,
-            Arith::Sub => numbers::$f::<ops::Sub, $a, $b, $d>,
-            Arith::Mul => numbers::$f::<ops::Mul, $a, $b, $d>,
-            Arith::IntDiv => numbers::$f::<ops::IntDiv, $a, $b, $d>,
-            Arith::Rem => numbers::$f::<ops::Rem, $a, $b, $d>,
-            Arith::Band => numbers::$f::<ops::Band, $a, $b, $d>,
-            Arith::Bor => numbers::$f::<ops::Bor, $a, $b, $d>,
-            Arith::Bxor => numbers::$f::<ops::Bxor, $a, $b, $d>,
-            Arith::Bsl => numbers::$f::<ops::Bsl, $a, $b, $d>,
-            Arith::Bsr => numbers::$f::<ops::Bsr, $a, $b, $d>,
-            Arith::Div => numbers::$f::<ops::Div, $a, $b, $d>,
-        } } }
-        macro_rules! places { ($a:ty; $b:ty) => {{
-            macro_rules! d { ($d:ty) => { all!($d; $a; $b) } }
-            place!(dst, d)
-        }} }
-        match (a.kind(), b.kind()) {
-            (0, 0) => places!(X; X),
-            (0, 1) => places!(X; Y),
-            (0, 3) => places!(X; I),
-            (1, 0) => places!(Y; X),
-            (1, 1) => places!(Y; Y),
-            (1, 3) => places!(Y; I),
-            (3, 0) => places!(I; X),
-            (3, 1) => places!(I; Y),
-            (0, 2) => places!(X; C),
-            (1, 2) => places!(Y; C),
-            _ => leave,
         }
-    }
-} }
+    };
+}
 
 arithmetic!(arith, arith);
 arithmetic!(guard_arith, guard_arith);
 
 fn guard(g: &GuardCall) -> Handler {
     macro_rules! one {
-        ($q:ty) => {{
-            macro_rules! a {
-                ($a:ty) => {{
-                    macro_rules! d {
-                        ($d:ty) => {
-                            guards::quick1::<$q, $a, $d> as Handler
-                        };
-                    }
-                    place!(g.dst, d)
-                }};
-            }
-            src!(g.args[0], a)
-        }};
+        ($q:ty) => {
+            by_kind!(guards::quick1<$q>; any g.args[0], place g.dst)
+        };
     }
     macro_rules! two {
         ($q:ty) => {

@@ -1,25 +1,9 @@
 //! Looking through the mailbox, and sending.
 
-use super::{Handler, State, handlers, operands, parts};
+use super::{State, handlers, operands, parts};
 use crate::code::instr::Instr;
 use crate::interp::Next;
 use purlin_term::heap::STACK_RESERVE;
-
-/// The handler of an instruction of this family.
-pub(super) fn handler(i: &Instr, collecting: bool) -> Option<Handler> {
-    Some(match i {
-        Instr::LoopRec { keeps: false, .. } if !collecting => loop_rec,
-        Instr::LoopRecEnd { .. } if !collecting => loop_rec_end,
-        Instr::RemoveMessage => remove_message,
-        Instr::Send => send,
-        Instr::Timeout => timeout,
-        Instr::MarkerReserve(_) => marker_reserve,
-        Instr::MarkerBind { .. } => marker_bind,
-        Instr::MarkerClear(_) => marker_clear,
-        Instr::MarkerUse(_) => marker_use,
-        _ => return None,
-    })
-}
 
 impl State {
     /// Puts the message at the cursor in x0, unless there is none or a collection is due.
