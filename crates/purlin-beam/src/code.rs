@@ -109,6 +109,13 @@ impl Instruction {
         Instruction { op: Opcode::IntCodeEnd, offset: 0, args: [Operand::U(0); MAX_ARITY], list: Vec::new() }
     }
 
+    /// One with these operands, as [`Decoder::next`] would read it; further ones are left out.
+    pub fn of(op: Opcode, args: &[Operand], list: &[Operand]) -> Self {
+        let mut of = Instruction { op, list: list.to_vec(), ..Instruction::new() };
+        of.args.iter_mut().zip(args).for_each(|(to, from)| *to = *from);
+        of
+    }
+
     /// The operands; as many as [`Opcode::arity`] says.
     #[inline]
     pub fn args(&self) -> &[Operand] {

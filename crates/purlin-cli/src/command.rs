@@ -2,6 +2,7 @@
 
 use crate::usage::Shell;
 use purlin::elixir::Tool;
+use purlin::translated::Wanted;
 use std::iter::Peekable;
 use std::path::{Path, PathBuf};
 
@@ -51,6 +52,8 @@ pub enum Command {
     Dis {
         file: PathBuf,
     },
+    /// The translated code of a module or function.
+    Translated(Wanted),
     /// The natives that the installed libraries import and Purlin lacks.
     Missing,
     /// A shell's completions.
@@ -107,6 +110,13 @@ fn is_script(word: &str) -> bool {
 /// The commands that take one argument before their program's own.
 fn own(name: &str, mut it: impl Iterator<Item = String>) -> Result<Command, String> {
     let first = match it.next() {
+        Some(flag) if name == "dis" && flag == "--translated" => {
+            let wanted = it.next().ok_or("purlin dis --translated needs a module")?;
+            return match it.next() {
+                Some(extra) => Err(format!("purlin dis --translated takes one module, not also {extra}")),
+                None => Ok(Command::Translated(Wanted::parse(&wanted))),
+            };
+        }
         Some(arg) if arg == "--" => it.next(),
         Some(flag) if flag.starts_with('-') && name != "eval" => {
             return Err(format!("unknown flag {flag} for purlin {name}; see `purlin --help`"));

@@ -67,6 +67,12 @@ fn run(options: &Options, command: Command) -> Result<i32, String> {
             start(options, &args)
         }
         Command::Dis { file } => disassemble(&file),
+        Command::Translated(wanted) => {
+            let otp = Otp::find(options.otp.as_deref()).map_err(|e| e.to_string())?;
+            let elixir = Elixir::find(options.elixir.as_deref()).map_err(|e| e.to_string())?;
+            say(&purlin::translated::list(&otp, &elixir, &wanted)?);
+            Ok(0)
+        }
         Command::Missing => missing(options),
         Command::Completions(shell) => {
             say(&usage::completions(shell));

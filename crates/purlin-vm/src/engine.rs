@@ -60,6 +60,15 @@ pub struct Engine {
     last_now: AtomicI64,
 }
 
+/// What runs translated code: each tier can run every instruction, and gives the same results.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Tier {
+    /// The loop that says what each instruction means; for comparison.
+    Reference,
+    /// A handler for each instruction and kinds of operands, which leaves what is rare to the loop.
+    Handlers,
+}
+
 /// How an engine is made.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -77,13 +86,15 @@ pub struct Config {
     pub collect_always: bool,
     /// What else the command line sets.
     pub settings: crate::settings::Settings,
+    /// What runs translated code.
+    pub tier: Tier,
     /// A virtual clock that starts at this system time, in nanoseconds since 1970.
     pub virtual_clock: Option<i64>,
 }
 
 impl Default for Config {
-    /// The usual settings. For tests, `PURLIN_SCHEDULERS=N` changes the number of schedulers and
-    /// `PURLIN_COLLECT=always` sets `collect_always`.
+    /// The usual settings. For tests, `PURLIN_SCHEDULERS=N` changes the number of schedulers, `PURLIN_COLLECT=always`
+    /// sets `collect_always`, and `PURLIN_TIER=reference` the tier.
     fn default() -> Config {
         let set = |name| std::env::var(name).ok();
         let schedulers = set("PURLIN_SCHEDULERS").and_then(|n| n.parse().ok()).filter(|&n| n > 0);
@@ -95,6 +106,10 @@ impl Default for Config {
             warnings: 'w',
             collect_always: set("PURLIN_COLLECT").is_some_and(|v| v == "always"),
             settings: crate::settings::Settings::default(),
+            tier: match set("PURLIN_TIER").as_deref() {
+                Some("reference") => Tier::Reference,
+                _ => Tier::Handlers,
+            },
             virtual_clock: None,
         }
     }

@@ -51,7 +51,7 @@ pub mod table;
 pub mod timer;
 pub mod tracing;
 
-pub use engine::{Config, Engine};
+pub use engine::{Config, Engine, Tier};
 pub use escape::{Class, Escape, NativeResult};
 pub use interp::Interpreter;
 pub use native::{Ctx, Native, NativeKind};

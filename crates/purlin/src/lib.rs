@@ -8,6 +8,7 @@ pub mod elixir;
 pub mod erlang;
 pub mod install;
 pub mod missing;
+pub mod translated;
 
 pub use args::CommandLine;
 pub use install::{Elixir, Otp};

@@ -92,6 +92,9 @@ impl Dst {
     pub fn as_src(self) -> Src {
         Src(self.0)
     }
+    pub const fn is_x(self) -> bool {
+        self.0 & 3 == 0
+    }
 }
 
 /// A distance in bytes from the instruction that jumps. In the place of a failure label, [`NO_FAIL`] means
@@ -217,7 +220,7 @@ macro_rules! operands_of {
             fn visit(&self, visit: &mut dyn FnMut(&'static str, Operand<'_>)) {
                 let $s = self;
                 $(visit($name, $operand);)*
-                $(for (name, operand) in $list { visit(name, operand) })?
+                $($list.into_iter().for_each(|(name, operand)| visit(name, operand));)?
             }
         }
     )*};

@@ -67,7 +67,7 @@ fn text(t: purlin_term::Term) -> String {
 
 /// A translated function, an instruction a line: its number, its name and operands, and the line of the source that begins
 /// there. `+` marks those whose work is done by the one before; `covers` says how many follow that an instruction does.
-pub fn function(entry: &FnEntry, covers: &dyn Fn(&[Instr], usize) -> usize) -> Option<String> {
+pub fn function(entry: &FnEntry, covers: impl Fn(&[Instr], usize) -> usize) -> Option<String> {
     let decoded = entry.decoded.get()?;
     let code: Vec<Instr> = decoded.code.iter().map(|op| op.instr).collect();
     let mut out = format!("{}\n", entry.mfa);

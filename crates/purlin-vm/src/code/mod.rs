@@ -5,7 +5,7 @@ mod current;
 pub mod export;
 pub mod instr;
 pub mod isa;
-mod listing;
+pub mod listing;
 pub mod module;
 pub mod purge;
 mod ranges;

@@ -343,3 +343,6 @@ impl<'a> Translator<'a> {
         found.map_or_else(|| malformed("a string lies outside the string table"), Ok)
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests;

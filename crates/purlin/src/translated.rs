@@ -1,0 +1,89 @@
+//! Translated code as text: what runs for a module's functions.
+
+use crate::install::{Elixir, Otp};
+use purlin_vm::code::{self, Module, listing};
+use purlin_vm::interp::fast;
+use purlin_vm::{Config, Engine};
+use std::path::{Path, PathBuf};
+
+/// Which code to list: a module (by its name as Erlang or Elixir has it, or its file), and one function of it or all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    pub module: String,
+    pub function: Option<(String, u8)>,
+}
+
+impl Wanted {
+    /// Reads `Module`, `Module:function/arity` or `Module.function/arity`.
+    pub fn parse(text: &str) -> Wanted {
+        let split = || {
+            let (before, arity) = text.rsplit_once('/')?;
+            let arity = arity.parse().ok()?;
+            let (module, function) = before.split_once(':').or_else(|| before.rsplit_once('.'))?;
+            Some(Wanted { module: module.to_owned(), function: Some((function.to_owned(), arity)) })
+        };
+        split().unwrap_or_else(|| Wanted { module: text.to_owned(), function: None })
+    }
+}
+
+/// The listing of what is wanted, as an engine over these installations translates it.
+pub fn list(otp: &Otp, elixir: &Elixir, wanted: &Wanted) -> Result<String, String> {
+    let path = file(otp, elixir, &wanted.module).ok_or_else(|| format!("no module {} found", wanted.module))?;
+    let bytes = std::fs::read(&path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
+    let engine = Engine::with_config(&purlin_natives::tables(), Config::default());
+    let told = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
+    let module = Module::prepare(&engine, &bytes).map_err(|e| told(&e))?;
+    let always = engine.config.collect_always;
+    let mut out = String::new();
+    for entry in module.functions() {
+        let mfa = entry.mfa;
+        if wanted.function.as_ref().is_some_and(|(f, a)| (mfa.function.name(), mfa.arity) != (f, *a)) {
+            continue;
+        }
+        code::translate(&engine, entry).map_err(|e| told(&e))?;
+        match listing::function(entry, |instrs, i| fast::covers(instrs, i, always)) {
+            Some(text) => out.push_str(&text),
+            None => out.push_str(&format!("{mfa} is a native\n")),
+        }
+        out.push('\n');
+    }
+    match &wanted.function {
+        Some((f, a)) if out.is_empty() => Err(format!("{} has no function {f}/{a}", wanted.module)),
+        _ => Ok(out),
+    }
+}
+
+/// The file of a module: the argument itself, or the one of that name in the libraries or the current directory.
+fn file(otp: &Otp, elixir: &Elixir, module: &str) -> Option<PathBuf> {
+    let itself = Path::new(module);
+    if itself.is_file() {
+        return Some(itself.to_path_buf());
+    }
+    let libraries = std::fs::read_dir(otp.root.join("lib")).ok()?.flatten().map(|e| e.path().join("ebin"));
+    let dirs: Vec<PathBuf> = [PathBuf::from(".")]
+        .into_iter()
+        .chain(libraries)
+        .chain(elixir.ebins().into_iter().map(PathBuf::from))
+        .collect();
+    [format!("{module}.beam"), format!("Elixir.{module}.beam")]
+        .iter()
+        .flat_map(|name| dirs.iter().map(move |dir| dir.join(name)))
+        .find(|path| path.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn functions_are_named_as_in_erlang_and_in_elixir() {
+        let wanted = |module: &str, function: &str, arity| Wanted {
+            module: module.into(),
+            function: Some((function.into(), arity)),
+        };
+        assert_eq!(Wanted::parse("lists:map/2"), wanted("lists", "map", 2));
+        assert_eq!(Wanted::parse("Enum.map/2"), wanted("Enum", "map", 2));
+        assert_eq!(Wanted::parse("Elixir.Enum:-map/2-fun-0-/2"), wanted("Elixir.Enum", "-map/2-fun-0-", 2));
+        assert_eq!(Wanted::parse("a/b.beam"), Wanted { module: "a/b.beam".into(), function: None });
+    }
+}
