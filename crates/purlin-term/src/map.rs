@@ -60,6 +60,17 @@ pub fn get(map: Term, key: Term) -> Option<Term> {
     }
 }
 
+/// Where a key stands among the keys of a small map.
+#[inline]
+pub fn position(keys: &[Term], key: Term) -> Option<usize> {
+    flat::position(keys, key)
+}
+
+/// The words of a small map but for its keys: what stands behind its address.
+pub fn words(map: Term) -> usize {
+    map.any_body().len() + 1
+}
+
 /// Whether a key is in the map.
 #[inline]
 pub fn contains(map: Term, key: Term) -> bool {
@@ -83,6 +94,22 @@ pub fn update(heap: &mut Heap, map: Term, key: Term, value: Term) -> Option<Term
         }
         None => hamt::put(heap, map, key, value, true),
     }
+}
+
+/// The map with all these put to it, of which no key comes twice; the same term if nothing changes.
+pub fn put_all(heap: &mut Heap, map: Term, pairs: &[(Term, Term)]) -> Term {
+    match flat::put_all(heap, map, pairs) {
+        Some(map) => map,
+        None => pairs.iter().fold(map, |m, &(k, v)| put(heap, m, k, v)),
+    }
+}
+
+/// As [`put_all`] for keys that are in the map; the first that is not.
+pub fn update_all(heap: &mut Heap, map: Term, pairs: &[(Term, Term)]) -> Result<Term, Term> {
+    if map.as_flat_map().is_some() {
+        return flat::update_all(heap, map, pairs);
+    }
+    pairs.iter().try_fold(map, |m, &(k, v)| update(heap, m, k, v).ok_or(k))
 }
 
 /// The map without the key; the same term if it was not in it.

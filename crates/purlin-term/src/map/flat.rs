@@ -45,6 +45,52 @@ pub(super) fn put(heap: &mut Heap, map: Term, key: Term, value: Term) -> Term {
     heap.flat_map_inserted(keys, values, i, key, value)
 }
 
+/// The map with the values of these keys, all of which it has; else the first key that it has not.
+pub(super) fn update_all(heap: &mut Heap, map: Term, pairs: &[(Term, Term)]) -> Result<Term, Term> {
+    let Some((keys, values)) = map.as_flat_map() else { return Ok(map) };
+    let mut at: SmallVec<[u8; 8]> = SmallVec::new();
+    let mut changes = false;
+    for &(key, value) in pairs {
+        let i = position(keys, key).ok_or(key)?;
+        changes |= values[i] != value;
+        at.push(i as u8);
+    }
+    if !changes {
+        return Ok(map);
+    }
+    let new = heap.flat_map_with_keys(keys_tuple(map), values);
+    for (&i, &(_, value)) in at.iter().zip(pairs) {
+        // SAFETY: FRESH: the map was just made; its values start two words behind the header.
+        unsafe { *new.pointer().add(2 + i as usize) = value.0 };
+    }
+    Ok(new)
+}
+
+/// The map with all these pairs in one step; `None` where it is not small or would not stay so.
+pub(super) fn put_all(heap: &mut Heap, map: Term, pairs: &[(Term, Term)]) -> Option<Term> {
+    if let &[(key, value)] = pairs {
+        return map.as_flat_map().map(|_| put(heap, map, key, value));
+    }
+    let (keys, values) = map.as_flat_map()?;
+    if let Ok(map) = update_all(heap, map, pairs) {
+        return Some(map);
+    }
+    let mut all: SmallVec<[(Term, Term); FLAT_LIMIT]> = keys.iter().copied().zip(values.iter().copied()).collect();
+    for &(key, value) in pairs {
+        match all.iter().position(|p| p.0 == key || (!key.is_immediate() && same(p.0, key))) {
+            Some(i) => all[i].1 = value,
+            None if all.len() == FLAT_LIMIT => return None,
+            None => {
+                let i = all.partition_point(|p| cmp_exact(p.0, key) == Ordering::Less);
+                all.insert(i, (key, value));
+            }
+        }
+    }
+    let keys: SmallVec<[Term; FLAT_LIMIT]> = all.iter().map(|p| p.0).collect();
+    let values: SmallVec<[Term; FLAT_LIMIT]> = all.iter().map(|p| p.1).collect();
+    Some(heap.flat_map(&keys, &values))
+}
+
 /// The map without position `i`.
 pub(super) fn without(heap: &mut Heap, map: Term, i: usize) -> Term {
     let Some((keys, values)) = map.as_flat_map() else { return map };

@@ -155,3 +155,19 @@ fn stepping_visits_every_association_once() {
         assert!(map_next(&mut h, path, map, NextForm::Iterator, 7).is_none());
     }
 }
+
+#[test]
+fn putting_many_is_as_putting_one_after_the_other() {
+    let mut h = Heap::new(0);
+    for (have, put) in [(0..0, 0..3), (0..5, 0..3), (0..5, 3..8), (10..12, 0..30), (0..31, 31..33), (0..40, 38..45)] {
+        let map = small_map(&mut h, have);
+        let pairs: Vec<(Term, Term)> = put.map(|i| (Term::small(i), Term::NIL)).collect();
+        let one_by_one = pairs.iter().fold(map, |m, &(k, v)| super::put(&mut h, m, k, v));
+        let at_once = put_all(&mut h, map, &pairs);
+        assert!(same(at_once, one_by_one));
+        assert_eq!(put_all(&mut h, at_once, &pairs), at_once, "nothing changes");
+        assert_eq!(update_all(&mut h, at_once, &pairs), Ok(at_once));
+        let missing = pairs.iter().map(|p| p.0).find(|&k| !contains(map, k));
+        assert_eq!(update_all(&mut h, map, &pairs).err(), missing);
+    }
+}

@@ -235,10 +235,15 @@ impl Export {
     }
 }
 
+/// How many exports are found without a lock.
+const RECENT: usize = 1024;
+
 /// All exports of an engine.
-#[derive(Default)]
 pub struct Exports {
     table: RwLock<HashMap<Mfa, &'static Export>>,
+    /// What was looked up last, each at the place that its name leads to: a direct-mapped cache of `table`. Exports stay
+    /// for ever, so that nothing ever has to be taken away here.
+    recent: Box<[AtomicPtr<Export>; RECENT]>,
     natives: HashMap<Mfa, &'static NativeEntry>,
     /// `erlang:apply/2`, with which most processes start.
     apply: Option<&'static NativeEntry>,
@@ -255,7 +260,8 @@ impl Exports {
             })
             .collect();
         let apply = natives.get(&Mfa { module: Atom::ERLANG, function: Atom::APPLY, arity: 2 }).copied();
-        Exports { table: RwLock::default(), natives, apply }
+        let recent = Box::new([const { AtomicPtr::new(std::ptr::null_mut()) }; RECENT]);
+        Exports { table: RwLock::default(), recent, natives, apply }
     }
 
     /// Whether `erlang:apply/2` does nothing but what it does: nobody traces it.
@@ -274,7 +280,22 @@ impl Exports {
     }
 
     /// The export of this name, made when first asked for.
+    #[inline]
     pub fn get(&self, mfa: Mfa) -> &'static Export {
+        let place = &self.recent[place_of(mfa)];
+        // SAFETY: CODE: exports stay for the life of the engine, which is borrowed.
+        if let Some(e) = unsafe { place.load(Ordering::Acquire).as_ref() }
+            && e.mfa == mfa
+        {
+            return e;
+        }
+        let export = self.find_or_make(mfa);
+        place.store(export as *const Export as *mut Export, Ordering::Release);
+        export
+    }
+
+    #[cold]
+    fn find_or_make(&self, mfa: Mfa) -> &'static Export {
         if let Some(e) = self.table.read().get(&mfa) {
             return e;
         }
@@ -288,5 +309,36 @@ impl Exports {
     /// The export of this name if anybody has asked for it.
     pub fn existing(&self, mfa: Mfa) -> Option<&'static Export> {
         self.table.read().get(&mfa).copied()
+    }
+}
+
+/// The place of an export among those looked up last.
+#[inline]
+fn place_of(mfa: Mfa) -> usize {
+    let mixed = mfa.module.index().wrapping_mul(0x9E37_79B9) ^ mfa.function.index().wrapping_mul(0x85EB_CA6B);
+    (mixed >> 22) as usize ^ mfa.arity as usize
+}
+
+impl Default for Exports {
+    fn default() -> Exports {
+        Exports::new(std::iter::empty())
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exports_that_share_a_place_are_told_apart() {
+        let exports = Exports::default();
+        let mfa = |f: &str, arity| Mfa { module: Atom::new("m"), function: Atom::new(f), arity };
+        let names: Vec<String> = (0..4 * RECENT).map(|i| format!("exported_{i}")).collect();
+        let made: Vec<&Export> = names.iter().map(|n| exports.get(mfa(n, 1))).collect();
+        for (name, &export) in names.iter().zip(&made) {
+            assert!(std::ptr::eq(exports.get(mfa(name, 1)), export));
+            assert!(std::ptr::eq(exports.get(mfa(name, 1)), export), "found again without the table");
+            assert_eq!(exports.get(mfa(name, 2)).mfa, mfa(name, 2));
+        }
     }
 }

@@ -5,6 +5,7 @@
 //! behind the handler that runs it ([`Op`]), which was chosen for its operands.
 
 mod binary;
+mod map;
 mod select;
 
 pub use binary::{
@@ -13,6 +14,7 @@ pub use binary::{
 };
 
 pub use super::isa::Instr;
+pub use map::{GetMap, MakeMap, MapElement, MapUpdate, PutMap, Transition};
 pub use select::Select;
 
 use super::export::NativeEntry;
@@ -117,17 +119,6 @@ pub struct GuardCall {
     pub live: u32,
 }
 
-/// `put_map_assoc` and `put_map_exact`.
-#[derive(Debug)]
-pub struct PutMap {
-    pub exact: bool,
-    pub fail: Rel,
-    pub src: Src,
-    pub dst: Dst,
-    pub live: u32,
-    pub pairs: Vec<(Src, Src)>,
-}
-
 /// What is saved when a process stops at a label that is jumped to from behind.
 #[derive(Clone, Debug)]
 pub struct Safepoint {
@@ -205,14 +196,6 @@ pub enum FloatOp {
     Div,
 }
 
-/// `get_map_elements` and `has_map_fields` (with no destinations).
-#[derive(Debug)]
-pub struct GetMap {
-    pub fail: Rel,
-    pub src: Src,
-    pub pairs: Vec<(Src, Option<Dst>)>,
-}
-
 /// Writes the visitor of a struct of operands: each line is a name and what a visitor is shown.
 macro_rules! operands_of {
     ($($t:ident($s:ident): $($name:literal $operand:expr),* $(=> each $list:expr)?;)*) => {$(
@@ -230,9 +213,6 @@ pub(in crate::code) use operands_of;
 operands_of! {
     GuardCall(s): "native" Operand::Name(&s.native.mfa), "dst" Operand::Dst(s.dst), "fail" Operand::Jump(s.fail),
         "live" Operand::Live(s.live) => each s.args.iter().map(|&a| ("arg", Operand::Src(a)));
-    PutMap(s): "exact" Operand::Number(s.exact as i64), "fail" Operand::Jump(s.fail), "src" Operand::Src(s.src),
-        "dst" Operand::Dst(s.dst), "live" Operand::Live(s.live) =>
-        each s.pairs.iter().flat_map(|&(k, v)| [("key", Operand::Src(k)), ("value", Operand::Src(v))]);
     MakeFun(s): "module" Operand::Value(Term::atom(s.entry.module)), "lambda" Operand::Number(s.entry.index as i64),
         "dst" Operand::Dst(s.dst) => each s.env.iter().map(|&e| ("free", Operand::Src(e)));
     Safepoint(s): "heap" Operand::Number(s.heap as i64)
@@ -240,9 +220,6 @@ operands_of! {
         .chain(s.floats.iter().map(|&f| ("live", Operand::FloatSrc(f as u32))));
     UpdateRecord(s): "src" Operand::Src(s.src), "dst" Operand::Dst(s.dst), "size" Operand::Number(s.size as i64) =>
         each s.updates.iter().flat_map(|&(at, v)| [("at", Operand::Number(at as i64)), ("value", Operand::Src(v))]);
-    GetMap(s): "fail" Operand::Jump(s.fail), "src" Operand::Src(s.src) => each s.pairs.iter().flat_map(|&(k, d)| {
-        [Some(("key", Operand::Src(k))), d.map(|d| ("dst", Operand::Dst(d)))].into_iter().flatten()
-    });
 }
 
 #[cfg(test)]

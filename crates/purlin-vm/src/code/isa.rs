@@ -460,6 +460,8 @@ instructions! {
 
     /// A map with keys added or replaced.
     PutMap "put_map" (put: [PutMap]) => Map: raises collects;
+    /// A map all of whose keys are known.
+    MakeMap "make_map" (make: [MakeMap]) => Map: collects;
     /// The value of one key.
     GetMapElement "get_map_element" { fail: jump, src: src, key: src, dst: x16 } => Map;
     /// The values of several keys, or whether they are there.

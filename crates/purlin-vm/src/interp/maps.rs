@@ -1,28 +1,44 @@
 //! Map instructions.
 
 use super::{Next, Run};
-use crate::code::instr::{GetMap, NO_FAIL, Op, PutMap};
+use crate::code::instr::{GetMap, MakeMap, NO_FAIL, Op, PutMap, Transition};
 use purlin_term::{Atom, Term, map};
+use smallvec::SmallVec;
 
 impl Run<'_> {
     pub(super) fn put_map(&mut self, pc: *const Op, p: &'static PutMap) -> Next {
-        let mut m = self.get(p.src);
+        let m = self.get(p.src);
         if !m.is_map() {
             return self.put_map_fault(pc, p, Atom::BADMAP, m);
         }
-        for &(k, v) in &p.pairs {
-            let (k, v) = (self.get(k), self.get(v));
-            if p.exact {
-                match map::update(&mut self.data.heap, m, k, v) {
-                    Some(t) => m = t,
-                    None => return self.put_map_fault(pc, p, Atom::BADKEY, k),
-                }
-            } else {
-                m = map::put(&mut self.data.heap, m, k, v);
+        let pairs: SmallVec<[(Term, Term); 8]> = p.pairs.iter().map(|p| (self.get(p.key), self.get(p.value))).collect();
+        let m = if p.exact {
+            match map::update_all(&mut self.data.heap, m, &pairs) {
+                Ok(m) => m,
+                Err(missing) => return self.put_map_fault(pc, p, Atom::BADKEY, missing),
             }
-        }
+        } else {
+            if let Some((module, transition)) = &p.transition {
+                transition.get_or_init(|| Transition::of(module, m, &pairs));
+            }
+            map::put_all(&mut self.data.heap, m, &pairs)
+        };
         self.set(p.dst, m);
         self.settle_keeping(p.live as usize, p.dst);
+        Next::At(pc.wrapping_add(1))
+    }
+
+    pub(super) fn make_map(&mut self, pc: *const Op, m: &'static MakeMap) -> Next {
+        let words = map::words(m.template);
+        let p = self.data.heap.alloc(words);
+        // SAFETY: FRESH: as many words as the template has.
+        unsafe { std::ptr::copy_nonoverlapping(m.template.pointer(), p, words) };
+        for &(i, value) in &m.values {
+            // SAFETY: FRESH: the values stand behind the header and the keys.
+            unsafe { *p.add(2 + i as usize) = self.get(value).0 };
+        }
+        self.set(m.dst, Term::from_boxed(p));
+        self.settle_keeping(m.live as usize, m.dst);
         Next::At(pc.wrapping_add(1))
     }
 
@@ -42,9 +58,9 @@ impl Run<'_> {
     /// The values of all keys, or false when one is missing.
     pub(super) fn get_map_elements(&mut self, g: &'static GetMap) -> bool {
         let m = self.get(g.src);
-        for &(key, dst) in &g.pairs {
-            let key = self.get(key);
-            match (map::get(m, key), dst) {
+        for element in &g.pairs {
+            let key = self.get(element.key);
+            match (map::get(m, key), element.dst) {
                 (Some(v), Some(dst)) => self.set(dst, v),
                 (Some(_), None) => {}
                 (None, _) => return false,

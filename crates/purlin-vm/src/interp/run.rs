@@ -315,6 +315,7 @@ impl Run<'_> {
 
                 // ---- maps
                 Instr::PutMap(p) => go!(self.put_map(pc, p)),
+                Instr::MakeMap(m) => go!(self.make_map(pc, m)),
                 Instr::GetMapElement { fail, src, key, dst } => {
                     let (m, k) = (self.get(src), self.get(key));
                     match self.map_get(m, k) {

@@ -5,7 +5,8 @@ use super::super::export::{Mfa, NativeEntry};
 use super::super::instr::*;
 use super::{Result, Translator, malformed};
 use purlin_beam::{Instruction, Opcode, Operand};
-use purlin_term::{Atom, Term, compare};
+use purlin_term::{Atom, Heap, Term, compare, map};
+use std::sync::OnceLock;
 
 impl Translator<'_> {
     /// Translates an instruction of this family; false when it is of another.
@@ -206,21 +207,31 @@ impl Translator<'_> {
                 let mut pairs = Vec::new();
                 for pair in ins.list().chunks(2) {
                     let &[k, v] = pair else { return malformed("put_map: bad pair") };
-                    pairs.push((self.as_src(k)?, self.as_src(v)?));
+                    pairs.push(MapUpdate::new(self.as_src(k)?, self.as_src(v)?));
                 }
                 self.sort_by_key(&mut pairs);
+                let exact = ins.op == Opcode::PutMapExact;
+                let lasting = !exact && pairs.iter().all(|p| self.immediate_value(p.key).is_some());
                 let p = PutMap {
-                    exact: ins.op == Opcode::PutMapExact,
+                    exact,
+                    transition: lasting.then(|| (self.module, OnceLock::new())),
                     fail: self.fail(ins, 0)?,
                     src: self.src(ins, 1)?,
                     dst: self.dst(ins, 2)?,
                     live: self.live(ins, 3)?,
                     pairs,
                 };
-                Instr::PutMap(self.ext(p))
+                match self.make_map(&p)? {
+                    Some(m) => Instr::MakeMap(self.ext(m)),
+                    None => Instr::PutMap(self.ext(p)),
+                }
             }
             Opcode::HasMapFields => {
-                let pairs = ins.list().iter().map(|&o| Ok((self.as_src(o)?, None))).collect::<Result<Vec<_>>>()?;
+                let pairs = ins
+                    .list()
+                    .iter()
+                    .map(|&o| Ok(MapElement::new(self.as_src(o)?, None)))
+                    .collect::<Result<Vec<_>>>()?;
                 let g = GetMap { fail: self.fail(ins, 0)?, src: self.src(ins, 1)?, pairs };
                 Instr::GetMapElements(self.ext(g))
             }
@@ -228,11 +239,11 @@ impl Translator<'_> {
                 let mut pairs = Vec::new();
                 for pair in ins.list().chunks(2) {
                     let &[k, d] = pair else { return malformed("get_map_elements: bad pair") };
-                    pairs.push((self.as_src(k)?, Some(self.as_dst(d)?)));
+                    pairs.push(MapElement::new(self.as_src(k)?, Some(self.as_dst(d)?)));
                 }
                 let (fail, src) = (self.fail(ins, 0)?, self.src(ins, 1)?);
                 match pairs[..] {
-                    [(key, Some(dst))] if dst.0 & 3 == 0 => {
+                    [MapElement { key, dst: Some(dst), .. }] if dst.0 & 3 == 0 => {
                         Instr::GetMapElement { fail, src, key, dst: (dst.0 >> 2) as u16 }
                     }
                     _ => Instr::GetMapElements(self.ext(GetMap { fail, src, pairs })),
@@ -244,11 +255,27 @@ impl Translator<'_> {
         Ok(true)
     }
 
+    /// What a map is made of that has constant keys and stays a small one.
+    fn make_map(&self, p: &PutMap) -> Result<Option<MakeMap>> {
+        let base = self.constant_value(p.src).filter(|m| m.is_map());
+        let keys: Option<Vec<Term>> = p.pairs.iter().map(|p| self.constant_value(p.key)).collect();
+        let (Some(base), Some(keys), true, false) = (base, keys, self.emitting, p.exact) else { return Ok(None) };
+        let mut heap = Heap::new(0);
+        let whole = keys.iter().fold(base, |m, &k| map::put(&mut heap, m, k, Term::NIL));
+        let Some((all, _)) = whole.as_flat_map() else { return Ok(None) };
+        let position = |key| all.iter().position(|&k| compare::same(k, key)).unwrap_or(0) as u32;
+        let values = keys.iter().zip(&p.pairs).map(|(&k, p)| (position(k), p.value)).collect();
+        match self.module.store(whole) {
+            Some(template) => Ok(Some(MakeMap { template, dst: p.dst, live: p.live, values })),
+            None => malformed("the literal area is full"),
+        }
+    }
+
     /// Puts constant keys in their order: of several missing ones, the first in term order is reported.
-    fn sort_by_key(&self, pairs: &mut [(Src, Src)]) {
-        if pairs.iter().all(|&(k, _)| self.constant_value(k).is_some()) {
-            let key = |s| self.constant_value(s).unwrap_or(Term::NIL);
-            pairs.sort_by(|a, b| compare::cmp_exact(key(a.0), key(b.0)));
+    fn sort_by_key(&self, pairs: &mut [MapUpdate]) {
+        if pairs.iter().all(|p| self.constant_value(p.key).is_some()) {
+            let key = |p: &MapUpdate| self.constant_value(p.key).unwrap_or(Term::NIL);
+            pairs.sort_by(|a, b| compare::cmp_exact(key(a), key(b)));
         }
     }
 

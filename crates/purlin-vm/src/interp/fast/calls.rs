@@ -1,11 +1,13 @@
 //! Calls of functions, funs and natives, and returns.
 
 use super::{Mode, State, X, handlers, operands, parts};
-use crate::code::FnEntry;
 use crate::code::instr::Op;
+use crate::code::{FnEntry, Mfa};
+use crate::engine::Engine;
+use crate::interp::Machine;
 use crate::process::ProcessData;
-use purlin_term::Term;
 use purlin_term::boxed::{FunEntry, Kind, arity_of};
+use purlin_term::{Atom, Term};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -23,9 +25,15 @@ impl State {
 
     /// Goes to a function's first instruction, for one reduction; there is more than one.
     #[inline(always)]
-    unsafe fn enter(mut self, f: &FnEntry) -> *const Op {
+    unsafe fn enter(self, f: &FnEntry) -> *const Op {
+        // SAFETY: CODE: a function's start is an instruction.
+        unsafe { self.enter_at(f.start()) }
+    }
+
+    #[inline(always)]
+    unsafe fn enter_at(mut self, start: *const Op) -> *const Op {
         self.left -= 1;
-        self.pc = f.start();
+        self.pc = start;
         // SAFETY: CODE: a function's start is an instruction.
         unsafe { self.go() }
     }
@@ -196,7 +204,14 @@ handlers! {
                 s.push(s.pc.add(1));
                 s.enter(f)
             }
-            None => s.slow(),
+            None => {
+                let start = external(s.m, s.get::<F>(fun), arity);
+                if start.is_null() {
+                    return s.slow();
+                }
+                s.push(s.pc.add(1));
+                s.enter_at(start)
+            }
         }
     }
 
@@ -210,7 +225,14 @@ handlers! {
                 s.sp = s.sp.wrapping_add(slots as usize);
                 s.enter(f)
             }
-            None => s.slow(),
+            None => {
+                let start = external(s.m, s.get::<F>(fun), arity);
+                if start.is_null() {
+                    return s.slow();
+                }
+                s.sp = s.sp.wrapping_add(slots as usize);
+                s.enter_at(start)
+            }
         }
     }
 
@@ -231,11 +253,23 @@ handlers! {
     }
 
     fn apply(s) {
-        s.by(apply_here)
+        operands!(s, Apply { arity });
+        let start = applied(s.m, arity);
+        if start.is_null() || s.left <= 1 {
+            return s.by(apply_here);
+        }
+        s.push(s.pc.add(1));
+        s.enter_at(start)
     }
 
     fn apply_last(s) {
-        s.by(apply_and_return)
+        operands!(s, ApplyLast { arity, slots });
+        let start = applied(s.m, arity);
+        if start.is_null() || s.left <= 1 {
+            return s.by(apply_and_return);
+        }
+        s.sp = s.sp.wrapping_add(slots as usize);
+        s.enter_at(start)
     }
 
     fn make_fun(s) {
@@ -265,6 +299,42 @@ fn note_fun(data: &mut ProcessData, p: *mut u64) {
     // SAFETY: OFFHEAP: a fun has just been made there, which owns the count; its first word is its entry.
     unsafe { Arc::increment_strong_count(*p.add(1) as *const FunEntry) };
     data.heap.off_heap.push(p);
+}
+
+/// Where the function begins that an external fun of this arity stands for; null for anything else.
+#[inline(never)]
+unsafe fn external(m: *mut Machine, fun: Term, arity: u32) -> *const Op {
+    match fun.as_export_fun() {
+        Some((module, function, a)) if u32::from(a) == arity => {
+            // SAFETY: OWNER: the machine's engine is that of the process that runs.
+            unsafe { exported(m, Mfa { module, function, arity: a }) }
+        }
+        _ => std::ptr::null(),
+    }
+}
+
+/// Where the function begins whose module and name are in the X registers behind its arguments; null where it is no
+/// function of a library.
+#[inline(never)]
+unsafe fn applied(m: *mut Machine, arity: u32) -> *const Op {
+    // SAFETY: CODE: registers below 1024; OWNER: as for `external`.
+    unsafe {
+        let x = (&raw const (*m).x).cast::<Term>().add(arity as usize);
+        match ((*x).as_atom(), (*x.add(1)).as_atom()) {
+            (Some(module), Some(function)) if module != Atom::ERLANG => {
+                exported(m, Mfa { module, function, arity: arity as u8 })
+            }
+            _ => std::ptr::null(),
+        }
+    }
+}
+
+/// Where a function begins that is loaded and no native.
+#[inline(always)]
+unsafe fn exported(m: *mut Machine, mfa: Mfa) -> *const Op {
+    // SAFETY: OWNER: the machine's engine is that of the process that runs.
+    let engine: &Arc<Engine> = unsafe { &*(*m).engine };
+    engine.code.exports.get(mfa).function().map_or(std::ptr::null(), |f| f.start())
 }
 
 parts! {

@@ -1,19 +1,24 @@
 //! Guard natives that need no call.
 
 use super::{Mode, Place, handlers, operands, parts};
-use crate::code::instr::GuardCall;
-use purlin_term::Term;
+use crate::code::instr::{GuardCall, NO_FAIL};
+use crate::interp::run::is_type;
+use crate::process::ProcessData;
 use purlin_term::boxed::{Kind, arity_of};
+use purlin_term::{Atom, Term};
 
-/// A guard native of one or two arguments that this crate knows how to do; `None` when it is for the native to say.
+/// A guard native of one or two arguments that this crate knows how to do.
 pub(super) trait Quick {
+    /// Whether there is an error where there is no value; else that is for the native to say.
+    const COMPLETE: bool;
     unsafe fn value(a: Term, b: Term) -> Option<Term>;
 }
 
 macro_rules! quick {
-    ($($name:ident($a:ident, $b:ident) $body:block)*) => {$(
+    ($complete:expr; $($name:ident($a:ident, $b:ident) $body:block)*) => {$(
         pub(super) struct $name;
         impl Quick for $name {
+            const COMPLETE: bool = $complete;
             #[inline(always)]
             unsafe fn value($a: Term, $b: Term) -> Option<Term> {
                 // SAFETY: LIVE: a boxed term points to a header and as many words as its arity says.
@@ -24,7 +29,28 @@ macro_rules! quick {
     )*};
 }
 
-quick! {
+/// The bits of a binary or another bit string.
+#[inline(always)]
+unsafe fn bits(t: Term) -> Option<u64> {
+    if !t.is_boxed() {
+        return None;
+    }
+    // SAFETY: LIVE: a boxed term points to a header and as many words as its arity says.
+    unsafe {
+        let p = t.pointer();
+        match Kind::of_header(*p) {
+            Kind::HeapBin => Some(*p.add(1) * 8),
+            Kind::RefBin => Some(*p.add(3) * 8),
+            Kind::SubBits => Some(*p.add(1)),
+            _ => None,
+        }
+    }
+}
+
+/// The longest list whose length costs no reductions.
+const FREE_CELLS: i64 = 15;
+
+quick! { true;
     Hd(a, _b) { a.is_cons().then(|| Term(*a.pointer())) }
     Tl(a, _b) { a.is_cons().then(|| Term(*a.pointer().add(1))) }
     TupleSize(a, _b) {
@@ -39,18 +65,8 @@ quick! {
         let within = Kind::of_header(*p) == Kind::Tuple && i.wrapping_sub(1) < arity_of(*p) as u64;
         within.then(|| Term(*p.add(i as usize)))
     }
-    ByteSize(a, _b) {
-        if !a.is_boxed() {
-            return None;
-        }
-        let p = a.pointer();
-        match Kind::of_header(*p) {
-            Kind::HeapBin => Some(Term::small(*p.add(1) as i64)),
-            Kind::RefBin => Some(Term::small(*p.add(3) as i64)),
-            Kind::SubBits => Some(Term::small((*p.add(1)).div_ceil(8) as i64)),
-            _ => None,
-        }
-    }
+    ByteSize(a, _b) { Some(Term::small(bits(a)?.div_ceil(8) as i64)) }
+    BitSize(a, _b) { Some(Term::small(bits(a)? as i64)) }
     MapSize(a, _b) { a.is_map().then(|| Term::small(purlin_term::map::size(a) as i64)) }
     MapGet(a, b) { if b.is_map() { purlin_term::map::get(b, a) } else { None } }
     IsMapKey(a, b) { b.is_map().then(|| Term::bool(purlin_term::map::contains(b, a))) }
@@ -67,6 +83,35 @@ quick! {
     Ne(a, b) { Some(Term::bool(a != b && !purlin_term::compare::eq(a, b))) }
 }
 
+quick! { false;
+    Length(a, _b) {
+        let (mut n, mut rest) = (0, a);
+        while rest.is_cons() && n < FREE_CELLS {
+            n += 1;
+            rest = Term(*rest.pointer().add(1));
+        }
+        rest.is_nil().then(|| Term::small(n))
+    }
+    Negate(a, _b) {
+        let negative = a.is_small().then(|| (a.0 as i64).checked_neg())??;
+        Some(Term(negative as u64))
+    }
+    Abs(a, _b) {
+        let value = a.is_small().then(|| (a.0 as i64).checked_abs())??;
+        Some(Term(value as u64))
+    }
+    Bnot(a, _b) { a.is_small().then_some(Term(!a.0 & !15)) }
+}
+
+/// A type test whose result is a value.
+impl<T: super::tests::TypeTest> Quick for T {
+    const COMPLETE: bool = true;
+    #[inline(always)]
+    unsafe fn value(a: Term, _: Term) -> Option<Term> {
+        Some(Term::bool(is_type(T::TEST, a)))
+    }
+}
+
 handlers! {
     fn quick1<Q: Quick, A: Mode, D: Place>(s) {
         operands!(s, Guard(g));
@@ -76,7 +121,8 @@ handlers! {
                 s.set::<D>(g.dst, t);
                 s.next()
             }
-            None => s.slow(),
+            None if Q::COMPLETE && g.fail != NO_FAIL => s.jump(g.fail),
+            None => s.by(native),
         }
     }
 
@@ -87,13 +133,31 @@ handlers! {
                 s.set_any(g.dst, t);
                 s.next()
             }
-            None => s.slow(),
+            None if Q::COMPLETE && g.fail != NO_FAIL => s.jump(g.fail),
+            None => s.by(native),
         }
+    }
+
+    /// `get/1`
+    fn dictionary_get<A: Mode, D: Place>(s) {
+        operands!(s, Guard(g));
+        let g: &'static GuardCall = g;
+        let t = dictionary_value((*s.m).data, s.get::<A>(*g.args.get_unchecked(0)));
+        s.set::<D>(g.dst, t);
+        s.next()
     }
 
     fn guard(s) {
         s.by(native)
     }
+}
+
+/// What the process dictionary has for a key.
+#[inline(never)]
+unsafe fn dictionary_value(data: *mut ProcessData, key: Term) -> Term {
+    // SAFETY: OWNER: the machine's process is the one that runs.
+    let dictionary = unsafe { (*data).dictionary_if_any() };
+    dictionary.and_then(|d| d.get(key)).unwrap_or(Term::atom(Atom::UNDEFINED))
 }
 
 parts! {

@@ -1,12 +1,40 @@
 //! Maps.
 
 use super::{Mode, handlers, operands, parts};
-use purlin_term::map;
+use purlin_term::boxed::{Kind, arity_of};
+use purlin_term::{Term, map};
+use std::sync::atomic::{AtomicU8, Ordering};
+
+/// The keys and values of a map of at most 32, and how many they are.
+#[inline(always)]
+unsafe fn flat(m: Term) -> Option<(*const Term, *const Term, usize)> {
+    if !m.is_boxed() {
+        return None;
+    }
+    // SAFETY: LIVE: a flat map's header is followed by its tuple of keys and its values.
+    unsafe {
+        let p = m.pointer();
+        if Kind::of_header(*p) != Kind::FlatMap {
+            return None;
+        }
+        Some((Term(*p.add(1)).pointer().add(1).cast(), p.add(2).cast(), arity_of(*p) - 1))
+    }
+}
 
 handlers! {
     fn get_map_element<A: Mode>(s) {
         operands!(s, GetMapElement { fail, src, key, dst });
-        match map::get(s.get::<A>(src), s.any(key)) {
+        let (m, key) = (s.get::<A>(src), s.any(key));
+        if key.is_immediate() && let Some((keys, values, n)) = flat(m) {
+            for i in 0..n {
+                if *keys.add(i) == key {
+                    s.set_x(dst as usize, *values.add(i));
+                    return s.next();
+                }
+            }
+            return s.jump(fail);
+        }
+        match map::get(m, key) {
             Some(v) => {
                 s.set_x(dst as usize, v);
                 s.next()
@@ -18,8 +46,27 @@ handlers! {
     fn get_map_elements(s) {
         operands!(s, GetMapElements(g));
         let m = s.any(g.src);
-        for &(key, dst) in &g.pairs {
-            match (map::get(m, s.any(key)), dst) {
+        let Some((keys, values, n)) = flat(m) else {
+            return get_of_large(s.m, s.pc, s.sp, s.top, s.left);
+        };
+        for element in &g.pairs {
+            let at = place(keys, n, s.any(element.key), &element.hint);
+            if at == NOWHERE {
+                return s.jump(g.fail);
+            }
+            if let Some(dst) = element.dst {
+                s.set_any(dst, *values.add(at));
+            }
+        }
+        s.next()
+    }
+
+    /// `get_map_elements` of a map of more than 32.
+    fn get_of_large(s) {
+        operands!(s, GetMapElements(g));
+        let m = s.any(g.src);
+        for element in &g.pairs {
+            match (map::get(m, s.any(element.key)), element.dst) {
                 (Some(v), Some(dst)) => s.set_any(dst, v),
                 (Some(_), None) => {}
                 (None, _) => return s.jump(g.fail),
@@ -31,8 +78,119 @@ handlers! {
     fn put_map(s) {
         s.by(put)
     }
+
+    /// Puts values to a small map that has the keys.
+    fn update_map(s) {
+        operands!(s, PutMap(p));
+        let m = s.any(p.src);
+        let Some((keys, values, n)) = flat(m).filter(|f| s.has_room(f.2 + 2)) else { return s.by(put) };
+        let mut changes = false;
+        for pair in &p.pairs {
+            let at = place(keys, n, s.any(pair.key), &pair.hint);
+            if at == NOWHERE {
+                return s.by(put);
+            }
+            changes |= *values.add(at) != s.any(pair.value);
+        }
+        if !changes {
+            s.set_any(p.dst, m);
+            return s.next();
+        }
+        let new = s.take(n + 2);
+        let from = m.pointer();
+        for i in 0..n + 2 {
+            *new.add(i) = *from.add(i);
+        }
+        for pair in &p.pairs {
+            *new.add(2 + place(keys, n, s.any(pair.key), &pair.hint)) = s.any(pair.value).0;
+        }
+        s.set_any(p.dst, Term::from_boxed(new));
+        s.next()
+    }
+
+    /// `put_map_assoc` to a small map, whose keys are mostly those of the first that came here.
+    fn extend_map(s) {
+        operands!(s, PutMap(p));
+        let m = s.any(p.src);
+        let Some((_, cache)) = &p.transition else { return s.by(put) };
+        let (Some(remembered), Some((keys, values, n))) = (cache.get(), flat(m)) else { return s.by(put) };
+        // Other maps may have the keys already.
+        let Some(t) = remembered else { return update_map(s.m, s.pc, s.sp, s.top, s.left) };
+        if n != t.from.len() {
+            return update_map(s.m, s.pc, s.sp, s.top, s.left);
+        }
+        for i in 0..n {
+            if *keys.add(i) != *t.from.get_unchecked(i) {
+                return update_map(s.m, s.pc, s.sp, s.top, s.left);
+            }
+        }
+        let to = t.to.pointer();
+        let words = arity_of(*to) + 1;
+        if !s.has_room(words) {
+            return s.by(put);
+        }
+        let new = s.take(words);
+        *new = *to;
+        *new.add(1) = *to.add(1);
+        for i in 0..n {
+            *new.add(2 + *t.kept.get_unchecked(i) as usize) = (*values.add(i)).0;
+        }
+        for (pair, &at) in p.pairs.iter().zip(&t.new) {
+            *new.add(2 + at as usize) = s.any(pair.value).0;
+        }
+        s.set_any(p.dst, Term::from_boxed(new));
+        s.next()
+    }
+
+    fn make_map(s) {
+        operands!(s, MakeMap(m));
+        let from = m.template.pointer();
+        let words = arity_of(*from) + 1;
+        if !s.has_room(words) {
+            return s.by(make);
+        }
+        let p = s.take(words);
+        for i in 0..words {
+            *p.add(i) = *from.add(i);
+        }
+        for &(i, value) in &m.values {
+            *p.add(2 + i as usize) = s.any(value).0;
+        }
+        s.set_any(m.dst, Term::from_boxed(p));
+        s.next()
+    }
+
+    fn make_map_by_loop(s) {
+        s.by(make)
+    }
+}
+
+/// Where a key stands, mostly where the hint says.
+#[inline(always)]
+unsafe fn place(keys: *const Term, n: usize, key: Term, hint: &AtomicU8) -> usize {
+    let at = hint.load(Ordering::Relaxed) as usize;
+    // SAFETY: LIVE: there are `n` keys.
+    unsafe { if at < n && *keys.add(at) == key { at } else { position(keys, n, key, hint) } }
+}
+
+/// No position.
+const NOWHERE: usize = usize::MAX;
+
+/// Where a key stands, which becomes the hint for the next time.
+#[inline(never)]
+unsafe fn position(keys: *const Term, n: usize, key: Term, hint: &AtomicU8) -> usize {
+    // SAFETY: LIVE: a map has as many keys as values.
+    let keys = unsafe { std::slice::from_raw_parts(keys, n) };
+    match map::position(keys, key) {
+        Some(i) => {
+            hint.store(i as u8, Ordering::Relaxed);
+            i
+        }
+        None => NOWHERE,
+    }
 }
 
 parts! {
     fn put(run, pc, PutMap(p)) { run.put_map(pc, p) }
+    fn make(run, pc, MakeMap(m)) { run.make_map(pc, m) }
 }

@@ -4,7 +4,7 @@ use super::{Mode, handlers, operands, parts};
 use crate::code::instr::{Instr, Src, Test, each_test};
 use crate::interp::run::is_type;
 use crate::interp::{Next, Run};
-use purlin_term::boxed::Kind;
+use purlin_term::boxed::{FunEntry, Kind};
 use purlin_term::{Term, compare};
 
 /// A type test that is known when the handler is chosen.
@@ -83,7 +83,7 @@ handlers! {
         operands!(s, IsLt { fail, a, b });
         let (x, y) = (s.get::<A>(a), s.get::<B>(b));
         if !both_small(x, y) {
-            return compare_order(s.m, s.pc, s.sp, s.top, s.left);
+            return compare_terms(s.m, s.pc, s.sp, s.top, s.left);
         }
         s.test((x.0 as i64) < (y.0 as i64), fail)
     }
@@ -92,7 +92,7 @@ handlers! {
         operands!(s, IsGe { fail, a, b });
         let (x, y) = (s.get::<A>(a), s.get::<B>(b));
         if !both_small(x, y) {
-            return compare_order(s.m, s.pc, s.sp, s.top, s.left);
+            return compare_terms(s.m, s.pc, s.sp, s.top, s.left);
         }
         s.test((x.0 as i64) >= (y.0 as i64), fail)
     }
@@ -103,7 +103,7 @@ handlers! {
         if x == y {
             return s.next();
         }
-        if x.is_immediate() && y.is_immediate() { s.jump(fail) } else { compare_order(s.m, s.pc, s.sp, s.top, s.left) }
+        if x.is_immediate() && y.is_immediate() { s.jump(fail) } else { compare_terms(s.m, s.pc, s.sp, s.top, s.left) }
     }
 
     fn is_ne<A: Mode, B: Mode>(s) {
@@ -112,7 +112,7 @@ handlers! {
         if x == y {
             return s.jump(fail);
         }
-        if x.is_immediate() && y.is_immediate() { s.next() } else { compare_order(s.m, s.pc, s.sp, s.top, s.left) }
+        if x.is_immediate() && y.is_immediate() { s.next() } else { compare_terms(s.m, s.pc, s.sp, s.top, s.left) }
     }
 
     fn is_eq_exact<A: Mode, B: Mode>(s) {
@@ -121,7 +121,7 @@ handlers! {
         if x == y {
             return s.next();
         }
-        if x.is_immediate() || y.is_immediate() { s.jump(fail) } else { compare_exact(s.m, s.pc, s.sp, s.top, s.left) }
+        if x.is_immediate() || y.is_immediate() { s.jump(fail) } else { compare_terms(s.m, s.pc, s.sp, s.top, s.left) }
     }
 
     fn is_ne_exact<A: Mode, B: Mode>(s) {
@@ -130,17 +130,27 @@ handlers! {
         if x == y {
             return s.jump(fail);
         }
-        if x.is_immediate() || y.is_immediate() { s.next() } else { compare_exact(s.m, s.pc, s.sp, s.top, s.left) }
+        if x.is_immediate() || y.is_immediate() { s.next() } else { compare_terms(s.m, s.pc, s.sp, s.top, s.left) }
     }
 
-    /// Either of these two, of terms on the heap.
-    fn compare_exact(s) {
-        s.by(same)
+    /// Any of these, of all terms.
+    fn compare_terms(s) {
+        s.by(compared)
     }
 
-    /// One of the other four, of terms that are not both small integers.
-    fn compare_order(s) {
-        s.by(ordered)
+    fn is_function2<A: Mode>(s) {
+        operands!(s, IsFunction2 { fail, src, arity });
+        let f = s.get::<A>(src);
+        if !f.is_boxed() {
+            return s.jump(fail);
+        }
+        let p = f.pointer();
+        let has = match Kind::of_header(*p) {
+            Kind::Fun => Term::small((*(*p.add(1) as *const FunEntry)).arity as i64),
+            Kind::ExportFun => Term(*p.add(3)),
+            _ => return s.jump(fail),
+        };
+        s.test(has == s.any(arity), fail)
     }
 
     fn is_eq_immediate<A: Mode>(s) {
@@ -155,23 +165,16 @@ handlers! {
 }
 
 parts! {
-    fn ordered(run, pc) {
+    fn compared(run, pc) {
         let (holds, fail) = match (*pc).instr {
             Instr::IsLt { fail, a, b } => (compare::cmp(run.get(a), run.get(b)).is_lt(), fail),
             Instr::IsGe { fail, a, b } => (compare::cmp(run.get(a), run.get(b)).is_ge(), fail),
             Instr::IsEq { fail, a, b } => (compare::eq(run.get(a), run.get(b)), fail),
             Instr::IsNe { fail, a, b } => (!compare::eq(run.get(a), run.get(b)), fail),
+            Instr::IsEqExact { fail, a, b } => (compare::same(run.get(a), run.get(b)), fail),
+            Instr::IsNeExact { fail, a, b } => (!compare::same(run.get(a), run.get(b)), fail),
             _ => std::hint::unreachable_unchecked(),
         };
-        Next::At(if holds { pc.wrapping_add(1) } else { Run::jump(pc, fail) })
-    }
-
-    fn same(run, pc) {
-        let (Instr::IsEqExact { fail, a, b } | Instr::IsNeExact { fail, a, b }) = (*pc).instr else {
-            std::hint::unreachable_unchecked()
-        };
-        let same = compare::same(run.get(a), run.get(b));
-        let holds = same == matches!((*pc).instr, Instr::IsEqExact { .. });
         Next::At(if holds { pc.wrapping_add(1) } else { Run::jump(pc, fail) })
     }
 }
