@@ -377,7 +377,6 @@ impl Heap {
     pub fn counted_binary(&mut self, data: *const BinData, offset: usize, len: usize) -> Term {
         let t = self.boxed(Kind::RefBin, &[data as u64, offset as u64, len as u64]);
         self.note_off_heap(t.pointer());
-        self.note_virtual(len);
         t
     }
 

@@ -344,9 +344,14 @@ impl Heap {
         let mut top = self.alloc(words);
         let inside = self.block.contains(top);
         let mut off_heap = if inside { std::mem::take(&mut self.off_heap) } else { Vec::new() };
+        let before = off_heap.len();
         // SAFETY: FRESH: `alloc` gave as many words as the terms take.
         terms.iter().for_each(|&t| to(unsafe { copy_into(t, &mut top, &mut off_heap, literals) }));
         if inside {
+            for &p in &off_heap[before..] {
+                // SAFETY: OFFHEAP: the copies are complete.
+                unsafe { self.virtual_heap.note(p) };
+            }
             self.off_heap = off_heap;
         } else {
             off_heap.into_iter().for_each(|p| self.note_off_heap(p));

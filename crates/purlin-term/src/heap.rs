@@ -14,8 +14,89 @@ use std::sync::Arc;
 /// Words that allocation leaves free below the stack: room for the return address that a call pushes without a check.
 pub const STACK_RESERVE: usize = 4;
 
-/// Bytes outside the heap that call for a collection, so that dead binaries do not pile up.
-const VIRTUAL_LIMIT: u32 = 1 << 22;
+/// The binaries outside a heap that hang on a part of it, by their size in words, and from which size on they call for a
+/// collection, so that dead ones do not pile up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct VirtualHeap {
+    words: u32,
+    limit: u32,
+}
+
+impl VirtualHeap {
+    /// The limit of a new heap, in words.
+    pub const LIMIT: u32 = 46422;
+    /// Set in the words when a collection is due whatever they are.
+    const DUE: u32 = 1 << 31;
+    const MOST: u32 = VirtualHeap::DUE - 1;
+
+    /// Sets the limit, in words.
+    pub fn set_limit(&mut self, words: usize) {
+        self.limit = words.min(VirtualHeap::MOST as usize) as u32;
+    }
+
+    /// Words of binaries.
+    pub fn words(self) -> usize {
+        (self.words & VirtualHeap::MOST) as usize
+    }
+
+    pub fn limit(self) -> usize {
+        self.limit as usize
+    }
+
+    #[inline]
+    pub fn is_full(self) -> bool {
+        self.words > self.limit
+    }
+
+    /// Calls for a collection now.
+    pub fn fill(&mut self) {
+        self.words |= VirtualHeap::DUE;
+    }
+
+    /// Nothing hangs on the part.
+    pub fn clear(&mut self) {
+        self.words = 0;
+    }
+
+    fn add(&mut self, words: usize) {
+        self.words =
+            self.words().saturating_add(words).min(VirtualHeap::MOST as usize) as u32 | self.words & VirtualHeap::DUE;
+    }
+
+    /// Counts an off-heap object that came or survived.
+    ///
+    /// # Safety
+    /// `p` is the header of an off-heap object (OFFHEAP).
+    #[inline]
+    pub unsafe fn note(&mut self, p: *mut u64) {
+        // SAFETY: by the caller's promise; the third raw word of a RefBin is its size.
+        unsafe {
+            if Kind::of_header(*p) == Kind::RefBin {
+                self.add(*p.add(3) as usize / 8);
+            }
+        }
+    }
+
+    /// Adapts the limit to what has lived, in words, but not below `least`: it grows until a quarter is free, and is
+    /// halved when less than a quarter of it is taken.
+    pub fn adapt(&mut self, live: usize, least: usize) {
+        let (live, mut limit) = (live.min(VirtualHeap::MOST as usize), self.limit());
+        if live / 3 > limit / 4 {
+            while live / 3 > limit / 4 {
+                limit += limit * 5 / 8 + 1;
+            }
+        } else if live < limit / 4 {
+            limit /= 2;
+        }
+        self.set_limit(limit.max(least));
+    }
+}
+
+impl Default for VirtualHeap {
+    fn default() -> VirtualHeap {
+        VirtualHeap { words: 0, limit: VirtualHeap::LIMIT }
+    }
+}
 
 /// A block of words from the allocator, uninitialised.
 #[derive(Debug)]
@@ -202,9 +283,11 @@ pub struct Heap {
     /// Objects in the main block that own a reference count.
     pub off_heap: Vec<*mut u64>,
     /// Those in the old generation.
-    pub old_off_heap: Vec<*mut u64>,
-    /// Off-heap bytes referenced since the last collection (counts toward collecting).
-    pub virtual_bytes: u32,
+    pub old_off_heap: Option<Box<Vec<*mut u64>>>,
+    /// The binaries that hang on all but the old generation.
+    pub virtual_heap: VirtualHeap,
+    /// Those that hang on the old generation.
+    pub old_virtual_heap: VirtualHeap,
 }
 
 // SAFETY: LIVE: a heap owns all it points to.
@@ -226,8 +309,9 @@ impl Heap {
             fragment_words: 0,
             adopted_words: 0,
             off_heap: Vec::new(),
-            old_off_heap: Vec::new(),
-            virtual_bytes: 0,
+            old_off_heap: None,
+            virtual_heap: VirtualHeap::default(),
+            old_virtual_heap: VirtualHeap::default(),
         }
     }
 
@@ -247,7 +331,7 @@ impl Heap {
     /// Address, size and reference count of each counted binary that this heap refers to.
     pub fn counted_binaries(&self) -> Vec<(usize, usize, usize)> {
         let fragments = self.fragments.iter().flat_map(|f| &f.off_heap);
-        let all = self.off_heap.iter().chain(&self.old_off_heap).chain(fragments);
+        let all = self.off_heap.iter().chain(self.old_off_heap.iter().flat_map(|l| l.iter())).chain(fragments);
         all.filter_map(|&p| {
             // SAFETY: OFFHEAP: listed objects are complete, and a RefBin's first raw word is its live buffer.
             unsafe {
@@ -285,8 +369,10 @@ impl Heap {
         p
     }
 
-    /// Lists a new off-heap object with the heap part that holds it.
-    pub fn note_off_heap(&mut self, p: *mut u64) {
+    /// Lists a new off-heap object, which is complete, with the heap part that holds it.
+    pub(crate) fn note_off_heap(&mut self, p: *mut u64) {
+        // SAFETY: OFFHEAP: the object is complete.
+        unsafe { self.virtual_heap.note(p) };
         if self.block.contains(p) {
             self.off_heap.push(p);
         } else {
@@ -295,17 +381,13 @@ impl Heap {
         }
     }
 
-    /// Counts bytes outside the heap that hang on it.
-    pub fn note_virtual(&mut self, bytes: usize) {
-        self.virtual_bytes = self.virtual_bytes.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
-    }
-
     /// Takes over a message's fragment, which has no free words; its terms are part of this heap from now on.
     pub fn adopt(&mut self, fragment: Fragment) {
         self.fragment_words += fragment.used;
         self.adopted_words = self.adopted_words.saturating_add(u32::try_from(fragment.used).unwrap_or(u32::MAX));
-        if !fragment.off_heap.is_empty() {
-            self.note_virtual(fragment.off_heap.len() * 64);
+        for &p in &fragment.off_heap {
+            // SAFETY: OFFHEAP: the fragment's objects are complete.
+            unsafe { self.virtual_heap.note(p) };
         }
         self.fragments.push(fragment);
     }
@@ -315,22 +397,22 @@ impl Heap {
         debug_assert!(other.block.words() == 0 && other.old.words() == 0);
         self.fragment_words += other.fragment_words;
         self.adopted_words = self.adopted_words.saturating_add(other.adopted_words);
-        self.virtual_bytes = self.virtual_bytes.saturating_add(other.virtual_bytes);
+        self.virtual_heap.add(other.virtual_heap.words());
         self.fragments.append(&mut other.fragments);
     }
 
     /// Whether a collection is due at the next instruction boundary: fragments hold more than the main block has
-    /// free, or many bytes outside the heap hang on it. A message just received does not count: most are dead when
+    /// free, or many binaries outside the heap hang on it. A message just received does not count: most are dead when
     /// the next `receive` begins ([`Heap::wants_collection_at_receive`]).
     #[inline]
     pub fn wants_collection(&self) -> bool {
-        self.fragment_words - self.adopted_words as usize > self.free_words() || self.virtual_bytes > VIRTUAL_LIMIT
+        self.fragment_words - self.adopted_words as usize > self.free_words() || self.virtual_heap.is_full()
     }
 
     /// As [`Heap::wants_collection`] where a `receive` begins, with `free` free words; messages received before count.
     #[inline]
     pub fn wants_collection_at_receive(&self, free: usize) -> bool {
-        self.fragment_words > free || self.virtual_bytes > VIRTUAL_LIMIT
+        self.fragment_words > free || self.virtual_heap.is_full()
     }
 
     /// A proper list of these elements.
@@ -377,27 +459,27 @@ impl Drop for Heap {
 
 impl Heap {
     fn release_counts(&mut self) {
-        for list in [&self.off_heap, &self.old_off_heap] {
-            for &p in list {
-                // SAFETY: OFFHEAP: listed once, and nothing of the heap is used again.
-                unsafe { release_off_heap(p) };
-            }
+        for &p in self.off_heap.iter().chain(self.old_off_heap.iter().flat_map(|l| l.iter())) {
+            // SAFETY: OFFHEAP: listed once, and nothing of the heap is used again.
+            unsafe { release_off_heap(p) };
         }
     }
 
     /// Frees all that the heap holds.
     pub fn release(&mut self) {
         self.release_counts();
-        if self.off_heap.capacity() + self.old_off_heap.capacity() > 0 {
-            (self.off_heap, self.old_off_heap) = (Vec::new(), Vec::new());
+        if self.off_heap.capacity() > 0 {
+            self.off_heap = Vec::new();
         }
+        self.old_off_heap = None;
         if self.fragments.capacity() > 0 {
             self.fragments = Vec::new();
         }
         (self.block, self.old) = (Block::empty(), Block::empty());
         let nowhere = self.block.start();
         (self.top, self.end, self.high_water, self.old_top) = (nowhere, nowhere, nowhere, nowhere);
-        (self.fragment_words, self.adopted_words, self.virtual_bytes) = (0, 0, 0);
+        (self.fragment_words, self.adopted_words) = (0, 0);
+        (self.virtual_heap, self.old_virtual_heap) = Default::default();
     }
 
     /// Gives the heap a new main block with at least `words` free words, without moving any term: the stack is
@@ -416,5 +498,58 @@ impl Heap {
         self.top = self.block.start();
         self.high_water = self.top;
         self.end = end;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::literal::Literals;
+
+    #[test]
+    fn the_limit_of_a_virtual_heap_follows_what_lives() {
+        let mut v = VirtualHeap::default();
+        let least = v.limit();
+        v.adapt(0, least);
+        assert_eq!(v.limit(), least, "not below the least");
+        v.adapt(1_000_000, least);
+        let grown = v.limit();
+        assert!(grown > 1_300_000 && grown < 2_200_000, "{grown}");
+        v.adapt(grown / 2, least);
+        assert_eq!(v.limit(), grown);
+        v.adapt(grown / 5, least);
+        assert_eq!(v.limit(), grown / 2);
+        v.adapt(usize::MAX / 2, least);
+        assert_eq!(v.limit(), VirtualHeap::MOST as usize);
+        assert!(!VirtualHeap { words: VirtualHeap::MOST, ..v }.is_full(), "what lives is not collected for ever");
+    }
+
+    #[test]
+    fn a_collection_that_is_asked_for_changes_no_figures() {
+        let mut v = VirtualHeap { words: 7, ..VirtualHeap::default() };
+        v.fill();
+        assert!(v.is_full());
+        v.add(3);
+        assert!(v.is_full());
+        assert_eq!((v.words(), v.limit()), (10, VirtualHeap::LIMIT as usize));
+        v.clear();
+        assert!(!v.is_full());
+    }
+
+    #[test]
+    fn binaries_count_where_they_come_from() {
+        let mut other = Heap::new(100);
+        let bin = other.binary(&[1; 8000]);
+        assert_eq!(other.virtual_heap.words(), 1000);
+        let mut heap = Heap::new(100);
+        heap.copy(bin);
+        assert_eq!(heap.virtual_heap.words(), 1000);
+        let (fragment, _) = crate::copy::to_fragment(bin, Literals::lasting());
+        heap.adopt(fragment);
+        assert_eq!(heap.virtual_heap.words(), 2000);
+        let mut loose = Heap::new(0);
+        loose.copy(bin);
+        heap.absorb(loose);
+        assert_eq!(heap.virtual_heap.words(), 3000);
     }
 }

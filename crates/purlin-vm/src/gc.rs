@@ -161,12 +161,16 @@ impl<'h> Collector<'h> {
         let mut from = std::mem::replace(heap, Heap::new(size));
         let stack = (from.block.end() as usize - from.end as usize) / 8;
         heap.end = heap.block.end().wrapping_sub(stack);
+        (heap.virtual_heap, heap.old_virtual_heap) = (from.virtual_heap, from.old_virtual_heap);
+        heap.virtual_heap.clear();
         // SAFETY: the new block holds at least the stack's words (`size` is at least that), and they do not overlap.
         unsafe { std::ptr::copy_nonoverlapping(from.end, heap.end, stack) };
         if !major {
             heap.old = std::mem::replace(&mut from.old, Block::empty());
             heap.old_top = from.old_top;
-            heap.old_off_heap = std::mem::take(&mut from.old_off_heap);
+            heap.old_off_heap = from.old_off_heap.take();
+        } else {
+            heap.old_virtual_heap.clear();
         }
         let high_water = if major { from.block.start() } else { from.high_water };
         Collector { heap, from, major, high_water }
@@ -219,7 +223,7 @@ impl<'h> Collector<'h> {
     /// Moves the entries of objects that were copied to the lists of their new places; releases the others.
     fn sweep_off_heap(&mut self) {
         self.sweep(|from| std::mem::take(&mut from.off_heap));
-        self.sweep(|from| std::mem::take(&mut from.old_off_heap));
+        self.sweep(|from| from.old_off_heap.take().map_or_else(Vec::new, |list| *list));
         for i in 0..self.from.fragments.len() {
             self.sweep(|from| std::mem::take(&mut from.fragments[i].off_heap));
         }
@@ -234,8 +238,10 @@ impl<'h> Collector<'h> {
                     release_off_heap(p);
                 } else if self.heap.block.contains(w.pointer()) {
                     self.heap.off_heap.push(w.pointer());
+                    self.heap.virtual_heap.note(w.pointer());
                 } else {
-                    self.heap.old_off_heap.push(w.pointer());
+                    self.heap.old_off_heap.get_or_insert_default().push(w.pointer());
+                    self.heap.old_virtual_heap.note(w.pointer());
                 }
             }
         }

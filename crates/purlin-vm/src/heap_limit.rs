@@ -16,7 +16,6 @@ fn words(from: *mut u64, to: *mut u64) -> usize {
 /// The items of `garbage_collection_info`, in words.
 pub fn figures(data: &ProcessData) -> [(Term, usize); 11] {
     let heap = &data.heap;
-    let bin_vheap = data.rare().cloned().unwrap_or_default().min_bin_vheap_size;
     [
         (am!("old_heap_block_size"), heap.old.words()),
         (am!("heap_block_size"), heap.block.words()),
@@ -25,10 +24,10 @@ pub fn figures(data: &ProcessData) -> [(Term, usize); 11] {
         (am!("stack_size"), words(heap.end, heap.block.end())),
         (am!("old_heap_size"), words(heap.old.start(), heap.old_top)),
         (am!("heap_size"), words(heap.block.start(), heap.top)),
-        (am!("bin_vheap_size"), heap.virtual_bytes as usize / 8),
-        (am!("bin_vheap_block_size"), bin_vheap),
-        (am!("bin_old_vheap_size"), 0),
-        (am!("bin_old_vheap_block_size"), bin_vheap),
+        (am!("bin_vheap_size"), heap.virtual_heap.words()),
+        (am!("bin_vheap_block_size"), heap.virtual_heap.limit()),
+        (am!("bin_old_vheap_size"), heap.old_virtual_heap.words()),
+        (am!("bin_old_vheap_block_size"), heap.old_virtual_heap.limit()),
     ]
 }
 

@@ -90,6 +90,8 @@ impl<'a> Spawn<'a> {
         data.flags = self.flags;
         data.sequence = self.sequence.map(Box::new);
         if let Some(rare) = self.rare {
+            data.heap.virtual_heap.set_limit(rare.min_bin_vheap_size);
+            data.heap.old_virtual_heap.set_limit(rare.min_bin_vheap_size);
             *data.rare_mut() = *rare;
         }
         if self.link {

@@ -19,13 +19,13 @@ impl Heap {
     }
 
     fn copy_with(&mut self, sharing: &mut Sharing, t: Term, moves: &mut dyn FnMut(Term) -> bool) -> Term {
-        let copy = sharing.copy(t, moves, &mut |words, off_heap| {
+        let mut off_heap = Vec::new();
+        let copy = sharing.copy(t, moves, &mut |words, is_off_heap| {
             let p = self.alloc(words);
-            if off_heap {
-                self.note_off_heap(p);
-            }
+            off_heap.extend(is_off_heap.then_some(p));
             Some(p)
         });
+        off_heap.into_iter().for_each(|p| self.note_off_heap(p));
         copy.unwrap_or(t)
     }
 }

@@ -1,6 +1,6 @@
 //! The private part of a process.
 
-use super::rare::Rare;
+use super::rare::{MIN_BIN_VHEAP, Rare};
 use crate::clock::Time;
 use crate::dictionary::Dictionary;
 use crate::gc::{self, Collected, Depth, Habits};
@@ -236,6 +236,11 @@ impl ProcessData {
         self.rare.as_deref()
     }
 
+    /// The least limit of the virtual heaps, in words.
+    pub fn min_bin_vheap_size(&self) -> usize {
+        self.rare.as_ref().map_or(MIN_BIN_VHEAP, |r| r.min_bin_vheap_size)
+    }
+
     pub fn traps_exits(&self) -> bool {
         self.flags.has(Flags::TRAP_EXIT)
     }
@@ -261,13 +266,14 @@ impl ProcessData {
     pub fn want_collection(&mut self, depth: Depth) {
         self.wanted_collection = Some(depth);
         // Makes `Heap::wants_collection` true, which is what instruction boundaries look at.
-        self.heap.virtual_bytes = u32::MAX;
+        self.heap.virtual_heap.fill();
     }
 
     /// The depth of the next collection: the one that was asked for, or as deep as the settings say.
     pub fn next_depth(&self) -> Depth {
         let sweep = self.rare.as_ref().map_or(65535, |r| r.fullsweep_after);
-        let due = if u32::from(self.minor_collections) >= sweep { Depth::Major } else { Depth::Minor };
+        let is_due = u32::from(self.minor_collections) >= sweep || self.heap.old_virtual_heap.is_full();
+        let due = if is_due { Depth::Major } else { Depth::Minor };
         self.wanted_collection.unwrap_or(due)
     }
 
@@ -297,6 +303,11 @@ impl ProcessData {
             &mut habits,
         );
         self.heap = heap;
+        let (live, least) = (self.heap.virtual_heap.words(), self.min_bin_vheap_size());
+        self.heap.virtual_heap.adapt(live, least);
+        if done.major {
+            self.heap.old_virtual_heap.adapt(live, least);
+        }
         self.mostly_dies = habits.mostly_dies;
         self.minor_collections = if done.major { 0 } else { self.minor_collections.saturating_add(1) };
         done
@@ -317,11 +328,66 @@ impl ProcessData {
 mod tests {
     use super::*;
 
+    fn process() -> ProcessData {
+        let mfa = Mfa { module: Atom::OK, function: Atom::OK, arity: 0 };
+        ProcessData::new(Heap::new(gc::MIN_HEAP), SavedX::new(), mfa)
+    }
+
+    #[test]
+    fn dead_binaries_call_for_a_collection() {
+        let mut data = process();
+        let (mut most, mut collections) = (0, 0);
+        for _ in 0..200 {
+            data.heap.binary(&[0; 100_000]);
+            most = most.max(data.heap.counted_binaries().len());
+            if data.heap.wants_collection() {
+                data.collect(&mut [], 0);
+                collections += 1;
+                assert!(data.heap.counted_binaries().is_empty());
+            }
+        }
+        assert_eq!((most, collections), (4, 50));
+    }
+
+    #[test]
+    fn live_binaries_are_not_collected_all_the_time() {
+        let mut data = process();
+        let mut collections = 0;
+        for _ in 0..400 {
+            let b = data.heap.binary(&[0; 100_000]);
+            data.roots.push(b);
+            if data.heap.wants_collection() {
+                data.collect(&mut [], 0);
+                collections += 1;
+            }
+        }
+        assert!(collections < 20, "{collections}");
+        assert_eq!(data.heap.counted_binaries().len(), 400);
+    }
+
+    #[test]
+    fn dead_binaries_in_the_old_generation_call_for_a_major_collection() {
+        let mut data = process();
+        for _ in 0..8 {
+            let b = data.heap.binary(&[0; 100_000]);
+            data.roots.push(b);
+        }
+        for _ in 0..2 {
+            data.wanted_collection = Some(Depth::Minor);
+            data.collect(&mut [], 0);
+        }
+        assert_eq!(data.heap.old_virtual_heap.words(), 100_000);
+        data.roots.clear();
+        assert_eq!(data.next_depth(), Depth::Major);
+        data.collect(&mut [], 0);
+        assert!(data.heap.counted_binaries().is_empty());
+        assert_eq!(data.heap.old_virtual_heap.words(), 0);
+    }
+
     #[test]
     fn the_block_of_a_process_that_collects_often_grows_however_short_its_turns_are() {
         let block_after = |reductions| {
-            let mfa = Mfa { module: Atom::OK, function: Atom::OK, arity: 0 };
-            let mut data = ProcessData::new(Heap::new(gc::MIN_HEAP), SavedX::new(), mfa);
+            let mut data = process();
             for _ in 0..12 {
                 data.reductions += reductions;
                 data.heap.alloc(200);

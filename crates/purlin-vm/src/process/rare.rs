@@ -6,11 +6,12 @@ use crate::saved_calls::SavedCalls;
 use crate::suspension::Suspension;
 use crate::sync::{AtomicBool, Ordering};
 use crate::tracing::points::Point;
+use purlin_term::heap::VirtualHeap;
 use purlin_term::{Owned, Term};
 use std::sync::Arc;
 
 /// The `min_bin_vheap_size` of most processes.
-pub const MIN_BIN_VHEAP: usize = 46422;
+pub const MIN_BIN_VHEAP: usize = VirtualHeap::LIMIT as usize;
 
 /// Settings that few processes have.
 #[derive(Clone)]
