@@ -1,16 +1,23 @@
-//! The natives of `crypto`: hashes, message authentication, ciphers, random numbers.
+//! The natives of `crypto`: hashes, message authentication, ciphers, random numbers, public keys.
 //!
 //! They stand where the library loads its NIF, on the RustCrypto crates. Errors are what the library expects of its
-//! NIF: a tag, a place and a text; the places are those of OTP's NIF, because programs print them. Public keys and
-//! engines are missing: the algorithms lists say what is there.
+//! NIF: a tag, a place and a text; the places are those of OTP's NIF, because programs print them. Engines are
+//! missing. The algorithms lists say what is there.
 
 mod aead;
+mod agree;
 mod algorithms;
 mod block;
 mod cipher;
+mod ec;
+mod edwards;
+mod field;
 mod hash;
 mod mac;
+mod numbers;
+mod pkey;
 mod random;
+mod rsa;
 mod stream;
 
 use purlin_term::{Heap, Magic, Term, am, iolist};
@@ -18,8 +25,18 @@ use purlin_vm::{Ctx, Escape, Native};
 use std::sync::Arc;
 
 /// The tables of natives, one per file.
-pub const TABLES: &[&[Native]] =
-    &[aead::NATIVES, algorithms::NATIVES, hash::NATIVES, mac::NATIVES, random::NATIVES, stream::NATIVES];
+pub const TABLES: &[&[Native]] = &[
+    aead::NATIVES,
+    agree::NATIVES,
+    algorithms::NATIVES,
+    ec::NATIVES,
+    edwards::NATIVES,
+    hash::NATIVES,
+    mac::NATIVES,
+    pkey::NATIVES,
+    random::NATIVES,
+    stream::NATIVES,
+];
 
 /// Where OTP's NIF finds an error: file and line, and the argument, counted from 0 (-1: none).
 type Place = (&'static str, i64, i64);

@@ -88,7 +88,22 @@ impl<D: Digest + Clone + Send + Sync + 'static> Hash for D {
 }
 
 fn new(t: Term) -> Option<State> {
-    let name = t.as_atom()?.name();
+    named(t.as_atom()?.name())
+}
+
+/// The hash of a text.
+pub(super) fn digest(name: &str, text: &[u8]) -> Option<Vec<u8>> {
+    let mut state = named(name)?;
+    state.add(text);
+    Some(state.finish())
+}
+
+/// Bytes of a hash's value.
+pub(super) fn digest_size(name: &str) -> Option<usize> {
+    Some(named(name)?.finish().len())
+}
+
+fn named(name: &str) -> Option<State> {
     match name {
         "blake2b" => Some(Box::new(blake2::Blake2b512::default())),
         "blake2s" => Some(Box::new(blake2::Blake2s256::default())),

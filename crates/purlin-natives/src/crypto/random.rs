@@ -1,5 +1,6 @@
 //! Random numbers of the operating system, and small sums on binaries.
 
+use super::numbers::{random, shortest};
 use num_bigint::BigUint;
 use purlin_term::{Term, am};
 use purlin_vm::native::OrBadarg;
@@ -16,14 +17,6 @@ pub(super) const NATIVES: &[Native] = &[
     Native::plain("crypto", "hash_equals_nif", 2, hash_equals),
     Native::blocking("crypto", "mod_exp_nif", 4, mod_exp),
 ];
-
-fn random(n: usize) -> Option<Vec<u8>> {
-    let mut out = Vec::new();
-    out.try_reserve_exact(n).ok()?;
-    out.resize(n, 0);
-    getrandom::fill(&mut out).ok()?;
-    Some(out)
-}
 
 fn strong_rand_bytes(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let n = a[0].as_usize().filter(|&n| n <= u32::MAX as usize).or_badarg()?;
@@ -50,11 +43,6 @@ fn below(range: &BigUint) -> Option<BigUint> {
             return Some(n);
         }
     }
-}
-
-/// A number's bytes, none for zero.
-fn shortest(n: &BigUint) -> Vec<u8> {
-    if *n == BigUint::ZERO { Vec::new() } else { n.to_bytes_be() }
 }
 
 fn number(t: Term) -> Result<BigUint, Escape> {
