@@ -5,6 +5,18 @@ IO.inspect(Enum.sort(:ets.tab2list(t)))
 IO.inspect(:ets.select(t, [{{:"$1", :"$2"}, [{:>, :"$2", 50}], [{{:"$2", :"$1"}}]}]) |> Enum.sort())
 IO.inspect(:ets.update_counter(t, 3, {2, 100}))
 IO.inspect(:ets.lookup(t, 3))
+# Counters that are big integers of one or several digits, beside elements of all kinds; floats and binaries change, too.
+for kind <- [:set, :ordered_set] do
+  r = :ets.new(:r, [kind])
+  big = 0xFFFFFFFFFFFFFFFF
+  :ets.insert(r, {:k, big, Enum.to_list(1..3), 1.5, "12345678", -big, String.duplicate("x", 100)})
+  before = :ets.lookup(r, :k)
+  IO.inspect(for by <- [-1, 1, 0, -big, big, big, -2 * big, 5], do: :ets.update_counter(r, :k, {2, by}))
+  IO.inspect(:ets.update_counter(r, :k, [{2, big}, {6, 1}, {2, 1, 7, big}, {6, -big}, {2, 0}]))
+  IO.inspect(:ets.update_element(r, :k, [{4, 2.5}, {5, "abcdefgh"}, {7, String.duplicate("y", 100)}]))
+  IO.inspect(:ets.update_element(r, :k, [{4, big}, {2, 2.0}, {3, "abc"}, {3, "de"}]))
+  IO.inspect({before, :ets.lookup(r, :k)})
+end
 o = :ets.new(:o, [:ordered_set])
 :ets.insert(o, [{3, :c}, {1, :a}, {2, :b}, {2.0, :b2}])
 IO.inspect(:ets.tab2list(o))

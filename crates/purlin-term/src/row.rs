@@ -3,7 +3,7 @@
 //! The block is one allocation behind one pointer: the next link, a word with the key's hash value and the block's size
 //! and marks, then the tuple and the objects that it refers to, copied as in [`Owned`](crate::Owned).
 
-use crate::boxed::Kind;
+use crate::boxed::{Kind, arity_of};
 use crate::copy::{copy_into, flat_size};
 use crate::heap::Heap;
 use crate::literal::Literals;
@@ -158,15 +158,29 @@ impl Row {
         Term::from_boxed(to)
     }
 
-    /// Replaces an immediate element of the tuple by another; whether that could be done in place.
+    /// Whether an element of the tuple can be replaced by this term in place: both are immediate, or both are objects of
+    /// the same number of words that refer to nothing (big integers, floats, short binaries).
     #[inline]
-    pub fn set_immediate(&mut self, index: usize, value: Term) -> bool {
+    pub fn has_place_for(&self, index: usize, value: Term) -> bool {
         let Some(old) = self.elements().get(index) else { return false };
-        if !old.is_immediate() || !value.is_immediate() {
+        (old.is_immediate() && value.is_immediate()) || plain_words(*old).is_some_and(|n| plain_words(value) == Some(n))
+    }
+
+    /// Replaces an element of the tuple; whether that could be done in place ([`Row::has_place_for`]).
+    #[inline]
+    pub fn set_in_place(&mut self, index: usize, value: Term) -> bool {
+        if !self.has_place_for(index, value) {
             return false;
         }
-        // SAFETY: LIVE: the tuple has this element, and nobody else sees it while it is borrowed for writing.
-        unsafe { *self.0.as_ptr().add(LEAD + 1 + index) = value.0 };
+        let element = self.0.as_ptr().wrapping_add(LEAD + 1 + index);
+        // SAFETY: LIVE: the tuple has this element. Its object, if it has one, is in the row's block, where each element
+        // has objects of its own, and as long as the new one. Nobody else sees the row while it is borrowed for writing.
+        unsafe {
+            match plain_words(value) {
+                Some(n) => std::ptr::copy(value.pointer(), Term(*element).pointer(), n),
+                None => *element = value.0,
+            }
+        }
         true
     }
 
@@ -206,6 +220,14 @@ impl Row {
         *self.rest() = chain.take();
         *chain = Some(self);
     }
+}
+
+/// The number of words of an object that refers to nothing.
+#[inline]
+fn plain_words(t: Term) -> Option<usize> {
+    let kind = t.boxed_kind()?;
+    let arity = arity_of(t.header_word());
+    (kind.raw_words(arity) == arity && !kind.is_off_heap()).then_some(1 + arity)
 }
 
 /// The rows of a chain, in order.
@@ -267,9 +289,37 @@ mod tests {
         assert!(cut.next().is_none());
         assert_eq!(numbers(&chain), [1, 3, 4]);
         Row::retain(&mut chain, |r| {
-            r.set_immediate(0, Term::small(-r.elements()[0].small_value())) && r.next().is_some()
+            r.set_in_place(0, Term::small(-r.elements()[0].small_value())) && r.next().is_some()
         });
         assert_eq!(numbers(&chain), [-1, -3]);
+    }
+
+    #[test]
+    fn objects_that_refer_to_nothing_are_replaced_in_place_by_others_of_their_size() {
+        let mut h = Heap::new(0);
+        let big = |h: &mut Heap, n: u64| h.unsigned(u64::MAX - n);
+        let (a, b, float, text) = (big(&mut h, 1), big(&mut h, 2), h.float(1.5), h.binary(b"12345678"));
+        let (list, wide) = (h.list(&[a, b]), h.binary(&[7; 100]));
+        let t = h.tuple(&[a, list, a, text, wide]);
+        let mut row = Row::new(t).unwrap();
+        for (at, value, fits) in [
+            (0, b, true),
+            (2, float, true),
+            (1, list, false),
+            (0, Term::small(1), false),
+            (3, text, true),
+            (3, a, false),
+            (4, wide, false),
+            (1, float, false),
+            (9, a, false),
+        ] {
+            assert_eq!(row.set_in_place(at, value), fits, "element {at}");
+        }
+        let expected = h.tuple(&[b, list, float, text, wide]);
+        let copy = row.copy_to(&mut h);
+        for (got, expected) in copy.as_tuple().unwrap().iter().zip(expected.as_tuple().unwrap()) {
+            assert!(crate::compare::same(*got, *expected));
+        }
     }
 
     #[test]
@@ -295,7 +345,7 @@ mod tests {
         row.set_hash(7);
         row.set_deleted(false);
         assert_eq!((row.hash(), row.is_deleted(), row.words()), (7, false, 4 + 4 + 4));
-        assert!(row.set_immediate(2, Term::small(4)) && !row.set_immediate(1, Term::small(4)));
+        assert!(row.set_in_place(2, Term::small(4)) && !row.set_in_place(1, Term::small(4)));
         let mut other = Heap::new(0);
         let copy = row.copy_to(&mut other);
         assert_eq!(copy.as_tuple().unwrap()[2], Term::small(4));

@@ -257,12 +257,12 @@ type Elements = SmallVec<[Term; 16]>;
 /// New elements of a row and their positions.
 type Changes = SmallVec<[(usize, Term); 4]>;
 
-/// Changes a row, in its place if no objects come or go.
+/// Changes a row, in its place if no objects come or go or change their size.
 fn change(state: &mut State, key: Key, changes: &Changes) -> Result<(), Escape> {
     let row = state.row_mut(key).or_badarg()?;
-    if changes.iter().all(|(at, value)| row.elements()[*at].is_immediate() && value.is_immediate()) {
+    if changes.iter().all(|(at, value)| row.has_place_for(*at, *value)) {
         for (at, value) in changes {
-            row.set_immediate(*at, *value);
+            row.set_in_place(*at, *value);
         }
         return Ok(());
     }
@@ -431,7 +431,7 @@ fn count_in_place(t: &Table, state: &mut State, key: Key, op: Term) -> Option<Te
     let row = state.row_mut(key)?;
     let old = row.elements().get(at)?.as_small()?;
     let new = Some(old + by).filter(|n| at + 1 != t.options.keypos && Term::fits_small(*n))?;
-    row.set_immediate(at, Term::small(new)).then_some(Term::small(new))
+    row.set_in_place(at, Term::small(new)).then_some(Term::small(new))
 }
 
 /// The elements of the row to count in.
