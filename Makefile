@@ -54,7 +54,7 @@ fuzz: ## Fuzz the .beam reader and the external terms: SECONDS_EACH=60
 	target/release/purlin-fuzz beam $(SECONDS_EACH)
 	target/release/purlin-fuzz etf $(SECONDS_EACH)
 
-bench: setup build ## Time every benchmark on Purlin and on the BEAM in alternation: ONLY=ring RUNS=3
+bench: setup build ## Time every benchmark on Purlin and on the BEAM in alternation: ONLY=ring RUNS=3, ONLY=sweep, ONLY=memory
 	cargo build --release -q -p purlin-testkit --bin purlin-bench
 	target/release/purlin-bench $(PURLIN) $(if $(ONLY),--only $(ONLY)) $(if $(RUNS),--runs $(RUNS))
 

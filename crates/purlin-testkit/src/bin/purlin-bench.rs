@@ -2,8 +2,10 @@
 //! the BEAM in alternation and prints a table in Markdown.
 //!
 //! Both engines do the same work in the same run on the same machine; a ratio below 1 means that Purlin takes less.
-//! The spread is the least and the greatest ratio of a pair of runs. `--only memory` gives the table of bytes alone.
+//! The spread is the least and the greatest ratio of a pair of runs. `--only memory` gives the table of bytes alone,
+//! `--only sweep` that of everyday operations.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
@@ -11,6 +13,7 @@ use std::time::Instant;
 const HARNESS: &str = "bench/start/harness.exs";
 const SCRIPT: &str = "bench/start/script.exs";
 const BYTES: &str = "bench/memory/bytes.exs";
+const SWEEP: &str = "bench/sweep/operations.exs";
 /// Prints the highest resident size.
 const EVAL: &str = r#"IO.puts(Regex.run(~r/VmHWM:\s*(\d+)/, File.read!("/proc/self/status")) |> Enum.at(1))"#;
 
@@ -19,10 +22,11 @@ fn main() -> ExitCode {
         eprintln!("usage: purlin-bench PURLIN [--only NAME] [--runs N] [--schedulers 1,2]");
         return ExitCode::from(2);
     };
-    let memory = options.only.as_deref() == Some("memory");
-    let times = if memory { Ok(()) } else { table(&options) };
-    let bytes = if memory || options.only.is_none() { memory_table(&options) } else { Ok(()) };
-    match times.and(bytes) {
+    let only = options.only.as_deref();
+    let times = if matches!(only, Some("memory" | "sweep")) { Ok(()) } else { table(&options) };
+    let sweep = if matches!(only, None | Some("sweep")) { sweep(&options) } else { Ok(()) };
+    let bytes = if matches!(only, None | Some("memory")) { memory_table(&options) } else { Ok(()) };
+    match times.and(sweep).and(bytes) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("purlin-bench: {why}");
@@ -77,6 +81,36 @@ fn table(options: &Options) -> Result<(), String> {
         println!("\nGeometric mean of the ratios: {mean:.2}");
     }
     if failed.is_empty() { Ok(()) } else { Err(failed.join("\n")) }
+}
+
+/// Prints what many everyday operations take, the worst ratio first, for each number of schedulers.
+fn sweep(options: &Options) -> Result<(), String> {
+    for &schedulers in &options.schedulers {
+        let engines = [Engine::purlin(&options.purlin, schedulers), Engine::beam(schedulers)];
+        let mut figures: [BTreeMap<String, Vec<f64>>; 2] = Default::default();
+        for _ in 0..options.runs {
+            for (engine, figures) in engines.iter().zip(&mut figures) {
+                for line in engine.script(&[SWEEP])?.lines() {
+                    let figure = line.split_once('\t').and_then(|(name, each)| Some((name, each.parse().ok()?)));
+                    let (name, each) = figure.ok_or_else(|| format!("{SWEEP}: {line}"))?;
+                    figures.entry(name.to_owned()).or_default().push(each);
+                }
+            }
+        }
+        let [purlin, beam] = figures.map(|f| f.into_iter().map(|(name, all)| (name, median(all.into_iter()))));
+        let mut rows: Vec<_> = purlin.zip(beam).map(|((name, p), (_, b))| (name, p, b, p / b)).collect();
+        rows.sort_by(|a, b| b.3.total_cmp(&a.3));
+        println!("\nEveryday operations, {schedulers} scheduler(s), median of {} runs:\n", options.runs);
+        println!("| operation | Purlin µs | BEAM µs | ratio |");
+        println!("|---|---:|---:|---:|");
+        for (name, purlin, beam, ratio) in &rows {
+            println!("| {name} | {purlin:.1} | {beam:.1} | {ratio:.2} |");
+        }
+        let mean = (rows.iter().map(|r| r.3.ln()).sum::<f64>() / rows.len().max(1) as f64).exp();
+        let slow = rows.iter().filter(|r| r.3 > 1.5).count();
+        println!("\nGeometric mean of {} ratios: {mean:.2}; {slow} above 1.5", rows.len());
+    }
+    Ok(())
 }
 
 /// Prints how many bytes of resident memory one of each kind takes.
