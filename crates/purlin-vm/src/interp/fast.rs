@@ -24,6 +24,7 @@ mod matching;
 mod numbers;
 mod pick;
 mod receive;
+mod scan;
 mod tests;
 
 pub use pick::{code, covers};

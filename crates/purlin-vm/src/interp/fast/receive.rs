@@ -35,8 +35,9 @@ handlers! {
         if s.look() { s.next() } else { s.slow() }
     }
 
-    /// And the `loop_rec` that it leads to.
+    /// And the `loop_rec` that it leads to, for the first message that its tests do not refuse at once.
     fn loop_rec_end(s) {
+        let end = s.pc;
         operands!(s, LoopRecEnd { again });
         if s.left <= 1 {
             return s.slow();
@@ -44,7 +45,11 @@ handlers! {
         s.left -= 1;
         crate::receive::advance(&mut *(*s.m).data);
         s.pc = s.pc.wrapping_byte_offset(again as isize);
-        if matches!((*s.pc).instr, Instr::LoopRec { keeps: false, .. }) && s.look() { s.next() } else { s.go() }
+        if !matches!((*s.pc).instr, Instr::LoopRec { keeps: false, .. }) {
+            return s.go();
+        }
+        s.pass_refused(end);
+        if s.look() { s.next() } else { s.go() }
     }
 
     fn remove_message(s) {
