@@ -36,8 +36,9 @@ use purlin_term::Term;
 use purlin_term::heap::STACK_RESERVE;
 use std::mem::offset_of;
 
-/// What runs an instruction: see [`State`] for the arguments. Gives the instruction that the loop shall run.
-pub type Handler = unsafe fn(*mut Machine, *const Op, *mut u64, *mut u64, i32) -> *const Op;
+/// What runs an instruction: see [`State`] for the arguments. With the platform's own calling convention, so that code made
+/// at run time can call it and be called. Gives the instruction that the loop shall run.
+pub type Handler = unsafe extern "C-unwind" fn(*mut Machine, *const Op, *mut u64, *mut u64, i32) -> *const Op;
 
 /// What handlers pass on in machine registers.
 #[derive(Clone, Copy)]
@@ -56,7 +57,7 @@ pub(super) struct State {
 macro_rules! handlers {
     ($($(#[$doc:meta])* fn $name:ident $(<$($p:ident : $b:ident),+>)? ($s:ident) $body:block)*) => {$(
         $(#[$doc])*
-        pub(super) unsafe fn $name $(<$($p: $b),+>)? (
+        pub(super) unsafe extern "C-unwind" fn $name $(<$($p: $b),+>)? (
             m: *mut $crate::interp::Machine,
             pc: *const $crate::code::instr::Op,
             sp: *mut u64,
@@ -342,7 +343,13 @@ impl State {
 /// # Safety
 /// As for every handler: the machine's process runs on this thread, and the rest is its state.
 #[inline(never)]
-pub unsafe fn leave(m: *mut Machine, pc: *const Op, sp: *mut u64, top: *mut u64, left: i32) -> *const Op {
+pub unsafe extern "C-unwind" fn leave(
+    m: *mut Machine,
+    pc: *const Op,
+    sp: *mut u64,
+    top: *mut u64,
+    left: i32,
+) -> *const Op {
     // SAFETY: OWNER: the machine's process is the one that runs.
     unsafe { State { m, pc, sp, top, left }.save() };
     pc
