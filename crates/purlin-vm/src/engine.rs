@@ -1,9 +1,11 @@
 //! The engine: everything that the processes of one virtual machine share. Two engines can live in one program.
 
 use crate::clock::Clock;
+use crate::code::op::Tier;
 use crate::code::{Code, Exports, Mfa};
 use crate::exit::ExitHook;
 use crate::handle::bounce;
+use crate::interp::{Reference, fast::Handlers};
 use crate::literals::Collection;
 use crate::names::Names;
 use crate::native::Native;
@@ -60,15 +62,6 @@ pub struct Engine {
     last_now: AtomicI64,
 }
 
-/// What runs translated code: each tier can run every instruction, and gives the same results.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Tier {
-    /// The loop that says what each instruction means; for comparison.
-    Reference,
-    /// A handler for each instruction and kinds of operands, which leaves what is rare to the loop.
-    Handlers,
-}
-
 /// How an engine is made.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -87,7 +80,7 @@ pub struct Config {
     /// What else the command line sets.
     pub settings: crate::settings::Settings,
     /// What runs translated code.
-    pub tier: Tier,
+    pub tier: &'static dyn Tier,
     /// A virtual clock that starts at this system time, in nanoseconds since 1970.
     pub virtual_clock: Option<i64>,
 }
@@ -107,8 +100,8 @@ impl Default for Config {
             collect_always: set("PURLIN_COLLECT").is_some_and(|v| v == "always"),
             settings: crate::settings::Settings::default(),
             tier: match set("PURLIN_TIER").as_deref() {
-                Some("reference") => Tier::Reference,
-                _ => Tier::Handlers,
+                Some("reference") => &Reference,
+                _ => &Handlers,
             },
             virtual_clock: None,
         }
@@ -125,7 +118,7 @@ impl Engine {
     pub fn with_config(tables: &[&[Native]], config: Config) -> Arc<Engine> {
         let natives = tables.iter().flat_map(|t| t.iter()).copied();
         Arc::new(Engine {
-            code: Code::new(Exports::new(natives)),
+            code: Code::new(Exports::new(natives, config.tier)),
             system_logger: parking_lot::Mutex::new(Term::atom(Atom::new("logger"))),
             nif_info: parking_lot::Mutex::default(),
             backtrace_depth: AtomicUsize::new(crate::interp::exception::BACKTRACE_DEPTH),

@@ -51,7 +51,8 @@ pub mod table;
 pub mod timer;
 pub mod tracing;
 
-pub use engine::{Config, Engine, Tier};
+pub use code::op::Tier;
+pub use engine::{Config, Engine};
 pub use escape::{Class, Escape, NativeResult};
 pub use interp::Interpreter;
 pub use native::{Ctx, Native, NativeKind};

@@ -2,7 +2,6 @@
 
 use crate::install::{Elixir, Otp};
 use purlin_vm::code::{self, Module, listing};
-use purlin_vm::interp::fast;
 use purlin_vm::{Config, Engine};
 use std::path::{Path, PathBuf};
 
@@ -41,7 +40,7 @@ pub fn list(otp: &Otp, elixir: &Elixir, wanted: &Wanted) -> Result<String, Strin
             continue;
         }
         code::translate(&engine, entry).map_err(|e| told(&e))?;
-        match listing::function(entry, |instrs, i| fast::covers(instrs, i, always)) {
+        match listing::function(entry, |instrs, i| engine.config.tier.covers(instrs, i, always)) {
             Some(text) => out.push_str(&text),
             None => out.push_str(&format!("{mfa} is a native\n")),
         }

@@ -6,6 +6,7 @@
 use super::current::Current;
 use super::instr::{Instr, Op};
 use super::module::Module;
+use super::op::Tier;
 use crate::native::{Native, NativeKind};
 use crate::tracing::points::{Point, Traced};
 use hashbrown::HashMap;
@@ -132,6 +133,7 @@ static BREAKPOINTS: Mutex<()> = Mutex::new(());
 pub struct NativeEntry {
     pub mfa: Mfa,
     pub native: Native,
+    tier: &'static dyn Tier,
     /// Its body as a function: what exports and funs jump to.
     code: OnceLock<Vec<Op>>,
     /// Whether it has to be called as a function: it may block, or has a breakpoint.
@@ -141,10 +143,11 @@ pub struct NativeEntry {
 }
 
 impl NativeEntry {
-    fn new(mfa: Mfa, native: Native) -> NativeEntry {
+    fn new(mfa: Mfa, native: Native, tier: &'static dyn Tier) -> NativeEntry {
         NativeEntry {
             mfa,
             native,
+            tier,
             code: OnceLock::new(),
             as_function: AtomicBool::new(native.kind == NativeKind::Blocking),
             has_breakpoint: AtomicBool::new(false),
@@ -164,9 +167,7 @@ impl NativeEntry {
     /// The native called as a function, behind a breakpoint.
     #[inline]
     pub fn body(&'static self) -> *const Op {
-        let code = self
-            .code
-            .get_or_init(|| crate::interp::fast::code(&[Instr::NativeBody(self), Instr::NativeDone(self)], false));
+        let code = self.code.get_or_init(|| self.tier.code(&[Instr::NativeBody(self), Instr::NativeDone(self)], false));
         code.as_ptr()
     }
 
@@ -250,12 +251,12 @@ pub struct Exports {
 }
 
 impl Exports {
-    pub fn new(natives: impl Iterator<Item = Native>) -> Exports {
+    pub fn new(natives: impl Iterator<Item = Native>, tier: &'static dyn Tier) -> Exports {
         let natives: HashMap<Mfa, &'static NativeEntry> = natives
             .map(|native| {
                 let mfa =
                     Mfa { module: Atom::new(native.module), function: Atom::new(native.function), arity: native.arity };
-                let entry: &'static NativeEntry = Box::leak(Box::new(NativeEntry::new(mfa, native)));
+                let entry: &'static NativeEntry = Box::leak(Box::new(NativeEntry::new(mfa, native, tier)));
                 (mfa, entry)
             })
             .collect();
@@ -319,19 +320,13 @@ fn place_of(mfa: Mfa) -> usize {
     (mixed >> 22) as usize ^ mfa.arity as usize
 }
 
-impl Default for Exports {
-    fn default() -> Exports {
-        Exports::new(std::iter::empty())
-    }
-}
-
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 
     #[test]
     fn exports_that_share_a_place_are_told_apart() {
-        let exports = Exports::default();
+        let exports = Exports::new(std::iter::empty(), &crate::interp::Reference);
         let mfa = |f: &str, arity| Mfa { module: Atom::new("m"), function: Atom::new(f), arity };
         let names: Vec<String> = (0..4 * RECENT).map(|i| format!("exported_{i}")).collect();
         let made: Vec<&Export> = names.iter().map(|n| exports.get(mfa(n, 1))).collect();

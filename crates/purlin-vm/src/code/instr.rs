@@ -14,30 +14,15 @@ pub use binary::{
 };
 
 pub use super::isa::Instr;
+pub use super::op::Op;
 pub use map::{GetMap, MakeMap, MapElement, MapUpdate, PutMap, Transition};
 pub use select::Select;
 
 use super::export::NativeEntry;
 use super::isa::{Operand, Operands};
-use crate::interp::fast::{self, Handler};
 use purlin_term::Term;
 use purlin_term::boxed::FunEntry;
 use std::sync::Arc;
-
-/// An instruction in code, behind the function that runs it.
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub struct Op {
-    pub go: Handler,
-    pub instr: Instr,
-}
-
-impl Op {
-    /// An instruction that the general loop runs.
-    pub const fn slow(instr: Instr) -> Op {
-        Op { go: fast::leave, instr }
-    }
-}
 
 /// Where a value is: the low two bits tell an X register (0), a stack slot (1), a constant (2) or a small integer that
 /// stands in the operand itself (3), the rest which.

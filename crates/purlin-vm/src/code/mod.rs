@@ -7,6 +7,7 @@ pub mod instr;
 pub mod isa;
 pub mod listing;
 pub mod module;
+pub mod op;
 pub mod purge;
 mod ranges;
 mod translate;

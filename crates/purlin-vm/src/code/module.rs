@@ -381,7 +381,6 @@ pub struct Generations {
 }
 
 /// All code of an engine.
-#[derive(Default)]
 pub struct Code {
     pub exports: Exports,
     pub funs: Funs,
@@ -392,7 +391,13 @@ pub struct Code {
 
 impl Code {
     pub fn new(exports: Exports) -> Code {
-        Code { exports, ..Code::default() }
+        Code {
+            exports,
+            funs: Funs::default(),
+            modules: RwLock::default(),
+            purging: Mutex::default(),
+            ranges: Ranges::default(),
+        }
     }
 
     pub fn generations(&self, module: Atom) -> Generations {

@@ -17,7 +17,6 @@ use super::export::{Decoded, FnEntry};
 use super::instr::{Dst, Ext, Instr, NO_FAIL, Op, Rel, Safepoint, Src};
 use super::module::{LoadError, Module};
 use crate::engine::Engine;
-use crate::interp::fast;
 use hashbrown::HashMap;
 use looks::Looks;
 use purlin_beam::{Function, Instruction, Opcode, Operand, Register};
@@ -48,7 +47,7 @@ pub fn translate(engine: &Engine, entry: &'static FnEntry) -> Result<()> {
     let mut done = Translator { labels, looks, safepoints, ..Translator::new(engine, entry, true) }.run()?;
     done.join_chains();
     let start = done.labels.get(&module.index.functions[entry.index as usize].entry).copied().unwrap_or(0);
-    let code = fast::code(&done.code, engine.config.collect_always).into_boxed_slice();
+    let code = engine.config.tier.code(&done.code, engine.config.collect_always).into_boxed_slice();
     let operands = done.operands.into_inner();
     let decoded = entry.decoded.get_or_init(|| Decoded { code, operands, lines: done.lines.into() });
     engine.code.note_range(&decoded.code, entry);

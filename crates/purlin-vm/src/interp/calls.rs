@@ -360,7 +360,7 @@ impl Run<'_> {
         // SAFETY: LIVE: `return` stands where the frame is gone and the return address is on top.
         let w = unsafe { Term(*sp) };
         self.data.heap.end = sp.wrapping_add(1);
-        self.m.bases[1] = self.data.heap.end;
+        self.m.running.bases[1] = self.data.heap.end;
         debug_assert!(w.is_header(), "a return address is on top of the stack");
         (w.0 & !3) as *const Op
     }

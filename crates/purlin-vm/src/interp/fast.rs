@@ -27,18 +27,13 @@ mod receive;
 mod scan;
 mod tests;
 
-pub use pick::{code, covers};
-
 use super::{Machine, Next, Run};
 use crate::code::instr::{Dst, Instr, Op, Rel, Src};
+use crate::code::op::{self, Handler, Tier, leave};
 use crate::process::ProcessData;
 use purlin_term::Term;
 use purlin_term::heap::STACK_RESERVE;
 use std::mem::offset_of;
-
-/// What runs an instruction: see [`State`] for the arguments. With the platform's own calling convention, so that code made
-/// at run time can call it and be called. Gives the instruction that the loop shall run.
-pub type Handler = unsafe extern "C-unwind" fn(*mut Machine, *const Op, *mut u64, *mut u64, i32) -> *const Op;
 
 /// What handlers pass on in machine registers.
 #[derive(Clone, Copy)]
@@ -58,14 +53,14 @@ macro_rules! handlers {
     ($($(#[$doc:meta])* fn $name:ident $(<$($p:ident : $b:ident),+>)? ($s:ident) $body:block)*) => {$(
         $(#[$doc])*
         pub(super) unsafe extern "C-unwind" fn $name $(<$($p: $b),+>)? (
-            m: *mut $crate::interp::Machine,
+            m: *mut $crate::code::op::Running,
             pc: *const $crate::code::instr::Op,
             sp: *mut u64,
             top: *mut u64,
             left: i32,
         ) -> *const $crate::code::instr::Op {
             #[allow(unused_mut)]
-            let mut $s = $crate::interp::fast::State { m, pc, sp, top, left };
+            let mut $s = $crate::interp::fast::State { m: m.cast(), pc, sp, top, left };
             // SAFETY: CODE: `pc` is at an instruction that `pick` chose this handler for, so that its operands are of
             // the kinds that the handler expects; what the compiler has proved of their values holds (LIVE).
             unsafe { $body }
@@ -163,7 +158,7 @@ impl Mode for C {
     #[inline(always)]
     unsafe fn get(s: &State, operand: u32) -> Term {
         // SAFETY: CODE: the translator gives numbers of constants only.
-        unsafe { *(*s.m).bases[2].byte_add(operand as usize * 2).byte_sub(4).cast() }
+        unsafe { *(*s.m).running.bases[2].byte_add(operand as usize * 2).byte_sub(4).cast() }
     }
 }
 
@@ -195,8 +190,8 @@ impl State {
         }
         // SAFETY: CODE: the operand names a register, a slot of the frame or a constant.
         unsafe {
-            (*self.m).bases[1] = self.sp;
-            let base = *(&raw const (*self.m).bases).cast::<*mut u64>().add(s.kind() as usize);
+            (*self.m).running.bases[1] = self.sp;
+            let base = *(&raw const (*self.m).running.bases).cast::<*mut u64>().add(s.kind() as usize);
             Term(*base.add((s.0 >> 2) as usize))
         }
     }
@@ -231,7 +226,7 @@ impl State {
         #[cfg(tail_calls)]
         // SAFETY: CODE: `pc` is at an instruction, whose handler expects just this state.
         unsafe {
-            ((*self.pc).go)(self.m, self.pc, self.sp, self.top, self.left)
+            ((*self.pc).go)(self.m.cast(), self.pc, self.sp, self.top, self.left)
         }
         #[cfg(not(tail_calls))]
         // SAFETY: OWNER: the machine's process is the one that runs.
@@ -275,7 +270,14 @@ impl State {
     #[inline(always)]
     pub unsafe fn slow(self) -> *const Op {
         // SAFETY: the state is that before the instruction.
-        unsafe { leave(self.m, self.pc, self.sp, self.top, self.left) }
+        unsafe { leave(self.m.cast(), self.pc, self.sp, self.top, self.left) }
+    }
+
+    /// Goes on in another handler for this instruction.
+    #[inline(always)]
+    pub unsafe fn to(self, handler: Handler) -> *const Op {
+        // SAFETY: the state is that before the instruction, whose operands are of the kinds that the handler expects.
+        unsafe { handler(self.m.cast(), self.pc, self.sp, self.top, self.left) }
     }
 
     /// Whether `words` words and the reserve are free.
@@ -304,13 +306,7 @@ impl State {
     #[inline(always)]
     pub unsafe fn save(&self) {
         // SAFETY: OWNER: the machine's process is the one that runs.
-        unsafe {
-            let data = (*self.m).data;
-            (*data).heap.end = self.sp;
-            (*data).heap.top = self.top;
-            (*data).slice_left = self.left;
-            (*self.m).bases[1] = self.sp;
-        }
+        unsafe { op::save(self.m.cast(), self.sp, self.top, self.left) }
     }
 
     /// Loads what [`State::save`] has stored, which may have changed.
@@ -318,7 +314,7 @@ impl State {
     pub unsafe fn load(&mut self) {
         // SAFETY: OWNER: the machine's process is the one that runs.
         unsafe {
-            let data = (*self.m).data;
+            let data = (*self.m).running.data;
             self.sp = (*data).heap.end;
             self.top = (*data).heap.top;
             self.left = (*data).slice_left;
@@ -338,21 +334,18 @@ impl State {
     }
 }
 
-/// The handler of all instructions that have none of their own: the loop runs them.
-///
-/// # Safety
-/// As for every handler: the machine's process runs on this thread, and the rest is its state.
-#[inline(never)]
-pub unsafe extern "C-unwind" fn leave(
-    m: *mut Machine,
-    pc: *const Op,
-    sp: *mut u64,
-    top: *mut u64,
-    left: i32,
-) -> *const Op {
-    // SAFETY: OWNER: the machine's process is the one that runs.
-    unsafe { State { m, pc, sp, top, left }.save() };
-    pc
+/// The tier of handlers, which leave what is rare to the loop.
+#[derive(Debug)]
+pub struct Handlers;
+
+impl Tier for Handlers {
+    fn code(&self, instrs: &[Instr], collecting: bool) -> Vec<Op> {
+        pick::code(instrs, collecting)
+    }
+
+    fn covers(&self, instrs: &[Instr], index: usize, collecting: bool) -> usize {
+        pick::covers(instrs, index, collecting)
+    }
 }
 
 static STOPPED: super::SyncInstr = super::SyncInstr([Op::slow(Instr::Stopped)]);
@@ -363,16 +356,16 @@ impl<'a> Run<'a> {
     pub(super) fn run_fast(&mut self, pc: *const Op) -> *const Op {
         self.m.engine = self.engine;
         self.m.process = self.process;
-        self.m.data = self.data;
+        self.m.running.data = self.data;
         let m: *mut Machine = self.m;
         let mut s = State { m, pc, sp: self.data.heap.end, top: self.data.heap.top, left: self.data.slice_left };
         // SAFETY: CODE: `pc` is at an instruction; OWNER: this thread runs the process.
         unsafe {
-            let mut at = ((*pc).go)(s.m, pc, s.sp, s.top, s.left);
+            let mut at = ((*pc).go)(s.m.cast(), pc, s.sp, s.top, s.left);
             while !cfg!(tail_calls) && at as usize & 1 == 1 {
                 s.load();
                 s.pc = at.wrapping_byte_sub(1);
-                at = ((*s.pc).go)(s.m, s.pc, s.sp, s.top, s.left);
+                at = ((*s.pc).go)(s.m.cast(), s.pc, s.sp, s.top, s.left);
             }
             at
         }
@@ -386,7 +379,7 @@ impl<'a> Run<'a> {
     pub(super) unsafe fn of(m: *mut Machine) -> Run<'a> {
         // SAFETY: OWNER: the machine's process is the one that runs, and nothing else uses these meanwhile.
         unsafe {
-            let data: *mut ProcessData = (*m).data;
+            let data: *mut ProcessData = (*m).running.data;
             Run { engine: &*(*m).engine, process: &*(*m).process, data: &mut *data, m: &mut *m }
         }
     }

@@ -20,6 +20,7 @@ mod safepoint;
 pub mod trace;
 
 use crate::code::instr::{Dst, Instr, Op, Src};
+use crate::code::op::{Running, Tier};
 use crate::code::{Mfa, consts};
 use crate::engine::Engine;
 use crate::native::Ctx;
@@ -33,15 +34,14 @@ use std::sync::Arc;
 const REGISTERS: usize = 1024;
 
 /// The registers of one scheduler thread, lent to the process that runs on it.
+#[repr(C)]
 pub struct Machine {
-    /// Where operands are: X registers, Y registers, constants.
-    bases: [*mut u64; 4],
+    running: Running,
     x: [Term; REGISTERS + 256],
     f: [f64; REGISTERS],
-    /// The engine and the process that run, and the latter's data; set while handlers run.
+    /// The engine and the process that run; set while handlers run, as `running.data` is.
     engine: *const Arc<Engine>,
     process: *const Arc<Process>,
-    data: *mut ProcessData,
     /// Why the process stops, when a handler says so.
     stopped: Option<Stop>,
     /// The binary under construction by the old construction instructions.
@@ -72,19 +72,32 @@ pub(crate) enum Next {
 impl Machine {
     fn new() -> Box<Machine> {
         let mut m = Box::new(Machine {
-            bases: [std::ptr::null_mut(); 4],
+            running: Running { data: std::ptr::null_mut(), bases: [std::ptr::null_mut(); 4] },
             x: [Term::NIL; REGISTERS + 256],
             f: [0.0; REGISTERS],
             engine: std::ptr::null(),
             process: std::ptr::null(),
-            data: std::ptr::null_mut(),
             stopped: None,
             builder: None,
         });
-        m.bases[0] = m.x.as_mut_ptr().cast();
-        m.bases[2] = consts::base();
-        m.bases[3] = m.bases[0];
+        m.running.bases[0] = m.x.as_mut_ptr().cast();
+        m.running.bases[2] = consts::base();
+        m.running.bases[3] = m.running.bases[0];
         m
+    }
+}
+
+/// The tier whose loop says what each instruction means; for comparison.
+#[derive(Debug)]
+pub struct Reference;
+
+impl Tier for Reference {
+    fn code(&self, instrs: &[Instr], _: bool) -> Vec<Op> {
+        instrs.iter().copied().map(Op::slow).collect()
+    }
+
+    fn covers(&self, _: &[Instr], _: usize, _: bool) -> usize {
+        0
     }
 }
 
@@ -133,13 +146,13 @@ impl Run<'_> {
         }
         // SAFETY: the translator gives only registers below 1024 and numbers of constants; a frame has the slots
         // that its function's code names.
-        unsafe { Term(*(*self.m.bases.get_unchecked((s.0 & 3) as usize)).add((s.0 >> 2) as usize)) }
+        unsafe { Term(*(*self.m.running.bases.get_unchecked((s.0 & 3) as usize)).add((s.0 >> 2) as usize)) }
     }
 
     #[inline(always)]
     fn set(&mut self, d: Dst, t: Term) {
         // SAFETY: as for `get`.
-        unsafe { *(*self.m.bases.get_unchecked((d.0 & 3) as usize)).add((d.0 >> 2) as usize) = t.0 }
+        unsafe { *(*self.m.running.bases.get_unchecked((d.0 & 3) as usize)).add((d.0 >> 2) as usize) = t.0 }
     }
 
     #[inline(always)]
@@ -155,7 +168,7 @@ impl Run<'_> {
     /// Takes note that the stack pointer moved.
     #[inline(always)]
     fn sync_stack(&mut self) {
-        self.m.bases[1] = self.data.heap.end;
+        self.m.running.bases[1] = self.data.heap.end;
     }
 
     #[inline(always)]
@@ -165,7 +178,7 @@ impl Run<'_> {
         // SAFETY: `Heap::alloc` and `ensure` keep STACK_RESERVE words free below the stack.
         unsafe { *sp = Term::continuation(pc as usize).0 };
         self.data.heap.end = sp;
-        self.m.bases[1] = sp;
+        self.m.running.bases[1] = sp;
     }
 
     // ---- starting and stopping

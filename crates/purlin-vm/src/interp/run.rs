@@ -1,7 +1,6 @@
 //! The loop: fetch an instruction, do it, go to the next.
 
 use super::{Next, Run};
-use crate::Tier;
 use crate::code::instr::{Instr, Op, Src, Test};
 use crate::escape::Class;
 use crate::process::Flags;
@@ -33,11 +32,10 @@ impl Run<'_> {
                 }
             };
         }
-        let reference = self.engine.config.tier == Tier::Reference;
         loop {
             if self.data.flags.has(Flags::SAVES_CALLS) {
                 self.save_call(pc);
-            } else if !reference {
+            } else {
                 pc = self.run_fast(pc);
             }
             // SAFETY: CODE: `pc` points into translated code, which stays until no process can be in it.

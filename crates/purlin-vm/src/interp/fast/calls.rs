@@ -288,7 +288,7 @@ handlers! {
             *at = s.any(e).0;
         }
         s.set_any(f.dst, Term::from_boxed(p));
-        note_fun(&mut *(*s.m).data, p);
+        note_fun(&mut *(*s.m).running.data, p);
         s.next()
     }
 }

@@ -142,7 +142,7 @@ handlers! {
     fn dictionary_get<A: Mode, D: Place>(s) {
         operands!(s, Guard(g));
         let g: &'static GuardCall = g;
-        let t = dictionary_value((*s.m).data, s.get::<A>(*g.args.get_unchecked(0)));
+        let t = dictionary_value((*s.m).running.data, s.get::<A>(*g.args.get_unchecked(0)));
         s.set::<D>(g.dst, t);
         s.next()
     }

@@ -47,7 +47,7 @@ handlers! {
         operands!(s, GetMapElements(g));
         let m = s.any(g.src);
         let Some((keys, values, n)) = flat(m) else {
-            return get_of_large(s.m, s.pc, s.sp, s.top, s.left);
+            return s.to(get_of_large);
         };
         for element in &g.pairs {
             let at = place(keys, n, s.any(element.key), &element.hint);
@@ -115,13 +115,13 @@ handlers! {
         let Some((_, cache)) = &p.transition else { return s.by(put) };
         let (Some(remembered), Some((keys, values, n))) = (cache.get(), flat(m)) else { return s.by(put) };
         // Other maps may have the keys already.
-        let Some(t) = remembered else { return update_map(s.m, s.pc, s.sp, s.top, s.left) };
+        let Some(t) = remembered else { return s.to(update_map) };
         if n != t.from.len() {
-            return update_map(s.m, s.pc, s.sp, s.top, s.left);
+            return s.to(update_map);
         }
         for i in 0..n {
             if *keys.add(i) != *t.from.get_unchecked(i) {
-                return update_map(s.m, s.pc, s.sp, s.top, s.left);
+                return s.to(update_map);
             }
         }
         let to = t.to.pointer();

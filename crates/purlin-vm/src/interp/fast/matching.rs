@@ -124,13 +124,6 @@ impl State {
         unsafe { self.get::<A>(ctx).pointer().add(1) }
     }
 
-    /// Goes to another handler of this instruction.
-    #[inline(always)]
-    unsafe fn to(self, handler: Handler) -> *const Op {
-        // SAFETY: CODE: by the caller's promise the handler is one for this instruction.
-        unsafe { handler(self.m, self.pc, self.sp, self.top, self.left) }
-    }
-
     /// Steps to the next instruction, a `bs_test_unit` of whole bytes, and does that.
     #[inline(always)]
     unsafe fn then_bytes(mut self, left: u64) -> *const Op {

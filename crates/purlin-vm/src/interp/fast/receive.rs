@@ -11,7 +11,7 @@ impl State {
     unsafe fn look(&mut self) -> bool {
         // SAFETY: OWNER: the machine's process is the one that runs. FRESH: the words up to the reserve are free.
         unsafe {
-            let data = (*self.m).data;
+            let data = (*self.m).running.data;
             if (*data).mailbox.current().is_none() {
                 return false;
             }
@@ -43,7 +43,7 @@ handlers! {
             return s.slow();
         }
         s.left -= 1;
-        crate::receive::advance(&mut *(*s.m).data);
+        crate::receive::advance(&mut *(*s.m).running.data);
         s.pc = s.pc.wrapping_byte_offset(again as isize);
         if !matches!((*s.pc).instr, Instr::LoopRec { keeps: false, .. }) {
             return s.go();

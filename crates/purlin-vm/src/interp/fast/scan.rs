@@ -40,7 +40,7 @@ impl State {
     pub(super) unsafe fn pass_refused(&mut self, end: *const Op) {
         // SAFETY: OWNER: the machine's process is the one that runs.
         unsafe {
-            let mailbox = &mut (*(*self.m).data).mailbox;
+            let mailbox = &mut (*(*self.m).running.data).mailbox;
             if mailbox.current().is_none() || !mailbox.is_unwatched() {
                 return;
             }

@@ -83,7 +83,7 @@ handlers! {
         operands!(s, IsLt { fail, a, b });
         let (x, y) = (s.get::<A>(a), s.get::<B>(b));
         if !both_small(x, y) {
-            return compare_terms(s.m, s.pc, s.sp, s.top, s.left);
+            return s.to(compare_terms);
         }
         s.test((x.0 as i64) < (y.0 as i64), fail)
     }
@@ -92,7 +92,7 @@ handlers! {
         operands!(s, IsGe { fail, a, b });
         let (x, y) = (s.get::<A>(a), s.get::<B>(b));
         if !both_small(x, y) {
-            return compare_terms(s.m, s.pc, s.sp, s.top, s.left);
+            return s.to(compare_terms);
         }
         s.test((x.0 as i64) >= (y.0 as i64), fail)
     }
@@ -103,7 +103,7 @@ handlers! {
         if x == y {
             return s.next();
         }
-        if x.is_immediate() && y.is_immediate() { s.jump(fail) } else { compare_terms(s.m, s.pc, s.sp, s.top, s.left) }
+        if x.is_immediate() && y.is_immediate() { s.jump(fail) } else { s.to(compare_terms) }
     }
 
     fn is_ne<A: Mode, B: Mode>(s) {
@@ -112,7 +112,7 @@ handlers! {
         if x == y {
             return s.jump(fail);
         }
-        if x.is_immediate() && y.is_immediate() { s.next() } else { compare_terms(s.m, s.pc, s.sp, s.top, s.left) }
+        if x.is_immediate() && y.is_immediate() { s.next() } else { s.to(compare_terms) }
     }
 
     fn is_eq_exact<A: Mode, B: Mode>(s) {
@@ -121,7 +121,7 @@ handlers! {
         if x == y {
             return s.next();
         }
-        if x.is_immediate() || y.is_immediate() { s.jump(fail) } else { compare_terms(s.m, s.pc, s.sp, s.top, s.left) }
+        if x.is_immediate() || y.is_immediate() { s.jump(fail) } else { s.to(compare_terms) }
     }
 
     fn is_ne_exact<A: Mode, B: Mode>(s) {
@@ -130,7 +130,7 @@ handlers! {
         if x == y {
             return s.jump(fail);
         }
-        if x.is_immediate() || y.is_immediate() { s.next() } else { compare_terms(s.m, s.pc, s.sp, s.top, s.left) }
+        if x.is_immediate() || y.is_immediate() { s.next() } else { s.to(compare_terms) }
     }
 
     /// Any of these, of all terms.
