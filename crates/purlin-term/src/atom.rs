@@ -162,10 +162,13 @@ impl Atom {
         self.entry().text
     }
 
-    /// The first bytes of the text as a number: where these differ they order the texts.
-    #[inline]
-    pub(crate) fn start(self) -> u32 {
-        self.entry().start
+    /// The first bytes of the text as a number: where these differ they order the texts. Makes no call; `None` before
+    /// the table has been made.
+    #[inline(always)]
+    pub(crate) fn start(self) -> Option<u32> {
+        let chunk = ENTRIES.get(self.0 as usize / CHUNK)?.load(Ordering::Acquire);
+        // SAFETY: as for `entry`.
+        (!chunk.is_null()).then(|| unsafe { (*chunk.add(self.0 as usize % CHUNK)).start })
     }
 
     /// The hash value of the text.

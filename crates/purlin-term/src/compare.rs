@@ -31,6 +31,36 @@ pub fn cmp_exact(a: Term, b: Term) -> Ordering {
     quick(a, b).unwrap_or_else(|| compound(a, b, true))
 }
 
+/// The order of two terms of which one word each, or a look at the starts of two atoms, decides: small integers, atoms,
+/// and tuples and lists whose first difference is between such. `None` says nothing. Makes no call.
+#[inline(always)]
+pub fn decided(a: Term, b: Term) -> Option<Ordering> {
+    let (mut x, mut y) = (a, b);
+    if a.is_boxed() && b.is_boxed() {
+        let header = a.header_word();
+        if header != b.header_word() || Kind::of_header(header) != Kind::Tuple {
+            return None;
+        }
+        (x, y) = match terms_of(a).iter().zip(terms_of(b)).find(|(x, y)| x != y) {
+            Some((&x, &y)) => (x, y),
+            None => return Some(Ordering::Equal),
+        };
+    } else if let (Some(x_head), Some(y_head)) = (a.as_cons(), b.as_cons()) {
+        (x, y) = (x_head.0, y_head.0);
+        // Equal heads decide nothing.
+        if x == y {
+            return None;
+        }
+    }
+    if x.is_small() && y.is_small() {
+        return Some((x.0 as i64).cmp(&(y.0 as i64)));
+    }
+    match (x.as_atom(), y.as_atom()) {
+        (Some(x), Some(y)) => Some(x.start()?.cmp(&y.start()?)).filter(|o| o.is_ne()),
+        _ => None,
+    }
+}
+
 #[inline(always)]
 fn quick(a: Term, b: Term) -> Option<Ordering> {
     if a == b {
@@ -67,47 +97,55 @@ enum Frame<'a> {
 }
 
 fn compound(a: Term, b: Term, exact: bool) -> Ordering {
-    // Two terms without others inside them need no work list, nor do those that differ in such a one.
-    let flat = if a.is_cons() && b.is_cons() {
-        flat_lists(a, b)
-    } else if a.is_boxed()
-        && b.is_boxed()
-        && Kind::of_header(a.header_word()) == Kind::Tuple
-        && a.header_word() == b.header_word()
-    {
-        flat_tuples(a, b)
-    } else {
-        match (rank(a), rank(b)) {
-            (x, y) if x != y => Some(x.cmp(&y)),
-            (Rank::Bitstring, _) => Some(bitstrings(a, b)),
-            (Rank::Number, _) => Some(number::cmp(a, b, exact)),
-            _ => None,
-        }
-    };
-    flat.unwrap_or_else(|| nested(a, b, exact))
+    // Terms with few others inside them need no work list.
+    shallow(a, b, exact, DEPTH).unwrap_or_else(|| nested(a, b, exact))
 }
 
-/// The order of two tuples of one size, if the first elements that differ decide it by themselves.
-#[inline(always)]
-fn flat_tuples(a: Term, b: Term) -> Option<Ordering> {
-    match terms_of(a).iter().zip(terms_of(b)).find(|(x, y)| x != y) {
-        Some((&x, &y)) => quick(x, y),
-        None => Some(Ordering::Equal),
+/// How deep comparisons look by nested calls before they keep a work list.
+const DEPTH: u32 = 4;
+
+/// The order of two terms that [`quick`] does not decide, by nested calls; `None` if they are nested deeper or are of
+/// other types than most are.
+fn shallow(a: Term, b: Term, exact: bool, depth: u32) -> Option<Ordering> {
+    let depth = depth.checked_sub(1)?;
+    let deeper = |x: Term, y: Term| quick(x, y).map_or_else(|| shallow(x, y, exact, depth), Some);
+    if a.is_cons() && b.is_cons() {
+        let (mut a, mut b) = (a, b);
+        while let (Some((head_a, tail_a)), Some((head_b, tail_b))) = (a.as_cons(), b.as_cons()) {
+            if head_a != head_b {
+                let order = deeper(head_a, head_b)?;
+                if order.is_ne() {
+                    return Some(order);
+                }
+            }
+            (a, b) = (tail_a, tail_b);
+            if a == b {
+                return Some(Ordering::Equal);
+            }
+        }
+        return deeper(a, b);
     }
-}
-
-/// The order of two lists, if the first elements that differ decide it by themselves.
-fn flat_lists(mut a: Term, mut b: Term) -> Option<Ordering> {
-    while let (Some((head_a, tail_a)), Some((head_b, tail_b))) = (a.as_cons(), b.as_cons()) {
-        if head_a != head_b {
-            return quick(head_a, head_b);
-        }
-        (a, b) = (tail_a, tail_b);
-        if a == b {
+    if a.is_boxed() && b.is_boxed() && Kind::of_header(a.header_word()) == Kind::Tuple {
+        let (x, y) = (a.header_word(), b.header_word());
+        if x == y {
+            for (&x, &y) in terms_of(a).iter().zip(terms_of(b)) {
+                if x != y {
+                    let order = deeper(x, y)?;
+                    if order.is_ne() {
+                        return Some(order);
+                    }
+                }
+            }
             return Some(Ordering::Equal);
         }
     }
-    None
+    match (rank(a), rank(b)) {
+        (x, y) if x != y => Some(x.cmp(&y)),
+        (Rank::Bitstring, _) => Some(bitstrings(a, b)),
+        (Rank::Number, _) => Some(number::cmp(a, b, exact)),
+        (Rank::Tuple, _) => Some(terms_of(a).len().cmp(&terms_of(b).len())),
+        _ => None,
+    }
 }
 
 #[inline(never)]

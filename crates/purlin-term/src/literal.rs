@@ -166,6 +166,12 @@ impl Literals {
         Literals { base: 0, bytes: 0, but_condemned: false }
     }
 
+    /// Only the condemned ones are of interest: whether `p` points to one.
+    #[inline(always)]
+    pub fn condemn(self, p: *const u64) -> bool {
+        (p as usize).wrapping_sub(self.base) < self.bytes && is_marked(p)
+    }
+
     /// Whether `p` points to one of these literals.
     #[inline(always)]
     pub fn hold(self, p: *const u64) -> bool {

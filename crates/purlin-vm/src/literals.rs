@@ -280,6 +280,8 @@ fn message_refers(signal: &Signal) -> bool {
 
 /// Whether a process that does not run refers to condemned literals.
 fn refers(data: &mut ProcessData) -> bool {
+    let all = Literals::all();
+    let condemned = |t: Term| t.is_pointer() && all.condemn(t.pointer());
     let mut found = false;
     data.visit_roots(&mut |t| found |= condemned(*t));
     each_on_stack(&data.heap, |t| found |= condemned(*t));

@@ -1,6 +1,6 @@
 //! Equality without order: `==` and `=:=`.
 
-use super::{number, terms_of};
+use super::{DEPTH, number, terms_of};
 use crate::boxed::Kind;
 use crate::word::{TAG2, Term};
 use smallvec::SmallVec;
@@ -43,16 +43,52 @@ enum Frame<'a> {
 
 type Stack<'a> = SmallVec<[Frame<'a>; 8]>;
 
-/// The frequent answers, without a stack: tuples with the same words, and those with a word that decides.
+/// The frequent answers need no stack.
 #[inline]
 fn equal(a: Term, b: Term, exact: bool) -> bool {
-    if exact && let (Some(x), Some(y)) = (a.as_tuple(), b.as_tuple()) {
-        let Some(i) = x.iter().zip(y).position(|(x, y)| x != y) else { return x.len() == y.len() };
-        if x.len() != y.len() || x[i].0 & y[i].0 & TAG2 == 0 {
-            return false;
-        }
+    shallow(a, b, exact, DEPTH).unwrap_or_else(|| equal_parts(a, b, exact))
+}
+
+/// Whether two terms whose words differ are equal, by nested calls; `None` if they are nested deeper, or are not tuples,
+/// lists and whole binaries.
+fn shallow(a: Term, b: Term, exact: bool, depth: u32) -> Option<bool> {
+    if a.0 & b.0 & TAG2 == 0 {
+        // They are not pointers of one kind, so only an integer and a float may be equal.
+        let number = |t: Term| t.is_small() || t.is_boxed();
+        return if exact || !number(a) || !number(b) { Some(false) } else { None };
     }
-    equal_parts(a, b, exact)
+    let depth = depth.checked_sub(1)?;
+    if a.is_cons() {
+        let (mut a, mut b) = (a, b);
+        while let (Some((head_a, tail_a)), Some((head_b, tail_b))) = (a.as_cons(), b.as_cons()) {
+            if head_a != head_b && !shallow(head_a, head_b, exact, depth)? {
+                return Some(false);
+            }
+            (a, b) = (tail_a, tail_b);
+            if a == b {
+                return Some(true);
+            }
+        }
+        return shallow(a, b, exact, depth);
+    }
+    let (header_a, header_b) = (a.header_word(), b.header_word());
+    match (Kind::of_header(header_a), Kind::of_header(header_b)) {
+        (Kind::Tuple, Kind::Tuple) => {
+            if header_a != header_b {
+                return Some(false);
+            }
+            for (&x, &y) in terms_of(a).iter().zip(terms_of(b)) {
+                if x != y && !shallow(x, y, exact, depth)? {
+                    return Some(false);
+                }
+            }
+            Some(true)
+        }
+        (Kind::HeapBin | Kind::RefBin, Kind::HeapBin | Kind::RefBin) => {
+            Some(super::whole_bytes(a) == super::whole_bytes(b))
+        }
+        _ => None,
+    }
 }
 
 fn equal_parts(a: Term, b: Term, exact: bool) -> bool {

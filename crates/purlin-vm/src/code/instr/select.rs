@@ -6,19 +6,20 @@ use purlin_term::Term;
 
 /// A choice among values: raw words of immediates, or sizes of tuples.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Select {
-    pub default: Rel,
-    /// The cases, if there are two, so that they need no look elsewhere.
-    pub pair: Option<[(u64, Rel); 2]>,
-    /// Where each small integer from `first` on leads, when they lie close together.
-    pub table: Vec<Rel>,
-    /// The raw word of the table's first value.
-    pub first: u64,
-    /// A hash table with open addressing, at most half full.
-    slots: Vec<(u64, Rel)>,
+    /// A hash table with open addressing, at most half full. What a search reads is kept together.
+    slots: Box<[(u64, Rel)]>,
     /// The hash value of a word is the upper bits of its product with this factor.
     factor: u64,
     shift: u32,
+    pub default: Rel,
+    /// Where each small integer from `first` on leads, or each size from zero on, when they lie close together.
+    pub table: Box<[Rel]>,
+    /// The raw word of the table's first value.
+    pub first: u64,
+    /// The cases, if there are two, so that they need no look elsewhere.
+    pub pair: Option<[(u64, Rel); 2]>,
 }
 
 /// In an empty slot: no immediate and no size.
@@ -27,8 +28,19 @@ const EMPTY: u64 = u64::MAX;
 /// Odd factors; the one with the fewest collisions is taken.
 const FACTORS: [u64; 4] = [0x9E37_79B9_7F4A_7C15, 0xD1B5_4A32_D192_ED03, 0xA24B_AED4_963E_E407, 0xDB4F_0B91_75AE_2165];
 
+/// A table of sizes ends before this one.
+const LARGEST_SIZE: u64 = 64;
+
 impl Select {
-    /// Of equal values the first one counts.
+    /// A choice among tuples of these sizes.
+    pub fn of_sizes(cases: Vec<(u64, Rel)>, default: Rel) -> Select {
+        let mut s = Select::new(cases, default);
+        let largest = s.cases().map(|c| c.0).max().filter(|&n| n < LARGEST_SIZE);
+        s.table = largest.into_iter().flat_map(|n| 0..=n).map(|size| s.to(size)).collect();
+        s
+    }
+
+    /// A choice among immediates. Of equal values the first one counts.
     pub fn new(mut cases: Vec<(u64, Rel)>, default: Rel) -> Select {
         cases.sort_by_key(|c| c.0);
         cases.dedup_by_key(|c| c.0);
@@ -47,7 +59,7 @@ impl Select {
         let (_, slots, factor) = best.unwrap_or_default();
         let pair = cases[..].try_into().ok();
         let (first, table) = table(&cases, default);
-        Select { default, pair, table, first, slots, factor, shift }
+        Select { slots: slots.into(), factor, shift, default, table: table.into(), first, pair }
     }
 
     /// Where a value leads.
@@ -156,6 +168,16 @@ mod tests {
         check(&small(0..300, 1_000_003));
         check(&(0..200).map(|i| Term::atom(Atom::from_index(i * 7)).0).collect::<Vec<_>>());
         check(&(0..12).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn sizes_have_a_table_unless_there_are_large_ones() {
+        let s = Select::of_sizes(vec![(3, 1), (0, 2)], -1);
+        assert_eq!(s.table[..], [2, -1, -1, 1]);
+        let s = Select::of_sizes(vec![(3, 1), (16, 2), (1000, 3)], -1);
+        assert!(s.table.is_empty());
+        assert_eq!([3, 16, 1000, 0].map(|n| s.to(n)), [1, 2, 3, -1]);
+        assert!(Select::of_sizes(Vec::new(), -1).table.is_empty());
     }
 
     #[test]

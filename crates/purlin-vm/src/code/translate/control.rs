@@ -34,7 +34,7 @@ impl Translator<'_> {
                     };
                     cases.push((arity, self.rel(l)?));
                 }
-                let s = Select::new(cases, self.fail(ins, 1)?);
+                let s = Select::of_sizes(cases, self.fail(ins, 1)?);
                 Instr::SelectArity(self.src(ins, 0)?, self.ext(s))
             }
             Opcode::Allocate if self.safepoints.is_empty() => {

@@ -1,8 +1,20 @@
 //! Moves, jumps, selections, and what takes a value apart.
 
 use super::{Mode, Place, handlers, operands};
+use crate::code::instr::{Rel, Select};
 use purlin_term::Term;
 use purlin_term::boxed::Kind;
+
+/// Where a tuple with this header leads.
+#[inline(always)]
+unsafe fn size_leads(select: &Select, header: u64) -> Rel {
+    let size = (header >> 8) as usize;
+    if select.table.is_empty() {
+        return select.to(size as u64);
+    }
+    // SAFETY: the size is below the table's length.
+    if size < select.table.len() { unsafe { *select.table.get_unchecked(size) } } else { select.default }
+}
 
 handlers! {
     fn mv<A: Mode, D: Place>(s) {
@@ -89,7 +101,19 @@ handlers! {
         if !t.is_boxed() || Kind::of_header(*t.pointer()) != Kind::Tuple {
             return s.jump(select.default);
         }
-        s.jump(select.to(*t.pointer() >> 8))
+        s.jump(size_leads(select, *t.pointer()))
+    }
+
+    /// `is_tuple` and `select_tuple_arity`.
+    fn tuple_select_arity<A: Mode>(s) {
+        operands!(s, IsType { fail, src });
+        let t = s.get::<A>(src);
+        if !t.is_boxed() || Kind::of_header(*t.pointer()) != Kind::Tuple {
+            return s.jump(fail);
+        }
+        s.pc = s.pc.add(1);
+        operands!(s, SelectArity(_src, select));
+        s.jump(size_leads(select, *t.pointer()))
     }
 
     fn get_list<A: Mode, H: Place, T: Place>(s) {

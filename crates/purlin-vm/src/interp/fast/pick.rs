@@ -112,6 +112,9 @@ fn fused(i: &Instr, next: &Instr, after: &Instr, collecting: bool) -> Option<Fus
         {
             (by_kind!(tests::tuple_of_arity; any src), 1)
         }
+        (Instr::IsType { test: Test::Tuple, src, .. }, Instr::SelectArity(src2, _)) if src2 == src => {
+            (by_kind!(control::tuple_select_arity; any src), 1)
+        }
         (Instr::IsType { test: Test::NonemptyList, src, .. }, Instr::GetList { src: src2, head, tail })
             if src2 == src && head.is_x() && tail.is_x() =>
         {

@@ -6,6 +6,7 @@ use crate::interp::run::is_type;
 use crate::interp::{Next, Run};
 use purlin_term::boxed::{FunEntry, Kind};
 use purlin_term::{Term, compare};
+use std::cmp::Ordering;
 
 /// A type test that is known when the handler is chosen.
 pub(super) trait TypeTest {
@@ -29,6 +30,17 @@ pub(super) mod types {
 #[inline(always)]
 pub(super) fn both_small(x: Term, y: Term) -> bool {
     Term(x.0 | y.0).is_small()
+}
+
+/// Whether a comparison holds of two terms in this order.
+#[inline(always)]
+fn holds(comparison: &Instr, order: Ordering) -> bool {
+    match comparison {
+        Instr::IsLt { .. } => order.is_lt(),
+        Instr::IsGe { .. } => order.is_ge(),
+        Instr::IsEq { .. } | Instr::IsEqExact { .. } => order.is_eq(),
+        _ => order.is_ne(),
+    }
 }
 
 handlers! {
@@ -135,7 +147,19 @@ handlers! {
 
     /// Any of these, of all terms.
     fn compare_terms(s) {
-        s.by(compared)
+        let (Instr::IsLt { fail, a, b }
+        | Instr::IsGe { fail, a, b }
+        | Instr::IsEq { fail, a, b }
+        | Instr::IsNe { fail, a, b }
+        | Instr::IsEqExact { fail, a, b }
+        | Instr::IsNeExact { fail, a, b }) = (*s.pc).instr
+        else {
+            std::hint::unreachable_unchecked()
+        };
+        match compare::decided(s.any(a), s.any(b)) {
+            Some(order) => s.test(holds(&(*s.pc).instr, order), fail),
+            None => s.by(compared),
+        }
     }
 
     fn is_function2<A: Mode>(s) {
