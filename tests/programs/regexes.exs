@@ -54,6 +54,8 @@ defmodule Regexes do
   # `\K` in an assertion can put the start of a match behind its end.
   defp without_start(pattern), do: pattern |> IO.iodata_to_binary() |> String.replace("\\K", "a")
 
+  defp of_one_length(atom), do: if(atom in ["\\X", "\\R"], do: "a", else: atom)
+
   # A group that is there already, by its number.
   defp reference(f) do
     case Process.get(:groups) do
@@ -77,11 +79,11 @@ defmodule Regexes do
       6 -> ["(?>", inner.(), ")"]
       7 -> group(["(?<", choose({"n", "m", "name", "x1"}), ">"], depth)
       8 -> ["(?", choose({"i", "m", "s", "x", "-i", "U", "i-s"}), ":", inner.(), ")"]
-      9 -> ["(?<=", choose(@atoms), ")"]
-      10 -> ["(?<!", choose(@atoms), ")"]
+      9 -> ["(?<=", of_one_length(choose(@atoms)), ")"]
+      10 -> ["(?<!", of_one_length(choose(@atoms)), ")"]
       11 -> reference(&choose({"\\" <> &1, "\\g{" <> &1 <> "}", "\\g{-" <> &1 <> "}"}))
       12 -> ["(?|", inner.(), ")"]
-      13 -> if(one_in(2), do: choose(@verbs), else: choose(@atoms))
+      13 -> if(depth == 2, do: choose(@verbs), else: choose(@atoms))
       14 -> reference(&["(?(", &1, ")", sequence(0), "|", sequence(0), ")"])
       15 -> ["(?", choose({"i", "m", "s", "x", "U"}), ")"]
       16 -> "(?#note)b"
@@ -210,6 +212,8 @@ defmodule Regexes do
         {:run, [subject, pattern, improper(one_line_end(shuffle(compiling ++ running)))]}
 
       :compiled ->
+        # Comments would end elsewhere.
+        running = if :extended in compiling, do: Enum.reject(running, &match?({:newline, _}, &1)), else: running
         {:compiled, [subject, {pattern, compiling}, improper(one_line_end(running))]}
 
       :compile ->

@@ -121,7 +121,7 @@ pub struct BadSpec(pub Vec<Problem>);
 impl BadSpec {
     /// Whether it is nested too deep, rather than wrong.
     pub fn is_too_deep(&self) -> bool {
-        self.0.iter().any(|p| p.0 == compile::TOO_DEEP)
+        self.0.iter().any(|p| p.0 == compile::TOO_DEEP.as_bytes())
     }
 }
 
@@ -202,7 +202,7 @@ fn match_spec_test(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         return Err(Escape::BADARG);
     };
     let compiled = match spec.is_nil() {
-        true => Err(BadSpec(vec![Problem("Match programs are not in a list.".to_string())])),
+        true => Err(BadSpec(vec![Problem(b"Match programs are not in a list.".to_vec())])),
         false => Program::compile(ctx.engine, spec, dialect),
     };
     let program = match compiled {
@@ -242,7 +242,7 @@ fn problem_list(ctx: &mut Ctx<'_>, problems: &[Problem]) -> Term {
     let list: Vec<Term> = problems
         .iter()
         .map(|p| {
-            let text = h.string(&p.0);
+            let text = h.byte_list(&p.0);
             h.tuple(&[am!("error"), text])
         })
         .collect();

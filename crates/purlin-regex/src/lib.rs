@@ -218,7 +218,7 @@ impl Regex {
         if !lines.consistent() {
             return Err(CompileError::inconsistent_newline());
         }
-        let adapted = pattern::adapt(pattern, lead.len);
+        let adapted = pattern::adapt(pattern, lead.len, flags.has(Flags::EXTENDED), lines.newline());
         if lead.unknown {
             return Err(CompileError::new(error::BAD_VERB, pattern, lead.len));
         }

@@ -177,14 +177,46 @@ pub fn starts_with_wrong_letters(pattern: &[u8], flags: Flags) -> bool {
     flags.has(Flags::UTF) && !flags.has(Flags::UCP) && pattern.windows(2).any(|w| w == b"\\w")
 }
 
-/// Rewrites a pattern behind its first `skipped` bytes, which are settings.
-pub fn adapt(pattern: &[u8], skipped: usize) -> Adapted {
+/// Whether a group such as `(?x)` or `(?i-x:...)` changes what a hash means.
+fn switches_extended(pattern: &[u8]) -> bool {
+    let switches = |rest: &[u8]| {
+        let letters = rest.iter().skip(2).take_while(|b| b.is_ascii_alphabetic() || **b == b'-');
+        rest.starts_with(b"(?") && letters.into_iter().any(|&b| b == b'x')
+    };
+    (0..pattern.len()).any(|i| switches(&pattern[i..]))
+}
+
+/// How long the comment at the start of `rest` is, without the end of its line.
+fn comment(rest: &[u8], extended: bool, newline: Newline) -> Option<usize> {
+    if rest.starts_with(b"(?#") {
+        return Some(rest.iter().position(|&b| b == b')').map_or(rest.len(), |end| end + 1));
+    }
+    let ends = |i: &usize| match newline {
+        Newline::Lf => rest[*i] == b'\n',
+        Newline::Cr => rest[*i] == b'\r',
+        Newline::CrLf => rest[*i..].starts_with(b"\r\n"),
+        Newline::Any | Newline::AnyCrLf => matches!(rest[*i], b'\r' | b'\n'),
+    };
+    (extended && rest.starts_with(b"#")).then(|| (0..rest.len()).find(ends).unwrap_or(rest.len()))
+}
+
+/// Rewrites a pattern behind its first `skipped` bytes, which are settings. Comments stay as they are.
+pub fn adapt(pattern: &[u8], skipped: usize, extended: bool, newline: Newline) -> Adapted {
+    // Where the pattern itself turns comments on and off, a hash may be anything.
+    let switched = switches_extended(pattern);
+    let mut unclear = false;
     let mut out = Adapted { text: Vec::with_capacity(pattern.len()), added: Vec::new(), skipped, repeated: None };
     let mut i = skipped;
     let mut class = false;
     let mut groups = 0;
     while i < pattern.len() {
         let rest = &pattern[i..];
+        unclear |= switched && rest[0] == b'#';
+        if let Some(len) = comment(rest, extended && !switched, newline).filter(|_| !class) {
+            out.text.extend_from_slice(&rest[..len]);
+            i += len;
+            continue;
+        }
         let take = match rest[0] {
             b'\\' if rest.starts_with(b"\\Q") => {
                 rest.windows(2).position(|w| w == b"\\E").map_or(rest.len(), |end| end + 2)
@@ -241,8 +273,7 @@ pub fn adapt(pattern: &[u8], skipped: usize) -> Adapted {
             }
             b'(' if !class && rest.starts_with(b"(*ACCEPT") => {
                 let n = rest.iter().position(|&b| b == b')').map_or(rest.len(), |end| end + 1);
-                // Behind a hash it may be part of a comment.
-                if out.repeated.is_none() && !pattern[..i].contains(&b'#') {
+                if out.repeated.is_none() && !unclear {
                     out.repeated = quantifier(&rest[n..]).map(|last| i + n + last);
                 }
                 n
@@ -288,15 +319,24 @@ mod tests {
             ("(a)\\8[\\8]\\1", "(a)\\x38[\\8]\\1"),
             ("()()()(?:)()()()()(?<n>)\\8\\9", "()()()(?:)()()()()(?<n>)\\8\\x39"),
         ] {
-            assert_eq!(String::from_utf8(adapt(from.as_bytes(), 0).text).unwrap(), to, "{from}");
+            assert_eq!(String::from_utf8(adapt(from.as_bytes(), 0, false, Newline::Lf).text).unwrap(), to, "{from}");
         }
     }
 
     #[test]
     fn offsets_lead_back_to_the_original() {
-        let a = adapt(b"(*UTF8){,1}(", 7);
+        let a = adapt(b"(*UTF8){,1}(", 7, false, Newline::Lf);
         assert_eq!(a.text, b"\\{,1}(");
         assert_eq!(a.original_offset(a.text.len()), 12);
+    }
+
+    #[test]
+    fn comments_are_left_alone() {
+        let a = adapt(b"#(*ACCEPT)?{,1}\r{,2}(?#{,3}){,4}", 0, true, Newline::Cr);
+        assert_eq!(a.text, b"#(*ACCEPT)?{,1}\r\\{,2}(?#{,3})\\{,4}");
+        assert_eq!(a.repeated, None);
+        assert_eq!(adapt(b"#(*ACCEPT)?", 0, false, Newline::Lf).repeated, Some(10));
+        assert_eq!(adapt(b"(?x)#(*ACCEPT)?", 0, false, Newline::Lf).repeated, None);
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! From a match specification's term to a [`Program`].
 //!
 //! The term is copied first, so that patterns and constants can point into the copy. What is wrong is collected as
-//! text for `erlang:match_spec_test/3`; everybody else gets `badarg`.
+//! text for `erlang:match_spec_test/3`, in OTP's order: all errors in the guards and the body of the first clause that
+//! has some. OTP visits elements of tuples and arguments from the last to the first. Everybody else gets `badarg`.
 
 use super::functions::{Lookup, lookup};
 use super::{Action, BadSpec, Clause, Expr, Head, Pattern, Program};
 use crate::ets::variable;
-use purlin_term::{Owned, Term, am, map};
+use purlin_term::{Owned, Term, am, map, print};
 use purlin_vm::Engine;
 
 /// What a specification is for.
@@ -29,11 +30,19 @@ impl Dialect {
     pub const TRIAL: Dialect = Dialect::Trace { calls: true, actions: true, trial: true };
 }
 
-/// One thing wrong with a specification, in words.
-pub struct Problem(pub String);
+/// One thing wrong with a specification, in words, with terms as the emulator prints them.
+pub struct Problem(pub Vec<u8>);
+
+/// Text around a term.
+fn around(before: &str, t: Term, behind: &str) -> Vec<u8> {
+    [before.as_bytes(), &print::to_bytes(t, print::NO_LIMIT), behind.as_bytes()].concat()
+}
 
 /// Deepest nesting of patterns and expressions.
 const MAX_DEPTH: usize = 10_000;
+
+/// Texts are cut to this many bytes, as in OTP.
+const LONGEST_TEXT: usize = 99;
 
 /// What is wrong with deeper ones.
 pub const TOO_DEEP: &str = "Excessive nesting; system limit reached.";
@@ -46,7 +55,6 @@ struct Compiler<'e> {
     bound: Vec<bool>,
     in_guard: bool,
     depth: usize,
-    /// Constants made while compiling (`{{a, b}}` without variables).
     problems: Vec<Problem>,
 }
 
@@ -70,9 +78,22 @@ pub fn compile(engine: &Engine, spec: Term, dialect: Dialect) -> Result<Program,
 }
 
 impl Compiler<'_> {
-    fn fail<T>(&mut self, text: impl Into<String>) -> Compiled<T> {
-        self.problems.push(Problem(text.into()));
+    fn note(&mut self, text: impl Into<Vec<u8>>) {
+        let mut text: Vec<u8> = text.into();
+        text.truncate(LONGEST_TEXT);
+        self.problems.push(Problem(text));
+    }
+
+    /// An error that ends compiling.
+    fn fail<T>(&mut self, text: impl Into<Vec<u8>>) -> Compiled<T> {
+        self.note(text);
         Err(())
+    }
+
+    /// An error in an expression, behind which others are looked for.
+    fn wrong(&mut self, text: impl Into<Vec<u8>>) -> Compiled<Expr> {
+        self.note(text);
+        Ok(Expr::Constant(Term::NIL))
     }
 
     fn clauses(&mut self, spec: Term) -> Compiled<Vec<Clause>> {
@@ -82,6 +103,9 @@ impl Compiler<'_> {
         let Some(clauses) = spec.as_list() else {
             return self.fail("Match programs are not in a proper list.");
         };
+        for clause in &clauses {
+            self.check_shape(*clause)?;
+        }
         // Numbered by name over the whole specification, so that `'$$'` lists them in that order.
         self.collect_variables(spec);
         clauses.into_iter().map(|c| self.clause(c)).collect()
@@ -110,10 +134,19 @@ impl Compiler<'_> {
         self.names.binary_search(&variable(t)?).ok()
     }
 
-    fn clause(&mut self, clause: Term) -> Compiled<Clause> {
-        let Some(&[head, guards, body]) = clause.as_tuple() else {
+    /// Looks at what must be right with all clauses before the first is compiled.
+    fn check_shape(&mut self, clause: Term) -> Compiled<()> {
+        let Some(&[head, _, _]) = clause.as_tuple() else {
             return self.fail("Match program part is not a tuple of arity 3.");
         };
+        if self.dialect != Dialect::Table && head.is_list() && head.as_list().is_none() {
+            return self.fail(around("Match expression part ", head, " is not a proper list."));
+        }
+        Ok(())
+    }
+
+    fn clause(&mut self, clause: Term) -> Compiled<Clause> {
+        let Some(&[head, guards, body]) = clause.as_tuple() else { return Err(()) };
         self.bound = vec![false; self.names.len()];
         let head = self.head(head)?;
         self.in_guard = true;
@@ -123,6 +156,9 @@ impl Compiler<'_> {
             return self.fail("Body clause does not return anything.");
         }
         let body = self.expressions(body)?;
+        if !self.problems.is_empty() {
+            return Err(());
+        }
         Ok(Clause { head, guards, body })
     }
 
@@ -132,10 +168,9 @@ impl Compiler<'_> {
         if self.dialect == Dialect::Table {
             return Ok(Head::Term(self.pattern(head)?));
         }
-        if head.is_list() {
-            let Some(arguments) = head.as_list() else {
-                return self.fail("Match expression part is not a proper list.");
-            };
+        // As in OTP, a tuple stands for arguments, too.
+        let arguments = if head.is_list() { head.as_list() } else { head.as_tuple().map(<[Term]>::to_vec) };
+        if let Some(arguments) = arguments {
             let patterns = arguments.into_iter().map(|a| self.pattern(a)).collect::<Compiled<_>>()?;
             return Ok(Head::Arguments(patterns));
         }
@@ -203,12 +238,15 @@ impl Compiler<'_> {
 
     fn expressions(&mut self, list: Term) -> Compiled<Vec<Expr>> {
         if !list.is_list() {
-            return self.fail("Match expression is not a list.");
+            self.note("Match expression is not a list.");
+            return Ok(Vec::new());
         }
-        let Some(list) = list.as_list() else {
-            return self.fail("Match expression is not a proper list.");
-        };
-        list.into_iter().map(|e| self.expr(e)).collect()
+        let mut items = list.iter();
+        let compiled = items.by_ref().map(|e| self.expr(e)).collect::<Compiled<_>>()?;
+        if !items.tail().is_nil() {
+            self.note("Match expression is not a proper list.");
+        }
+        Ok(compiled)
     }
 
     fn expr(&mut self, t: Term) -> Compiled<Expr> {
@@ -227,25 +265,29 @@ impl Compiler<'_> {
                 rest = tail;
             }
             let end = self.expr(rest)?;
-            let constant = |e: &Expr| matches!(e, Expr::Constant(_));
             // A list of plain terms stays what it is; elements such as `{{..}}` and `{const, ..}` change it.
-            if constant(&end) && cells.iter().all(constant) && is_plain(t) {
+            if is_constant(&end) && cells.iter().all(is_constant) && is_plain(t) {
                 return Ok(Expr::Constant(t));
             }
             return Ok(cells.into_iter().rev().fold(end, |tail, head| Expr::Cons(Box::new((head, tail)))));
         }
         if t.is_map() {
-            let pairs = map::iter(t).map(|(k, v)| Ok((self.expr(k)?, self.expr(v)?))).collect::<Compiled<_>>()?;
-            return Ok(Expr::Map(pairs));
+            let (keys, values): (Vec<Term>, Vec<Term>) = map::iter(t).unzip();
+            let before = self.problems.len();
+            let values = self.backwards(&values)?;
+            let sound_values = self.problems.len() == before && values.iter().all(is_constant);
+            let compiled = self.backwards(&keys)?;
+            if sound_values && self.problems.len() > before {
+                // With constant values, OTP compiles the keys twice and tells what is wrong twice.
+                self.backwards(&keys)?;
+            }
+            return Ok(Expr::Map(compiled.into_iter().zip(values).collect()));
         }
         let Some(elements) = t.as_tuple() else { return Ok(Expr::Constant(t)) };
         match *elements {
-            [inner] if inner.is_tuple() => {
-                let inner = inner.as_tuple().unwrap_or(&[]);
-                Ok(Expr::Tuple(inner.iter().map(|e| self.expr(*e)).collect::<Compiled<_>>()?))
-            }
-            [name, ref args @ ..] if name.is_atom() && variable(name).is_none() => self.call(name, args),
-            _ => self.fail("Expression is neither a function call, nor a tuple (tuples are written {{ ... }})."),
+            [inner] if inner.is_tuple() => Ok(Expr::Tuple(self.backwards(inner.as_tuple().unwrap_or(&[]))?)),
+            [name, ref args @ ..] if name.is_atom() && variable(name).is_none() => self.call(t, name, args),
+            _ => self.wrong(around("", t, " is neither a function call, nor a tuple (tuples are written {{ ... }}).")),
         }
     }
 
@@ -253,7 +295,7 @@ impl Compiler<'_> {
         if let Some(n) = variable(t) {
             return match self.slot(t) {
                 Some(slot) if self.bound[slot] => Ok(Expr::Variable(slot)),
-                _ => self.fail(format!("Variable ${n} is unbound.")),
+                _ => self.wrong(format!("Variable ${n} is unbound.")),
             };
         }
         Ok(if t == am!("$_") {
@@ -265,31 +307,37 @@ impl Compiler<'_> {
         })
     }
 
-    fn arguments(&mut self, args: &[Term]) -> Compiled<Vec<Expr>> {
-        args.iter().map(|a| self.expr(*a)).collect()
+    fn forwards(&mut self, all: &[Term]) -> Compiled<Vec<Expr>> {
+        all.iter().map(|a| self.expr(*a)).collect()
     }
 
-    fn call(&mut self, name: Term, args: &[Term]) -> Compiled<Expr> {
+    fn backwards(&mut self, all: &[Term]) -> Compiled<Vec<Expr>> {
+        let mut compiled: Vec<Expr> = all.iter().rev().map(|a| self.expr(*a)).collect::<Compiled<_>>()?;
+        compiled.reverse();
+        Ok(compiled)
+    }
+
+    /// The call `t`, of `name` with `args`.
+    fn call(&mut self, t: Term, name: Term, args: &[Term]) -> Compiled<Expr> {
         let Some(atom) = name.as_atom() else { return self.fail("Not a function name.") };
         let text = atom.name();
-        let special = |c: &mut Self, what: fn(Vec<Expr>) -> Expr| {
-            if args.is_empty() {
-                return c.fail(format!("Special form '{text}' called without arguments."));
-            }
-            Ok(what(c.arguments(args)?))
+        let misused = |c: &mut Self, form: &str, how: &str| {
+            c.wrong(around(&format!("Special form '{form}' called {how} in "), t, "."))
         };
         match (text, args) {
             ("const", &[constant]) => Ok(Expr::Constant(constant)),
-            ("const", _) => self.fail("Special form 'const' called with more than one argument."),
-            ("and", _) => special(self, Expr::And),
-            ("or", _) => special(self, Expr::Or),
-            ("andalso" | "andthen", _) => special(self, Expr::AndAlso),
-            ("orelse", _) => special(self, Expr::OrElse),
+            ("const", _) => misused(self, text, "with more than one argument"),
+            ("and" | "or" | "orelse", []) => misused(self, text, "without arguments"),
+            ("andalso" | "andthen", []) => misused(self, "andalso", "without arguments"),
+            ("and", _) => Ok(Expr::And(self.backwards(args)?)),
+            ("or", _) => Ok(Expr::Or(self.backwards(args)?)),
+            ("andalso" | "andthen", _) => Ok(Expr::AndAlso(self.forwards(args)?)),
+            ("orelse", _) => Ok(Expr::OrElse(self.forwards(args)?)),
             ("self", []) => Ok(Expr::Own),
-            ("self", _) => self.fail("Special form 'self' called with arguments."),
+            ("self", _) => misused(self, text, "with arguments"),
             ("get_tcw", []) | ("set_tcw", &[_]) => self.control_word(text, args),
             _ => match trace_form(text) {
-                Some(form) => self.trace_form(text, form, args),
+                Some(form) => self.trace_form(t, text, form, args),
                 None => self.function(name, args),
             },
         }
@@ -298,15 +346,19 @@ impl Compiler<'_> {
     fn function(&mut self, name: Term, args: &[Term]) -> Compiled<Expr> {
         let Some(atom) = name.as_atom() else { return self.fail("Not a function name.") };
         match lookup(self.engine, atom, args.len()) {
-            Lookup::Found(f) => Ok(Expr::Call(f, self.arguments(args)?)),
-            Lookup::Unknown => self.fail(format!("Function {}/{} does_not_exist.", atom.name(), args.len())),
-            Lookup::Missing => self.fail(format!("Function {}/{} is not in this engine.", atom.name(), args.len())),
+            Lookup::Found(f) => Ok(Expr::Call(f, self.backwards(args)?)),
+            Lookup::Unknown => self.wrong(around("Function ", name, &format!("/{} does_not_exist.", args.len()))),
+            Lookup::Missing => {
+                self.wrong(around("Function ", name, &format!("/{} is not in this engine.", args.len())))
+            }
         }
     }
 
-    fn trace_form(&mut self, text: &str, form: TraceForm, args: &[Term]) -> Compiled<Expr> {
+    fn trace_form(&mut self, t: Term, text: &str, form: TraceForm, args: &[Term]) -> Compiled<Expr> {
+        // As OTP calls it before it has looked at the arguments.
+        let shown = if text == "set_seq_token" { "set_seq_trace" } else { text };
         let Dialect::Trace { calls, actions, trial } = self.dialect else {
-            return self.fail(format!("Special form '{text}' used in wrong dialect."));
+            return self.wrong(format!("Special form '{shown}' used in wrong dialect."));
         };
         let allowed = match form.needs {
             Needs::Nothing => true,
@@ -314,19 +366,16 @@ impl Compiler<'_> {
             Needs::Call => actions && calls,
         };
         if !allowed {
-            return self.fail(format!("Special form '{text}' not allow for this trace event."));
+            return self.wrong(format!("Special form '{shown}' not allow for this trace event."));
         }
         if self.in_guard && form.what != Action::IsSeqTrace {
-            return self.fail(format!("Special form '{text}' called in guard context."));
+            return self.wrong(format!("Special form '{shown}' called in guard context."));
         }
         if !form.arities.contains(&args.len()) {
-            return self.fail(if form.arities == [0] {
-                format!("Special form '{text}' called with arguments.")
-            } else {
-                format!("Special form '{text}' called with wrong number of arguments.")
-            });
+            let how = if form.arities == [0] { "arguments" } else { "wrong number of arguments" };
+            return self.wrong(around(&format!("Special form '{text}' called with {how} in "), t, "."));
         }
-        let args = self.arguments(args)?;
+        let args = self.backwards(args)?;
         Ok(Expr::Action { what: form.what, args, trial })
     }
 
@@ -335,11 +384,21 @@ impl Compiler<'_> {
         let what = if text == "get_tcw" { Action::GetTcw } else { Action::SetTcw };
         match self.dialect {
             Dialect::Trace { trial, .. } if !self.in_guard || what == Action::GetTcw => {
-                let args = self.arguments(args)?;
+                let args = self.backwards(args)?;
                 Ok(Expr::Action { what, args, trial })
             }
-            _ => self.fail(format!("Function {text}/{} cannot be called in this context.", args.len())),
+            _ => self.wrong(format!("Function {text}/{} cannot be called in this context.", args.len())),
         }
+    }
+}
+
+fn is_constant(e: &Expr) -> bool {
+    match e {
+        Expr::Constant(_) => true,
+        Expr::Tuple(parts) => parts.iter().all(is_constant),
+        Expr::Cons(cell) => is_constant(&cell.0) && is_constant(&cell.1),
+        Expr::Map(pairs) => pairs.iter().all(|(k, v)| is_constant(k) && is_constant(v)),
+        _ => false,
     }
 }
 
