@@ -1,4 +1,10 @@
 //! Searching binaries for one or several patterns: of the leftmost matches the longest.
+//!
+//! A few short patterns are tried one after the other where a byte is found that one of them starts with; making that
+//! table costs next to nothing, and most searches are with patterns made for one call (`String.split/1` has 25). Only
+//! patterns so many or so long that this could be slow are worth an automaton.
+
+mod table;
 
 use super::super::iolist::BYTES_PER_REDUCTION;
 use crate::loop_limit::Loop;
@@ -11,12 +17,12 @@ use purlin_vm::{Ctx, Escape, NativeResult};
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
+use table::Table;
 
 /// Something to search for.
 enum Pattern {
     One(Box<memmem::Finder<'static>>),
-    /// Several patterns of one byte each.
-    Bytes(Box<[bool; 256]>),
+    Few(Table),
     Several(Box<AhoCorasick>),
 }
 
@@ -41,10 +47,8 @@ impl Pattern {
         if let [one] = all {
             return Some(Pattern::One(Box::new(memmem::Finder::new(one).into_owned())));
         }
-        if all.iter().all(|p| p.len() == 1) {
-            let mut set = Box::new([false; 256]);
-            all.iter().for_each(|p| set[p[0] as usize] = true);
-            return Some(Pattern::Bytes(set));
+        if let Some(table) = Table::of(all) {
+            return Some(Pattern::Few(table));
         }
         let mut builder = AhoCorasick::builder();
         builder.match_kind(MatchKind::LeftmostLongest);
@@ -59,7 +63,7 @@ impl Pattern {
         let part = data.get(from..end)?;
         let (start, len) = match self {
             Pattern::One(f) => (f.find(part)?, f.needle().len()),
-            Pattern::Bytes(set) => (part.iter().position(|&b| set[b as usize])?, 1),
+            Pattern::Few(table) => table.find(part)?,
             Pattern::Several(a) => {
                 let m = a.find(part)?;
                 (m.start(), m.len())

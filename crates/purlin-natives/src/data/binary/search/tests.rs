@@ -94,3 +94,56 @@ fn scopes_lie_within_the_subject() {
     let unknown = h.list(&[am!("global")]);
     assert_eq!(Options::parse(unknown, 10, false), None);
 }
+
+/// What is found by trying every pattern at every place.
+fn plain_matches(data: &[u8], all: &[Vec<u8>]) -> Vec<Range<usize>> {
+    let (mut found, mut at) = (Vec::new(), 0);
+    while at < data.len() {
+        let longest = all.iter().filter(|p| data[at..].starts_with(p)).map(Vec::len).max();
+        if let Some(len) = longest {
+            found.push(at..at + len);
+        }
+        at += longest.unwrap_or(1);
+    }
+    found
+}
+
+#[test]
+fn tables_and_automata_find_the_same() {
+    let mut random = 1u64;
+    let mut below = |n: u64| {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (random >> 33) % n
+    };
+    let (mut tables, mut automata) = (0, 0);
+    for round in 0..600 {
+        let letters = 1 + below(4);
+        let mut word = |most: u64| -> Vec<u8> { (0..1 + below(most)).map(|_| b'a' + below(letters) as u8).collect() };
+        // Duplicates, prefixes and overlapping patterns come by themselves with so few letters.
+        let (count, most) = if round % 3 == 0 { (80, 30) } else { (6, 4) };
+        let all: Vec<Vec<u8>> = (0..2 + word(count).len()).map(|_| word(most)).collect();
+        let data = word(60);
+        let cows: Vec<Cow<'_, [u8]>> = all.iter().map(|p| Cow::Borrowed(&p[..])).collect();
+        for once in [true, false] {
+            let pattern = Pattern::of(&cows, once).unwrap();
+            match pattern {
+                Pattern::Few(_) => tables += 1,
+                _ => automata += 1,
+            }
+            assert_eq!(matches(&pattern, &data, 0..data.len(), true), plain_matches(&data, &all), "{data:?} {all:?}");
+        }
+    }
+    assert!(tables > 300 && automata > 100, "{tables} {automata}");
+}
+
+#[test]
+fn many_first_bytes_have_one_table() {
+    let all: Vec<Vec<u8>> = (0..=254u8).map(|b| vec![b, b]).collect();
+    let table = Table::of(&all).unwrap();
+    assert_eq!(table.find(&[1, 2, 3, 254, 254]), Some((3, 2)));
+    assert_eq!(table.find(&[255, 255, 1]), None);
+    assert_eq!(table.find(&[]), None);
+    let all: Vec<Vec<u8>> = (0..=255u8).map(|b| vec![b]).collect();
+    assert!(Table::of(&all).is_none());
+    assert!(Table::of(&[vec![b'a'; 300], vec![b'b']]).is_none());
+}
