@@ -57,7 +57,7 @@ pub use escape::{Class, Escape, NativeResult};
 pub use interp::Interpreter;
 pub use native::{Ctx, Native, NativeKind};
 pub use process::{Mfa, Priority, Process, ProcessData};
-pub use sched::{Runner, Stop};
+pub use sched::{End, Runner, Stop};
 pub use settings::Settings;
 pub use spawn::Spawn;
 pub use state::Slot;

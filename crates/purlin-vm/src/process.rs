@@ -84,6 +84,8 @@ pub struct Process {
     elevated: AtomicU32,
     /// A timer was started that sends to this process.
     timed: AtomicBool,
+    /// See [`Process::set_doomed`].
+    doomed: AtomicBool,
     /// Whether topics of natives have to hear of the end.
     involved: AtomicBool,
     /// What of the process is traced.
@@ -111,6 +113,7 @@ impl Process {
             priority: AtomicU32::new(Priority::Normal as u32),
             elevated: AtomicU32::new(Priority::Low as u32),
             timed: AtomicBool::new(false),
+            doomed: AtomicBool::new(false),
             involved: AtomicBool::new(false),
             trace: TraceWord::default(),
             outer: Outer::new(),
@@ -220,6 +223,17 @@ impl Process {
     pub(crate) fn set_exiting(&self) {
         self.state.fetch_or(EXITING, Ordering::SeqCst);
         checked_order();
+    }
+
+    /// The process is about to get a signal that it cannot survive. Until it comes to handle it, which a native may hold
+    /// up, it is no longer listed: who ends all processes, as `init:stop/0` does, need not wait for it.
+    pub fn set_doomed(&self) {
+        self.doomed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the process is listed.
+    pub fn is_listed(&self) -> bool {
+        !self.is_exiting() && !self.doomed.load(Ordering::Relaxed)
     }
 
     /// After the start of a timer that sends to this process: false if it has begun to end, and may have cancelled its

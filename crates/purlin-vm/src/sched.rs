@@ -24,7 +24,7 @@ use crate::signal::Parcel;
 use errand::Errand;
 use idle::{Alarm, Idle};
 use microstate::{Microstates, State};
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 use pool::Pool;
 use purlin_term::{Atom, Heap, Term};
 use queue::RunQueue;
@@ -32,9 +32,10 @@ use role::{Nap, Role, Spares};
 use std::cell::Cell;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 use wall_time::WallTime;
 use watch::Watch;
 
@@ -113,8 +114,9 @@ pub struct Schedulers {
     nap: Nap,
     next_queue: AtomicUsize,
     halted: AtomicBool,
-    flush: AtomicBool,
-    status: AtomicI32,
+    /// How the engine ends, once it was halted.
+    end: Mutex<Option<End>>,
+    ended: Condvar,
     /// Who has blocked multi-scheduling, once for each time, and whether for the schedulers that are not dirty only. Only
     /// the first scheduler runs processes while there is somebody; `multi_blocked` counts them.
     multi_blockers: Mutex<Vec<(u64, bool)>>,
@@ -134,6 +136,28 @@ pub struct Schedulers {
     /// Reductions used by all processes.
     pub reductions: AtomicU64,
 }
+
+/// How a halted engine ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum End {
+    /// With this status, after output was flushed or not.
+    Exit { status: i32, flush: bool },
+    /// At once, by the signal that tells of a failure.
+    Abort,
+}
+
+impl End {
+    /// The status of a program that ends so, as a shell shows it.
+    pub fn status(self) -> i32 {
+        match self {
+            End::Exit { status, .. } => status,
+            End::Abort => 134,
+        }
+    }
+}
+
+/// How long a halted engine waits for the time slices that are under way.
+const LAST_SLICES: Duration = Duration::from_millis(100);
 
 /// Bytes of stack that a scheduler thread has.
 const NATIVE_STACK: usize = 16 << 20;
@@ -163,8 +187,8 @@ impl Schedulers {
             nap: Nap::default(),
             next_queue: AtomicUsize::new(0),
             halted: AtomicBool::new(false),
-            flush: AtomicBool::new(false),
-            status: AtomicI32::new(0),
+            end: Mutex::new(None),
+            ended: Condvar::new(),
             multi_blockers: Mutex::new(Vec::new()),
             multi_blocked: AtomicU32::new(0),
             online: AtomicUsize::new(online.unwrap_or(count).clamp(1, count)),
@@ -384,31 +408,59 @@ impl Engine {
     /// Makes all schedulers stop after their current slices; [`Engine::wait`] flushes output, if `flush` asks for
     /// it, and returns `status`. The first call counts.
     pub fn halt(&self, status: i32, flush: bool) {
-        if !self.sched.halted.swap(true, Ordering::AcqRel) {
-            self.sched.status.store(status, Ordering::Release);
-            self.sched.flush.store(flush, Ordering::Release);
-        }
+        self.end(End::Exit { status, flush });
+    }
+
+    /// As [`Engine::halt`], in the way that `end` says.
+    pub fn end(&self, end: End) {
+        self.sched.end.lock().get_or_insert(end);
+        self.sched.halted.store(true, Ordering::Release);
+        self.sched.ended.notify_all();
         self.sched.idle.wake_all();
         self.sched.spares.close();
         self.sched.nap.end();
     }
 
-    /// Waits until the engine was halted and its schedulers have stopped; the status to exit with.
-    pub fn wait(self: &Arc<Engine>) -> i32 {
-        loop {
-            // Those that are joined may have started others.
-            let Some(t) = self.sched.threads.lock().pop() else { break };
-            // A scheduler's panic was reported by the panic hook; the others still have to be waited for.
-            let _ = t.join();
-        }
-        if self.sched.flush.load(Ordering::Acquire) {
+    /// Waits until the engine was halted and its schedulers have stopped, or do not for a while: a native may compute,
+    /// or be blocked, for as long as it likes. How the engine ends.
+    pub fn wait(self: &Arc<Engine>) -> End {
+        let end = {
+            let mut end = self.sched.end.lock();
+            loop {
+                match *end {
+                    Some(end) => break end,
+                    None => self.sched.ended.wait(&mut end),
+                }
+            }
+        };
+        let End::Exit { flush, .. } = end else { return end };
+        let stopped = self.join_threads(Instant::now() + LAST_SLICES);
+        if flush {
             for hook in self.halt_hooks() {
                 hook(self);
             }
         }
-        self.sched.queues.iter().for_each(RunQueue::clear);
-        self.abandon_retired();
-        self.sched.status.load(Ordering::Acquire)
+        if stopped {
+            self.sched.queues.iter().for_each(RunQueue::clear);
+            self.abandon_retired();
+        }
+        end
+    }
+
+    /// Whether all threads of schedulers have ended by then.
+    fn join_threads(&self, by: Instant) -> bool {
+        loop {
+            // Those that are joined may have started others.
+            let Some(t) = self.sched.threads.lock().pop() else { return true };
+            while !t.is_finished() {
+                if Instant::now() > by {
+                    return false;
+                }
+                std::thread::sleep(Duration::from_micros(100));
+            }
+            // A scheduler's panic was reported by the panic hook; the others still have to be waited for.
+            let _ = t.join();
+        }
     }
 
     /// Puts a process that the caller owns into a run queue.

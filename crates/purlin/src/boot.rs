@@ -6,7 +6,7 @@ use purlin_natives::OnBreak;
 use purlin_term::{Atom, Heap, Term};
 use purlin_vm::code::Module;
 use purlin_vm::process::Flags;
-use purlin_vm::{Config, Engine, Interpreter, Native, Priority, Settings, Spawn};
+use purlin_vm::{Config, End, Engine, Interpreter, Native, Priority, Settings, Spawn};
 use std::fmt;
 use std::sync::Arc;
 
@@ -47,7 +47,8 @@ impl fmt::Display for BootError {
 
 impl std::error::Error for BootError {}
 
-/// Runs what a command line says, until the engine halts; the status to exit with.
+/// Runs what a command line says, until the engine halts; the status to exit with. Threads may still be at work in
+/// natives that last: the caller is expected to exit. `halt(abort)` ends the whole program here.
 pub fn run(otp: &Otp, line: &CommandLine, config: Config) -> Result<i32, BootError> {
     purlin_natives::keep_descriptors();
     purlin_natives::set_break(match line.flags.break_handling {
@@ -58,9 +59,12 @@ pub fn run(otp: &Otp, line: &CommandLine, config: Config) -> Result<i32, BootErr
     });
     let engine = start(otp, line, config)?;
     purlin_natives::listen_to_signals(&engine);
-    let status = engine.wait();
+    let end = engine.wait();
     purlin_natives::restore_terminal();
-    Ok(status)
+    if end == End::Abort {
+        std::process::abort();
+    }
+    Ok(end.status())
 }
 
 /// Starts an engine with what a command line says.

@@ -123,7 +123,7 @@ fn a_supervision_tree_outlives_panics_in_its_workers_natives() {
     let line = CommandLine::parse(&args, &place, |_| None).expect("a command line");
     let config = Config { schedulers: 4, ..Config::default() };
     let engine = boot::start_with(&otp, &line, config, &natives).expect("boots");
-    assert_eq!(engine.wait(), 0, "the program says on its standard error what broke");
+    assert_eq!(engine.wait().status(), 0, "the program says on its standard error what broke");
     let panics = PANICS.load(Ordering::Relaxed);
     assert!(panics >= 200, "{panics} panics are too few to tell");
 }

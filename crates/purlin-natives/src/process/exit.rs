@@ -5,7 +5,7 @@ use purlin_term::{Atom, Kind, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::port::PortSignal;
 use purlin_vm::signal::Signal;
-use purlin_vm::{Ctx, Escape, Native, NativeResult};
+use purlin_vm::{Ctx, End, Escape, Native, NativeResult};
 
 pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "exit", 2, exit_2),
@@ -44,6 +44,11 @@ fn exit_other(c: &mut Ctx<'_>, other: Term, reason: Term) -> NativeResult {
         if other == me {
             signal.kind = purlin_vm::signal::SignalKind::Exit { from: Term::NONE, linked: false };
         }
+        if reason.is(Atom::KILL)
+            && let Some(p) = other.as_pid().and_then(|id| c.engine.process(id))
+        {
+            p.set_doomed();
+        }
         c.engine.post(other, signal);
         return Ok(TRUE);
     }
@@ -73,7 +78,7 @@ fn halt(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         }
         c.engine.halt((status & 0x7FFF_FFFF) as i32, flush);
     } else if a[0] == am!("abort") {
-        c.engine.halt(134, false);
+        c.engine.end(End::Abort);
     } else if let Some((false, digits)) = a[0].as_big() {
         c.engine.halt((digits[0] & 0x7FFF_FFFF) as i32, flush);
     } else if let Some(text) = a[0].list_text() {

@@ -22,7 +22,7 @@ pub const NATIVES: &[Native] = &[
 ];
 
 fn processes(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    let pids: Vec<Term> = c.engine.processes.all().iter().filter(|p| !p.is_exiting()).map(|p| p.pid()).collect();
+    let pids: Vec<Term> = c.engine.processes.all().iter().filter(|p| p.is_listed()).map(|p| p.pid()).collect();
     c.charge(pids.len() / 10);
     Ok(c.heap().list(&pids))
 }

@@ -57,7 +57,7 @@ fn run(config: Config) -> Option<i32> {
         }
         watched.halt(99, false);
     });
-    Some(engine.wait())
+    Some(engine.wait().status())
 }
 
 /// `erlang:display/1` as far as the program's complaints need it.

@@ -63,7 +63,7 @@ fn run(schedulers: usize, bodies: &'static [(&'static str, Body)], start: impl F
     let e = engine(schedulers);
     start(&e);
     e.start(Box::new(Bodies(bodies)));
-    e.wait()
+    e.wait().status()
 }
 
 /// Sends `{Self, N}` back as `{Self, N + 1}`.
@@ -233,7 +233,7 @@ fn a_receive_timeout_runs_over_several_sleeps() {
         e.timers.send_at(at, Destination::Pid(p.id()), Signal::message(Term::NIL), e.next_ref());
     }
     e.start(Box::new(Bodies(&[("sleeper", sleeper)])));
-    assert_eq!(e.wait(), 2, "unwanted messages stay");
+    assert_eq!(e.wait().status(), 2, "unwanted messages stay");
     assert!(e.clock.now() - start >= 20_000_000, "a timer never fires early");
 }
 
@@ -242,7 +242,7 @@ fn virtual_time_passes_when_all_are_idle() {
     let e = Engine::with_config(&[], Config { schedulers: 1, virtual_clock: Some(0), ..Config::default() });
     spawn("sleeper", &[]).start(&e).unwrap();
     e.start(Box::new(Bodies(&[("sleeper", sleeper)])));
-    assert_eq!(e.wait(), 0);
+    assert_eq!(e.wait().status(), 0);
     assert_eq!(e.clock.now() - crate::clock::START, 20_000_000);
 }
 
@@ -354,7 +354,7 @@ fn what_few_processes_do_in_a_short_time_keeps_its_order_on_many_schedulers() {
     let e = without_watcher(4);
     spawn("starter", &[]).start(&e).unwrap();
     e.start(Box::new(Bodies(&[("starter", starter), ("beginner", beginner)])));
-    assert_eq!(e.wait(), 0);
+    assert_eq!(e.wait().status(), 0);
 }
 
 static AT_WORK: AtomicU32 = AtomicU32::new(0);
@@ -381,7 +381,7 @@ fn two_processes_with_much_work_run_at_the_same_time() {
     // Both wait in one queue.
     e.sched.queues[0].push(e.sched.queues[1].pop().unwrap());
     e.start(Box::new(Bodies(&[("worker", worker)])));
-    assert_eq!(e.wait(), 1);
+    assert_eq!(e.wait().status(), 1);
 }
 
 #[test]
@@ -430,7 +430,7 @@ fn a_timer_started_after_the_role_was_given_away_fires_while_all_schedulers_are_
         })
     };
     e.start(Box::new(Bodies(&[("delayer", delayer), ("waiter", waiter)])));
-    assert_eq!(e.wait(), 7);
+    assert_eq!(e.wait().status(), 7);
     late.thread().unpark();
     late.join().unwrap();
 }
@@ -466,5 +466,22 @@ fn a_process_of_normal_priority_does_not_run_while_one_of_priority_max_holds_the
     let e = engine(1);
     urgent(&e, "urgent_holder");
     e.start(Box::new(Bodies(&[("urgent_holder", urgent_holder), ("marker", marker)])));
-    assert_eq!(e.wait(), 0);
+    assert_eq!(e.wait().status(), 0);
+}
+
+static HELD: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(true);
+
+/// A native that lasts.
+fn held(c: &mut Ctx<'_>) -> Stop {
+    c.engine.halt(5, true);
+    while HELD.load(Ordering::Acquire) {
+        std::thread::yield_now();
+    }
+    Stop::Wait
+}
+
+#[test]
+fn a_halted_engine_does_not_wait_for_a_slice_that_lasts() {
+    assert_eq!(run(2, &[("held", held)], |e| drop(spawn("held", &[]).start(e))), 5);
+    HELD.store(false, Ordering::Release);
 }
