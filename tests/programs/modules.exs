@@ -68,6 +68,9 @@ for i <- 1..10 do
 end
 
 defmodule Main do
+  # The `vsn` attribute is a checksum of the code, which may be compiled for either engine.
+  defp without_version(list), do: Enum.reject(list, &match?({:vsn, _}, &1))
+
   def run do
     IO.puts(Describe.describe(%Square{side: 3}))
     IO.puts(Describe.describe([1, 2.5, :atom, %Circle{}]))
@@ -103,6 +106,16 @@ defmodule Main do
 
     IO.inspect(catch_all = try(do: throw(:ball), catch: (k, v -> {k, v})))
     _ = catch_all
+
+    # What the emulator takes of files is plain; libraries decompress.
+    {_, code, _} = :code.get_object_code(:zip)
+    compressed = :zlib.gzip(code)
+    IO.inspect(for c <- [code, compressed, "no code"], do: :erts_internal.beamfile_module_md5(c))
+    IO.inspect(for c <- [code, compressed, "no code"], do: :code.module_md5(c))
+    IO.inspect(for c <- [code, compressed], do: is_reference(:erlang.prepare_loading(:zip, c)))
+    IO.inspect({Enum.sort(:lists.module_info(:exports)), :lists.module_info(:functions)}, limit: :infinity)
+    IO.inspect(for item <- [:exports, :functions, :attributes, :nifs], do: Square.module_info(item) |> without_version())
+    IO.inspect(Keyword.keys(Square.module_info()))
   end
 end
 

@@ -32,7 +32,16 @@ impl BeamFile {
 
     /// As [`parse`](Self::parse), without copying.
     pub fn from_vec(bytes: Vec<u8>) -> Result<BeamFile, BeamError> {
-        let bytes = container::plain(bytes)?;
+        BeamFile::of_plain(container::plain(bytes)?)
+    }
+
+    /// As [`parse`](Self::parse), but a gzip'ed file is none: what the emulator itself takes, whose libraries decompress
+    /// files before.
+    pub fn parse_plain(bytes: &[u8]) -> Result<BeamFile, BeamError> {
+        BeamFile::of_plain(bytes.to_vec())
+    }
+
+    fn of_plain(bytes: Vec<u8>) -> Result<BeamFile, BeamError> {
         let directory = Directory::read(&bytes)?;
         let chunks = Chunks { bytes: &bytes, directory: &directory };
 

@@ -84,8 +84,8 @@ fn info(ctx: &mut Ctx<'_>, m: &'static Module, item: Term) -> Option<Term> {
     Some(match item.as_atom()?.name() {
         "module" => Term::atom(m.name),
         "exports" => {
-            let pairs: Vec<(Atom, u8)> = m.exports().map(|e| (e.mfa.function, e.mfa.arity)).collect();
-            names(heap, pairs)
+            let listed = m.exports_as_listed(engine);
+            names(heap, listed)
         }
         "functions" => {
             let pairs = m.functions().iter().map(|e| (e.mfa.function, e.mfa.arity)).collect();
@@ -154,7 +154,7 @@ fn beamfile_chunk(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 
 fn beamfile_module_md5(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let bytes = a[0].as_bytes().or_badarg()?;
-    Ok(match purlin_beam::BeamFile::parse(&bytes) {
+    Ok(match purlin_beam::BeamFile::parse_plain(&bytes) {
         Ok(file) => {
             let digest = purlin_vm::code::module::checksum(&file);
             ctx.heap().binary(&digest)

@@ -14,7 +14,7 @@ use parking_lot::{Mutex, RwLock};
 use purlin_term::{Atom, Term};
 use std::any::Any;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
 pub use crate::process::Mfa;
 
@@ -217,6 +217,8 @@ pub struct Export {
     /// The current code's function.
     pub entry: Current<FnEntry>,
     pub native: Option<&'static NativeEntry>,
+    /// Which of all it was to be named by a module that was loaded, from 1. Natives are there before (0).
+    pub position: AtomicUsize,
 }
 
 impl Export {
@@ -246,6 +248,8 @@ pub struct Exports {
     /// for ever, so that nothing ever has to be taken away here.
     recent: Box<[AtomicPtr<Export>; RECENT]>,
     natives: HashMap<Mfa, &'static NativeEntry>,
+    /// How many have a position.
+    named: Mutex<usize>,
     /// `erlang:apply/2`, with which most processes start.
     apply: Option<&'static NativeEntry>,
 }
@@ -262,7 +266,7 @@ impl Exports {
             .collect();
         let apply = natives.get(&Mfa { module: Atom::ERLANG, function: Atom::APPLY, arity: 2 }).copied();
         let recent = Box::new([const { AtomicPtr::new(std::ptr::null_mut()) }; RECENT]);
-        Exports { table: RwLock::default(), recent, natives, apply }
+        Exports { table: RwLock::default(), recent, natives, named: Mutex::new(0), apply }
     }
 
     /// Whether `erlang:apply/2` does nothing but what it does: nobody traces it.
@@ -303,8 +307,18 @@ impl Exports {
         let mut table = self.table.write();
         table.entry(mfa).or_insert_with(|| {
             let native = self.native(mfa);
-            Box::leak(Box::new(Export { mfa, entry: Current::default(), native }))
+            Box::leak(Box::new(Export { mfa, entry: Current::default(), native, position: AtomicUsize::new(0) }))
         })
+    }
+
+    /// A module that names these is loaded.
+    pub fn note_named<'a>(&self, exports: impl Iterator<Item = &'a Export>) {
+        let mut named = self.named.lock();
+        for e in exports.filter(|e| e.native.is_none()) {
+            if e.position.compare_exchange(0, *named + 1, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+                *named += 1;
+            }
+        }
     }
 
     /// The export of this name if anybody has asked for it.

@@ -201,6 +201,17 @@ impl Module {
         self.file.exports().iter().filter_map(|e| self.function(self.atom(e.function).ok()?, e.arity))
     }
 
+    /// Names and arities of the exported functions as `module_info(exports)` lists them: those that anybody named last
+    /// come first. So the functions of a module that nobody knew before it was loaded stand as in its source, because
+    /// the compiler writes them in reverse.
+    pub fn exports_as_listed(&self, engine: &Engine) -> Vec<(Atom, u8)> {
+        let mut all: Vec<_> =
+            self.exports().map(|e| (engine.code.exports.get(e.mfa).position.load(Ordering::Acquire), e.mfa)).collect();
+        all.reverse();
+        all.sort_by_key(|&(position, _)| std::cmp::Reverse(position));
+        all.into_iter().map(|(_, mfa)| (mfa.function, mfa.arity)).collect()
+    }
+
     pub fn import(&self, i: u64) -> Result<&'static Export, LoadError> {
         let e = usize::try_from(i).ok().and_then(|i| self.imports.get(i)).copied();
         e.ok_or_else(|| LoadError::Malformed(format!("there is no import {i}")))
@@ -297,9 +308,9 @@ impl Retired for Doomed {
 pub struct Unfinished(Mutex<Option<Doomed>>);
 
 impl Unfinished {
-    /// As [`Module::prepare`].
+    /// As [`Module::prepare`], for plain bytes only: the library decompresses what it has the emulator load.
     pub fn prepare(engine: &Engine, bytes: &[u8]) -> Result<Unfinished, LoadError> {
-        let m = Module::prepare(engine, bytes)?;
+        let m = Module::of_file(engine, BeamFile::parse_plain(bytes)?)?;
         // SAFETY: CODE: the module can be come to by this value alone until it is taken out.
         Ok(Unfinished(Mutex::new(Some(unsafe { Doomed::new(m) }))))
     }
@@ -429,6 +440,8 @@ impl Code {
             return Err(stuck);
         }
         for &m in prepared {
+            self.exports.note_named(m.exports().map(|e| self.exports.get(e.mfa)));
+            self.exports.note_named(m.imports.iter().copied());
             let g = modules.entry(m.name).or_default();
             if m.has_on_load() {
                 g.loading = Some(m);
