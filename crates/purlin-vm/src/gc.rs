@@ -1,6 +1,7 @@
-//! Generational copying collection of one process's heap.
+//! Generational copying collection of one process's heap, with Cheney's scan.
 //!
-//! A minor collection copies what lives in the young block and in fragments: terms below the high-water mark
+//! It rests on the generational hypothesis: most terms die young, so that copying the young ones that live is cheap. A
+//! minor collection copies what lives in the young block and in fragments: terms below the high-water mark
 //! survived one collection before and go to the old generation, the rest to a new young block. A major collection
 //! copies everything to one new young block. Literals are never moved. The stack is copied to the top of the new
 //! block. What is not reached is freed, and its reference counts given up (OFFHEAP).

@@ -1,10 +1,9 @@
-//! Grace: waiting until every thread has ended what it was in the middle of.
+//! Quiescent-state-based reclamation: freeing what other threads may just be reading. (OTP calls this thread progress.)
 //!
-//! What a thread finds by an address that others may take away and free it uses only while it is present. Who wants to
-//! free such a thing first makes that nobody finds it any more, then waits until each thread that was present has left
-//! once, and then frees it.
+//! A thread is *present* from `enter` to `leave`, and reads shared objects only then. To free an object: unlink it, so that
+//! nobody finds it any more; begin a grace; free it once every thread that was present at that moment has left.
 //!
-//! There are two such things, each with a presence of its own: code and literals, where a thread is present during the
+//! There are two kinds of objects, each with a presence of its own: code and literals, where a thread is present during the
 //! turns of processes and in blocking natives; and the process table, where it is not in blocking natives, which may
 //! last for ever, but for each look.
 //!

@@ -2,8 +2,8 @@
 //!
 //! The rule that must stay true: each receiver has one queue, and signals from one sender arrive in the order sent.
 //!
-//! A queue has two parts (INNER). The outer part, [`Outer`], is shared: senders push onto it without a lock, the
-//! receiver takes all of it at once. The inner part is the receiver's [`Mailbox`](crate::mailbox::Mailbox).
+//! A queue has two parts (INNER). The outer part, [`Outer`], is an intrusive Treiber stack with many producers and one
+//! consumer: senders push onto it without a lock, the receiver takes all of it at once and turns it round. The inner part is the receiver's [`Mailbox`](crate::mailbox::Mailbox).
 //!
 //! | field | who writes | who reads |
 //! |---|---|---|
@@ -80,7 +80,7 @@ enum Place {
     Heap,
 }
 
-/// Words of a signal without those behind it.
+/// The size of a signal in words; its term's words follow it in the same block.
 const HEAD: usize = size_of::<Signal>() / 8;
 
 /// A signal with the words behind it, in one block from the allocator (PARCEL).

@@ -1,6 +1,6 @@
 //! Rows of ordered_set tables, by their keys in term order; keys that compare equal (`1` and `1.0`) are one key.
 //!
-//! A tree of wide nodes: all rows are in leaves, which are linked in the order of their keys; inner nodes know the least
+//! A B+ tree: all rows are in leaves, which are linked in the order of their keys; inner nodes know the least
 //! key of each child. A key's term lies in the memory of its row, so every copy of it in the nodes above is replaced
 //! together with the row. Nodes that become small join a neighbour, empty ones are freed.
 

@@ -1,6 +1,6 @@
 //! One compressing or decompressing stream of the zlib library.
 //!
-//! The only unsafe code of this crate. Its invariant, **STREAM**: the library's record stays at one address from its
+//! Its unsafe code has one invariant, **STREAM**: the library's record stays at one address from its
 //! initialisation to its end, is used through `&mut Stream` alone, and keeps no pointer to input or output between
 //! calls.
 

@@ -1,12 +1,13 @@
-//! Handlers: the functions that run the common instructions, each going straight on to the next one's.
+//! Handlers: the functions that run the common instructions, each going straight on to the next one's (direct threaded
+//! code).
 //!
-//! A handler is chosen when code is translated ([`code`]), for its instruction and the kinds of its operands. It gets
+//! A handler is chosen when code is translated (`pick.rs`), for its instruction and the kinds of its operands. It gets
 //! what changes all the time in machine registers: the instruction's address, the stack pointer, the heap's top and
 //! the reductions left ([`State`]). It ends by jumping to the handler of the instruction that comes next, or to
 //! [`leave`], which stores them and returns to the loop in `run`. That loop can run every instruction, so a
 //! handler knows only the common case and leaves before it has changed anything in any other.
 //!
-//! A handler may do the work of several instructions that follow each other: each of these stays in its place with a
+//! A handler may do the work of several instructions that follow each other (a superinstruction): each of these stays in its place with a
 //! handler of its own, so that jumps into their midst, leaving, and traces need no care.
 //!
 //! The compiler makes jumps of calls in tail position only when it optimises, and only where no local variable's
