@@ -9,7 +9,7 @@
 //! | PosBig, NegBig | 64-bit digits of the absolute value, least significant first, no leading zero |
 //! | Fun | raw `Arc<FunEntry>`; creator pid; environment |
 //! | ExportFun | module, function, arity (small) |
-//! | Ref | id0, id1 [, raw pid word of the process it is an alias or monitor of] |
+//! | Ref | id0, id1 (see [`alias_id`]) |
 //! | MagicRef | id0, id1, raw `Arc<Magic>` |
 //! | HeapBin | byte size, bytes (padded) |
 //! | RefBin | raw `BinData` pointer, byte offset, byte size |
@@ -246,10 +246,10 @@ impl Term {
         self.as_local_ref().map(ref_words)
     }
 
-    /// The pid that a reference made by `Heap::pid_reference` belongs to.
+    /// The process that an alias belongs to; see [`alias_id`].
     pub fn ref_pid(self) -> Option<Term> {
         let b = self.body(Kind::Ref)?;
-        b.get(2).map(|&w| Term(w))
+        (b[0] & ALIAS_MARK != 0).then(|| Term::pid(b[0] >> ALIAS_PID_SHIFT | b[1] << (64 - ALIAS_PID_SHIFT)))
     }
 
     #[inline]
@@ -328,6 +328,17 @@ pub fn ref_words([low, high]: [u64; 2]) -> [u32; 3] {
 pub fn ref_id(numbers: [u32; 3]) -> Option<[u64; 2]> {
     let [a, b, c] = numbers.map(u64::from);
     (a <= 0x3_FFFF).then_some([a | b << 18 | c << 50, c >> 14])
+}
+
+/// In the first id word of a reference: it is an alias.
+const ALIAS_MARK: u64 = 1 << 53;
+/// Where in an alias's id its process's 28 bits begin; they fill the rest of a reference's 82 bits.
+const ALIAS_PID_SHIFT: u32 = 54;
+
+/// The id words of the `n`th alias, which belongs to the process `pid`. That it is an alias, and whose, is part of the
+/// numbers that everybody sees, so that no way that a reference takes (external format, text, a file) can lose it.
+pub fn alias_id(n: u64, pid: u64) -> [u64; 2] {
+    [n & (ALIAS_MARK - 1) | ALIAS_MARK | pid << ALIAS_PID_SHIFT, pid >> (64 - ALIAS_PID_SHIFT)]
 }
 
 impl Heap {
@@ -413,11 +424,6 @@ impl Heap {
     /// A reference of this node with the given id words.
     pub fn reference(&mut self, id: [u64; 2]) -> Term {
         self.boxed(Kind::Ref, &id)
-    }
-
-    /// A reference that also names the process it belongs to (monitors and aliases).
-    pub fn pid_reference(&mut self, id: [u64; 2], pid: Term) -> Term {
-        self.boxed(Kind::Ref, &[id[0], id[1], pid.0])
     }
 
     /// A reference that keeps a value of the engine alive.

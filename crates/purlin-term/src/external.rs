@@ -95,7 +95,7 @@ pub trait DecodeContext {
         false
     }
 
-    /// A reference of this node; one that stands for an engine's value or an alias can be found again here.
+    /// A reference of this node; one that stands for an engine's value can be found again here.
     fn reference(&mut self, heap: &mut Heap, id: [u64; 2]) -> Term {
         heap.reference(id)
     }

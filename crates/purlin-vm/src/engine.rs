@@ -20,6 +20,7 @@ use crate::timer::Timers;
 use crate::tracing::Tracing;
 use hashbrown::HashMap;
 use parking_lot::RwLock;
+use purlin_term::boxed::alias_id;
 use purlin_term::owned::Owned;
 use purlin_term::{Atom, Term};
 use std::any::{Any, TypeId};
@@ -170,6 +171,11 @@ impl Engine {
     /// The id words of a new unique reference.
     pub fn next_ref(&self) -> [u64; 2] {
         [self.refs.fetch_add(1, Ordering::Relaxed), 0]
+    }
+
+    /// The id words of a new reference that is an alias of `pid`.
+    pub fn next_alias(&self, pid: Term) -> [u64; 2] {
+        alias_id(self.refs.fetch_add(1, Ordering::Relaxed), pid.as_pid().unwrap_or(0))
     }
 
     /// A number that no other call gives (`unique_integer/0` counts from the smallest small integer).

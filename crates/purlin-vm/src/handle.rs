@@ -228,7 +228,7 @@ pub fn send_down(engine: &Arc<Engine>, me: Term, w: &Watcher, reason: Term) {
 /// The signal that tells a watcher of the end of `item`, a process or port.
 pub fn down_signal(engine: &Engine, item: Term, w: &Watcher, kind: Atom, reason: Term) -> Parcel {
     Signal::built(SignalKind::Down { monitor: w.monitor }, |h| {
-        let reference = if w.alias { h.pid_reference(w.monitor, w.watcher) } else { h.reference(w.monitor) };
+        let reference = h.reference(w.monitor);
         let object = match w.name {
             Some(name) => h.tuple(&[Term::atom(name), Term::atom(engine.node())]),
             None => item,

@@ -58,8 +58,6 @@ pub struct Watcher {
     pub watcher: Term,
     /// The name it used.
     pub name: Option<Atom>,
-    /// Whether the reference names the monitoring process (it is an alias, too).
-    pub alias: bool,
 }
 
 /// When an alias ends.

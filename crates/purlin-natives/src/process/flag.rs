@@ -138,27 +138,30 @@ fn monitor_nodes(c: &mut Ctx<'_>, options: Term, on: Term) -> NativeResult {
     Ok(Term::small(before as i64))
 }
 
+/// What the subscriber wants to know, in bits; the options are a map, and `[]` those of `monitor_nodes` alone. The key
+/// `list` says that details are to come as lists, not as maps.
 fn node_options(options: Term) -> Option<u32> {
-    let mut bits = 0;
-    if let Some((keys, values)) = options.as_flat_map() {
-        for (&k, &v) in keys.iter().zip(values) {
-            bits |= node_option(k, v)? | 1 << 16;
-        }
-        return Some(bits | 1 << 16);
+    const AS_MAP: u32 = 1 << 16;
+    if options.is_nil() {
+        return Some(0);
     }
-    for option in options.as_list()? {
-        bits |= match pair(option) {
-            Some((k, v)) => node_option(k, v)?,
-            None if option == am!("nodedown_reason") => 1,
-            None => return None,
-        };
+    let (keys, values) = options.as_flat_map()?;
+    let mut bits = AS_MAP;
+    for (&k, &v) in keys.iter().zip(values) {
+        if k == am!("list") {
+            v.as_bool().filter(|&list| list)?;
+            bits &= !AS_MAP;
+        } else {
+            bits |= node_option(k, v)?;
+        }
     }
     Some(bits)
 }
 
 fn node_option(key: Term, value: Term) -> Option<u32> {
     if key == am!("node_type") {
-        [am!("visible"), am!("hidden"), am!("all")].iter().position(|&t| t == value).map(|i| 2 << i)
+        // `all` is both others.
+        [am!("visible"), am!("hidden"), am!("all")].iter().position(|&t| t == value).map(|i| (i as u32 + 1) << 1)
     } else if key == am!("connection_id") {
         value.as_bool().map(|on| if on { 16 } else { 0 })
     } else if key == am!("nodedown_reason") {

@@ -1,7 +1,7 @@
 //! `monitor/2,3`, `demonitor/1,2`, `alias/1`, `unalias/1`.
 
 use super::options::{MonitorOptions, monitor_options};
-use super::spawn::{add_monitor, reference};
+use super::spawn::{add_monitor, monitor_id};
 use super::{FALSE, TRUE, badopt};
 use purlin_term::{Atom, Kind, Term, am};
 use purlin_vm::handle::{demonitor_other_side, down_signal, end_alias_of_monitor};
@@ -38,9 +38,9 @@ fn monitor(c: &mut Ctx<'_>, kind: Term, item: Term, options: &MonitorOptions) ->
         if item != am!("clock_service") {
             return Err(Escape::BADARG);
         }
-        let id = c.engine.next_ref();
+        let id = monitor_id(c, options.alias);
         add_monitor(c, id, Watched::TimeOffset, options);
-        Ok(reference(c, id, options))
+        Ok(c.heap().reference(id))
     } else {
         Err(Escape::badarg_cause(am!("badtype")))
     }
@@ -56,9 +56,9 @@ fn local_name(c: &Ctx<'_>, item: Term) -> Option<Atom> {
 }
 
 fn monitor_process(c: &mut Ctx<'_>, item: Term, options: &MonitorOptions) -> NativeResult {
-    let id = c.engine.next_ref();
+    let id = monitor_id(c, options.alias);
     let me = c.pid();
-    let watcher = |name| Watcher { monitor: id, watcher: me, name, alias: options.alias.is_some() };
+    let watcher = |name| Watcher { monitor: id, watcher: me, name };
     if item.is_local_pid() {
         if item != me {
             add_monitor(c, id, Watched::Process(item), options);
@@ -82,14 +82,14 @@ fn monitor_process(c: &mut Ctx<'_>, item: Term, options: &MonitorOptions) -> Nat
     } else {
         return Err(Escape::BADARG);
     }
-    Ok(reference(c, id, options))
+    Ok(c.heap().reference(id))
 }
 
 /// Monitors something on a node that there is no connection to.
 fn gone(c: &mut Ctx<'_>, id: [u64; 2], options: &MonitorOptions, item: Term, reason: Term) {
     let me = c.pid();
     add_monitor(c, id, Watched::TimeOffset, options);
-    let w = Watcher { monitor: id, watcher: me, name: None, alias: options.alias.is_some() };
+    let w = Watcher { monitor: id, watcher: me, name: None };
     c.engine.post(me, down_signal(c.engine, item, &w, Atom::PROCESS, reason));
 }
 
@@ -104,7 +104,7 @@ fn watch(c: &mut Ctx<'_>, who: Term, w: Watcher) {
 }
 
 fn monitor_port(c: &mut Ctx<'_>, item: Term, options: &MonitorOptions) -> NativeResult {
-    let id = c.engine.next_ref();
+    let id = monitor_id(c, options.alias);
     let (name, port) = if item.as_port().is_some() {
         (None, Some(item))
     } else if let Some(name) = local_name(c, item) {
@@ -121,18 +121,21 @@ fn monitor_port(c: &mut Ctx<'_>, item: Term, options: &MonitorOptions) -> Native
         None => Watched::Port(port.unwrap_or(Term::NIL)),
     };
     add_monitor(c, id, watched, options);
-    let w = Watcher { monitor: id, watcher: c.pid(), name, alias: options.alias.is_some() };
+    let w = Watcher { monitor: id, watcher: c.pid(), name };
     let there = port.and_then(Term::as_port).is_some_and(|p| c.engine.port_signal(p, PortSignal::Monitor(w)));
     if !there {
         c.engine.port_down(item, &w, Term::atom(Atom::NOPROC));
     }
-    Ok(reference(c, id, options))
+    Ok(c.heap().reference(id))
 }
 
 /// Removes a monitor of the caller; false: there is none.
 fn remove(c: &mut Ctx<'_>, reference: Term) -> Result<bool, Escape> {
     let Some(id) = reference.as_local_ref() else {
-        return if reference.is_ref() { Ok(false) } else { Err(Escape::BADARG) };
+        return match reference.as_external() {
+            Some((Kind::ExtRef, node, ..)) if node == c.engine.node() => Ok(false),
+            _ => Err(Escape::BADARG),
+        };
     };
     let me = c.pid();
     let relations = c.data.relations();
@@ -184,9 +187,9 @@ fn alias(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
             return Err(Escape::BADARG);
         }
     }
-    let (id, me) = (c.engine.next_ref(), c.pid());
+    let id = monitor_id(c, Some(mode));
     c.data.relations().aliases.insert(id, mode);
-    Ok(c.heap().pid_reference(id, me))
+    Ok(c.heap().reference(id))
 }
 
 fn unalias(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {

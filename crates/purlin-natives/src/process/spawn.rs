@@ -5,7 +5,7 @@ use super::{FALSE, badopt};
 use crate::trace::sequential;
 use purlin_term::{Atom, Heap, Term, am};
 use purlin_vm::native::OrBadarg;
-use purlin_vm::relation::{Monitor, Watched, Watcher};
+use purlin_vm::relation::{AliasMode, Monitor, Watched, Watcher};
 use purlin_vm::signal::{Signal, SignalKind};
 use purlin_vm::tracing::events::{self, Extra};
 use purlin_vm::tracing::flags::{Flags, inherited};
@@ -63,10 +63,10 @@ fn start(c: &mut Ctx<'_>, mfa: &[Term], o: &SpawnOptions, mode: Mode) -> Result<
     }
     let token = sequential::of_spawn(c);
     s.sequence = token.as_ref().map(Sequence::inherited);
-    let id = c.engine.next_ref();
-    if let Some(m) = o.monitor {
-        result = reference(c, id, &m);
-        s.watcher = Some(Watcher { monitor: id, watcher: me, name: None, alias: m.alias.is_some() });
+    let id = monitor_id(c, o.monitor.and_then(|m| m.alias));
+    if o.monitor.is_some() {
+        result = c.heap().reference(id);
+        s.watcher = Some(Watcher { monitor: id, watcher: me, name: None });
     }
     let child = s.create(c.engine).ok_or(Escape::SYSTEM_LIMIT)?;
     let pid = child.pid();
@@ -108,7 +108,7 @@ fn dist_spawn_request(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     if !a[0].is_atom() || !a[1].as_tuple().is_some_and(names) || refused == Some(Refused::NoList) {
         return Ok(am!("badarg"));
     }
-    let id = c.engine.next_ref();
+    let id = monitor_id(c, o.monitor.and_then(|m| m.alias));
     let reason = if refused.is_some() { am!("badopt") } else { am!("noconnection") };
     if !request || o.reply_on_error {
         let answer = Signal::built(SignalKind::Message, |h| {
@@ -155,10 +155,9 @@ fn answer_message(h: &mut Heap, id: [u64; 2], tag: Term, child: Term) -> Term {
     h.tuple(&[tag, reference, am!("ok"), child])
 }
 
-/// The term of a monitor's reference, which names its process if it is an alias.
-pub fn reference(c: &mut Ctx<'_>, id: [u64; 2], m: &MonitorOptions) -> Term {
-    let me = c.pid();
-    if m.alias.is_some() { c.heap().pid_reference(id, me) } else { c.heap().reference(id) }
+/// The id of a new monitor's reference, which may be an alias of the caller.
+pub fn monitor_id(c: &Ctx<'_>, alias: Option<AliasMode>) -> [u64; 2] {
+    if alias.is_some() { c.engine.next_alias(c.pid()) } else { c.engine.next_ref() }
 }
 
 /// Adds the watching side of a monitor, and its alias.

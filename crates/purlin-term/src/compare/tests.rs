@@ -26,7 +26,7 @@ fn ascending(h: &mut Heap) -> Vec<Vec<Term>> {
         vec![Term::atom(Atom::new("a"))],
         vec![Term::atom(Atom::new("aa"))],
         vec![Term::atom(Atom::new("b"))],
-        vec![h.reference([5, 0]), h.pid_reference([5, 0], Term::pid(1))],
+        vec![h.reference([5, 0])],
         vec![h.reference([4, 1])],
         vec![h.export_fun(Atom::new("a"), Atom::new("b"), 2)],
         vec![h.export_fun(Atom::new("a"), Atom::new("c"), 1)],

@@ -157,7 +157,7 @@ fn an_exit_goes_through_links_and_is_told_to_watchers() {
             s.parent = chain.pid();
             s.link = true;
             if i == 99 {
-                s.watcher = Some(Watcher { monitor: id, watcher: w.pid(), name: None, alias: false });
+                s.watcher = Some(Watcher { monitor: id, watcher: w.pid(), name: None });
             }
             let next = s.create(e).unwrap();
             // SAFETY: OWNER: no scheduler runs yet.

@@ -31,7 +31,7 @@ impl Io<'_> {
         }
         let id = self.next_id();
         let monitor = self.engine.next_ref();
-        let watcher = Watcher { monitor, watcher: self.port.term(), name: None, alias: false };
+        let watcher = Watcher { monitor, watcher: self.port.term(), name: None };
         self.engine.post(caller, Signal::bare(SignalKind::Monitor(Box::new(watcher))));
         let limit = limit.and_then(|t| poll::limit(self.engine, self.port, t));
         self.s.accepts.push_back(Operation { id, caller, limit, monitor: Some(monitor) });
