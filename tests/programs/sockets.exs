@@ -289,3 +289,28 @@ Sockets.connecting()
 Sockets.packets_without_connection()
 Sockets.local()
 Sockets.options()
+
+# TLS records name the socket, however they are received.
+{:ok, l} = :gen_tcp.listen(0, [:binary, ip: {127, 0, 0, 1}, packet: :ssl_tls, active: false])
+{:ok, port} = :inet.port(l)
+
+for mode <- [false, true, :once],
+    bytes <- [<<22, 3, 1, 0, 2, 1, 2>>, <<0x80, 4, 1, 3, 1, 9>>, <<22, 3, 1, 0, 0>>] do
+  {:ok, c} = :gen_tcp.connect({127, 0, 0, 1}, port, [:binary])
+  {:ok, s} = :gen_tcp.accept(l)
+  :ok = :gen_tcp.send(c, bytes)
+
+  record =
+    if mode == false do
+      {:ok, record} = :gen_tcp.recv(s, 0, 5000)
+      record
+    else
+      :ok = :inet.setopts(s, active: mode)
+      receive do: (record -> record), after: (5000 -> :none)
+    end
+
+  {:ssl_tls, ^s, kind, version, data} = record
+  IO.inspect({mode, kind, version, data})
+  :gen_tcp.close(c)
+  :gen_tcp.close(s)
+end

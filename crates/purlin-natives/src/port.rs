@@ -108,6 +108,8 @@ pub struct Options {
     pub binary: bool,
     pub eof: bool,
     pub exit_status: bool,
+    /// Told by `port_info`; ports are threads of their own anyway.
+    pub parallelism: bool,
 }
 
 impl Table {
@@ -290,7 +292,7 @@ impl Ports for PortsOf {
         let found = table(engine).ports.lock().get(&port).cloned();
         let Some(p) = found else { return false };
         match signal {
-            PortSignal::Message { from, message } => signals::message(engine, &p, from, message),
+            PortSignal::Message { message } => signals::message(engine, &p, message),
             PortSignal::Command(bytes) => {
                 signals::command(engine, &p, bytes);
             }
@@ -302,13 +304,15 @@ impl Ports for PortsOf {
             }
             PortSignal::Unlink { from } => p.state.lock().links.retain(|&l| l != from),
             PortSignal::Exit { from, linked, reason } => {
-                let normal = reason.is(Atom::NORMAL);
-                let owner = p.state.lock().owner;
-                if linked || !normal || owner == Some(from) {
-                    if linked {
-                        p.state.lock().links.retain(|&l| l != from);
-                    }
-                    p.close(engine, reason);
+                let mut state = p.state.lock();
+                if linked {
+                    state.links.retain(|&l| l != from);
+                }
+                // Only the owner's normal end closes the port, while `exit/2` does so for whoever calls it.
+                let stays = linked && reason.is(Atom::NORMAL) && state.owner != Some(from);
+                drop(state);
+                if !stays {
+                    p.close(engine, if reason.is(Atom::KILL) { Term::atom(Atom::KILLED) } else { reason });
                 }
             }
             PortSignal::Monitor(w) => p.state.lock().watchers.push(w),

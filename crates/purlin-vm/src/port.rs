@@ -9,7 +9,6 @@ use std::sync::Arc;
 pub enum PortSignal {
     /// A message sent with `!`, such as `{Owner, {command, Data}}`. It lies in the sender's heap: valid for the call.
     Message {
-        from: Term,
         message: Term,
     },
     /// A command with these bytes, a binary, from the engine itself. The binary is valid for the call.

@@ -117,7 +117,7 @@ fn deliver(
         return deliver(engine, from, who, message, extra);
     }
     if let Some(port) = to.as_port() {
-        engine.port_signal(port, PortSignal::Message { from: from.pid(), message });
+        engine.port_signal(port, PortSignal::Message { message });
         return Ok(());
     }
     if let Some(alias) = to.as_local_ref() {

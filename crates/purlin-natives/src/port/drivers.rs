@@ -1,6 +1,7 @@
 //! `erl_ddll`: drivers that are loaded while the system runs. Purlin has its drivers built in and loads none: each
 //! function answers as OTP does when the driver's file is not there.
 
+use purlin_term::iolist::to_bytes;
 use purlin_term::{Heap, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::signal::{Signal, SignalKind};
@@ -16,7 +17,7 @@ pub const NATIVES: &[Native] = &[
     Native::plain("erl_ddll", "format_error_int", 1, format_error_int),
 ];
 
-const BUILT_IN: [&str; 5] = ["tcp_inet", "udp_inet", "sctp_inet", "ram_file_drv", "tty_sl"];
+const BUILT_IN: [&str; 4] = ["tcp_inet", "udp_inet", "ram_file_drv", "tty_sl"];
 
 /// The code in `{open_error, Code}` of a file that is not there, as OTP has it, and its text.
 const NO_FILE: i64 = -10;
@@ -24,8 +25,8 @@ const NO_FILE_TEXT: &str = "cannot open shared object file: No such file or dire
 
 fn name(t: Term) -> Result<String, Escape> {
     match t.as_atom() {
-        Some(a) => Ok(a.name().to_string()),
-        None => t.list_text().filter(|n| !n.is_empty()).or_badarg(),
+        Some(a) => Some(a.name().to_string()).filter(|n| !n.is_empty()).or_badarg(),
+        None => to_bytes(t).and_then(|bytes| String::from_utf8(bytes).ok()).or_badarg(),
     }
 }
 
@@ -41,7 +42,7 @@ fn is_monitor(option: Term) -> bool {
 
 fn try_load(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let driver = name(a[1])?;
-    let path = a[0].as_bytes().is_some() || a[0].is_atom() || a[0].as_list().is_some();
+    let path = a[0].as_bytes().is_some() || a[0].list_text().is_some();
     for option in a[2].as_list().filter(|_| path).or_badarg()? {
         let known = match option.as_tuple() {
             Some(&[key, kind]) if key == am!("reload") => kind == am!("pending_driver") || kind == am!("pending"),
@@ -108,7 +109,7 @@ fn monitor(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 }
 
 fn demonitor(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    if a[0].is_ref() { Ok(Term::bool(true)) } else { Err(Escape::BADARG) }
+    if a[0].as_local_ref().is_some() { Ok(Term::bool(true)) } else { Err(Escape::BADARG) }
 }
 
 fn format_error_int(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {

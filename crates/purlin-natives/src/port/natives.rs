@@ -3,7 +3,7 @@
 use super::{Driver, Port, open, table, terminal};
 use purlin_term::iolist::to_bytes as io_bytes;
 use purlin_term::owned::Owned;
-use purlin_term::{Atom, Term, am};
+use purlin_term::{Atom, Kind, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
 use std::sync::Arc;
@@ -13,6 +13,8 @@ pub const NATIVES: &[Native] = &[
     Native::plain("erts_internal", "open_port", 2, open::open_port),
     Native::plain("erts_internal", "port_command", 3, port_command),
     Native::plain("erts_internal", "port_control", 3, port_control),
+    // No driver takes such calls.
+    Native::plain("erts_internal", "port_call", 3, |_, _| Ok(BADARG)),
     Native::plain("erts_internal", "port_close", 1, port_close),
     Native::plain("erts_internal", "port_connect", 2, port_connect),
     Native::plain("erts_internal", "port_info", 1, port_info_1),
@@ -35,8 +37,15 @@ const BADARG: Term = Term::atom(Atom::BADARG);
 
 /// The wrapper in `erlang` raises what is not `true`.
 fn port_command(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let Some(options) = a[2].as_list() else { return Ok(am!("badopt")) };
+    let option = |name| options.contains(&name);
+    if !options.iter().all(|&o| o == am!("nosuspend") || o == am!("force")) {
+        return Ok(am!("badopt"));
+    }
     let Some(port) = find(c, a[0]) else { return Ok(BADARG) };
-    let option = |name| a[2].iter().any(|o| o == name);
+    if option(am!("force")) && !matches!(port.driver, Driver::Socket(_)) {
+        return Ok(am!("notsup"));
+    }
     let waits = !option(am!("nosuspend"));
     let waiter = waits.then_some(c.pid());
     let busy = match (&port.driver, &port.output) {
@@ -99,10 +108,16 @@ fn port_connect(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 
 const ITEMS: [&str; 7] = ["name", "links", "id", "connected", "input", "output", "os_pid"];
 
+/// What there is to say of a term that is no open port: `undefined`, or `other` if it could be none of this node.
+fn no_port(c: &Ctx<'_>, t: Term, other: Term) -> Term {
+    let of_this_node = t.is_atom()
+        || t.as_port().is_some()
+        || matches!(t.as_external(), Some((Kind::ExtPort, node, ..)) if node == c.engine.node());
+    if of_this_node { Term::atom(Atom::UNDEFINED) } else { other }
+}
+
 fn port_info_1(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let Some(port) = find(c, a[0]) else {
-        return if a[0].is_port() { Ok(Term::atom(Atom::UNDEFINED)) } else { Ok(BADARG) };
-    };
+    let Some(port) = find(c, a[0]) else { return Ok(no_port(c, a[0], BADARG)) };
     let mut out = Vec::new();
     if let Some(name) = c.engine.names.of_port(port.term()) {
         out.push(c.heap().tuple(&[am!("registered_name"), Term::atom(name)]));
@@ -115,10 +130,8 @@ fn port_info_1(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 }
 
 fn port_info_2(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let Some(port) = find(c, a[0]) else { return Ok(no_port(c, a[0], am!("badtype"))) };
     let Some(item) = a[1].as_atom() else { return Ok(BADARG) };
-    let Some(port) = find(c, a[0]) else {
-        return if a[0].is_port() { Ok(Term::atom(Atom::UNDEFINED)) } else { Ok(BADARG) };
-    };
     if item.name() == "registered_name" && c.engine.names.of_port(port.term()).is_none() {
         return Ok(Term::NIL);
     }
@@ -152,7 +165,7 @@ fn info(c: &mut Ctx<'_>, port: &Port, item: &str) -> Option<Term> {
             heap.list(&all)
         }
         "memory" => Term::small(std::mem::size_of::<Port>() as i64),
-        "parallelism" => Term::bool(false),
+        "parallelism" => Term::bool(port.options.parallelism),
         "locking" => am!("port_level"),
         _ => return None,
     })
@@ -172,6 +185,5 @@ fn port_set_data(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 fn port_get_data(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let port = find(c, a[0]).or_badarg()?;
     let state = port.state.lock();
-    let data = state.data.as_ref().or_badarg()?.term();
-    Ok(c.data.heap.copy(data))
+    Ok(state.data.as_ref().map_or(Term::atom(Atom::UNDEFINED), |data| c.data.heap.copy(data.term())))
 }

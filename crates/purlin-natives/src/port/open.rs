@@ -5,22 +5,21 @@ use super::output::Output;
 use super::until::Until;
 use super::{Driver, Options, Port, State, fds, inet, table, terminal, trace_file};
 use crate::errno;
-use crate::host::environment::{ENVIRONMENT, os_string};
+use crate::host::environment::{ENVIRONMENT, os_string, variable_name, variable_text};
 use parking_lot::Mutex;
 use purlin_term::{Atom, Heap, Term, am};
 use purlin_vm::signal::Signal;
 use purlin_vm::tracing::TraceWord;
 use purlin_vm::{Ctx, Engine, NativeResult};
-use rustix::io::Errno;
 use std::ffi::OsString;
 use std::io::{Read, Write};
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// All settings of `open_port`.
-#[derive(Default)]
 pub(super) struct Settings {
     pub(super) options: Options,
     /// `in` and `out`: with neither, both directions are open.
@@ -31,7 +30,9 @@ pub(super) struct Settings {
     nouse_stdio: bool,
     args: Option<Vec<OsString>>,
     arg0: Option<OsString>,
-    cd: Option<OsString>,
+    /// A directory; `[]` is none.
+    cd: Term,
+    busy_limits_port: bool,
     /// Variables to set, or with nothing to remove.
     env: Vec<(OsString, Option<OsString>)>,
 }
@@ -50,21 +51,29 @@ impl Settings {
 const LINE: usize = 512;
 
 fn settings(list: Term) -> Option<Settings> {
-    let mut s = Settings::default();
-    let (mut packet, mut line) = (false, false);
+    let mut s = Settings {
+        options: Options::default(),
+        only_in: false,
+        only_out: false,
+        stderr_to_stdout: false,
+        nouse_stdio: false,
+        args: None,
+        arg0: None,
+        cd: Term::NIL,
+        busy_limits_port: false,
+        env: Vec::new(),
+    };
+    let (mut packet, mut line) = (None, None);
     for o in list.as_list()? {
         if let Some(name) = o.as_atom() {
             match name.name() {
-                "stream" => s.options.framing = Framing::Stream,
+                "stream" => packet = None,
                 "binary" => s.options.binary = true,
                 "eof" => s.options.eof = true,
                 "exit_status" => s.options.exit_status = true,
                 "in" => s.only_in = true,
                 "out" => s.only_out = true,
-                "line" => {
-                    s.options.framing = Framing::Line(LINE);
-                    line = true;
-                }
+                "line" => line = Some(LINE),
                 "stderr_to_stdout" => s.stderr_to_stdout = true,
                 "use_stdio" => s.nouse_stdio = false,
                 "nouse_stdio" => s.nouse_stdio = true,
@@ -76,31 +85,48 @@ fn settings(list: Term) -> Option<Settings> {
         let &[key, value] = o.as_tuple()? else { return None };
         match key.as_atom()?.name() {
             "packet" => {
-                let n = value.as_small().filter(|n| matches!(n, 1 | 2 | 4))?;
-                s.options.framing = Framing::Packet(n as u8);
-                packet = true;
+                packet = Some(value.as_small().filter(|n| matches!(n, 1 | 2 | 4))? as u8);
             }
-            "line" => {
-                s.options.framing = Framing::Line(value.as_usize().filter(|&n| n > 0)?);
-                line = true;
+            "line" => line = Some(value.as_usize().filter(|&n| n > 0)?),
+            "args" => s.args = Some(value.as_list()?.into_iter().map(argument).collect::<Option<_>>()?),
+            "arg0" => s.arg0 = Some(argument(value)?),
+            "cd" => s.cd = value,
+            "env" => s.env = variables(value)?,
+            "parallelism" => s.options.parallelism = value.as_bool()?,
+            "busy_limits_port" => {
+                busy_limits(value)?;
+                s.busy_limits_port = true;
             }
-            "args" => s.args = Some(value.as_list()?.into_iter().map(os_string).collect::<Option<_>>()?),
-            "arg0" => s.arg0 = Some(os_string(value)?),
-            "cd" => s.cd = Some(os_string(value)?),
-            "env" => {
-                for pair in value.as_list()? {
-                    let &[name, v] = pair.as_tuple()? else { return None };
-                    let v = if v.as_bool() == Some(false) { None } else { Some(os_string(v)?) };
-                    s.env.push((os_string(name)?, v));
-                }
-            }
-            "parallelism" => drop(value.as_bool()?),
-            "busy_limits_port" | "busy_limits_msgq" => {}
+            "busy_limits_msgq" => busy_limits(value)?,
             _ => return None,
         }
     }
-    let contradictory = packet && line || s.stderr_to_stdout && s.nouse_stdio;
-    (!contradictory).then_some(s)
+    s.options.framing = match (packet, line) {
+        (Some(_), Some(_)) => return None,
+        (Some(n), None) => Framing::Packet(n),
+        (None, Some(n)) => Framing::Line(n),
+        (None, None) => Framing::Stream,
+    };
+    (!(s.stderr_to_stdout && s.nouse_stdio)).then_some(s)
+}
+
+/// Variables to set or, with `false` or `[]`, to remove.
+fn variables(list: Term) -> Option<Vec<(OsString, Option<OsString>)>> {
+    let variable = |pair: Term| {
+        let &[name, value] = pair.as_tuple()? else { return None };
+        let removed = value.is_nil() || value.as_bool() == Some(false);
+        Some((variable_name(name)?, if removed { None } else { Some(variable_text(value)?) }))
+    };
+    list.as_list()?.into_iter().map(variable).collect()
+}
+
+/// `disabled`, or the low and the high mark: ports of programs have limits of their own here.
+fn busy_limits(t: Term) -> Option<()> {
+    const MARKS: std::ops::Range<i64> = 1..i64::MAX;
+    match *t.as_tuple().unwrap_or(&[]) {
+        [low, high] => [low, high].iter().all(|m| m.as_i64().is_some_and(|m| MARKS.contains(&m))).then_some(()),
+        _ => (t == am!("disabled")).then_some(()),
+    }
 }
 
 /// A port, or an atom that the wrapper in `erlang` raises as an error.
@@ -117,24 +143,22 @@ fn open(c: &mut Ctx<'_>, name: Term, s: Settings) -> Result<Term, Term> {
     if !table(c.engine).has_room(c.engine) {
         return Err(am!("system_limit"));
     }
-    let Some(parts) = name.as_tuple() else { return file(c, name, s) };
+    let Some(parts) = name.as_tuple() else {
+        directory(s.cd)?;
+        return file(c, name, s);
+    };
     let is_executable = parts.first() == Some(&am!("spawn_executable"));
     if (s.args.is_some() || s.arg0.is_some()) && !is_executable || s.options.exit_status && parts.len() == 3 {
         return Err(badarg);
     }
+    let cd = directory(s.cd)?;
     match *parts {
         [kind, input, output] if kind == am!("fd") => {
             let (i, o) = (input.as_small().ok_or(badarg)?, output.as_small().ok_or(badarg)?);
             descriptors(c, i, o, s)
         }
         [kind, command] if kind == am!("spawn") => {
-            let text = match command.as_atom() {
-                Some(a) => OsString::from(a.name()),
-                None => os_string(command).ok_or(badarg)?,
-            };
-            if text.is_empty() {
-                return Err(badarg);
-            }
+            let text = text(command).ok_or(badarg)?;
             let first = text.to_string_lossy();
             if DRIVERS.contains(&first.split(' ').next().unwrap_or("")) {
                 return linked_in(c, &first, s).unwrap_or(Err(badarg));
@@ -143,20 +167,20 @@ fn open(c: &mut Ctx<'_>, name: Term, s: Settings) -> Result<Term, Term> {
             let mut line = OsString::from("exec ");
             line.push(&text);
             shell.arg0("sh").arg("-c").arg(line);
-            program(c, first.into_owned(), shell, s)
+            program(c, first.into_owned(), shell, cd, s)
         }
         [kind, file] if kind == am!("spawn_executable") => {
-            let file = os_string(file).ok_or(badarg)?;
+            let file = text(file).ok_or(badarg)?;
             executable(&file)?;
             let mut command = Command::new(&file);
             command.args(s.args.iter().flatten());
             if let Some(a) = &s.arg0 {
                 command.arg0(a);
             }
-            program(c, file.to_string_lossy().into_owned(), command, s)
+            program(c, file.to_string_lossy().into_owned(), command, cd, s)
         }
         [kind, driver] if kind == am!("spawn_driver") => {
-            let text = os_string(driver).filter(|t| !t.is_empty()).ok_or(badarg)?;
+            let text = text(driver).ok_or(badarg)?;
             linked_in(c, &text.to_string_lossy(), s).unwrap_or(Err(badarg))
         }
         _ => Err(badarg),
@@ -168,7 +192,11 @@ const DRIVERS: [&str; 5] = ["tty_sl", "tcp_inet", "udp_inet", "ram_file_drv", "t
 
 /// Opens a port by a built-in driver, whose name is the command's first word. `None`: there is no such driver.
 fn linked_in(c: &mut Ctx<'_>, command: &str, s: Settings) -> Option<Result<Term, Term>> {
-    Some(match command.split(' ').next()? {
+    let driver = command.split(' ').next()?;
+    if DRIVERS.contains(&driver) && (s.busy_limits_port || s.options.exit_status) {
+        return Some(Err(am!("badarg")));
+    }
+    Some(match driver {
         "tty_sl" => terminal::open(c, command, s),
         name @ ("tcp_inet" | "udp_inet") => inet::open(c, name, s.options),
         "ram_file_drv" => {
@@ -180,14 +208,32 @@ fn linked_in(c: &mut Ctx<'_>, command: &str, s: Settings) -> Option<Result<Term,
     })
 }
 
-fn executable(file: &OsString) -> Result<(), Term> {
-    use std::os::unix::fs::PermissionsExt;
-    match std::fs::metadata(file) {
-        Ok(m) if m.permissions().mode() & 0o111 != 0 => Ok(()),
-        Ok(_) => Err(am!("eacces")),
-        Err(e) if e.kind() == std::io::ErrorKind::PermissionDenied => Err(am!("eacces")),
-        Err(_) => Err(am!("enoent")),
+/// The directory to start a program in.
+fn directory(t: Term) -> Result<Option<OsString>, Term> {
+    if t.is_nil() {
+        return Ok(None);
     }
+    text(t).map(Some).ok_or(am!("badarg"))
+}
+
+/// The text of an atom, a list that is not empty, or a binary, which may end with zeros.
+fn text(t: Term) -> Option<OsString> {
+    if let Some(atom) = t.as_atom() {
+        return Some(OsString::from(atom.name())).filter(|text| !text.is_empty());
+    }
+    let Some(bytes) = t.as_bytes() else { return os_string(t).filter(|text| !text.is_empty()) };
+    let end = bytes.iter().rposition(|&b| b != 0).map_or(0, |last| last + 1);
+    (!bytes[..end].contains(&0)).then(|| OsString::from_vec(bytes[..end].to_vec()))
+}
+
+/// As [`text`], or the empty one of `[]` and `''`.
+fn argument(t: Term) -> Option<OsString> {
+    if t.is_nil() || t.is(Atom::EMPTY) { Some(OsString::new()) } else { text(t) }
+}
+
+/// Whether the file may be run: that it cannot be, a directory for one, is left to who starts it.
+fn executable(file: &OsString) -> Result<(), Term> {
+    rustix::fs::access(file, rustix::fs::Access::EXEC_OK).map_err(errno::atom)
 }
 
 /// Adds a port that belongs and is linked to the caller.
@@ -241,10 +287,10 @@ fn descriptors(c: &mut Ctx<'_>, input: i64, output: i64, s: Settings) -> Result<
         _ if !s.writes() => None,
         1 => Some(Box::new(std::io::stdout())),
         2 => Some(Box::new(std::io::stderr())),
-        _ => return Err(am!("badarg")),
+        _ => return Err(am!("einval")),
     };
     if s.reads() && input != 0 {
-        return Err(am!("badarg"));
+        return Err(am!("einval"));
     }
     let (reader, stop) = Until::standard_input().map_err(|_| am!("emfile"))?;
     let stop = Some(stop);
@@ -261,14 +307,19 @@ fn descriptors(c: &mut Ctx<'_>, input: i64, output: i64, s: Settings) -> Result<
 
 /// A file, which is read from its start, or written.
 fn file(c: &mut Ctx<'_>, name: Term, s: Settings) -> Result<Term, Term> {
-    if s.args.is_some() || s.arg0.is_some() || s.options.exit_status || !(name.is_list() || name.is_atom()) {
+    if s.args.is_some()
+        || s.arg0.is_some()
+        || s.options.exit_status
+        || !(name.is_list() && !name.is_nil() || name.is_atom())
+    {
         return Err(am!("badarg"));
     }
     let path = match name.as_atom() {
         Some(a) => OsString::from(a.name()),
         None => os_string(name).ok_or(am!("badarg"))?,
     };
-    let error = |e: std::io::Error| errno::atom(Errno::from_io_error(&e).unwrap_or(Errno::IO));
+    // Whatever the system says, as on the BEAM.
+    let error = |_: std::io::Error| am!("einval");
     let (reads, writes) = (s.reads(), s.writes());
     let mut how = std::fs::OpenOptions::new();
     let file = how.read(reads).write(writes).create(writes).truncate(writes && !reads).open(&path).map_err(error)?;
@@ -286,7 +337,13 @@ fn file(c: &mut Ctx<'_>, name: Term, s: Settings) -> Result<Term, Term> {
 }
 
 /// Another program.
-fn program(c: &mut Ctx<'_>, name: String, mut command: Command, s: Settings) -> Result<Term, Term> {
+fn program(
+    c: &mut Ctx<'_>,
+    name: String,
+    mut command: Command,
+    cd: Option<OsString>,
+    s: Settings,
+) -> Result<Term, Term> {
     let error = |e: std::io::Error| match e.raw_os_error() {
         Some(libc::ENOENT) => am!("enoent"),
         Some(libc::EACCES) => am!("eacces"),
@@ -302,7 +359,7 @@ fn program(c: &mut Ctx<'_>, name: String, mut command: Command, s: Settings) -> 
             None => command.env_remove(name),
         };
     }
-    if let Some(dir) = &s.cd {
+    if let Some(dir) = &cd {
         if let Err(e) = std::fs::read_dir(dir) {
             command = without_directory(dir, &e);
         } else {
@@ -348,7 +405,9 @@ fn program(c: &mut Ctx<'_>, name: String, mut command: Command, s: Settings) -> 
 
 /// What runs in place of a program that the system refuses to start: it ends with the error's number.
 fn failing(command: &mut Command, e: std::io::Error) -> std::io::Result<Child> {
-    let Some(number @ (libc::E2BIG | libc::ENOEXEC)) = e.raw_os_error() else { return Err(e) };
+    let Some(number @ (libc::E2BIG | libc::ENOEXEC | libc::EACCES | libc::ENOENT)) = e.raw_os_error() else {
+        return Err(e);
+    };
     *command = Command::new("/bin/sh");
     command.arg("-c").arg(format!("exit {number}")).stdin(Stdio::null()).stdout(Stdio::null()).spawn()
 }
@@ -363,14 +422,17 @@ fn without_directory(dir: &OsString, e: &std::io::Error) -> Command {
 
 /// A program that gives no output: its port stays open until it is closed or the program's status was asked for.
 fn wait_for(engine: &Arc<Engine>, port: &Arc<Port>, mut child: Child) {
-    let status = child.wait().ok();
     if port.options.exit_status {
-        tell_status(engine, port, status);
+        tell_status(engine, port, child);
         closed_by_itself(engine, port);
+    } else {
+        let _ = child.wait();
     }
 }
 
-fn tell_status(engine: &Arc<Engine>, port: &Port, status: Option<ExitStatus>) {
+/// Waits for a program's end.
+fn tell_status(engine: &Arc<Engine>, port: &Port, mut child: Child) {
+    let status: Option<ExitStatus> = child.wait().ok();
     let code = status.map_or(255, |s| s.code().unwrap_or_else(|| 128 + s.signal().unwrap_or(0)));
     port.tell(engine, |h| h.tuple(&[am!("exit_status"), Term::small(code as i64)]));
 }
@@ -404,21 +466,24 @@ pub(super) fn read_all(engine: &Arc<Engine>, port: &Arc<Port>, mut from: impl Re
             Err(_) => break,
         }
     }
+    drop(from);
+    let mut child = child;
+    if port.options.exit_status
+        && let Some(child) = child.take()
+    {
+        tell_status(engine, port, child);
+    }
     if let Some(piece) = cutter.finish() {
         deliver(engine, port, piece);
     }
-    drop(from);
-    if let Some(mut child) = child {
-        let status = child.wait().ok();
-        if port.options.exit_status {
-            tell_status(engine, port, status);
-        }
-    }
     if port.options.eof {
         port.tell(engine, |_| am!("eof"));
-    }
-    if !port.options.eof {
+    } else {
         closed_by_itself(engine, port);
+    }
+    // A program may close its output and go on.
+    if let Some(mut child) = child {
+        let _ = child.wait();
     }
 }
 

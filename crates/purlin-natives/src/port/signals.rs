@@ -7,11 +7,12 @@ use purlin_vm::Engine;
 use purlin_vm::signal::{Signal, SignalKind};
 use std::sync::Arc;
 
-/// Handles a message that `from` sent.
-pub fn message(engine: &Arc<Engine>, port: &Arc<Port>, from: Term, message: Term) {
-    let bad = || engine.post(from, Signal::exit(port.term(), false, am!("badsig")));
-    let Some(&[owner, what]) = message.as_tuple() else { return bad() };
-    if port.state.lock().owner != Some(owner) {
+/// Handles a message. The owner hears of a bad one, whoever sent it.
+pub fn message(engine: &Arc<Engine>, port: &Arc<Port>, message: Term) {
+    let Some(owner) = port.state.lock().owner else { return };
+    let bad = || engine.post(owner, Signal::exit(port.term(), false, am!("badsig")));
+    let Some(&[from, what]) = message.as_tuple() else { return bad() };
+    if from != owner {
         return bad();
     }
     if what == am!("close") {
@@ -26,7 +27,8 @@ pub fn message(engine: &Arc<Engine>, port: &Arc<Port>, from: Term, message: Term
             }
         }
         [key, new] if key == am!("connect") && new.is_local_pid() => {
-            port.connect(engine, new);
+            // Unlike `port_connect/2`, this links nobody and asks for no living process.
+            port.state.lock().owner = Some(new);
             answer(engine, owner, port, am!("connected"));
         }
         _ => bad(),

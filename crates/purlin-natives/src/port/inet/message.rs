@@ -157,13 +157,17 @@ impl Io<'_> {
             return true;
         };
         self.note_http(parsed);
+        // `decode_packet/3` has an empty list in the port's place.
+        let tls = match *parsed.as_tuple().unwrap_or(&[]) {
+            [tag, _, kind, version, data] if tag == am!("ssl_tls") => {
+                Some(scratch.tuple(&[tag, port, kind, version, data]))
+            }
+            _ => None,
+        };
         if passive {
-            return self.async_answer(|h| h.tuple(&[OK, parsed]));
+            return self.async_answer(|h| h.tuple(&[OK, tls.unwrap_or(parsed)]));
         }
-        self.tell(|h| match *parsed.as_tuple().unwrap_or(&[]) {
-            [tag, _, kind, version, data] if tag == am!("ssl_tls") => h.tuple(&[tag, port, kind, version, data]),
-            _ => h.tuple(&[am!("http"), port, parsed]),
-        });
+        self.tell(|h| tls.unwrap_or_else(|| h.tuple(&[am!("http"), port, parsed])));
         self.count_active();
         true
     }
