@@ -139,7 +139,10 @@ pub fn is_emulators_own(mfa: Mfa) -> bool {
         "dyntrace",
         "asn1rt_nif",
     ];
-    !LIBRARIES.contains(&mfa.module.name()) && (mfa.module.name(), mfa.function.name()) != ("re", "run_long")
+    const FILE_NAMES: [&str; 4] =
+        ["internal_name2native", "internal_native2name", "internal_normalize_utf8", "is_translatable"];
+    let names = mfa.module.name() == "prim_file" && FILE_NAMES.contains(&mfa.function.name());
+    (names || !LIBRARIES.contains(&mfa.module.name())) && (mfa.module.name(), mfa.function.name()) != ("re", "run_long")
 }
 
 fn beamfile_chunk(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {

@@ -29,9 +29,9 @@ fn nif_error(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     Err(Escape::Error(a[0]))
 }
 
-/// The atom `none` says that there are no arguments to show.
+/// What is no list, such as the atom `none`, says that there are no arguments to show.
 fn arguments(args: Term) -> Term {
-    if args.is(Atom::NONE_ATOM) { Term::NONE } else { args }
+    if args.is_list() { args } else { Term::NONE }
 }
 
 fn error_3(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
@@ -86,13 +86,13 @@ fn raise(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     Err(Escape::Raise { class, reason: a[1], stack })
 }
 
+/// Arguments may be anything, as on the BEAM.
 fn is_frame(f: Term) -> bool {
-    let arity = |a: Term| a.is_list() || a.as_small().is_some_and(|n| n >= 0);
     match *f.as_tuple().unwrap_or(&[]) {
-        [m, f, a, location] => m.is_atom() && f.is_atom() && arity(a) && location.is_list(),
-        [m, f, a] if m.is_atom() && f.is_atom() => arity(a),
-        [fun, args, location] => fun.is_fun() && args.is_list() && location.is_list(),
-        [fun, args] => fun.is_fun() && args.is_list(),
+        [m, f, _, location] => m.is_atom() && f.is_atom() && location.is_list(),
+        [fun, _, location] if fun.is_fun() => location.is_list(),
+        [m, f, _] => m.is_atom() && f.is_atom(),
+        [fun, _] => fun.is_fun(),
         _ => false,
     }
 }

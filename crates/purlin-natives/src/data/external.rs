@@ -63,12 +63,14 @@ fn term_to_iovec(ctx: &mut Ctx<'_>, t: Term, list: Term) -> NativeResult {
 }
 
 fn external_size(ctx: &mut Ctx<'_>, t: Term, list: Term) -> NativeResult {
-    let o = options(ctx, list)?;
-    // Nothing but the minor version changes a size, and here it cannot be 2.
-    let minor = |option: Term| option.as_tuple().and_then(|o| o.first()) == Some(&am!("minor_version"));
-    if o.minor_version > 1 || !list.iter().all(minor) {
-        return Err(Escape::BADARG);
-    }
+    // The only options are `{minor_version, 0}` and `{minor_version, 1}`; the first counts wherever it stands.
+    let minor = |option: Term| match *option.as_tuple()? {
+        [key, version] if key == am!("minor_version") => version.as_small().filter(|v| matches!(v, 0 | 1)),
+        _ => None,
+    };
+    let versions: Option<Vec<i64>> = list.as_list().or_badarg()?.into_iter().map(minor).collect();
+    let lowest = versions.or_badarg()?.into_iter().min().unwrap_or(1);
+    let o = EncodeOptions { minor_version: lowest as u8, ..options(ctx, Term::NIL)? };
     let size = external::encoded_size(t, &o).map_err(|_| Escape::SYSTEM_LIMIT)?;
     ctx.charge(size / BYTES_PER_REDUCTION);
     Ok(count(size))

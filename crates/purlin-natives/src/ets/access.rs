@@ -48,6 +48,10 @@ fn copied(t: &Table, rows: Term) -> Option<Vec<Row>> {
 
 /// What is put into a table is copied before the lock is taken.
 fn insert_rows(ctx: &mut Ctx<'_>, args: &[Term], only_new: bool) -> Result<bool, Escape> {
+    if args[1].as_magic().is_some() {
+        // As in OTP, which takes it for the state of a longer insertion, before it looks at the table.
+        return Err(Escape::BADARG);
+    }
     let t = find(ctx, args[0])?;
     if is_row(args[1], t.options.keypos) {
         let row = t.row(args[1].as_tuple().or_badarg()?);
@@ -164,9 +168,6 @@ fn delete_object(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 fn internal_delete_all(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let t = find(ctx, args[0])?;
     let mut state = t.write(Asker::of(ctx), Need::Write)?;
-    if args[1] != am!("undefined") {
-        return Err(Escape::BADARG);
-    }
     let n = state.len();
     let rows = state.clear(&t.options);
     drop(state);
@@ -174,7 +175,8 @@ fn internal_delete_all(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         rows.discard();
     }
     ctx.charge(n / 32);
-    Ok(ctx.heap().unsigned(n as u64))
+    // OTP goes on with a count that a former part of the work gave.
+    Ok(if args[1] == am!("undefined") { ctx.heap().unsigned(n as u64) } else { args[1] })
 }
 
 // ---- walking

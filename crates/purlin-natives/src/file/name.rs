@@ -66,6 +66,9 @@ fn encode(t: Term, utf8: bool, out: &mut Vec<u8>) -> Option<()> {
     let mut rest = vec![t];
     while let Some(t) = rest.pop() {
         if let Some((head, tail)) = t.as_cons() {
+            if !tail.is_list() {
+                return None;
+            }
             rest.push(tail);
             match head.as_small() {
                 Some(c) => encode_char(char_of(c)?, utf8, out)?,

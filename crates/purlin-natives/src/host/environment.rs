@@ -3,7 +3,7 @@
 use parking_lot::RwLock;
 use purlin_term::{Heap, Term, am};
 use purlin_vm::native::OrBadarg;
-use purlin_vm::{Ctx, Escape, Native, NativeResult, Slot};
+use purlin_vm::{Ctx, Native, NativeResult, Slot};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -35,6 +35,16 @@ fn os_text(heap: &mut Heap, text: &std::ffi::OsStr) -> Term {
     }
 }
 
+/// The text of a list of characters, which holds no zero.
+pub fn variable_text(t: Term) -> Option<OsString> {
+    os_string(t).filter(|_| t.is_list())
+}
+
+/// The name of a variable.
+pub fn variable_name(t: Term) -> Option<OsString> {
+    variable_text(t).filter(|name| !name.as_bytes().contains(&b'='))
+}
+
 /// The text of a list of characters or of a binary, which holds no zero.
 pub fn os_string(t: Term) -> Option<OsString> {
     let bytes = match t.list_text() {
@@ -56,7 +66,7 @@ fn env(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
 }
 
 fn getenv(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let name = os_string(a[0]).or_badarg()?;
+    let name = variable_name(a[0]).or_badarg()?;
     let environment = c.engine.state(&ENVIRONMENT).0.read();
     Ok(match environment.get(&name) {
         Some(v) => os_text(&mut c.data.heap, v),
@@ -65,16 +75,13 @@ fn getenv(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 }
 
 fn putenv(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let (name, value) = (os_string(a[0]).or_badarg()?, os_string(a[1]).or_badarg()?);
-    if name.is_empty() || name.as_bytes().contains(&b'=') {
-        return Err(Escape::BADARG);
-    }
+    let (name, value) = (variable_name(a[0]).or_badarg()?, variable_text(a[1]).or_badarg()?);
     c.engine.state(&ENVIRONMENT).0.write().insert(name, value);
     Ok(Term::bool(true))
 }
 
 fn unsetenv(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let name = os_string(a[0]).or_badarg()?;
+    let name = variable_name(a[0]).or_badarg()?;
     c.engine.state(&ENVIRONMENT).0.write().remove(&name);
     Ok(Term::bool(true))
 }

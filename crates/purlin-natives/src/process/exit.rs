@@ -110,7 +110,6 @@ fn yield_0(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
 fn bump_reductions(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     match a[0].as_small() {
         Some(n) if n >= 0 => c.charge(n as usize),
-        None if matches!(a[0].as_big(), Some((false, _))) => c.charge(usize::MAX),
         _ => return Err(Escape::BADARG),
     }
     Ok(TRUE)

@@ -31,6 +31,9 @@ fn link(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         return Ok(TRUE);
     }
     if let Some(port) = other.as_port() {
+        if !c.engine.ports().is_some_and(|ports| ports.is_open(c.engine, port)) {
+            return no_such(c, other, Atom::NOPROC);
+        }
         if c.data.relations().link(other) && !c.engine.port_signal(port, PortSignal::Link { from: me }) {
             c.data.relations().drop_link(other);
             return no_such(c, other, Atom::NOPROC);

@@ -14,6 +14,13 @@ pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "monitor_node", 2, monitor_node),
     Native::plain("erlang", "monitor_node", 3, monitor_node),
     Native::plain("net_kernel", "dflag_unicode_io", 1, dflag_unicode_io),
+    Native::plain("erlang", "dist_ctrl_get_data", 1, no_controller),
+    Native::plain("erlang", "dist_ctrl_get_data_notification", 1, no_controller),
+    Native::plain("erlang", "dist_ctrl_get_opt", 2, no_controller),
+    Native::plain("erlang", "dist_ctrl_set_opt", 3, no_controller),
+    Native::plain("erlang", "dist_ctrl_input_handler", 2, no_controller),
+    Native::plain("erlang", "dist_ctrl_put_data", 2, no_handle),
+    Native::plain("erlang", "dist_get_stat", 1, no_handle),
 ];
 
 fn node_0(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
@@ -89,11 +96,20 @@ fn monitor_node(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         }
     }
     let node = a[0].as_atom().or_badarg()?;
-    super::bool_arg(a[1])?;
     if node != c.engine.node() {
         return Err(Escape::Error(am!("notalive")));
     }
-    Ok(TRUE)
+    super::bool_arg(a[1]).map(|_| TRUE)
+}
+
+/// Nodes are not connected: no process is the controller of a connection.
+fn no_controller(_: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    Err(Escape::Error(am!("notsup")))
+}
+
+/// As [`no_controller`]: nothing is the handle of a connection.
+fn no_handle(_: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    Err(Escape::BADARG)
 }
 
 fn dflag_unicode_io(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {

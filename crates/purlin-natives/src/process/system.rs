@@ -67,11 +67,16 @@ fn reply(ref_id: [u64; 2], result: Term) -> Parcel {
     })
 }
 
+/// A reference of this node that stands for nothing but itself.
+fn ordinary_ref(t: Term) -> Option<[u64; 2]> {
+    t.as_local_ref().filter(|_| t.as_magic().is_none() && t.ref_pid().is_none())
+}
+
 fn is_process_alive_request(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     if !a[0].is_local_pid() {
         return Err(Escape::BADARG);
     }
-    let ref_id = a[1].as_local_ref().or_badarg()?;
+    let ref_id = ordinary_ref(a[1]).or_badarg()?;
     ask_alive(c, a[0], ref_id);
     Ok(am!("ok"))
 }
@@ -89,6 +94,10 @@ fn set_group_leader(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     if a[1] == c.pid() {
         c.data.group_leader = a[0];
         return Ok(TRUE);
+    }
+    if let Some((Kind::ExtPid, node, ..)) = a[1].as_external() {
+        // A signal to a node that there is no connection to is lost.
+        return if node == c.engine.node() { Err(Escape::BADARG) } else { Ok(TRUE) };
     }
     match a[1].as_pid().and_then(|id| c.engine.process(id)) {
         Some(_) => Ok(Term::bool(false)),
@@ -156,7 +165,7 @@ pub fn multi_scheduling_state(engine: &Engine) -> Term {
 }
 
 fn scheduler_wall_time(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let on = a[0].as_bool().or_badarg()?;
+    let on = a[0] == TRUE;
     Ok(Term::bool(c.engine.sched.wall_time.switch(on, c.engine.clock.now())))
 }
 
@@ -231,6 +240,10 @@ fn system_flag(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         bool_arg(value)?;
         let (module, function) = (Atom::new("erts_internal"), Atom::new("system_flag_scheduler_wall_time"));
         return Err(Escape::Trap { module, function, args: vec![value] });
+    }
+    if flag == am!("debug_flags") {
+        // For builds with debugging flags; others have none to set.
+        return Ok(TRUE);
     }
     if flag == am!("time_offset") && value == am!("finalize") {
         return Ok(am!("final"));

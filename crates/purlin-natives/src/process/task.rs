@@ -203,9 +203,7 @@ fn is_process_executing_dirty(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     Ok(Term::bool(c.engine.process(id).is_some_and(|p| p.is_away())))
 }
 
-/// Processes handle their signals themselves, whatever they run.
-fn dirty_process_handle_signals(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let Some(id) = a[0].as_pid() else { return Ok(Term::bool(false)) };
-    let there = c.engine.process(id).is_some();
-    Ok(if there { Term::atom(Atom::NORMAL) } else { Term::atom(Atom::NOPROC) })
+/// Processes handle their signals themselves, whatever they run: nobody may do it for them.
+fn dirty_process_handle_signals(_: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    Err(Escape::Error(am!("notsup")))
 }

@@ -35,7 +35,7 @@ fn unit(t: Term) -> Result<i64, Escape> {
     } else if t == am!("second") || t == am!("seconds") {
         1
     } else {
-        t.as_small().filter(|&n| n > 0).ok_or(Escape::BADARG)?
+        t.as_i64().filter(|&n| n > 0).ok_or(Escape::BADARG)?
     };
     Ok(parts)
 }

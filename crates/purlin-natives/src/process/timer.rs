@@ -108,6 +108,10 @@ fn access(c: &mut Ctx<'_>, timer: Term, o: &Options, cancel: bool) -> NativeResu
     if !timer.is_ref() {
         return Err(Escape::BADARG);
     }
+    if timer.as_local_ref().is_none() && !o.asynchronous {
+        // Of another node: told whatever the options say.
+        return Ok(FALSE);
+    }
     let timers = &c.engine.timers;
     let at = timer.as_local_ref().and_then(|id| if cancel { timers.cancel(id) } else { timers.read(id) });
     let left = left(c, at);
