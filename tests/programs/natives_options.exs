@@ -366,7 +366,6 @@ defmodule NativesOptions do
            :display_items,
            :multi_scheduling,
            :process_limit,
-           :scheduling_statistics,
            :check_io_info,
            :debug_flags,
            :unknown,

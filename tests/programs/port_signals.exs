@@ -8,7 +8,7 @@ defmodule PortSignals do
     cat: {{:spawn, 'cat'}, [:binary]},
     framed: {{:spawn, 'cat'}, [:exit_status, packet: 1]},
     silent: {{:spawn_executable, '/bin/sleep'}, [:exit_status, :eof, args: ['2']]},
-    reader: {{:spawn, 'cat'}, [:out]}
+    reader: {{:spawn, 'cat > /dev/null'}, [:out]}
   ]
 
   # Who acts: the owner, a process that is linked to the port, one that is not.
@@ -62,7 +62,7 @@ defmodule PortSignals do
             end_badly: fn _ -> exit(:crash) end,
             command: &:erlang.port_command(&1.port, "text"),
             command_atom: &:erlang.port_command(&1.port, :a),
-            command_long: &:erlang.port_command(&1.port, String.duplicate("x", 256)),
+            command_long: fn w -> {:erlang.port_command(w.port, String.duplicate("x", 256)), Process.sleep(100)} end,
             command_nosuspend: &:erlang.port_command(&1.port, "y", [:nosuspend]),
             command_force: &:erlang.port_command(&1.port, "y", [:force]),
             control: &:erlang.port_control(&1.port, 99, ""),

@@ -66,8 +66,11 @@ fn port_command(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 fn command(c: &mut Ctx<'_>, port: &Arc<Port>, data: Term) -> NativeResult {
     let Some(bytes) = io_bytes(data) else { return Ok(BADARG) };
     c.charge(bytes.len() / 100);
-    let taken = port.command(c.engine, c.pid(), bytes);
-    Ok(if taken { Term::bool(true) } else { am!("einval") })
+    if !port.command(c.engine, c.pid(), bytes) {
+        // More than a packet's length can tell.
+        port.close(c.engine, am!("einval"));
+    }
+    Ok(Term::bool(true))
 }
 
 /// Operation 100 of terminal and file descriptor ports: columns and rows of the window.

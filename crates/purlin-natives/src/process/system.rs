@@ -241,6 +241,10 @@ fn system_flag(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         let (module, function) = (Atom::new("erts_internal"), Atom::new("system_flag_scheduler_wall_time"));
         return Err(Escape::Trap { module, function, args: vec![value] });
     }
+    if flag == am!("scheduler_bind_type") {
+        // Schedulers are not bound to processors.
+        return Err(Escape::BADARG);
+    }
     if flag == am!("debug_flags") {
         // For builds with debugging flags; others have none to set.
         return Ok(TRUE);
