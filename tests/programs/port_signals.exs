@@ -96,21 +96,21 @@ defmodule PortSignals do
             named: fn w ->
               n = w.name
 
-              {attempt(fn -> Process.register(w.port, n) end),
+              {attempt(fn -> :erlang.register(n, w.port) end),
                attempt(fn -> :erlang.port_info(n, :registered_name) end),
                attempt(fn -> :erlang.port_command(n, "z") end),
-               attempt(fn -> Process.register(w.port, :"#{n}_more") end), send(n, :bad_message)}
+               attempt(fn -> :erlang.register(:"#{n}_more", w.port) end), send(n, :bad_message)}
             end,
             named_close: fn w ->
               n = w.name
 
-              {attempt(fn -> Process.register(w.port, n) end), attempt(fn -> :erlang.port_close(n) end),
+              {attempt(fn -> :erlang.register(n, w.port) end), attempt(fn -> :erlang.port_close(n) end),
                :erlang.whereis(n), attempt(fn -> :erlang.port_info(n) end), attempt(fn -> send(n, :x) end),
                attempt(fn -> Process.unregister(n) end)}
             end,
             named_owner: fn w ->
               n = w.name
-              Process.register(w.port, n)
+              :erlang.register(n, w.port)
               send(n, {w.owner, {:command, "named"}})
               send({n, node()}, {w.owner, :close})
             end,
@@ -128,7 +128,7 @@ defmodule PortSignals do
             end,
             watched_name: fn w ->
               n = w.name
-              Process.register(w.port, n)
+              :erlang.register(n, w.port)
               r = :erlang.monitor(:port, n)
               send(w.port, {w.owner, :close})
 

@@ -241,10 +241,6 @@ fn system_flag(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         let (module, function) = (Atom::new("erts_internal"), Atom::new("system_flag_scheduler_wall_time"));
         return Err(Escape::Trap { module, function, args: vec![value] });
     }
-    if flag == am!("scheduler_bind_type") {
-        // Schedulers are not bound to processors.
-        return Err(Escape::BADARG);
-    }
     if flag == am!("debug_flags") {
         // For builds with debugging flags; others have none to set.
         return Ok(TRUE);
@@ -256,7 +252,7 @@ fn system_flag(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         return Ok(value);
     }
     // What there is no more, or what Purlin has no mechanism for.
-    let known = [am!("erts_alloc"), am!("cpu_topology"), am!("scheduler_bind_type"), am!("time_offset")];
+    let known = [am!("erts_alloc"), am!("cpu_topology"), am!("scheduler_bind_type")];
     if known.contains(&flag) {
         return Err(Escape::BADARG);
     }
