@@ -10,7 +10,7 @@ mod select;
 
 pub use binary::{
     BinSegment, BsAdd, BsGet, BsMatch, BsMatchString, BsPut, BsStart, CreateBin, MatchStep, Packed, PackedField,
-    Segment, SegmentSize,
+    Segment, SegmentSize, Whole,
 };
 
 pub use super::isa::Instr;

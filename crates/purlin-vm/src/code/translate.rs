@@ -111,6 +111,9 @@ impl<'a> Translator<'a> {
             self.looks.step(&ins);
             self.one(&ins)?;
         }
+        if self.emitting {
+            self.join_constructions();
+        }
         // Running off the end of a function's code is a mistake of whoever wrote it; make it an error, not a jump
         // into whatever follows.
         self.emit(Instr::FuncInfo(self.entry));

@@ -1,6 +1,6 @@
 //! Operands of the instructions that build and match binaries.
 
-use super::{Dst, Rel, Src, operands_of};
+use super::{Dst, Instr, NO_FAIL, Rel, Src, operands_of};
 use crate::code::isa::{Operand, Operands};
 
 /// What a segment of a binary is built from or matched to.
@@ -157,6 +157,55 @@ pub struct BsStart {
     pub dst: Dst,
     /// The binary to append to.
     pub base: Option<Src>,
+    /// All of the construction, where the instructions behind this one put the segments one after the other.
+    pub whole: Option<Whole>,
+}
+
+/// Old-style construction as one step.
+#[derive(Debug)]
+pub struct Whole {
+    pub create: CreateBin,
+    /// How many instructions behind the first belong to it.
+    pub puts: usize,
+}
+
+impl Whole {
+    /// The construction that begins at the first of these instructions.
+    pub fn of(code: &[Instr]) -> Option<Whole> {
+        let (Instr::BsInit(start), behind) = code.split_first()? else { return None };
+        let puts = behind.iter().map_while(|i| if let Instr::BsPut(p) = i { Some(*p) } else { None });
+        let base = start.base.map(|src| BinSegment {
+            kind: Segment::Append,
+            number: 0,
+            unit: start.unit,
+            signed: false,
+            little: false,
+            src,
+            size: SegmentSize::All,
+            text: &[],
+        });
+        let put = |p: &BsPut| BinSegment {
+            kind: p.kind,
+            number: 0,
+            unit: p.unit,
+            signed: p.signed,
+            little: p.little,
+            src: p.src,
+            size: p.size,
+            text: p.text,
+        };
+        let segments: Vec<BinSegment> = base.into_iter().chain(puts.map(put)).collect();
+        let puts = segments.len() - usize::from(start.base.is_some());
+        let create = CreateBin {
+            fail: NO_FAIL,
+            live: start.live,
+            unit: 1,
+            dst: start.dst,
+            packed: Packed::of(&segments),
+            segments,
+        };
+        (puts > 0).then_some(Whole { create, puts })
+    }
 }
 
 /// Old-style construction: one segment put.

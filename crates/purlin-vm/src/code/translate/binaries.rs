@@ -121,6 +121,7 @@ impl Translator<'_> {
                     live: self.live(ins, 3)?,
                     dst: self.dst(ins, 5)?,
                     base: None,
+                    whole: None,
                 };
                 self.heap_need(ins, 2)?;
                 Instr::BsInit(self.ext(start))
@@ -132,6 +133,7 @@ impl Translator<'_> {
                     unit: self.small_number(ins, 4)?,
                     live: self.live(ins, 3)?,
                     base: Some(self.src(ins, 5)?),
+                    whole: None,
                     dst: self.dst(ins, 7)?,
                 };
                 Instr::BsInit(self.ext(start))
@@ -143,6 +145,7 @@ impl Translator<'_> {
                     unit: self.small_number(ins, 2)?,
                     live: 1023,
                     base: Some(self.src(ins, 3)?),
+                    whole: None,
                     dst: self.dst(ins, 5)?,
                 };
                 Instr::BsInit(self.ext(start))
@@ -191,6 +194,16 @@ impl Translator<'_> {
         };
         self.emit(i);
         Ok(true)
+    }
+
+    /// Notes at the beginning of each old-style construction all that belongs to it.
+    pub(super) fn join_constructions(&mut self) {
+        for i in 0..self.code.len() {
+            if let Instr::BsInit(&BsStart { fail, size, unit, live, dst, base, .. }) = self.code[i] {
+                let whole = Whole::of(&self.code[i..]);
+                self.code[i] = Instr::BsInit(self.ext(BsStart { fail, size, unit, live, dst, base, whole }));
+            }
+        }
     }
 
     fn put(&self, fail: Rel, kind: Segment, little: bool, src: Src, text: &'static [u8]) -> Instr {

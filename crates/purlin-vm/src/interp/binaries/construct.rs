@@ -9,6 +9,9 @@ use purlin_term::{Atom, Term, am, bits};
 
 const BITS_PER_REDUCTION: usize = 8 * 1024;
 
+/// The longest binary that is put together apart and then copied to its place.
+const FEW_BYTES: usize = 64;
+
 /// A binary that the older instructions are building; nothing collects until it is finished.
 pub(in crate::interp) type Building = BitBuilder;
 
@@ -42,9 +45,16 @@ impl Run<'_> {
     }
 
     fn create(&mut self, c: &'static CreateBin) -> Result<Term, (&'static BinSegment, Fault)> {
+        let appended =
+            matches!(c.segments.first(), Some(s) if matches!(s.kind, Segment::Append | Segment::PrivateAppend));
+        let mut bytes = [0; FEW_BYTES];
+        let few = self.few_bytes(&c.segments[usize::from(appended)..], &mut bytes);
+        if let (Some(n), false) = (few, appended) {
+            return Ok(self.data.heap.binary(&bytes[..n]));
+        }
         let mut sizes: smallvec::SmallVec<[usize; 8]> = smallvec::SmallVec::new();
-        let mut total = 0usize;
-        for s in &c.segments {
+        let mut total = few.unwrap_or(0) * 8;
+        for s in c.segments.iter().filter(|_| few.is_none()) {
             let n = self.segment_size(s).map_err(|f| (s, f))?;
             sizes.push(n);
             if !matches!(s.kind, Segment::Append | Segment::PrivateAppend) {
@@ -54,9 +64,8 @@ impl Run<'_> {
         let Some(first) = c.segments.first() else {
             return Ok(self.data.heap.binary(&[]));
         };
-        let appending = matches!(first.kind, Segment::Append | Segment::PrivateAppend);
         let mut copied = 0;
-        let mut builder = if appending {
+        let mut builder = if appended {
             let to = self.get(first.src);
             BitBuilder::append(&mut self.data.heap, to, total, first.unit as usize)
                 .map_err(|e| {
@@ -77,7 +86,12 @@ impl Run<'_> {
                 .ok_or((first, Fault { limit: true, what: am!("binary"), value: am!("size") }))?
         };
         self.charge_for(total + copied / 4);
-        for (s, &n) in c.segments.iter().zip(&sizes).skip(appending as usize) {
+        if let Some(n) = few {
+            let put = builder.put_bytes(&bytes[..n]);
+            put.map_err(|_| (first, Fault::new(am!("short"), Term::NIL)))?;
+            return Ok(builder.finish());
+        }
+        for (s, &n) in c.segments.iter().zip(&sizes).skip(appended as usize) {
             let v = if s.kind == Segment::String { Term::NIL } else { self.get(s.src) };
             let put = put(&mut builder, s.kind, v, s.text, n, matches!(s.size, SegmentSize::All), s.unit, s.little);
             put.map_err(|e| {
@@ -93,6 +107,45 @@ impl Run<'_> {
             })?;
         }
         Ok(builder.finish())
+    }
+
+    /// The bytes of these segments and how many they are, where they are whole bytes, few, and without a fault.
+    fn few_bytes(&self, segments: &[BinSegment], to: &mut [u8; FEW_BYTES]) -> Option<usize> {
+        let mut n = 0;
+        for s in segments {
+            let room = &mut to[n..];
+            n += match (s.kind, s.size) {
+                (Segment::String, _) => {
+                    room.get_mut(..s.text.len())?.copy_from_slice(s.text);
+                    s.text.len()
+                }
+                (Segment::Utf8, _) => {
+                    let c = char::from_u32(u32::try_from(self.get(s.src).as_small()?).ok()?)?;
+                    c.encode_utf8(room.get_mut(..4)?).len()
+                }
+                (Segment::Binary, SegmentSize::All) if s.unit > 0 && s.unit.is_multiple_of(8) => {
+                    let bits = self.get(s.src).as_bits()?;
+                    if bits.offset != 0 || !bits.size.is_multiple_of(s.unit as usize) {
+                        return None;
+                    }
+                    let bytes = bits.data.get(..bits.size / 8)?;
+                    room.get_mut(..bytes.len())?.copy_from_slice(bytes);
+                    bytes.len()
+                }
+                (Segment::Integer, SegmentSize::Units(size)) => {
+                    let (value, size) = (self.get(s.src).as_small()?, self.get(size).as_small()?);
+                    let bits = usize::try_from(size).ok()?.checked_mul(s.unit as usize)?;
+                    if !bits.is_multiple_of(8) || !(8..=64).contains(&bits) {
+                        return None;
+                    }
+                    let bytes = if s.little { value.to_le_bytes() } else { (value << (64 - bits)).to_be_bytes() };
+                    room.get_mut(..bits / 8)?.copy_from_slice(&bytes[..bits / 8]);
+                    bits / 8
+                }
+                _ => return None,
+            };
+        }
+        Some(n)
     }
 
     /// Writing many bits costs reductions.
@@ -173,8 +226,21 @@ impl Run<'_> {
         self.error_here(pc, Term::atom(if limit { Atom::SYSTEM_LIMIT } else { Atom::BADARG }))
     }
 
-    /// `bs_init2`, `bs_init_bits`, `bs_append`, `bs_private_append`.
-    pub(in crate::interp) fn bs_init(&mut self, pc: *const Op, s: &'static BsStart) -> Next {
+    /// An old-style construction in one step; where that fails, instruction after instruction, of which one fails.
+    pub(in crate::interp) fn bs_create_whole(&mut self, pc: *const Op, s: &'static BsStart) -> Next {
+        let Some(whole) = &s.whole else { return self.bs_init(pc, s) };
+        self.settle_before(s);
+        match self.create(&whole.create) {
+            Ok(t) => {
+                self.set(s.dst, t);
+                Next::At(pc.wrapping_add(1 + whole.puts))
+            }
+            Err(_) => self.bs_init(pc, s),
+        }
+    }
+
+    /// Collects if it is time, which nothing may do until the binary is finished.
+    fn settle_before(&mut self, s: &BsStart) {
         if s.live < 1023 {
             match s.base {
                 // The binary to append to may stand in a register beyond the live ones.
@@ -184,6 +250,11 @@ impl Run<'_> {
                 _ => self.settle(s.live as usize),
             }
         }
+    }
+
+    /// `bs_init2`, `bs_init_bits`, `bs_append`, `bs_private_append`.
+    pub(in crate::interp) fn bs_init(&mut self, pc: *const Op, s: &'static BsStart) -> Next {
+        self.settle_before(s);
         let size = self.get(s.size);
         let unit = if s.base.is_some() { 1 } else { s.unit as usize };
         let n = match size.as_small() {

@@ -120,6 +120,7 @@ fn fused(i: &Instr, next: &Instr, after: &Instr, collecting: bool) -> Option<Fus
         {
             (by_kind!(tests::nonempty_get_list; any src), 1)
         }
+        (Instr::BsInit(start), _) => return construct::whole_of(start, collecting),
         (Instr::LoopRecEnd { .. }, _) if collecting => return None,
         _ => return matching::fused(i, next, collecting),
     })
@@ -251,7 +252,9 @@ fn single(i: &Instr, collecting: bool) -> Handler {
         Instr::MakeMap(_) => maps::make_map,
 
         Instr::BsCreateBin(c) => construct::create_bin(c, collecting),
-        Instr::BsInit(_) | Instr::BsPut(_) | Instr::BsAdd(_) | Instr::BsUtfSize { .. } | Instr::BsInitWritable => leave,
+        Instr::BsAdd(_) => construct::add,
+        Instr::BsUtfSize { kind, src, dst } => construct::utf_size(kind, src, dst),
+        Instr::BsInit(_) | Instr::BsPut(_) | Instr::BsInitWritable => leave,
         Instr::BsStartMatch { .. }
         | Instr::BsGetInteger(_)
         | Instr::BsGetFloat(_)
