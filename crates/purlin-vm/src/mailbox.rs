@@ -4,9 +4,11 @@
 //! `receive` looks at; null means all were looked at, and the next arrival is where it goes on. Every message has a
 //! number, counting up, so that a receive marker is just a number: what arrived later has the same number or more.
 //!
-//! What runs while a message is looked at, and what that may do, is told in [`look`].
+//! What runs while a message is looked at, and what that may do, is told in [`look`]; what is passed over because it
+//! was refused before, in [`refused`].
 
 mod look;
+pub(crate) mod refused;
 
 use crate::signal::{Parcel, RefId, Signal};
 use purlin_term::Term;
@@ -40,6 +42,8 @@ struct Aside {
     markers: Vec<(RefId, u64)>,
     /// The looks that the running `receive` runs inside, the outermost first.
     held: Vec<look::Held>,
+    /// What has been refused where.
+    refused: refused::Memory,
 }
 
 impl Default for Mailbox {

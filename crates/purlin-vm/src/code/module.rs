@@ -15,7 +15,7 @@ use purlin_term::boxed::FunEntry;
 use purlin_term::external::FunParts;
 use purlin_term::literal::{self, Area};
 use purlin_term::{Atom, Heap, Term, external};
-use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 /// Why a module could not be loaded.
@@ -251,6 +251,16 @@ impl Module {
     }
 }
 
+/// How often code has been freed.
+static FREED: AtomicU64 = AtomicU64::new(0);
+
+/// A number that is another one when code at an address is not what it was before. What was loaded to the address of
+/// freed code is run only by who sees all that came before the freeing.
+#[inline]
+pub(crate) fn freed() -> u64 {
+    FREED.load(Ordering::Relaxed)
+}
+
 /// Frees a module with its functions, its translated code and its literals.
 ///
 /// # Safety
@@ -261,6 +271,7 @@ pub(crate) unsafe fn free(m: &'static Module) {
         *m.area.lock() = Area::default();
         return;
     }
+    FREED.fetch_add(1, Ordering::Relaxed);
     let numbers = m.literals.iter().filter_map(|l| *l.get()?);
     let literals: Vec<u32> = numbers.filter(|&n| !consts::get(n).is_immediate()).collect();
     consts::free(&literals);

@@ -5,6 +5,18 @@ use crate::code::instr::{Rel, Select};
 use purlin_term::Term;
 use purlin_term::boxed::Kind;
 
+/// Where a term leads.
+#[inline(always)]
+pub(super) unsafe fn arity_leads(select: &Select, t: Term) -> Rel {
+    // SAFETY: LIVE: a boxed term begins with its header.
+    unsafe {
+        if !t.is_boxed() || Kind::of_header(*t.pointer()) != Kind::Tuple {
+            return select.default;
+        }
+        size_leads(select, *t.pointer())
+    }
+}
+
 /// Where a tuple with this header leads.
 #[inline(always)]
 unsafe fn size_leads(select: &Select, header: u64) -> Rel {
@@ -97,11 +109,7 @@ handlers! {
 
     fn select_arity<A: Mode>(s) {
         operands!(s, SelectArity(src, select));
-        let t = s.get::<A>(src);
-        if !t.is_boxed() || Kind::of_header(*t.pointer()) != Kind::Tuple {
-            return s.jump(select.default);
-        }
-        s.jump(size_leads(select, *t.pointer()))
+        s.jump(arity_leads(select, s.get::<A>(src)))
     }
 
     /// `is_tuple` and `select_tuple_arity`.

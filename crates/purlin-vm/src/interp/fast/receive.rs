@@ -35,21 +35,20 @@ handlers! {
         if s.look() { s.next() } else { s.slow() }
     }
 
-    /// And the `loop_rec` that it leads to, for the first message that its tests do not refuse at once.
+    /// And the `loop_rec` that it leads to, of many messages for the first that its tests do not refuse at once.
     fn loop_rec_end(s) {
         let end = s.pc;
         operands!(s, LoopRecEnd { again });
         if s.left <= 1 {
             return s.slow();
         }
-        s.left -= 1;
-        crate::receive::advance(&mut *(*s.m).running.data);
         s.pc = s.pc.wrapping_byte_offset(again as isize);
-        if !matches!((*s.pc).instr, Instr::LoopRec { keeps: false, .. }) {
-            return s.go();
+        let plain = matches!((*s.pc).instr, Instr::LoopRec { keeps: false, .. });
+        if !plain || !s.pass_refused(end) {
+            s.left -= 1;
+            crate::receive::advance(&mut *(*s.m).running.data);
         }
-        s.pass_refused(end);
-        if s.look() { s.next() } else { s.go() }
+        if plain && s.look() { s.next() } else { s.go() }
     }
 
     fn remove_message(s) {
