@@ -31,6 +31,13 @@ pub enum Escape {
     Error(Term),
     /// As [`Escape::Error`], with `cause => Cause` in the error_info map.
     ErrorCause(Term, Term),
+    /// As [`Escape::ErrorCause`] (`cause` may be NONE), of a native that goes on after a pause: `args` are those it was
+    /// called with.
+    ErrorOf {
+        reason: Term,
+        cause: Term,
+        args: Vec<Term>,
+    },
     Exit(Term),
     Throw(Term),
     /// `erlang:error/1,2,3`: an error of the caller's frame. `args` are put in the caller's frame in place of its
@@ -91,6 +98,15 @@ impl Escape {
         Escape::ErrorCause(Term::atom(Atom::BADARG), cause)
     }
 
+    /// This error as one of a call with these arguments, for natives whose own hold the state of a pause.
+    pub fn of_call(self, args: &[Term]) -> Escape {
+        match self {
+            Escape::Error(reason) => Escape::ErrorOf { reason, cause: Term::NONE, args: args.to_vec() },
+            Escape::ErrorCause(reason, cause) => Escape::ErrorOf { reason, cause, args: args.to_vec() },
+            other => other,
+        }
+    }
+
     /// Calls `visit` with every slot that holds a term.
     pub fn visit(&mut self, visit: &mut dyn FnMut(&mut Term)) {
         match self {
@@ -99,6 +115,10 @@ impl Escape {
                 visit(t)
             }
             Escape::ErrorCause(a, b) => [a, b].into_iter().for_each(visit),
+            Escape::ErrorOf { reason, cause, args } => {
+                [reason, cause].into_iter().for_each(&mut *visit);
+                args.iter_mut().for_each(visit);
+            }
             Escape::CallerError { reason, args, info } => [reason, args, info].into_iter().for_each(visit),
             Escape::Raise { reason, stack, .. } => [reason, stack].into_iter().for_each(visit),
             Escape::Trap { args, .. }

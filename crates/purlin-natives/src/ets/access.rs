@@ -3,10 +3,12 @@
 use super::key::{self, Key};
 use super::table::{Kind, Rows, State, Table};
 use super::{Asker, Need, cause, find, table_cause};
-use purlin_term::{Heap, Row, Term, am};
+use parking_lot::Mutex;
+use purlin_term::{Heap, Magic, Row, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
 use smallvec::{SmallVec, smallvec};
+use std::sync::Arc;
 
 pub const NATIVES: &[Native] = &[
     Native::plain("ets", "insert", 2, insert),
@@ -39,11 +41,19 @@ fn is_row(t: Term, keypos: usize) -> bool {
     t.as_tuple().is_some_and(|e| e.len() >= keypos)
 }
 
-/// Copies of the rows of a list.
-fn copied(t: &Table, rows: Term) -> Option<Vec<Row>> {
-    let rows = rows.as_list()?;
-    let fit = rows.iter().all(|r| is_row(*r, t.options.keypos));
-    if fit { rows.into_iter().map(|r| Some(t.row(r.as_tuple()?))).collect() } else { None }
+/// Rows of a list that were copied before their insertion paused.
+struct Copied(Mutex<Vec<Row>>);
+
+/// Words copied for one reduction, and what a row costs besides its own.
+const WORDS_PER_REDUCTION: usize = 64;
+const ROW_COST: usize = 16;
+
+/// `{Copied, List, Rest}`: the list of an insertion that paused, what of it is still to be copied, and the rows.
+fn resumed(t: Term) -> Option<(Term, Term, Term, Vec<Row>)> {
+    let &[magic, list, rest] = t.as_tuple()? else { return None };
+    let copied: &Copied = magic.magic()?;
+    let rows = std::mem::take(&mut *copied.0.lock());
+    Some((magic, list, rest, rows))
 }
 
 /// What is put into a table is copied before the lock is taken.
@@ -52,17 +62,51 @@ fn insert_rows(ctx: &mut Ctx<'_>, args: &[Term], only_new: bool) -> Result<bool,
         // As in OTP, which takes it for the state of a longer insertion, before it looks at the table.
         return Err(Escape::BADARG);
     }
+    if let Some((magic, list, rest, rows)) = resumed(args[1]) {
+        return insert_list(ctx, &[args[0], list], Some(magic), rest, rows, only_new)
+            .map_err(|e| e.of_call(&[args[0], list]));
+    }
     let t = find(ctx, args[0])?;
     if is_row(args[1], t.options.keypos) {
         let row = t.row(args[1].as_tuple().or_badarg()?);
         return Ok(t.write(Asker::of(ctx), Need::Write)?.put(row, only_new));
     }
-    let Some(mut rows) = copied(&t, args[1]) else {
+    let mut list = args[1].iter();
+    let fit = list.by_ref().all(|r| is_row(r, t.options.keypos)) && list.tail().is_nil();
+    if !fit {
         // Lacking access is the better reason.
-        drop(t.write(Asker::of(ctx), Need::Write)?);
+        drop(t.read(Asker::of(ctx), Need::Write)?);
         return Err(Escape::BADARG);
-    };
-    ctx.charge(rows.len() / 8);
+    }
+    insert_list(ctx, args, None, args[1], Vec::new(), only_new)
+}
+
+/// Copies rows of a list as far as the time slice goes; puts them into the table when all are there, so that others see
+/// all or none.
+fn insert_list(
+    ctx: &mut Ctx<'_>,
+    args: &[Term],
+    magic: Option<Term>,
+    rest: Term,
+    mut rows: Vec<Row>,
+    only_new: bool,
+) -> Result<bool, Escape> {
+    let t = find(ctx, args[0])?;
+    let (budget, mut cost) = (ctx.data.slice_left.max(1) as usize * WORDS_PER_REDUCTION, 0);
+    let mut list = rest.iter();
+    for row in list.by_ref() {
+        let row = t.row(row.as_tuple().or_badarg()?);
+        cost += ROW_COST + row.words();
+        rows.push(row);
+        if cost >= budget {
+            break;
+        }
+    }
+    ctx.charge(cost / WORDS_PER_REDUCTION);
+    if list.tail().is_cons() {
+        drop(t.read(Asker::of(ctx), Need::Write)?);
+        return Err(pause(ctx, args, magic, list.tail(), rows));
+    }
     if t.options.kind == Kind::Bag {
         // As in OTP.
         rows.reverse();
@@ -75,6 +119,21 @@ fn insert_rows(ctx: &mut Ctx<'_>, args: &[Term], only_new: bool) -> Result<bool,
         state.put(row, false);
     }
     Ok(true)
+}
+
+/// Goes on with the rest of a list in the next time slice.
+fn pause(ctx: &mut Ctx<'_>, args: &[Term], magic: Option<Term>, rest: Term, rows: Vec<Row>) -> Escape {
+    let magic = match magic {
+        Some(magic) => magic,
+        None => {
+            let id = ctx.engine.next_ref();
+            ctx.heap().magic_reference(id, Arc::new(Magic { value: Box::new(Copied(Mutex::default())) }))
+        }
+    };
+    if let Some(copied) = magic.magic::<Copied>() {
+        *copied.0.lock() = rows;
+    }
+    Escape::Yield(vec![args[0], ctx.heap().tuple(&[magic, args[1], rest])])
 }
 
 fn insert(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {

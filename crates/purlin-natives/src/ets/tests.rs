@@ -266,3 +266,43 @@ fn a_name_leads_to_the_table_that_has_it_now() {
         drop(both);
     });
 }
+
+#[test]
+fn a_long_list_is_inserted_after_pauses_and_at_once() {
+    let engine = engine();
+    let mut c = Caller::new(&engine, 1);
+    let insert = engine.native("ets", "insert", 2).unwrap().body;
+    for table_goes in [false, true] {
+        let t = c.new_table(&[]);
+        let rows: Vec<Term> = (0..5000).map(|i| c.row(&[Term::small(i)])).collect();
+        let list = c.heap().list(&rows);
+        let (mut args, mut pauses) = (vec![t, list], 0);
+        let answer = loop {
+            c.data.slice_left = 100;
+            let mut ctx = Ctx { engine: &c.engine, process: &c.process, data: &mut c.data };
+            match insert(&mut ctx, &args) {
+                Err(Escape::Yield(again)) => args = again,
+                other => break other,
+            }
+            pauses += 1;
+            if table_goes {
+                c.call("delete", &[t]).unwrap();
+            } else {
+                assert_eq!(c.call("info", &[t, am!("size")]).unwrap(), Term::small(0));
+            }
+        };
+        match answer {
+            Ok(done) => {
+                assert_eq!((done, table_goes), (am!("true"), false));
+                assert!(pauses > 10, "{pauses}");
+                assert_eq!(c.call("info", &[t, am!("size")]).unwrap(), Term::small(5000));
+            }
+            // The error names the call as it was made.
+            Err(Escape::ErrorOf { args, cause, .. }) => {
+                assert!(table_goes);
+                assert_eq!((args, cause), (vec![t, list], am!("id")));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}

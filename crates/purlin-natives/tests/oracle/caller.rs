@@ -41,7 +41,7 @@ impl Caller {
             let mut ctx = Ctx { engine: &self.engine, process: &self.process, data: &mut self.data };
             match (native.body)(&mut ctx, &args) {
                 Ok(t) => return Ok(t),
-                Err(Escape::Error(reason) | Escape::ErrorCause(reason, _)) => {
+                Err(Escape::Error(reason) | Escape::ErrorCause(reason, _) | Escape::ErrorOf { reason, .. }) => {
                     return Err((purlin_term::am!("error"), reason));
                 }
                 Err(Escape::Yield(again)) => args = again,

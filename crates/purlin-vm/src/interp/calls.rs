@@ -122,6 +122,7 @@ impl Run<'_> {
                 let args = self.m.x[..arity].to_vec();
                 self.native_error(pc, n, &args, reason, cause)
             }
+            Escape::ErrorOf { reason, cause, args } => self.native_error(pc, n, &args, reason, cause),
             Escape::Exit(reason) => self.caller_raises(pc, Class::Exit, reason, Term::NONE, Term::NONE),
             Escape::Throw(reason) => self.caller_raises(pc, Class::Throw, reason, Term::NONE, Term::NONE),
             Escape::CallerError { reason, args, info } => self.caller_raises(pc, Class::Error, reason, args, info),
