@@ -3,6 +3,7 @@
 //! Exports stay for the life of the engine, entries as long as their module; replacing code stores a new entry in the
 //! export (CODE).
 
+use super::arena::Arena;
 use super::current::Current;
 use super::instr::{Instr, Op};
 use super::module::Module;
@@ -12,7 +13,6 @@ use crate::tracing::points::{Point, Traced};
 use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLock};
 use purlin_term::{Atom, Term};
-use std::any::Any;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
@@ -41,7 +41,7 @@ impl std::fmt::Debug for FnEntry {
 pub struct Decoded {
     pub code: Box<[Op]>,
     /// What its instructions refer to.
-    pub operands: Vec<Box<dyn Any + Send + Sync>>,
+    pub operands: Arena,
     /// Instruction index and line table index, ascending: the line holds from that instruction on.
     pub lines: Box<[(u32, u32)]>,
 }

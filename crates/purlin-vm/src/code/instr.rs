@@ -97,7 +97,7 @@ pub type Ext<T> = &'static T;
 /// A call of a guard native.
 pub struct GuardCall {
     pub native: &'static NativeEntry,
-    pub args: Vec<Src>,
+    pub args: Ext<[Src]>,
     pub dst: Dst,
     pub fail: Rel,
     /// X registers that live across it.
@@ -120,7 +120,7 @@ pub struct Safepoint {
 pub struct MakeFun {
     pub entry: &'static Arc<FunEntry>,
     pub dst: Dst,
-    pub env: Vec<Src>,
+    pub env: Ext<[Src]>,
 }
 
 #[derive(Debug)]
@@ -128,7 +128,7 @@ pub struct UpdateRecord {
     pub src: Src,
     pub dst: Dst,
     pub size: u32,
-    pub updates: Vec<(u32, Src)>,
+    pub updates: Ext<[(u32, Src)]>,
 }
 
 /// Gives the names of all type tests to a macro.

@@ -100,8 +100,8 @@ macro_rules! kind {
     (export) => { &'static Export };
     (native) => { &'static NativeEntry };
     (point) => { &'static Point };
-    (srcs) => { Ext<Vec<Src>> };
-    (dsts) => { Ext<Vec<Dst>> };
+    (srcs) => { Ext<Ext<[Src]>> };
+    (dsts) => { Ext<Ext<[Dst]>> };
     (cases) => { Ext<Select> };
     // Cases whose values are sizes and not terms.
     (sizes) => { Ext<Select> };

@@ -1,5 +1,6 @@
 //! Code: loading modules, finding functions, and translating them to Purlin's instructions when first called.
 
+pub(crate) mod arena;
 pub mod consts;
 mod current;
 pub mod export;

@@ -12,16 +12,16 @@ mod data;
 mod looks;
 mod loops;
 
+use super::arena::Arena;
 use super::consts;
 use super::export::{Decoded, FnEntry};
-use super::instr::{Dst, Ext, Instr, NO_FAIL, Op, Rel, Safepoint, Src};
+use super::instr::{Dst, Ext, Instr, NO_FAIL, Op, Rel, Safepoint, Select, Src};
 use super::module::{LoadError, Module};
 use crate::engine::Engine;
 use hashbrown::HashMap;
 use looks::Looks;
 use purlin_beam::{Function, Instruction, Opcode, Operand, Register};
 use purlin_term::{Heap, Term};
-use std::any::Any;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
@@ -43,8 +43,10 @@ pub fn translate(engine: &Engine, entry: &'static FnEntry) -> Result<()> {
         let safepoints = first.safepoints(&loops)?;
         first = Translator { safepoints, ..Translator::new(engine, entry, false) }.run()?;
     }
+    // The second run refers to as much as the first one, so that one block is enough but for joined tests.
+    let operands = RefCell::new(Arena::with_room(first.operands.borrow().words()));
     let Translator { labels, looks, safepoints, .. } = first;
-    let mut done = Translator { labels, looks, safepoints, ..Translator::new(engine, entry, true) }.run()?;
+    let mut done = Translator { labels, looks, safepoints, operands, ..Translator::new(engine, entry, true) }.run()?;
     done.join_chains();
     let start = done.labels.get(&module.index.functions[entry.index as usize].entry).copied().unwrap_or(0);
     let code = engine.config.tier.code(&done.code, engine.config.collect_always).into_boxed_slice();
@@ -74,7 +76,7 @@ struct Translator<'a> {
     /// The instruction being translated.
     op: Opcode,
     /// What the instructions refer to.
-    operands: RefCell<Vec<Box<dyn Any + Send + Sync>>>,
+    operands: RefCell<Arena>,
     ins: Instruction,
 }
 
@@ -175,12 +177,28 @@ impl<'a> Translator<'a> {
 
     /// Keeps operands that do not fit an instruction, for as long as the code lives.
     fn ext<T: Send + Sync + 'static>(&self, value: T) -> Ext<T> {
-        let value = Box::new(value);
-        let place: *const T = &*value;
-        // SAFETY: CODE: the box is kept with the code, whose instructions alone use what this gives.
-        let lasting = unsafe { &*place };
-        self.operands.borrow_mut().push(value);
-        lasting
+        // SAFETY: CODE: the arena is kept with the code, whose instructions alone use what this gives.
+        unsafe { self.operands.borrow_mut().keep(value) }
+    }
+
+    /// Keeps a list of operands, as [`Translator::ext`] does.
+    fn list<T: Send + Sync + 'static>(&self, values: Vec<T>) -> Ext<[T]> {
+        // SAFETY: CODE: as above.
+        unsafe { self.operands.borrow_mut().keep_all(values) }
+    }
+
+    /// Keeps a choice among immediates.
+    fn select(&self, cases: Vec<(u64, Rel)>, default: Rel) -> Ext<Select> {
+        // SAFETY: CODE: as above.
+        let select = unsafe { Select::new(&mut self.operands.borrow_mut(), cases, default) };
+        self.ext(select)
+    }
+
+    /// Keeps a choice among sizes of tuples.
+    fn select_size(&self, cases: Vec<(u64, Rel)>, default: Rel) -> Ext<Select> {
+        // SAFETY: CODE: as above.
+        let select = unsafe { Select::of_sizes(&mut self.operands.borrow_mut(), cases, default) };
+        self.ext(select)
     }
 
     /// Translates a call of a local function that is really a native (a stub in the library's code).

@@ -85,7 +85,7 @@ impl Run<'_> {
 
     pub(super) fn guard(&mut self, pc: *const Op, g: &'static GuardCall) -> Next {
         let mut args = [Term::NIL; 3];
-        for (slot, &s) in args.iter_mut().zip(&g.args) {
+        for (slot, &s) in args.iter_mut().zip(g.args) {
             *slot = self.get(s);
         }
         let args = &args[..g.args.len()];

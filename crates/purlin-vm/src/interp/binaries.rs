@@ -116,7 +116,7 @@ impl Run<'_> {
 
     /// The steps of `bs_match`, in order; false when one fails.
     pub(super) fn bs_match(&mut self, m: &'static BsMatch) -> bool {
-        for step in &m.steps {
+        for step in m.steps {
             let ctx = self.get(m.ctx);
             let h = &mut self.data.heap;
             let (found, dst, live) = match *step {

@@ -33,7 +33,7 @@ impl Run<'_> {
         let p = self.data.heap.alloc(words);
         // SAFETY: FRESH: as many words as the template has.
         unsafe { std::ptr::copy_nonoverlapping(m.template.pointer(), p, words) };
-        for &(i, value) in &m.values {
+        for &(i, value) in m.values {
             // SAFETY: FRESH: the values stand behind the header and the keys.
             unsafe { *p.add(2 + i as usize) = self.get(value).0 };
         }
@@ -58,7 +58,7 @@ impl Run<'_> {
     /// The values of all keys, or false when one is missing.
     pub(super) fn get_map_elements(&mut self, g: &'static GetMap) -> bool {
         let m = self.get(g.src);
-        for element in &g.pairs {
+        for element in g.pairs {
             let key = self.get(element.key);
             match (map::get(m, key), element.dst) {
                 (Some(v), Some(dst)) => self.set(dst, v),

@@ -129,7 +129,7 @@ impl Run<'_> {
                 Instr::Deallocate(slots) | Instr::Trim(slots) => self.drop_slots(slots),
                 Instr::InitY(slot) => self.set(crate::code::instr::Dst::y(slot), Term::NIL),
                 Instr::InitYs(slots) => {
-                    for &s in slots {
+                    for &s in *slots {
                         self.set(s, Term::NIL);
                     }
                 }
@@ -188,7 +188,7 @@ impl Run<'_> {
                 Instr::UpdateRecord(u) => {
                     let mut elements = self.get(u.src).as_tuple().unwrap_or(&[]).to_vec();
                     elements.resize(u.size as usize, Term::NIL);
-                    for &(at, value) in &u.updates {
+                    for &(at, value) in u.updates {
                         if let Some(e) = elements.get_mut((at as usize).wrapping_sub(1)) {
                             *e = self.get(value);
                         }

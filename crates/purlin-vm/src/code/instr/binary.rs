@@ -1,6 +1,6 @@
 //! Operands of the instructions that build and match binaries.
 
-use super::{Dst, Instr, NO_FAIL, Rel, Src, operands_of};
+use super::{Dst, Ext, Instr, NO_FAIL, Rel, Src, operands_of};
 use crate::code::isa::{Operand, Operands};
 
 /// What a segment of a binary is built from or matched to.
@@ -142,7 +142,7 @@ pub enum MatchStep {
 pub struct BsMatch {
     pub fail: Rel,
     pub ctx: Src,
-    pub steps: Vec<MatchStep>,
+    pub steps: Ext<[MatchStep]>,
 }
 
 /// Old-style construction: where `bs_init2`, `bs_append` and so on start a binary.

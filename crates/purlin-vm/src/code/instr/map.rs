@@ -3,7 +3,7 @@
 //! Maps that come to one place in a program mostly have the same keys, so the instructions remember where these stood:
 //! an inline cache. What is remembered is compared with the map's keys before it is used, never with an address.
 
-use super::{Dst, Rel, Src, operands_of};
+use super::{Dst, Ext, Rel, Src, operands_of};
 use crate::code::isa::{Operand, Operands};
 use crate::code::module::Module;
 use purlin_term::{Heap, Term, map};
@@ -17,7 +17,7 @@ pub struct PutMap {
     pub src: Src,
     pub dst: Dst,
     pub live: u32,
-    pub pairs: Vec<MapUpdate>,
+    pub pairs: Ext<[MapUpdate]>,
     /// For `put_map_assoc` with constant immediate keys: where its literals go, and what became of the first small map.
     pub transition: Option<(&'static Module, OnceLock<Option<Transition>>)>,
 }
@@ -84,7 +84,7 @@ pub struct MakeMap {
     pub dst: Dst,
     pub live: u32,
     /// The positions of the other values, and where these are.
-    pub values: Vec<(u32, Src)>,
+    pub values: Ext<[(u32, Src)]>,
 }
 
 /// `get_map_elements` and `has_map_fields` (with no destinations).
@@ -92,7 +92,7 @@ pub struct MakeMap {
 pub struct GetMap {
     pub fail: Rel,
     pub src: Src,
-    pub pairs: Vec<MapElement>,
+    pub pairs: Ext<[MapElement]>,
 }
 
 /// What is asked of a map under one key.

@@ -1,6 +1,7 @@
 //! A choice among values, in a form that is quick to search however many there are.
 
-use super::Rel;
+use super::{Ext, Rel};
+use crate::code::arena::Arena;
 use crate::code::isa::Operand;
 use purlin_term::Term;
 
@@ -9,13 +10,13 @@ use purlin_term::Term;
 #[repr(C)]
 pub struct Select {
     /// A hash table with open addressing, at most half full. What a search reads is kept together.
-    slots: Box<[(u64, Rel)]>,
+    slots: Ext<[(u64, Rel)]>,
     /// The hash value of a word is the upper bits of its product with this factor.
     factor: u64,
     shift: u32,
     pub default: Rel,
     /// Where each small integer from `first` on leads, or each size from zero on, when they lie close together.
-    pub table: Box<[Rel]>,
+    pub table: Ext<[Rel]>,
     /// The raw word of the table's first value.
     pub first: u64,
     /// The cases, if there are two, so that they need no look elsewhere.
@@ -33,15 +34,24 @@ const LARGEST_SIZE: u64 = 64;
 
 impl Select {
     /// A choice among tuples of these sizes.
-    pub fn of_sizes(cases: Vec<(u64, Rel)>, default: Rel) -> Select {
-        let mut s = Select::new(cases, default);
+    ///
+    /// # Safety
+    /// CODE: it is used only while the arena is there.
+    pub unsafe fn of_sizes(arena: &mut Arena, cases: Vec<(u64, Rel)>, default: Rel) -> Select {
+        // SAFETY: CODE: by the caller's promise.
+        let mut s = unsafe { Select::new(arena, cases, default) };
         let largest = s.cases().map(|c| c.0).max().filter(|&n| n < LARGEST_SIZE);
-        s.table = largest.into_iter().flat_map(|n| 0..=n).map(|size| s.to(size)).collect();
+        let table = largest.into_iter().flat_map(|n| 0..=n).map(|size| s.to(size)).collect();
+        // SAFETY: CODE: by the caller's promise.
+        s.table = unsafe { arena.keep_all(table) };
         s
     }
 
     /// A choice among immediates. Of equal values the first one counts.
-    pub fn new(mut cases: Vec<(u64, Rel)>, default: Rel) -> Select {
+    ///
+    /// # Safety
+    /// CODE: it is used only while the arena is there.
+    pub unsafe fn new(arena: &mut Arena, mut cases: Vec<(u64, Rel)>, default: Rel) -> Select {
         cases.sort_by_key(|c| c.0);
         cases.dedup_by_key(|c| c.0);
         let bits = (2 * cases.len()).next_power_of_two().trailing_zeros().max(1);
@@ -59,7 +69,9 @@ impl Select {
         let (_, slots, factor) = best.unwrap_or_default();
         let pair = cases[..].try_into().ok();
         let (first, table) = table(&cases, default);
-        Select { slots: slots.into(), factor, shift, default, table: table.into(), first, pair }
+        // SAFETY: CODE: by the caller's promise.
+        let (table, slots) = unsafe { (arena.keep_all(table), arena.keep_all(slots)) };
+        Select { slots, factor, shift, default, table, first, pair }
     }
 
     /// Where a value leads.
@@ -144,7 +156,9 @@ mod tests {
     #[track_caller]
     fn check(values: &[u64]) {
         let cases: Vec<(u64, Rel)> = values.iter().enumerate().map(|(i, &v)| (v, i as Rel + 1)).collect();
-        let s = Select::new(cases.clone(), -1);
+        let mut arena = Arena::default();
+        // SAFETY: CODE: the arena outlives it, here and below.
+        let s = unsafe { Select::new(&mut arena, cases.clone(), -1) };
         for &(value, to) in &cases {
             assert_eq!(s.to(value), to);
             for other in [value + 16, value.wrapping_sub(16), value ^ 4, value << 1 | 1] {
@@ -172,17 +186,22 @@ mod tests {
 
     #[test]
     fn sizes_have_a_table_unless_there_are_large_ones() {
-        let s = Select::of_sizes(vec![(3, 1), (0, 2)], -1);
+        let mut arena = Arena::default();
+        // SAFETY: CODE: the arena outlives them.
+        let mut of_sizes = |cases| unsafe { Select::of_sizes(&mut arena, cases, -1) };
+        let s = of_sizes(vec![(3, 1), (0, 2)]);
         assert_eq!(s.table[..], [2, -1, -1, 1]);
-        let s = Select::of_sizes(vec![(3, 1), (16, 2), (1000, 3)], -1);
+        let s = of_sizes(vec![(3, 1), (16, 2), (1000, 3)]);
         assert!(s.table.is_empty());
         assert_eq!([3, 16, 1000, 0].map(|n| s.to(n)), [1, 2, 3, -1]);
-        assert!(Select::of_sizes(Vec::new(), -1).table.is_empty());
+        assert!(of_sizes(Vec::new()).table.is_empty());
     }
 
     #[test]
     fn of_equal_values_the_first_one_counts() {
-        let s = Select::new(vec![(16, 1), (32, 2), (16, 3)], 0);
+        let mut arena = Arena::default();
+        // SAFETY: CODE: the arena outlives it.
+        let s = unsafe { Select::new(&mut arena, vec![(16, 1), (32, 2), (16, 3)], 0) };
         assert_eq!((s.to(16), s.to(32), s.to(48)), (1, 2, 0));
     }
 }

@@ -361,7 +361,7 @@ impl Translator<'_> {
             steps.push(step);
             at += len;
         }
-        let m = BsMatch { fail: self.fail(ins, 0)?, ctx: self.src(ins, 1)?, steps };
+        let m = BsMatch { fail: self.fail(ins, 0)?, ctx: self.src(ins, 1)?, steps: self.list(steps) };
         let m = self.ext(m);
         self.emit(Instr::BsMatch(m));
         Ok(true)

@@ -5,7 +5,7 @@
 //! needs no care.
 
 use super::Translator;
-use crate::code::instr::{Instr, NO_FAIL, Op, Rel, Select, Src};
+use crate::code::instr::{Instr, NO_FAIL, Op, Rel, Src};
 use crate::code::isa::target;
 
 /// A test of a value against constants: where each leads, and where all others lead, as instruction indices.
@@ -37,7 +37,7 @@ impl Translator<'_> {
             members.into_iter().filter(|m| self.uses(*m) <= 1).for_each(|m| joined[m] = true);
             let distance = |to: usize| ((to as i64 - i as i64) * size_of::<Op>() as i64) as Rel;
             let cases = test.cases.iter().map(|&(value, to)| (value, distance(to))).collect();
-            let select = self.ext(Select::new(cases, distance(test.default)));
+            let select = self.select(cases, distance(test.default));
             self.code[i] = Instr::SelectVal(test.src, select);
         }
     }

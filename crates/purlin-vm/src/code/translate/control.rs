@@ -34,8 +34,7 @@ impl Translator<'_> {
                     };
                     cases.push((arity, self.rel(l)?));
                 }
-                let s = Select::of_sizes(cases, self.fail(ins, 1)?);
-                Instr::SelectArity(self.src(ins, 0)?, self.ext(s))
+                Instr::SelectArity(self.src(ins, 0)?, self.select_size(cases, self.fail(ins, 1)?))
             }
             Opcode::Allocate if self.safepoints.is_empty() => {
                 Instr::Allocate { slots: self.small_number(ins, 0)?, heap: 0, live: self.live(ins, 1)? }
@@ -65,7 +64,7 @@ impl Translator<'_> {
             }
             Opcode::InitYregs => {
                 let slots = ins.list().iter().map(|&o| self.as_dst(o)).collect::<Result<Vec<_>>>()?;
-                Instr::InitYs(self.ext(slots))
+                Instr::InitYs(self.ext(self.list(slots)))
             }
             Opcode::Catch | Opcode::Try => Instr::Catch { slot: self.dst(ins, 0)?, handler: self.fail(ins, 1)? },
             Opcode::CatchEnd => Instr::CatchEnd { slot: self.dst(ins, 0)? },
@@ -102,7 +101,7 @@ impl Translator<'_> {
 
     fn init_frame(&mut self, slots: u32) -> Instr {
         let all = (0..slots).map(Dst::y).collect();
-        Instr::InitYs(self.ext(all))
+        Instr::InitYs(self.ext(self.list(all)))
     }
 
     /// The compiler has no instruction for a fun's call in tail position: it writes a call, `deallocate` and `return`.
@@ -185,7 +184,7 @@ impl Translator<'_> {
             for (t, l) in cases {
                 table.push((t.0, self.rel(l)?));
             }
-            let s = self.ext(Select::new(table, default));
+            let s = self.select(table, default);
             self.emit(Instr::SelectVal(src, s));
             return Ok(true);
         }

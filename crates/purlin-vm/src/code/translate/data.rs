@@ -59,7 +59,7 @@ impl Translator<'_> {
             }
             Opcode::PutTuple2 => {
                 let elements = ins.list().iter().map(|&o| self.as_src(o)).collect::<Result<Vec<_>>>()?;
-                Instr::PutTuple(self.dst(ins, 0)?, self.ext(elements))
+                Instr::PutTuple(self.dst(ins, 0)?, self.ext(self.list(elements)))
             }
             Opcode::UpdateRecord => {
                 let mut updates = Vec::new();
@@ -71,7 +71,7 @@ impl Translator<'_> {
                     size: self.small_number(ins, 1)?,
                     src: self.src(ins, 2)?,
                     dst: self.dst(ins, 3)?,
-                    updates,
+                    updates: self.list(updates),
                 };
                 Instr::UpdateRecord(self.ext(u))
             }
@@ -190,7 +190,7 @@ impl Translator<'_> {
             Opcode::Fclearerror | Opcode::Fcheckerror => return Ok(true),
             Opcode::MakeFun2 => {
                 let env = self.lambda(self.number(ins, 0)?)?.num_free;
-                let env = (0..env).map(Src::x).collect();
+                let env = self.list((0..env).map(Src::x).collect());
                 let f = MakeFun { entry: self.lambda(self.number(ins, 0)?)?, dst: Dst::x(0), env };
                 Instr::MakeFun(self.ext(f))
             }
@@ -200,7 +200,7 @@ impl Translator<'_> {
                 if env.len() != entry.num_free as usize {
                     return malformed("make_fun3: wrong environment");
                 }
-                let f = MakeFun { entry, dst: self.dst(ins, 1)?, env };
+                let f = MakeFun { entry, dst: self.dst(ins, 1)?, env: self.list(env) };
                 Instr::MakeFun(self.ext(f))
             }
             Opcode::PutMapAssoc | Opcode::PutMapExact => {
@@ -219,7 +219,7 @@ impl Translator<'_> {
                     src: self.src(ins, 1)?,
                     dst: self.dst(ins, 2)?,
                     live: self.live(ins, 3)?,
-                    pairs,
+                    pairs: self.list(pairs),
                 };
                 match self.make_map(&p)? {
                     Some(m) => Instr::MakeMap(self.ext(m)),
@@ -232,7 +232,7 @@ impl Translator<'_> {
                     .iter()
                     .map(|&o| Ok(MapElement::new(self.as_src(o)?, None)))
                     .collect::<Result<Vec<_>>>()?;
-                let g = GetMap { fail: self.fail(ins, 0)?, src: self.src(ins, 1)?, pairs };
+                let g = GetMap { fail: self.fail(ins, 0)?, src: self.src(ins, 1)?, pairs: self.list(pairs) };
                 Instr::GetMapElements(self.ext(g))
             }
             Opcode::GetMapElements => {
@@ -246,7 +246,7 @@ impl Translator<'_> {
                     [MapElement { key, dst: Some(dst), .. }] if dst.0 & 3 == 0 => {
                         Instr::GetMapElement { fail, src, key, dst: (dst.0 >> 2) as u16 }
                     }
-                    _ => Instr::GetMapElements(self.ext(GetMap { fail, src, pairs })),
+                    _ => Instr::GetMapElements(self.ext(GetMap { fail, src, pairs: self.list(pairs) })),
                 }
             }
             _ => return Ok(false),
@@ -264,9 +264,9 @@ impl Translator<'_> {
         let whole = keys.iter().fold(base, |m, &k| map::put(&mut heap, m, k, Term::NIL));
         let Some((all, _)) = whole.as_flat_map() else { return Ok(None) };
         let position = |key| all.iter().position(|&k| compare::same(k, key)).unwrap_or(0) as u32;
-        let values = keys.iter().zip(&p.pairs).map(|(&k, p)| (position(k), p.value)).collect();
+        let values = keys.iter().zip(p.pairs).map(|(&k, p)| (position(k), p.value)).collect();
         match self.module.store(whole) {
-            Some(template) => Ok(Some(MakeMap { template, dst: p.dst, live: p.live, values })),
+            Some(template) => Ok(Some(MakeMap { template, dst: p.dst, live: p.live, values: self.list(values) })),
             None => malformed("the literal area is full"),
         }
     }
@@ -321,7 +321,7 @@ impl Translator<'_> {
         if native.mfa.arity as usize != args.len() {
             return malformed("a guard native with a wrong number of operands");
         }
-        Ok(Instr::Guard(self.ext(GuardCall { native, args: args.to_vec(), dst, fail, live })))
+        Ok(Instr::Guard(self.ext(GuardCall { native, args: self.list(args.to_vec()), dst, fail, live })))
     }
 }
 

@@ -283,7 +283,7 @@ handlers! {
         *p.add(1) = Arc::as_ptr(f.entry) as u64;
         *p.add(2) = (*(*s.m).process).pid().0;
         let mut at = p.add(2);
-        for &e in &f.env {
+        for &e in f.env {
             at = at.add(1);
             *at = s.any(e).0;
         }

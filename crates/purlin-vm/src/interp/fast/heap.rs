@@ -102,7 +102,7 @@ handlers! {
 
     fn init_ys(s) {
         operands!(s, InitYs(slots));
-        for &d in slots {
+        for &d in *slots {
             s.set::<Y>(d, Term::NIL);
         }
         s.next()
@@ -189,7 +189,7 @@ handlers! {
         let p = s.take(1 + n);
         *p = Kind::Tuple.header(n);
         let mut at = p;
-        for &e in elements {
+        for &e in *elements {
             at = at.add(1);
             *at = s.any(e).0;
         }

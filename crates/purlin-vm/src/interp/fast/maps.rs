@@ -49,7 +49,7 @@ handlers! {
         let Some((keys, values, n)) = flat(m) else {
             return s.to(get_of_large);
         };
-        for element in &g.pairs {
+        for element in g.pairs {
             let at = place(keys, n, s.any(element.key), &element.hint);
             if at == NOWHERE {
                 return s.jump(g.fail);
@@ -65,7 +65,7 @@ handlers! {
     fn get_of_large(s) {
         operands!(s, GetMapElements(g));
         let m = s.any(g.src);
-        for element in &g.pairs {
+        for element in g.pairs {
             match (map::get(m, s.any(element.key)), element.dst) {
                 (Some(v), Some(dst)) => s.set_any(dst, v),
                 (Some(_), None) => {}
@@ -85,7 +85,7 @@ handlers! {
         let m = s.any(p.src);
         let Some((keys, values, n)) = flat(m).filter(|f| s.has_room(f.2 + 2)) else { return s.by(put) };
         let mut changes = false;
-        for pair in &p.pairs {
+        for pair in p.pairs {
             let at = place(keys, n, s.any(pair.key), &pair.hint);
             if at == NOWHERE {
                 return s.by(put);
@@ -101,7 +101,7 @@ handlers! {
         for i in 0..n + 2 {
             *new.add(i) = *from.add(i);
         }
-        for pair in &p.pairs {
+        for pair in p.pairs {
             *new.add(2 + place(keys, n, s.any(pair.key), &pair.hint)) = s.any(pair.value).0;
         }
         s.set_any(p.dst, Term::from_boxed(new));
@@ -153,7 +153,7 @@ handlers! {
         for i in 0..words {
             *p.add(i) = *from.add(i);
         }
-        for &(i, value) in &m.values {
+        for &(i, value) in m.values {
             *p.add(2 + i as usize) = s.any(value).0;
         }
         s.set_any(m.dst, Term::from_boxed(p));
