@@ -29,11 +29,7 @@ pub const COMMANDS: &[Entry] = &[
     entry("erl", "[ARG...]", "start like `erl`"),
     entry("erlc", "[ARG...]", "compile like `erlc`"),
     entry("escript", "FILE [ARG...]", "run like `escript`"),
-    entry(
-        "dis",
-        "FILE.beam",
-        "list a .beam file's instructions; --translated MODULE[:FUNCTION/ARITY]: what runs for them",
-    ),
+    entry("dis", "FILE.beam", "list instructions; --translated MODULE[:FUNCTION/ARITY]: what runs for them"),
     entry("missing", "", "list natives that the installed libraries import and Purlin lacks"),
     entry("completions", "bash|zsh|fish", "print a shell's completions"),
     entry("man", "", "print the manual page"),
