@@ -27,15 +27,26 @@ struct Job<'a> {
 
 fn aead_cipher(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let at = |line: i64, argument: i64| ("aead.c", line, argument);
-    let encrypt = a[6].as_bool().ok_or_else(|| badarg(c.heap(), at(64, 6), "Bad enc flag; must be boolean"))?;
-    let key = bytes(c, a[1], at(82, 1), "non-binary")?;
+    let encrypt = a[6].as_bool().ok_or_else(|| badarg(c.heap(), at(54, 6), "Bad enc flag"))?;
+    let key = bytes(c, a[1], at(63, 1), "non-binary key")?;
+    let iv = bytes(c, a[2], at(65, 2), "non-binary iv")?;
+    let mut text = bytes(c, a[3], at(67, 3), "non-binary text")?;
+    let other = bytes(c, a[4], at(69, 4), "non-binary AAD")?;
+    let expected = if encrypt { None } else { Some(bytes(c, a[5], at(77, 5), "non-binary Tag")?) };
+    let tag = match &expected {
+        Some(tag) => Some(tag.len()),
+        None => a[5].as_usize().filter(|n| u32::try_from(*n).is_ok()),
+    };
+    let tag = tag.ok_or_else(|| badarg(c.heap(), at(73, 5), "Bad Tag length"))?;
+    if i32::try_from(tag).is_err() {
+        return Err(badarg(c.heap(), at(87, 5), "binary too long"));
+    }
     let unknown = "Unknown cipher or invalid key size";
-    let cipher = a[0].as_atom().map(Atom::name).and_then(cipher::named).filter(|s| s.key == key.len());
+    let cipher = a[0].as_atom().map(Atom::name).and_then(cipher::named).filter(|s| s.takes_key(key.len()));
     let Some(cipher) = cipher else { return Err(badarg(c.heap(), at(90, 0), unknown)) };
     if !cipher.is_aead() {
-        return Err(badarg(c.heap(), at(92, 0), "Not an aead cipher"));
+        return Err(badarg(c.heap(), at(94, 0), "Not aead cipher"));
     }
-    let iv = bytes(c, a[2], at(103, 2), "non-binary")?;
     let right = match cipher.mode {
         Mode::Ccm => (7..=13).contains(&iv.len()),
         Mode::ChaChaPoly => iv.len() == 12,
@@ -44,15 +55,14 @@ fn aead_cipher(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     if !right {
         return Err(badarg(c.heap(), at(111, 2), "Bad IV length"));
     }
-    let mut text = bytes(c, a[3], at(76, 3), "non-binary")?;
-    let other = bytes(c, a[4], at(79, 4), "non-binary")?;
+    if cipher.mode == Mode::ChaChaPoly && key.len() != cipher.key {
+        return Err(badarg(c.heap(), at(90, 0), unknown));
+    }
     c.charge((text.len() + other.len()) / 100);
-    let expected = if encrypt { None } else { Some(bytes(c, a[5], at(72, 5), "non-binary or non-list")?) };
-    let tag = match &expected {
-        Some(tag) => tag.len(),
-        None => a[5].as_usize().ok_or_else(|| badarg(c.heap(), at(68, 5), "Bad Tag length"))?,
-    };
-    if tag == 0 || tag > 16 || (cipher.mode == Mode::Ccm && (tag < 4 || tag % 2 == 1)) {
+    if cipher.mode == Mode::Ccm && (!(4..=16).contains(&tag) || tag % 2 == 1) {
+        return Err(badarg(c.heap(), at(116, 5), "Can't set tag"));
+    }
+    if tag == 0 || tag > 16 {
         return match encrypt {
             true => Err(failure(c.heap(), am!("error"), at(156, -1), "Can't get Tag")),
             false => Ok(am!("error")),

@@ -38,9 +38,14 @@ pub(super) fn block(family: Family, key: &[u8]) -> Option<Box<dyn Block>> {
         (Family::Aes, 32) => keyed::<aes::Aes256>(key),
         (Family::Des, 8) => keyed::<des::Des>(key),
         (Family::TripleDes, 24) => keyed::<des::TdesEde3>(key),
-        (Family::Blowfish, 16) => keyed::<blowfish::Blowfish>(key),
+        (Family::Blowfish, 1..) => keyed::<blowfish::Blowfish>(&blowfish_key(key)?),
         _ => None,
     }
+}
+
+/// Blowfish goes round its key, so a short one is the same as itself repeated; what exceeds 56 bytes is not taken.
+fn blowfish_key(key: &[u8]) -> Option<Vec<u8>> {
+    (1..=56).contains(&key.len()).then(|| if key.len() < 4 { key.repeat(4) } else { key.to_vec() })
 }
 
 /// The CMAC of a cipher; only those with CBC have one.

@@ -45,6 +45,12 @@ impl Cipher {
         matches!(self.mode, Mode::Gcm | Mode::Ccm | Mode::ChaChaPoly)
     }
 
+    /// Whether OTP's own table lets a key of so many bytes pass; the cipher may refuse it later.
+    pub fn takes_key(&self, len: usize) -> bool {
+        let any = matches!(self.family, Family::Des | Family::TripleDes | Family::Blowfish);
+        any || self.mode == Mode::ChaChaPoly || len == self.key
+    }
+
     /// Bytes that the cipher wants at a time.
     pub fn block(&self) -> usize {
         match (self.mode, self.family) {

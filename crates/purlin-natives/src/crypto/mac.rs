@@ -2,7 +2,7 @@
 
 use super::hash::with_hash;
 use super::{badarg, block, bytes, cipher, reference};
-use hmac::{Hmac, Mac, digest::KeyInit};
+use hmac::{Hmac, Mac, SimpleHmac, digest::KeyInit};
 use parking_lot::Mutex;
 use purlin_term::{Atom, Term};
 use purlin_vm::native::OrBadarg;
@@ -53,9 +53,14 @@ fn start(c: &mut Ctx<'_>, a: &[Term], lines: Lines) -> Result<Box<dyn Code>, Esc
     match a[0].as_atom().map(Atom::name) {
         Some("hmac") => {
             let name = a[1].as_atom().map_or("", Atom::name);
-            let code = with_hash!(name, D => {
-                Box::new(<Hmac<D> as KeyInit>::new_from_slice(&key).expect("any length will do")) as Box<dyn Code>
-            });
+            fn of<M: Mac + KeyInit + Send + 'static>(key: &[u8]) -> Box<dyn Code> {
+                Box::new(<M as KeyInit>::new_from_slice(key).expect("any length will do"))
+            }
+            let code = match name {
+                "blake2b" => Some(of::<SimpleHmac<blake2::Blake2b512>>(&key)),
+                "blake2s" => Some(of::<SimpleHmac<blake2::Blake2s256>>(&key)),
+                _ => with_hash!(name, D => of::<Hmac<D>>(&key)),
+            };
             code.ok_or_else(|| badarg(c.heap(), at(lines.digest, 1), "Bad digest algorithm for HMAC"))
         }
         Some("cmac") => {
@@ -86,7 +91,7 @@ struct Lines {
 
 fn mac(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let data = bytes(c, a[3], ("mac.c", 175, 3), "Bad text")?;
-    let mut code = start(c, a, Lines { key: 181, digest: 263, cipher: 313, poly1305: 235, unknown: 233 })?;
+    let mut code = start(c, a, Lines { key: 220, digest: 263, cipher: 313, poly1305: 235, unknown: 233 })?;
     c.charge(data.len() / 100);
     code.add(&data);
     Ok(c.heap().binary(&code.finish()))
@@ -96,13 +101,13 @@ fn mac(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 struct State(Mutex<Option<Box<dyn Code>>>);
 
 fn mac_init(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let code = start(c, a, Lines { key: 528, digest: 631, cipher: 661, poly1305: 692, unknown: 600 })?;
+    let code = start(c, a, Lines { key: 580, digest: 617, cipher: 658, poly1305: 589, unknown: 587 })?;
     Ok(reference(c, State(Mutex::new(Some(code)))))
 }
 
 fn mac_update(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let data = bytes(c, a[1], ("mac.c", 794, 1), "Bad text")?;
     let state: &State = a[0].magic().ok_or_else(|| badarg(c.heap(), ("mac.c", 817, 0), "Bad ref"))?;
-    let data = bytes(c, a[1], ("mac.c", 820, 1), "Bad text")?;
     c.charge(data.len() / 100);
     match &mut *state.0.lock() {
         Some(code) => code.add(&data),
@@ -121,15 +126,19 @@ fn mac_final(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 fn pbkdf2_hmac(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let at = |line: i64, argument: i64| ("pbkdf2_hmac.c", line, argument);
     let name = a[0].as_atom().map_or("", Atom::name);
-    if with_hash!(name, D => std::mem::size_of::<D>()).is_none() {
+    if super::hash::digest_size(name).is_none() {
         return Err(badarg(c.heap(), at(34, 0), "Bad digest type"));
     }
+    if !matches!(name, "sha" | "sha224" | "sha256" | "sha384" | "sha512") {
+        return Err(badarg(c.heap(), at(38, 0), "Not eligible digest type"));
+    }
     let (password, salt) = match (a[1].as_bytes(), a[2].as_bytes()) {
-        (None, _) => return Err(badarg(c.heap(), at(39, 1), "Not binary")),
-        (_, None) => return Err(badarg(c.heap(), at(43, 2), "Not binary")),
+        (None, _) => return Err(badarg(c.heap(), at(41, 1), "Not binary")),
+        (_, None) => return Err(badarg(c.heap(), at(44, 2), "Not binary")),
         (Some(p), Some(s)) => (p, s),
     };
     let number = |c: &mut Ctx<'_>, i: usize, line: i64| match a[i].as_usize() {
+        None => Err(badarg(c.heap(), at(line - 2, i as i64), "Not integer")),
         Some(n) if n > 0 && u32::try_from(n).is_ok() => Ok(n),
         _ => Err(badarg(c.heap(), at(line, i as i64), "Must be > 0")),
     };

@@ -100,10 +100,13 @@ fn hash_equals(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 fn mod_exp(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let (base, exponent, modulus) = (number(a[0])?, number(a[1])?, number(a[2])?);
     let header = a[3].as_usize().filter(|n| matches!(n, 0 | 4)).or_badarg()?;
-    if modulus == BigUint::ZERO {
-        return Err(Escape::BADARG);
-    }
-    let mut bytes = shortest(&base.modpow(&exponent, &modulus));
+    // OpenSSL looks at an exponent of zero before the modulus.
+    let power = match (exponent == BigUint::ZERO, modulus == BigUint::ZERO) {
+        (true, true) => BigUint::from(1u8),
+        (false, true) => return Err(Escape::BADARG),
+        _ => base.modpow(&exponent, &modulus),
+    };
+    let mut bytes = shortest(&power);
     if header == 4 {
         if bytes.first().is_some_and(|&b| b > 127) {
             bytes.insert(0, 0);

@@ -5,7 +5,6 @@ use super::cipher::{self, Cipher};
 use super::{badarg, bytes, failure, reference};
 use parking_lot::Mutex;
 use purlin_term::{Atom, Term, am, map};
-use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
 
 pub(super) const NATIVES: &[Native] = &[
@@ -46,16 +45,14 @@ impl Padding {
 
 struct State {
     cipher: &'static Cipher,
-    key: Vec<u8>,
-    /// Missing until an initial value is given.
-    machine: Option<Machine>,
+    machine: Machine,
     encrypt: bool,
     padding: Padding,
     /// Bytes that wait for the rest of their block.
     rest: Vec<u8>,
     /// Bytes given so far.
     size: usize,
-    /// Bytes added at the end; -1 before.
+    /// Bytes added at the end; -1 before, and when deciphering.
     padded: i64,
     finished: bool,
 }
@@ -64,7 +61,7 @@ struct Shared(Mutex<State>);
 
 impl State {
     /// What the bytes give that can be worked on now. The last block stays back when it may hold padding.
-    fn feed(&mut self, data: &[u8]) -> Option<Vec<u8>> {
+    fn feed(&mut self, data: &[u8]) -> Vec<u8> {
         self.size += data.len();
         self.rest.extend_from_slice(data);
         let block = self.cipher.block();
@@ -73,16 +70,18 @@ impl State {
             ready -= block;
         }
         let mut out: Vec<u8> = self.rest.drain(..ready).collect();
-        self.machine.as_mut()?.run(&mut out);
-        Some(out)
+        self.machine.run(&mut out);
+        out
     }
 
     /// The last bytes, or the text of an error.
     fn last(&mut self) -> Result<Vec<u8>, (i64, &'static str)> {
         let block = self.cipher.block();
         if block == 1 || self.padding == Padding::Undefined {
-            self.padded = 0;
-            self.rest.clear();
+            if self.encrypt {
+                let missing = (block - self.rest.len() % block) % block;
+                self.padded = if self.padding == Padding::Pkcs { 1 } else { missing as i64 };
+            }
             return Ok(Vec::new());
         }
         if self.finished {
@@ -96,8 +95,12 @@ impl State {
                 vec![n as u8; n]
             }
             (Padding::Pkcs, false) => return self.without_padding().ok_or((638, "Can't finalize")),
-            (_, false) => Vec::new(),
-            (Padding::None, true) if missing > 0 => return Err((610, "Padding 'none' but unfilled last block")),
+            (_, false) if missing > 0 => return Err((638, "Can't finalize")),
+            (_, false) => return Ok(Vec::new()),
+            (Padding::None, true) if missing > 0 => {
+                self.padded = missing as i64;
+                return Err((610, "Padding 'none' but unfilled last block"));
+            }
             (Padding::Random, true) => {
                 let mut random = vec![0; missing];
                 getrandom::fill(&mut random).map_err(|_| (614, "Padding failed"))?;
@@ -107,7 +110,7 @@ impl State {
         };
         self.padded = add.len() as i64;
         let size = self.size;
-        let out = self.feed(&add).unwrap_or_default();
+        let out = self.feed(&add);
         self.size = size;
         Ok(out)
     }
@@ -119,10 +122,9 @@ impl State {
         if last.len() != block {
             return None;
         }
-        self.machine.as_mut()?.run(&mut last);
+        self.machine.run(&mut last);
         let n = usize::from(*last.last()?);
         let right = (1..=block).contains(&n) && last[block - n..].iter().all(|&b| usize::from(b) == n);
-        self.padded = n as i64;
         last.truncate(block.checked_sub(n)?);
         right.then_some(last)
     }
@@ -133,54 +135,70 @@ fn options(c: &mut Ctx<'_>, t: Term, argument: i64) -> Result<(bool, Padding), E
     if let Some(encrypt) = t.as_bool() {
         return Ok((encrypt, Padding::Undefined));
     }
-    let list = t.as_list();
-    let list = list.ok_or_else(|| badarg(c.heap(), at(120, argument), "Options are not a boolean or a proper list"))?;
-    let (mut encrypt, mut padding) = (true, Padding::Undefined);
+    let bad = |c: &mut Ctx<'_>, line: i64, text: &str| badarg(c.heap(), at(line, argument), text);
+    let list = t.as_list().ok_or_else(|| bad(c, 120, "Options are not a boolean or a proper list"))?;
+    let (mut encrypt, mut padding) = (None, None);
     for option in list {
         let Some(&[key, value]) = option.as_tuple() else {
-            return Err(badarg(c.heap(), at(131, argument), "Options must be 2-tuples"));
+            return Err(bad(c, 139, "Options must be a property list!"));
         };
         if key == am!("encrypt") {
-            let bad = "Bad 'encrypt' option value";
-            encrypt = value.as_bool().ok_or_else(|| badarg(c.heap(), at(148, argument), bad))?;
+            if encrypt.is_some() {
+                return Err(bad(c, 144, "'encrypt' option is present more than once!"));
+            }
+            let flag = value.as_bool().ok_or_else(|| bad(c, 152, "The 'encrypt' option must be a boolean!"))?;
+            encrypt = Some(flag);
         } else if key == am!("padding") {
+            if padding.is_some() {
+                return Err(bad(c, 157, "The 'padding' option is present more than once!"));
+            }
             let all = [Padding::Undefined, Padding::None, Padding::Pkcs, Padding::Zero, Padding::Random];
             let found = all.into_iter().find(|p| p.atom() == value);
-            padding = found.ok_or_else(|| badarg(c.heap(), at(168, argument), "Bad 'padding' option value"))?;
+            padding = Some(found.ok_or_else(|| bad(c, 168, "Bad 'padding' option value"))?);
         } else {
-            return Err(badarg(c.heap(), at(178, argument), "Bad option key"));
+            // OTP's buffer holds 63 characters.
+            let text: String = format!("Bad tag in option: {key:?}").chars().take(63).collect();
+            return Err(bad(c, 174, &text));
         }
     }
-    Ok((encrypt, padding))
+    Ok((encrypt.unwrap_or(true), padding.unwrap_or(Padding::Undefined)))
 }
 
-/// A state for cipher, key, initial value (`undefined`: given later) and options.
+/// A state for cipher, key, initial value and options.
 fn start(c: &mut Ctx<'_>, a: &[Term], flags: (Term, i64)) -> Result<State, Escape> {
-    let key = bytes(c, a[1], at(219, 1), "Bad key")?;
+    let (encrypt, padding) = options(c, flags.0, flags.1)?;
+    let key = bytes(c, a[1], at(228, 1), "Bad key")?;
     let Some(cipher) = a[0].as_atom().map(Atom::name).and_then(cipher::named) else {
         return Err(badarg(c.heap(), at(242, 0), "Unknown cipher"));
     };
-    if key.len() != cipher.key {
+    if !cipher.takes_key(key.len()) {
         return Err(badarg(c.heap(), at(244, 1), "Bad key size"));
     }
     if cipher.is_aead() {
         return Err(badarg(c.heap(), at(250, 0), "Missing arguments for this cipher"));
     }
-    let iv = match a[2].is(Atom::UNDEFINED) {
-        true => None,
-        false => Some(initial(c, cipher, a[2])?),
-    };
-    let (encrypt, padding) = options(c, flags.0, flags.1)?;
-    let mut state =
-        State { cipher, key, machine: None, encrypt, padding, rest: Vec::new(), size: 0, padded: -1, finished: false };
-    if let Some(iv) = iv {
-        state.machine = Some(Machine::new(cipher, &state.key, &iv, encrypt).or_badarg()?);
+    if a[2].is(Atom::UNDEFINED) {
+        return Err(later(c, 295));
     }
-    Ok(state)
+    let iv = initial(c, cipher, a[2])?;
+    let Some(machine) = Machine::new(cipher, &key, &iv, encrypt) else {
+        return Err(failure(c.heap(), am!("error"), at(363, 1), "Can't initialize context, key_length"));
+    };
+    Ok(State { cipher, machine, encrypt, padding, rest: Vec::new(), size: 0, padded: -1, finished: false })
 }
 
+/// Initial values that are given later are not to be had, as with OpenSSL 3.
+fn later(c: &mut Ctx<'_>, line: i64) -> Escape {
+    let text = "Dynamic IV is not supported for libcrypto versions >= 3.0";
+    failure(c.heap(), am!("notsup"), at(line, -1), text)
+}
+
+/// What is given to a cipher that needs no initial value is not looked at.
 fn initial(c: &mut Ctx<'_>, cipher: &Cipher, t: Term) -> Result<Vec<u8>, Escape> {
-    let iv = bytes(c, t, at(300, 2), "Bad iv type")?;
+    if cipher.iv == 0 {
+        return Ok(Vec::new());
+    }
+    let iv = bytes(c, t, at(304, 2), "Bad iv type")?;
     if iv.len() == cipher.iv { Ok(iv) } else { Err(badarg(c.heap(), at(310, 2), "Bad iv size")) }
 }
 
@@ -194,23 +212,17 @@ fn shared<'a>(c: &mut Ctx<'_>, t: Term, line: i64) -> Result<&'a Shared, Escape>
 }
 
 fn update(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let state = shared(c, a[0], 753)?;
-    let data = bytes(c, a[1], at(546, 1), "expected binary")?;
+    let data = bytes(c, a[1], at(860, 1), "expected binary")?;
+    let state = shared(c, a[0], 731)?;
     c.charge(data.len() / 100);
     let out = state.0.lock().feed(&data);
-    let out = out.ok_or_else(|| failure(c.heap(), am!("error"), at(758, -1), "Can't get empty iv"))?;
     Ok(c.heap().binary(&out))
 }
 
 fn update_with_iv(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let state = shared(c, a[0], 753)?;
-    let mut state = state.0.lock();
-    let iv = initial(c, state.cipher, a[2])?;
-    let data = bytes(c, a[1], at(546, 1), "expected binary")?;
-    c.charge(data.len() / 100);
-    state.machine = Machine::new(state.cipher, &state.key, &iv, state.encrypt);
-    let out = state.feed(&data).or_badarg()?;
-    Ok(c.heap().binary(&out))
+    bytes(c, a[1], at(860, 1), "expected binary")?;
+    shared(c, a[0], 731)?;
+    Err(later(c, 736))
 }
 
 fn ended(c: &mut Ctx<'_>, last: Result<Vec<u8>, (i64, &'static str)>) -> Result<Vec<u8>, Escape> {
@@ -218,13 +230,13 @@ fn ended(c: &mut Ctx<'_>, last: Result<Vec<u8>, (i64, &'static str)>) -> Result<
 }
 
 fn finish(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let last = shared(c, a[0], 870)?.0.lock().last();
+    let last = shared(c, a[0], 886)?.0.lock().last();
     let last = ended(c, last)?;
     Ok(c.heap().binary(&last))
 }
 
 fn get_data(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let state = shared(c, a[0], 900)?.0.lock();
+    let state = shared(c, a[0], 992)?.0.lock();
     let pairs = [
         (am!("encrypt"), Term::bool(state.encrypt)),
         (am!("padding_size"), Term::small(state.padded)),
@@ -235,10 +247,10 @@ fn get_data(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 }
 
 fn one_time(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+    let data = bytes(c, a[3], at(966, 3), "expected binary as data")?;
     let mut state = start(c, a, (a[4], 4))?;
-    let data = bytes(c, a[3], at(546, 3), "expected binary")?;
     c.charge(data.len() / 100);
-    let mut out = state.feed(&data).or_badarg()?;
+    let mut out = state.feed(&data);
     let last = state.last();
     out.extend(ended(c, last)?);
     Ok(c.heap().binary(&out))
