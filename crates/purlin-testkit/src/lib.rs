@@ -6,6 +6,8 @@
 
 pub mod fuzz;
 pub mod generate;
+#[cfg(test)]
+mod layers;
 pub mod mutate;
 pub mod oracle;
 pub mod wire;
