@@ -12,6 +12,7 @@
 use super::{C, I, State, X, Y, control};
 use crate::code::instr::{Dst, Instr, Op, Rel, Src, Test};
 use crate::code::module::freed;
+use crate::interp::Machine;
 use crate::interp::run::is_type;
 use crate::mailbox::refused::{MANY, Place, Slots, Value};
 use purlin_term::boxed::Kind;
@@ -70,17 +71,40 @@ unsafe fn has_header(t: Term, header: u64) -> bool {
     t.is_boxed() && unsafe { *t.pointer() == header }
 }
 
+/// Whether the cursor was moved, and the reductions that are left.
+struct Passed {
+    moved: bool,
+    left: i32,
+}
+
+/// [`State::pass_refused`] for mailboxes of many messages.
+#[inline(never)]
+unsafe fn pass_many(m: *mut Machine, pc: *const Op, sp: *mut u64, top: *mut u64, left: i32, end: *const Op) -> Passed {
+    let mut s = State { m, pc, sp, top, left };
+    // SAFETY: as for the handler that this is called by.
+    let moved = unsafe { s.pass_all(end) };
+    Passed { moved, left: s.left }
+}
+
 impl State {
     /// Moves the cursor on from the messages that the tests behind the `loop_rec` at `pc` refuse, if they do so by going
     /// to the `loop_rec_end` at `end`: the message at the cursor and those behind it. Whether it moved.
     #[inline(always)]
     pub(super) unsafe fn pass_refused(&mut self, end: *const Op) -> bool {
         // SAFETY: OWNER: the machine's process is the one that runs.
-        unsafe { (*(*self.m).running.data).mailbox.len() >= MANY && self.pass_many(end) }
+        unsafe {
+            if (*(*self.m).running.data).mailbox.len() < MANY {
+                return false;
+            }
+            // Value by value: a handler whose state's address is known elsewhere could not end by a jump.
+            let passed = pass_many(self.m, self.pc, self.sp, self.top, self.left, end);
+            self.left = passed.left;
+            passed.moved
+        }
     }
 
-    #[inline(never)]
-    unsafe fn pass_many(&mut self, end: *const Op) -> bool {
+    /// What [`pass_many`] does.
+    unsafe fn pass_all(&mut self, end: *const Op) -> bool {
         // SAFETY: OWNER: the machine's process is the one that runs. CODE: a frame has the slots that its code names.
         unsafe {
             let mailbox = &mut (*(*self.m).running.data).mailbox;
