@@ -180,7 +180,7 @@ fn passes(
     early.finish(flags)?;
     pass(args, Some(|f| f.starts_with("-M")), allocators::flag)?;
     let mut polling = Polling::default();
-    pass(args, Some(|f| f.starts_with("-IO") || f.starts_with("-K")), |c| polling.flag(c))?;
+    pass(args, Some(|f| f.starts_with("-IO") || f.starts_with("-K")), |c| polling.flag(program, c))?;
     polling.finish(early.schedulers)?;
     let end = pass(args, None, |c| late(flags, program, c))?;
     Ok((end + 1).min(args.len()))
@@ -317,7 +317,7 @@ struct Polling {
 }
 
 impl Polling {
-    fn flag(&mut self, c: &mut Cursor<'_>) -> Result<(), Refused> {
+    fn flag(&mut self, program: &str, c: &mut Cursor<'_>) -> Result<(), Refused> {
         let flag = c.flag();
         let read = |c: &mut Cursor<'_>, name: usize, range: std::ops::RangeInclusive<i32>, what: &str| {
             let text = c.value(name)?;
@@ -340,7 +340,7 @@ impl Polling {
             let text = c.value(4)?;
             boolean(&text).ok_or_else(|| bad(format!("bad +IOs boolean argument: {text}")))?;
         } else {
-            return Err(Refused::Usage(String::new()));
+            return Err(bad(format!("{program} unknown flag {flag}")));
         }
         Ok(())
     }

@@ -6,8 +6,8 @@
 //! one of the clause that matches. No X register but x0 lives behind `loop_rec`, so what has been written to them by
 //! then means nothing. Jumps lead forwards only, so that each message takes as many steps as there are instructions at
 //! most; it costs the reduction that it would have cost. What most of them begin with, a tuple's size, its first element
-//! and one more, is read from the instructions once and tried first ([`Wanted`]). What is known to be refused costs one reduction in all
-//! ([`refused`](crate::mailbox::refused)).
+//! and one more, is read from the instructions once and tried first ([`Wanted`]). What is known to be refused costs one
+//! reduction in all ([`refused`](crate::mailbox::refused)).
 
 use super::{C, I, State, X, Y, control};
 use crate::code::instr::{Dst, Instr, Op, Rel, Src, Test};
