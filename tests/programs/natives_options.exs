@@ -756,40 +756,13 @@ defmodule NativesOptions do
        for(
          i <- encodings(),
          o <- encodings(),
-         d <- [
-           "abc",
-           "åäö",
-           [1, 0xD800],
-           [255],
-           <<255>>,
-           ['a' | "b"],
-           <<0xFE, 0xFF, 0, 65>>,
-           <<0, 0, 0, 65>>,
-           [0x110000],
-           :a,
-           [<<0xC3>>, <<0xA5>>],
-           [<<0xC3>>],
-           "a" <> <<0xE2, 0x82>>
-         ],
+         d <- character_data() ++ ["a" <> <<0xE2, 0x82>>],
          do: [d, i, o]
        )},
       {:unicode, :characters_to_list,
        for(
          i <- encodings(),
-         d <- [
-           "abc",
-           "åäö",
-           [1, 0xD800],
-           [255],
-           <<255>>,
-           ['a' | "b"],
-           <<0xFE, 0xFF, 0, 65>>,
-           <<0, 0, 0, 65>>,
-           [0x110000],
-           :a,
-           [<<0xC3>>, <<0xA5>>],
-           [<<0xC3>>]
-         ],
+         d <- character_data(),
          do: [d, i]
        )},
       {:erlang, :decode_packet,
@@ -1029,6 +1002,11 @@ defmodule NativesOptions do
       {:stream, 1},
       1
     ]
+
+  defp character_data do
+    ["abc", "åäö", [1, 0xD800], [255], <<255>>, ['a' | "b"], <<0xFE, 0xFF, 0, 65>>, <<0, 0, 0, 65>>, [0x110000], :a] ++
+      [[<<0xC3>>, <<0xA5>>], [<<0xC3>>]]
+  end
 
   defp encodings,
     do: [:latin1, :unicode, :utf8, :utf16, :utf32, {:utf16, :little}, {:utf32, :big}, {:utf16, :bad}, :bad, 1]
