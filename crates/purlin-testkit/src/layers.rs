@@ -5,17 +5,12 @@ use std::path::{Path, PathBuf};
 
 /// Modules of `purlin-vm` that do not name another one outside of their tests.
 const STRANGERS: &[(&str, &[&str])] = &[
-    ("code", &["interp", "sched"]),
     ("clock", &["engine", "process"]),
-    ("dictionary", &["engine", "process"]),
-    ("gc", &["engine", "interp"]),
-    ("grace", &["engine", "process"]),
-    ("mailbox", &["engine", "interp", "sched"]),
-    ("relation", &["engine", "process"]),
-    ("saved_calls", &["engine"]),
-    ("table", &["engine", "sched"]),
-    ("tracing", &["interp"]),
-    ("timer", &["interp", "sched"]),
+    ("code", &["lifecycle", "messaging", "sched", "tier"]),
+    ("process", &["lifecycle", "messaging", "tier"]),
+    ("sched", &["tier"]),
+    ("timer", &["lifecycle", "messaging", "sched", "tier"]),
+    ("tracing", &["messaging", "tier"]),
 ];
 
 /// Where `unsafe` code may be: whole crates, and single files of others.

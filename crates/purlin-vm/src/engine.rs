@@ -1,21 +1,25 @@
 //! The engine: everything that the processes of one virtual machine share. Two engines can live in one program.
 
+pub mod ports;
+pub mod report;
+
 use crate::clock::Clock;
 use crate::code::op::Tier;
 use crate::code::{Code, Exports, Mfa};
-use crate::exit::ExitHook;
-use crate::handle::bounce;
-use crate::interp::{Reference, fast::Handlers};
+use crate::engine::ports::{PortSignal, Ports};
+use crate::lifecycle::exit::ExitHook;
 use crate::literals::Collection;
-use crate::names::Names;
+use crate::messaging::inbox::bounce;
 use crate::native::Native;
-use crate::port::{PortSignal, Ports};
+use crate::process::names::Names;
+use crate::process::relation::Watcher;
+use crate::process::signal::{Parcel, Signal, SignalKind};
+use crate::process::table::Table;
 use crate::process::{Defaults, Process};
-use crate::relation::Watcher;
 use crate::sched::Schedulers;
-use crate::signal::{Parcel, Signal, SignalKind};
 use crate::state::{Slot, States};
-use crate::table::Table;
+use crate::tier::handlers::Handlers;
+use crate::tier::reference::Reference;
 use crate::timer::Timers;
 use crate::tracing::Tracing;
 use hashbrown::HashMap;
@@ -94,7 +98,7 @@ impl Default for Config {
         let schedulers = set("PURLIN_SCHEDULERS").and_then(|n| n.parse().ok()).filter(|&n| n > 0);
         Config {
             schedulers: schedulers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
-            process_limit: crate::table::DEFAULT_LIMIT,
+            process_limit: crate::process::table::DEFAULT_LIMIT,
             off_heap_messages: false,
             printable_unicode: false,
             warnings: 'w',
@@ -122,7 +126,7 @@ impl Engine {
             code: Code::new(Exports::new(natives, config.tier)),
             system_logger: parking_lot::Mutex::new(Term::atom(Atom::new("logger"))),
             nif_info: parking_lot::Mutex::default(),
-            backtrace_depth: AtomicUsize::new(crate::interp::exception::BACKTRACE_DEPTH),
+            backtrace_depth: AtomicUsize::new(crate::tier::reference::exception::BACKTRACE_DEPTH),
             refs: AtomicU64::new(1),
             extensions: RwLock::new(HashMap::new()),
             states: States::default(),
@@ -273,7 +277,7 @@ impl Engine {
 
     /// Tells a watcher of a port that the port is gone.
     pub fn port_down(self: &Arc<Engine>, port: Term, watcher: &Watcher, reason: Term) {
-        self.post(watcher.watcher, crate::handle::down_signal(self, port, watcher, Atom::PORT, reason));
+        self.post(watcher.watcher, crate::messaging::inbox::down_signal(self, port, watcher, Atom::PORT, reason));
     }
 
     /// Has `hook` called whenever a process ends, before its links and monitors are told.

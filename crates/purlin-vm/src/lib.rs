@@ -7,11 +7,11 @@
 //!   run state (`Running`); the run state word is the only thing that hands it over. A blocking native gets other data,
 //!   and reads its arguments in the process's heap, which neither moves nor goes away before it returns.
 //! - **INNER**: the inner part of a signal queue belongs to its receiver; senders touch only the outer part.
-//! - **PARCEL**: a [`Parcel`](signal::Parcel) owns its signal and the block that begins with it; a queue or mailbox owns
+//! - **PARCEL**: a [`Parcel`](process::signal::Parcel) owns its signal and the block that begins with it; a queue or mailbox owns
 //!   what was left to it.
 //! - **ASLEEP**: a process that waits has one count of its [`Process`] for whoever wakes it.
 //! - **SLOT**: a slot of the process table has a count of its process, and gives it up only when all threads that were
-//!   present ([`grace`]) when the process was removed have left.
+//!   present ([`grace`](process::grace)) when the process was removed have left.
 //! - **CODE**: code that a process can return to stays until purging has checked that process.
 //! - **ROOTS**: a collection moves everything that is not reachable from the roots it is given: the stack, the live
 //!   X registers, and the terms in [`ProcessData::roots`](process::ProcessData).
@@ -19,45 +19,31 @@
 pub mod allocator;
 pub mod clock;
 pub mod code;
-pub mod dictionary;
 pub mod engine;
-pub mod escape;
-pub mod exit;
-pub mod gc;
-mod grace;
-pub mod handle;
-pub mod heap_limit;
-pub mod interp;
+pub mod lifecycle;
 pub mod literals;
-pub mod mailbox;
-pub mod names;
+pub mod messaging;
 pub mod native;
-mod panic;
-pub mod port;
 pub mod process;
-pub mod receive;
-pub mod relation;
-pub mod report;
-pub mod saved_calls;
 pub mod sched;
-pub mod send;
 pub mod settings;
-pub mod signal;
-pub mod spawn;
 pub mod state;
-pub mod suspension;
 mod sync;
-pub mod table;
+pub mod tier;
 pub mod timer;
 pub mod tracing;
 
 pub use code::op::Tier;
-pub use engine::{Config, Engine};
-pub use escape::{Class, Escape, NativeResult};
-pub use interp::Interpreter;
+pub use engine::ports as port;
+pub use engine::{Config, Engine, report};
+pub use lifecycle::heap_limit;
+pub use lifecycle::spawn::Spawn;
+pub use messaging::{inbox, receive, send};
 pub use native::{Ctx, Native, NativeKind};
+pub use process::escape::{Class, Escape, NativeResult};
 pub use process::{Mfa, Priority, Process, ProcessData};
+pub use process::{dictionary, escape, gc, mailbox, names, relation, saved_calls, signal, suspension};
 pub use sched::{End, Runner, Stop};
 pub use settings::Settings;
-pub use spawn::Spawn;
 pub use state::Slot;
+pub use tier::reference::Interpreter;

@@ -4,7 +4,7 @@
 //! looks for it, and then retired. The collector, a process of OTP's own, frees it in rounds:
 //!
 //! 1. The literals of all that was retired are condemned: copies no longer leave them where they are. After a grace no
-//!    thread makes copies that do ([`grace`](crate::grace)).
+//!    thread makes copies that do ([`grace`](crate::process::grace)).
 //! 2. Each process is asked for references to them. One that has some replaces them by copies in its heap; messages
 //!    that wait for it count. The answer of the last one means that no reference is left, nor can there be a new one.
 //! 3. After one more grace nobody is in the middle of anything with them, and all is freed.
@@ -12,11 +12,11 @@
 //! Copies that no process owns (table rows, timers, patterns) never refer to literals.
 
 use crate::engine::Engine;
-use crate::gc::{Depth, each_term};
-use crate::grace::{Grace, Place};
-use crate::heap_limit;
+use crate::lifecycle::heap_limit;
+use crate::process::gc::{Depth, each_term};
+use crate::process::grace::{Grace, Place};
+use crate::process::signal::{Parcel, Request, Signal, SignalKind, Target};
 use crate::process::{Activity, Flags, Priority, Process, ProcessData};
-use crate::signal::{Parcel, Request, Signal, SignalKind, Target};
 use crate::tracing::events;
 use parking_lot::Mutex;
 use purlin_term::copy::shared::Sharing;
@@ -351,8 +351,8 @@ fn collect(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData,
 mod tests {
     use super::*;
     use crate::engine::Config;
-    use crate::gc;
-    use crate::spawn::Spawn;
+    use crate::lifecycle::spawn::Spawn;
+    use crate::process::gc;
     use purlin_term::Atom;
 
     #[test]

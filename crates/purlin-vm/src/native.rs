@@ -1,7 +1,7 @@
 //! Natives: the functions that OTP expects the emulator to provide, declared in tables where they are written.
 
 use crate::engine::Engine;
-use crate::escape::{Escape, NativeResult};
+use crate::process::escape::{Escape, NativeResult};
 use crate::process::{Process, ProcessData};
 use purlin_term::{Heap, Term};
 use std::sync::Arc;
@@ -85,7 +85,7 @@ impl Ctx<'_> {
 
     /// The module whose code called this native.
     pub fn caller_module(&self) -> Option<purlin_term::Atom> {
-        let here = crate::interp::trace::addresses(&self.data.heap, None, 1);
+        let here = crate::tier::reference::trace::addresses(&self.data.heap, None, 1);
         let pc = if self.data.pc.is_null() { *here.first()? as usize } else { self.data.pc as usize };
         let call = pc.checked_sub(std::mem::size_of::<crate::code::instr::Op>())?;
         self.engine.code.locate(call).map(|(entry, _)| entry.module.name)

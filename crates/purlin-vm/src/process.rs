@@ -12,12 +12,23 @@
 //! The exiting mark is set once, by the owner, and stays.
 
 mod data;
+pub mod dictionary;
+pub mod escape;
+pub mod gc;
+pub(crate) mod grace;
+pub mod mailbox;
+pub mod names;
 mod rare;
+pub mod relation;
+pub mod saved_calls;
+pub mod signal;
+pub mod suspension;
+pub mod table;
 
 pub use data::{Activity, Flags, Mfa, ProcessData, SavedX};
 pub use rare::{Defaults, MIN_BIN_VHEAP, MaxHeap, Rare};
 
-use crate::signal::Outer;
+use crate::process::signal::Outer;
 use crate::sync::{AtomicBool, AtomicU32, Ordering, checked_order};
 use crate::tracing::TraceWord;
 use purlin_term::{Atom, Term};
@@ -283,7 +294,7 @@ impl Process {
         }
     }
 
-    /// Only [`Names`](crate::names::Names) calls this, under its lock.
+    /// Only [`Names`](crate::process::names::Names) calls this, under its lock.
     pub(crate) fn set_name(&self, name: Option<Atom>) {
         self.name.store(name.map_or(NO_NAME, Atom::index), Ordering::SeqCst);
     }
@@ -346,7 +357,7 @@ mod tests {
 #[cfg(all(test, loom))]
 mod loom_tests {
     use super::*;
-    use crate::signal::Signal;
+    use crate::process::signal::Signal;
     use loom::sync::Arc;
     use purlin_term::Heap;
 

@@ -15,12 +15,12 @@ mod wall_time;
 mod watch;
 
 use crate::engine::Engine;
-use crate::exit::terminate;
-use crate::grace::present;
-use crate::handle::{bounce, fetch};
-use crate::panic::guard;
+use crate::lifecycle::exit::terminate;
+use crate::lifecycle::panic::guard;
+use crate::messaging::inbox::{bounce, fetch};
+use crate::process::grace::present;
+use crate::process::signal::Parcel;
 use crate::process::{Activity, Mfa, Priority, Process, ProcessData, RunState};
-use crate::signal::Parcel;
 use errand::Errand;
 use idle::{Alarm, Idle};
 use microstate::{Microstates, State};

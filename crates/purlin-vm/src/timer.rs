@@ -13,7 +13,7 @@ mod wheel;
 use crate::clock::Time;
 use crate::engine::Engine;
 use crate::process::Process;
-use crate::signal::{Parcel, RefId, Signal};
+use crate::process::signal::{Parcel, RefId, Signal};
 use crate::sync::{AtomicI64, Mutex, Ordering};
 use chunks::Chunks;
 use hashbrown::{DefaultHashBuilder, HashTable};

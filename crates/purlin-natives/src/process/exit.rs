@@ -24,7 +24,7 @@ fn exit_2(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     c.engine.post(me, Signal::exit(me, false, a[1]));
     if a[1].is(Atom::KILL) || !c.data.traps_exits() {
         // The caller ends before the call returns, after the signals it sent to itself earlier.
-        if let Some(reason) = purlin_vm::handle::fetch(c.engine, c.process, c.data) {
+        if let Some(reason) = purlin_vm::inbox::fetch(c.engine, c.process, c.data) {
             return Err(Escape::Exited(reason));
         }
     }

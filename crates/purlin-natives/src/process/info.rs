@@ -111,7 +111,7 @@ fn item(t: Term) -> Result<&'static str, Escape> {
 
 fn answer(c: &mut Ctx<'_>, pid: Term, question: Question) -> NativeResult {
     if pid == c.pid() {
-        if let Some(reason) = purlin_vm::handle::fetch(c.engine, c.process, c.data) {
+        if let Some(reason) = purlin_vm::inbox::fetch(c.engine, c.process, c.data) {
             return Err(Escape::Exited(reason));
         }
         // A heap of its own, because items are read from the one that the result goes to.

@@ -4,7 +4,7 @@ use super::options::{MonitorOptions, monitor_options};
 use super::spawn::{add_monitor, monitor_id};
 use super::{FALSE, TRUE, badopt};
 use purlin_term::{Atom, Kind, Term, am};
-use purlin_vm::handle::{demonitor_other_side, down_signal, end_alias_of_monitor};
+use purlin_vm::inbox::{demonitor_other_side, down_signal, end_alias_of_monitor};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::port::PortSignal;
 use purlin_vm::relation::{AliasMode, Watched, Watcher};

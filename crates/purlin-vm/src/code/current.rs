@@ -48,7 +48,7 @@ impl<T> Current<T> {
 #[cfg(all(test, loom))]
 mod loom_tests {
     use super::*;
-    use crate::signal::{Outer, Signal};
+    use crate::process::signal::{Outer, Signal};
     use crate::sync::{AtomicBool, AtomicU32};
     use loom::sync::Arc;
     use purlin_term::Term;

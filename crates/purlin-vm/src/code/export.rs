@@ -340,7 +340,7 @@ mod tests {
 
     #[test]
     fn exports_that_share_a_place_are_told_apart() {
-        let exports = Exports::new(std::iter::empty(), &crate::interp::Reference);
+        let exports = Exports::new(std::iter::empty(), &crate::tier::reference::Reference);
         let mfa = |f: &str, arity| Mfa { module: Atom::new("m"), function: Atom::new(f), arity };
         let names: Vec<String> = (0..4 * RECENT).map(|i| format!("exported_{i}")).collect();
         let made: Vec<&Export> = names.iter().map(|n| exports.get(mfa(n, 1))).collect();

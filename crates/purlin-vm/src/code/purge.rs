@@ -8,7 +8,7 @@ use super::export::FnEntry;
 use super::module::{Code, Doomed, Module};
 use crate::engine::Engine;
 use crate::literals::Retired;
-use crate::suspension::resume;
+use crate::process::suspension::resume;
 use purlin_term::{Atom, FunEntry};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

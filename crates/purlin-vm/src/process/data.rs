@@ -2,13 +2,13 @@
 
 use super::rare::{MIN_BIN_VHEAP, Rare};
 use crate::clock::Time;
-use crate::dictionary::Dictionary;
-use crate::gc::{self, Collected, Depth, Habits};
-use crate::mailbox::Mailbox;
-use crate::relation::Relations;
-use crate::saved_calls::SavedCalls;
+use crate::process::dictionary::Dictionary;
+use crate::process::gc::{self, Collected, Depth, Habits};
+use crate::process::mailbox::Mailbox;
+use crate::process::relation::Relations;
+use crate::process::saved_calls::SavedCalls;
+use crate::process::signal::Batch;
 use crate::sched::errand::Away;
-use crate::signal::Batch;
 use crate::timer::Deadline;
 use crate::tracing::sequential::Sequence;
 use purlin_term::{Atom, Heap, Term};
@@ -88,7 +88,7 @@ pub struct ProcessData {
     /// The blocking native that is under way: until it is back, the process runs no code and collects nothing.
     pub away: Option<Box<Away>>,
     /// What a native brought back from the pool of blocking threads.
-    pub pending: Option<Box<crate::escape::NativeResult>>,
+    pub pending: Option<Box<crate::process::escape::NativeResult>>,
     /// Reductions left in this time slice; the process yields at 0 or below.
     pub slice_left: i32,
     /// What `slice_left` was at the start of the slice, less what was given up.

@@ -1,9 +1,9 @@
 //! Settings that few processes have, and those of processes that are started without their own.
 
-use crate::gc::{self, Depth};
 use crate::literals::Question;
-use crate::saved_calls::SavedCalls;
-use crate::suspension::Suspension;
+use crate::process::gc::{self, Depth};
+use crate::process::saved_calls::SavedCalls;
+use crate::process::suspension::Suspension;
 use crate::sync::{AtomicBool, Ordering};
 use crate::tracing::points::Point;
 use purlin_term::heap::VirtualHeap;

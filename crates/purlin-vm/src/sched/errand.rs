@@ -6,11 +6,11 @@
 
 use super::microstate::State;
 use crate::engine::Engine;
-use crate::grace::present_for_code;
-use crate::panic::guard;
+use crate::lifecycle::panic::guard;
+use crate::process::grace::present_for_code;
+use crate::process::signal::tasks::Tasks;
+use crate::process::signal::{Request, Signal, Target};
 use crate::process::{Activity, Priority, Process, ProcessData};
-use crate::signal::tasks::Tasks;
-use crate::signal::{Request, Signal, Target};
 use parking_lot::Mutex;
 use purlin_term::{Heap, Term};
 use std::sync::Arc;

@@ -1,11 +1,11 @@
 use super::*;
 use crate::engine::Config;
+use crate::lifecycle::spawn::Spawn;
+use crate::messaging::receive::{self, Peek, Wait};
+use crate::messaging::send::send;
 use crate::native::Ctx;
-use crate::receive::{self, Peek, Wait};
-use crate::relation::Watcher;
-use crate::send::send;
-use crate::signal::{Signal, Target};
-use crate::spawn::Spawn;
+use crate::process::relation::Watcher;
+use crate::process::signal::{Signal, Target};
 use crate::timer::Destination;
 use purlin_term::{Atom, Heap, am};
 use std::time::Duration;
@@ -146,10 +146,10 @@ fn an_exit_goes_through_links_and_is_told_to_watchers() {
         let w = spawn("watcher", &[]).start(e).unwrap();
         let id = e.next_ref();
         // SAFETY: OWNER: no scheduler runs yet.
-        unsafe { w.data() }
-            .relations()
-            .monitors
-            .insert(id, crate::relation::Monitor { watched: crate::relation::Watched::TimeOffset, tag: None });
+        unsafe { w.data() }.relations().monitors.insert(
+            id,
+            crate::process::relation::Monitor { watched: crate::process::relation::Watched::TimeOffset, tag: None },
+        );
         let first = spawn("ender", &[am!("boom")]).create(e).unwrap();
         let mut chain = first.clone();
         for i in 0..100 {
@@ -179,7 +179,7 @@ fn an_ended_process_leaves_the_table_and_answers_with_noproc() {
     let (pd, wd) = unsafe { (p.data(), w.data()) };
     e.names.register(Atom::OK, &p).unwrap();
     wd.relations().link(p.pid());
-    let link = Signal::bare(crate::signal::SignalKind::Link { from: w.pid() });
+    let link = Signal::bare(crate::process::signal::SignalKind::Link { from: w.pid() });
     e.signal(&p, link).ok().unwrap();
     terminate(&e, &p, pd, am!("gone"));
     assert!(e.process(p.id()).is_none());

@@ -5,9 +5,9 @@ use super::flags::Flags;
 use super::message::{Event, enabled};
 use super::{EventPattern, Site, sequential};
 use crate::engine::Engine;
-use crate::gc::{Collected, Depth};
-use crate::heap_limit;
+use crate::lifecycle::heap_limit;
 use crate::native::Ctx;
+use crate::process::gc::{Collected, Depth};
 use crate::process::{Activity, Process, ProcessData};
 use crate::sched::microstate::State;
 use parking_lot::RwLock;
@@ -134,7 +134,7 @@ pub fn collect(
 ) -> Collected {
     let traced = process.trace.has(Flags::GARBAGE_COLLECTION);
     let watched = engine.tracing.monitor.watches_heaps();
-    let before = crate::gc::used_words(&data.heap);
+    let before = crate::process::gc::used_words(&data.heap);
     let scheduler = crate::sched::current(engine).map(|me| (me, engine.now_does(me, State::Gc)));
     let done = if traced || watched {
         collect_watched(engine, process, data, live, need, traced)
@@ -145,7 +145,7 @@ pub fn collect(
         engine.now_does(me, state);
     }
     engine.sched.collections.fetch_add(1, Ordering::Relaxed);
-    let reclaimed = before.saturating_sub(crate::gc::used_words(&data.heap));
+    let reclaimed = before.saturating_sub(crate::process::gc::used_words(&data.heap));
     engine.sched.reclaimed.fetch_add(reclaimed as u64, Ordering::Relaxed);
     done
 }
@@ -160,7 +160,7 @@ fn collect_watched(
     traced: bool,
 ) -> Collected {
     let start = std::time::Instant::now();
-    let used = |data: &ProcessData| crate::gc::used_words(&data.heap);
+    let used = |data: &ProcessData| crate::process::gc::used_words(&data.heap);
     let (before, major) = (used(data), matches!(data.next_depth(), Depth::Major | Depth::Tight));
     if traced {
         let name = if major { am!("gc_major_start") } else { am!("gc_minor_start") };

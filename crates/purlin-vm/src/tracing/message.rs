@@ -2,8 +2,8 @@
 
 use super::flags::{Flags, TraceWord, is_alive};
 use crate::engine::Engine;
-use crate::port::PortSignal;
-use crate::signal::{Signal, SignalKind};
+use crate::engine::ports::PortSignal;
+use crate::process::signal::{Signal, SignalKind};
 use purlin_term::{Heap, Term, am, external};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -4,10 +4,10 @@
 use super::events::figure_list;
 use super::message::{Timestamp, deliver};
 use crate::engine::Engine;
-use crate::heap_limit;
+use crate::lifecycle::heap_limit;
+use crate::process::signal::{Signal, SignalKind};
 use crate::process::{Process, ProcessData};
 use crate::sched::Frame;
-use crate::signal::{Signal, SignalKind};
 use parking_lot::Mutex;
 use purlin_term::{Heap, Term, am};
 use std::sync::Arc;

@@ -1,0 +1,6 @@
+//! How processes begin and end.
+
+pub mod exit;
+pub mod heap_limit;
+pub(crate) mod panic;
+pub mod spawn;

@@ -1,0 +1,95 @@
+//! `max_heap_size`: what counts towards it, and what happens when a process passes it.
+//!
+//! It is looked at before each collection. What counts is, as OTP has it, what there is and
+//! what a collection may take: the terms, the old generation, the messages kept on the heap, and the next young block.
+
+use crate::engine::Engine;
+use crate::process::gc::{next_size, used_words};
+use crate::process::{Flags, MaxHeap, Process, ProcessData};
+use purlin_term::{Atom, Heap, Term, am};
+use std::sync::Arc;
+
+fn words(from: *mut u64, to: *mut u64) -> usize {
+    (to as usize - from as usize) / 8
+}
+
+/// The items of `garbage_collection_info`, in words.
+pub fn figures(data: &ProcessData) -> [(Term, usize); 11] {
+    let heap = &data.heap;
+    [
+        (am!("old_heap_block_size"), heap.old.words()),
+        (am!("heap_block_size"), heap.block.words()),
+        (am!("mbuf_size"), heap.fragment_words),
+        (am!("recent_size"), words(heap.high_water, heap.top)),
+        (am!("stack_size"), words(heap.end, heap.block.end())),
+        (am!("old_heap_size"), words(heap.old.start(), heap.old_top)),
+        (am!("heap_size"), words(heap.block.start(), heap.top)),
+        (am!("bin_vheap_size"), heap.virtual_heap.words()),
+        (am!("bin_vheap_block_size"), heap.virtual_heap.limit()),
+        (am!("bin_old_vheap_size"), heap.old_virtual_heap.words()),
+        (am!("bin_old_vheap_block_size"), heap.old_virtual_heap.limit()),
+    ]
+}
+
+/// The figures as a list of pairs.
+pub fn figures_list(data: &ProcessData, heap: &mut Heap) -> Term {
+    let pairs: Vec<Term> = figures(data)
+        .into_iter()
+        .map(|(name, n)| {
+            let n = heap.unsigned(n as u64);
+            heap.tuple(&[name, n])
+        })
+        .collect();
+    heap.list(&pairs)
+}
+
+/// Ends the process, and reports it, as its settings say, when it would pass its limit by a collection that has to
+/// find `need` words.
+#[inline]
+pub fn check(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, need: usize) {
+    if let Some(limit) = data.rare().map(|r| r.max_heap_size)
+        && limit.size > 0
+    {
+        check_against(engine, process, data, limit, need);
+    }
+}
+
+#[cold]
+fn check_against(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, limit: MaxHeap, need: usize) {
+    let heap = &data.heap;
+    let messages = if data.flags.has(Flags::OFF_HEAP_MESSAGES) { 0 } else { data.mailbox.words() };
+    let used = used_words(heap) - words(heap.old.start(), heap.old_top) + messages;
+    let young = next_size(used + words(heap.end, heap.block.end()) + need);
+    let total = used + heap.old.words() + young;
+    if total <= limit.size || !data.exit_reason.is_none() {
+        return;
+    }
+    if limit.error_logger {
+        report(engine, process, data, limit, total);
+    }
+    if limit.kill {
+        data.exit_reason = Term::atom(Atom::KILLED);
+        data.give_up_slice();
+    }
+}
+
+const REPORT: &str = "     Process:            ~p ~n     Context:            maximum heap size reached~n     \
+Max Heap Size:      ~p~n     Total Heap Size:    ~p~n     Kill:               ~p~n     Error Logger:       ~p~n     \
+Message Queue Len:  ~p~n     GC Info:            ~p~n";
+
+fn report(engine: &Arc<Engine>, process: &Arc<Process>, data: &ProcessData, limit: MaxHeap, total: usize) {
+    let pid = process.pid();
+    crate::engine::report::log(engine, am!("error"), REPORT, data.group_leader, Some(pid), |heap| {
+        let info = figures_list(data, heap);
+        let args = [
+            pid,
+            heap.unsigned(limit.size as u64),
+            heap.unsigned(total as u64),
+            Term::bool(limit.kill),
+            Term::bool(limit.error_logger),
+            heap.unsigned(data.mailbox.len() as u64),
+            info,
+        ];
+        heap.list(&args)
+    });
+}

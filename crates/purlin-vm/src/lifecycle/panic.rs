@@ -1,0 +1,70 @@
+//! What becomes of a panic: a mistake of Purlin's own ends the one process it happened in, with
+//! `{internal_error, Where, Text}`, and is logged as an error of that process.
+
+use crate::engine::Engine;
+use crate::native::{Ctx, Native};
+use crate::process::escape::NativeResult;
+use crate::process::{Process, ProcessData};
+use purlin_term::literal::Literals;
+use purlin_term::{Atom, Term, am, copy};
+use std::any::Any;
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+thread_local! {
+    /// The native that this thread's latest panic came out of.
+    static NATIVE: Cell<Option<&'static Native>> = const { Cell::new(None) };
+}
+
+/// Takes note of a native when a panic leaves it; nothing otherwise.
+struct Leaving(&'static Native);
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        NATIVE.set(Some(self.0));
+    }
+}
+
+/// Calls a native, so that a panic in it can be named.
+#[inline(always)]
+pub(crate) fn call(native: &'static Native, ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let leaving = Leaving(native);
+    let result = (native.body)(ctx, args);
+    std::mem::forget(leaving);
+    result
+}
+
+/// Runs what belongs to a process; the reason that the process has to end with, in its heap, after a panic.
+pub(crate) fn guard<T>(
+    engine: &Arc<Engine>,
+    process: &Arc<Process>,
+    data: &mut ProcessData,
+    f: impl FnOnce(&mut ProcessData) -> T,
+) -> Result<T, Term> {
+    catch_unwind(AssertUnwindSafe(|| f(data))).map_err(|payload| {
+        let reason = reason(data, payload);
+        crate::engine::report::crash(engine, process, data, reason);
+        reason
+    })
+}
+
+fn reason(data: &mut ProcessData, payload: Box<dyn Any + Send>) -> Term {
+    let text = match payload.downcast::<String>() {
+        Ok(text) => *text,
+        Err(payload) => payload.downcast_ref::<&str>().map_or(String::new(), |s| s.to_string()),
+    };
+    // Made elsewhere: the panic may have left the heap in the middle of an allocation.
+    let mut heap = purlin_term::Heap::new(0);
+    let place = match NATIVE.take() {
+        Some(n) => {
+            let (m, f) = (Term::atom(Atom::new(n.module)), Term::atom(Atom::new(n.function)));
+            heap.tuple(&[m, f, Term::small(n.arity as i64)])
+        }
+        None => Term::atom(Atom::UNDEFINED),
+    };
+    let text = heap.binary(text.as_bytes());
+    let (fragment, reason) = copy::to_fragment(heap.tuple(&[am!("internal_error"), place, text]), Literals::none());
+    data.heap.adopt(fragment);
+    reason
+}

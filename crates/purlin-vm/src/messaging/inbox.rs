@@ -1,0 +1,238 @@
+//! How a receiver handles signals: in their order, and only by the thread that owns it.
+
+use crate::engine::Engine;
+use crate::native::Ctx;
+use crate::process::relation::{AliasMode, Watched, Watcher};
+use crate::process::signal::tasks::Tasks;
+use crate::process::signal::{Parcel, RefId, Signal, SignalKind, Target};
+use crate::process::{Process, ProcessData};
+use crate::tracing::Flags;
+use crate::tracing::events::{self, Extra};
+use purlin_term::{Atom, Heap, Term, am};
+use std::sync::Arc;
+
+/// Fetches and handles all signals that have arrived; the exit reason if the process has to end now.
+pub fn fetch(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData) -> Option<Term> {
+    if data.exit_reason.is_none() {
+        let mut batch = process.outer.take();
+        let traced = process.trace.has(Flags::RECEIVE);
+        let mut tasks: Option<Box<Tasks<Parcel>>> = None;
+        while let Some(signal) = batch.next() {
+            if matches!(signal.kind, SignalKind::Sent) && !traced {
+                data.mailbox.append(signal);
+                continue;
+            }
+            if let SignalKind::Task(priority, _) = signal.kind {
+                tasks.get_or_insert_with(Box::default).push(priority, signal);
+                continue;
+            }
+            handle(engine, process, data, signal);
+            if !data.exit_reason.is_none() {
+                data.unhandled = batch;
+                break;
+            }
+        }
+        if let Some(tasks) = tasks {
+            carry_out(engine, process, data, *tasks);
+        }
+    }
+    (!data.exit_reason.is_none()).then_some(data.exit_reason)
+}
+
+/// Carries out system tasks, unless the process has to end: then they stay among its signals.
+#[cold]
+fn carry_out(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, mut tasks: Tasks<Parcel>) {
+    while let Some(task) = tasks.take() {
+        if data.exit_reason.is_none() {
+            handle(engine, process, data, task);
+        } else {
+            data.unhandled.prepend(task);
+        }
+    }
+}
+
+#[inline(never)]
+fn handle(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, mut signal: Parcel) {
+    let me = process.pid();
+    match std::mem::replace(&mut signal.kind, SignalKind::Message) {
+        SignalKind::Sent => {
+            signal.kind = SignalKind::Sent;
+            enqueue(engine, process, data, signal);
+        }
+        SignalKind::Message => {
+            keep_token(data, &mut signal);
+            enqueue(engine, process, data, signal);
+        }
+        SignalKind::AliasMessage { alias } => {
+            if alias_takes_message(engine, process, data, alias) {
+                enqueue(engine, process, data, signal);
+            }
+        }
+        SignalKind::Exit { from, linked } => handle_exit(engine, process, data, signal, from, linked),
+        SignalKind::Down { monitor } => handle_down(engine, process, data, signal, monitor),
+        SignalKind::Link { from } => {
+            let new = !data.relations().is_linked(from);
+            data.relations().linked_by(from);
+            if new && process.trace.has(Flags::PROCS) {
+                events::procs(engine, process, am!("getting_linked"), from);
+            }
+        }
+        SignalKind::Unlink { from, id } => {
+            if process.trace.has(Flags::PROCS) && data.relations().is_linked(from) {
+                events::procs(engine, process, am!("getting_unlinked"), from);
+            }
+            data.relations().unlinked_by(from);
+            engine.post(from, Signal::bare(SignalKind::UnlinkAck { from: me, id }));
+        }
+        SignalKind::UnlinkAck { from, id } => data.relations().unlink_done(from, id),
+        SignalKind::Monitor(w) => {
+            data.relations().watchers.insert(w.monitor, *w);
+        }
+        SignalKind::Demonitor { monitor } => {
+            data.relations().watchers.remove(&monitor);
+        }
+        SignalKind::GroupLeader => {
+            if signal.used() > 0 {
+                data.group_leader = data.heap.copy(signal.term);
+            } else {
+                data.group_leader = signal.term;
+            }
+        }
+        SignalKind::Request(request) | SignalKind::Task(_, request) => request(engine, Target::Alive(process, data)),
+    }
+}
+
+/// Has the receiver of a message that says nothing of tokens keep its own.
+#[inline]
+fn keep_token(data: &ProcessData, signal: &mut Signal) {
+    if data.sequence.is_some() && signal.extra.is_none() {
+        signal.extra = Some(Box::new(Extra { from: Term::NONE, token: None, keeps_token: true }));
+    }
+}
+
+/// Adds a message to the mailbox.
+#[inline]
+fn enqueue(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, signal: Parcel) {
+    if process.trace.has(Flags::RECEIVE) {
+        events::receive(&mut Ctx { engine, process, data }, signal.extra.as_deref(), signal.term);
+    }
+    data.mailbox.append(signal);
+}
+
+/// Whether a message to this alias gets through; ends what it ends.
+fn alias_takes_message(engine: &Arc<Engine>, process: &Process, data: &mut ProcessData, alias: RefId) -> bool {
+    let relations = data.relations();
+    match relations.aliases.get(&alias) {
+        None => false,
+        Some(AliasMode::Explicit | AliasMode::Demonitor) => true,
+        Some(mode @ (AliasMode::Reply | AliasMode::ReplyDemonitor)) => {
+            let with_monitor = *mode == AliasMode::ReplyDemonitor;
+            relations.aliases.remove(&alias);
+            if with_monitor && let Some(m) = relations.monitors.remove(&alias) {
+                demonitor_other_side(engine, process.pid(), m.watched, alias);
+            }
+            true
+        }
+    }
+}
+
+/// Tells the monitored side that a monitor has been removed.
+pub fn demonitor_other_side(engine: &Arc<Engine>, me: Term, watched: Watched, monitor: RefId) {
+    let other = match watched {
+        Watched::Process(other) | Watched::Port(other) => Some(other),
+        Watched::Name(_, other) | Watched::PortName(_, other) => other,
+        Watched::TimeOffset => None,
+    };
+    if let Some(other) = other.filter(|&o| o != me) {
+        engine.post(other, Signal::bare(SignalKind::Demonitor { monitor }));
+    }
+}
+
+fn handle_exit(
+    engine: &Arc<Engine>,
+    process: &Arc<Process>,
+    data: &mut ProcessData,
+    signal: Parcel,
+    from: Term,
+    linked: bool,
+) {
+    if linked && !data.relations().drop_link(from) {
+        return;
+    }
+    let traced = linked && process.trace.has(Flags::PROCS);
+    let reason = signal.term.as_tuple().map_or(Term::NONE, |t| t[2]);
+    if reason.is(Atom::KILL) && !linked {
+        data.exit_reason = Term::atom(Atom::KILLED);
+    } else if data.traps_exits() {
+        enqueue(engine, process, data, signal);
+    } else if !reason.is(Atom::NORMAL) || (!linked && from == process.pid()) {
+        data.exit_reason = reason;
+        if signal.used() > 0 {
+            data.heap.adopt(signal.into_fragment());
+        }
+    }
+    if traced && data.exit_reason.is_none() {
+        events::procs(engine, process, am!("getting_unlinked"), from);
+    }
+}
+
+fn handle_down(
+    engine: &Arc<Engine>,
+    process: &Arc<Process>,
+    data: &mut ProcessData,
+    mut signal: Parcel,
+    monitor: RefId,
+) {
+    let relations = data.relations();
+    let Some(m) = relations.monitors.remove(&monitor) else { return };
+    end_alias_of_monitor(relations, monitor);
+    if let Some(tag) = m.tag {
+        let old: Vec<Term> = signal.term.as_tuple().unwrap_or(&[]).to_vec();
+        signal = Signal::built(SignalKind::Message, |h: &mut Heap| {
+            let mut elements = old.clone();
+            elements[0] = tag.term;
+            h.tuple(&elements)
+        });
+    }
+    keep_token(data, &mut signal);
+    enqueue(engine, process, data, signal);
+}
+
+/// Ends an alias that lives as long as its monitor.
+pub fn end_alias_of_monitor(relations: &mut crate::process::relation::Relations, monitor: RefId) {
+    if matches!(relations.aliases.get(&monitor), Some(AliasMode::Demonitor | AliasMode::ReplyDemonitor)) {
+        relations.aliases.remove(&monitor);
+    }
+}
+
+/// What becomes of a signal to a process that has ended: who waits for something gets its answer.
+pub fn bounce(engine: &Arc<Engine>, to: Term, mut signal: Parcel) {
+    match std::mem::replace(&mut signal.kind, SignalKind::Message) {
+        SignalKind::Link { from } => {
+            engine.post(from, Signal::exit(to, true, Term::atom(Atom::NOPROC)));
+        }
+        SignalKind::Unlink { from, id } => {
+            engine.post(from, Signal::bare(SignalKind::UnlinkAck { from: to, id }));
+        }
+        SignalKind::Monitor(w) => send_down(engine, to, &w, Term::atom(Atom::NOPROC)),
+        SignalKind::Request(request) | SignalKind::Task(_, request) => request(engine, Target::Gone),
+        _ => {}
+    }
+}
+
+/// Sends `{'DOWN', Ref, process, Object, Reason}` for the ended process `me`.
+pub fn send_down(engine: &Arc<Engine>, me: Term, w: &Watcher, reason: Term) {
+    engine.post(w.watcher, down_signal(engine, me, w, Atom::PROCESS, reason));
+}
+
+/// The signal that tells a watcher of the end of `item`, a process or port.
+pub fn down_signal(engine: &Engine, item: Term, w: &Watcher, kind: Atom, reason: Term) -> Parcel {
+    Signal::built(SignalKind::Down { monitor: w.monitor }, |h| {
+        let reference = h.reference(w.monitor);
+        let object = match w.name {
+            Some(name) => h.tuple(&[Term::atom(name), Term::atom(engine.node())]),
+            None => item,
+        };
+        h.tuple(&[Term::atom(Atom::DOWN), reference, Term::atom(kind), object, reason])
+    })
+}

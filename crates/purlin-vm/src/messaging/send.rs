@@ -1,0 +1,148 @@
+//! Sending: `Dest ! Message`.
+
+use crate::engine::Engine;
+use crate::engine::ports::PortSignal;
+use crate::native::Ctx;
+use crate::process::signal::{Parcel, Signal};
+use crate::process::{Process, ProcessData};
+use crate::tracing::events::{self, Extra};
+use crate::tracing::{Flags, sequential};
+use purlin_term::{Atom, Kind, Term};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// Why a message was not sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SendError {
+    /// The destination is no pid, port, name, alias or `{Name, Node}`, or a name that nobody has.
+    BadDestination,
+    /// The destination is on another node.
+    Remote,
+}
+
+/// Sends a message of a running process, and tells whoever traces it.
+#[inline]
+pub fn send_from(
+    engine: &Arc<Engine>,
+    from: &Arc<Process>,
+    data: &mut ProcessData,
+    to: Term,
+    message: Term,
+) -> Result<(), SendError> {
+    let traced = from.trace.has(Flags::SEND) || data.sequence.is_some();
+    if traced || engine.tracing.record_senders.load(Ordering::Relaxed) {
+        return send_traced(engine, from, data, to, message);
+    }
+    if let Some(id) = to.as_pid().filter(|&id| id != from.id()) {
+        send_to_process(engine, id, message);
+        return Ok(());
+    }
+    send(engine, from, to, message)
+}
+
+/// Sends a message to another process by its number, if there is one.
+fn send_to_process(engine: &Arc<Engine>, id: u64, message: Term) {
+    engine.processes.with(id, |p| {
+        if p.outer.push(Signal::message(message)).is_ok_and(|first| first) {
+            engine.wake(p);
+        }
+    });
+}
+
+#[cold]
+fn send_traced(
+    engine: &Arc<Engine>,
+    from: &Arc<Process>,
+    data: &mut ProcessData,
+    to: Term,
+    message: Term,
+) -> Result<(), SendError> {
+    let receiver = receiver(engine, to);
+    if from.trace.has(Flags::SEND) {
+        let to = if receiver.is_port() { receiver } else { to };
+        events::send(&mut Ctx { engine, process: from, data }, to, message);
+    }
+    let exists = receiver.is_port() || receiver.as_pid().is_some_and(|id| engine.process(id).is_some());
+    let shown = if to.as_local_ref().is_some() { to } else { receiver };
+    let token = if exists { sequential::send(engine, from, data, shown, message) } else { None };
+    deliver(engine, from, to, message, Some(Box::new(Extra { from: from.pid(), token, keeps_token: false })))
+}
+
+/// The local process or port that a message for `to` reaches, or `to` itself.
+fn receiver(engine: &Engine, to: Term) -> Term {
+    if let Some(name) = to.as_atom() {
+        return engine.names.whereis(name).unwrap_or(to);
+    }
+    if to.as_local_ref().is_some() {
+        return to.ref_pid().unwrap_or(to);
+    }
+    match to.as_tuple() {
+        Some(&[name, node]) if node == Term::atom(engine.node()) || node.is(Atom::NONODE) => {
+            name.as_atom().and_then(|name| engine.names.whereis(name)).unwrap_or(to)
+        }
+        _ => to,
+    }
+}
+
+/// Sends a message. A receiver that does not exist (any more) is no error, a name without owner is.
+#[inline]
+pub fn send(engine: &Arc<Engine>, from: &Arc<Process>, to: Term, message: Term) -> Result<(), SendError> {
+    deliver(engine, from, to, message, None)
+}
+
+fn deliver(
+    engine: &Arc<Engine>,
+    from: &Arc<Process>,
+    to: Term,
+    message: Term,
+    extra: Option<Box<Extra>>,
+) -> Result<(), SendError> {
+    let with = |mut signal: Parcel, extra| {
+        signal.extra = extra;
+        signal
+    };
+    if let Some(id) = to.as_pid() {
+        if id == from.id() {
+            // A process takes part in its own queue's order like any other sender, and needs no wake-up.
+            let _ = from.outer.push(with(Signal::message(message), extra));
+        } else {
+            engine.processes.with(id, |p| {
+                let _ = engine.signal(p, with(Signal::message(message), extra));
+            });
+        }
+        return Ok(());
+    }
+    if let Some(name) = to.as_atom() {
+        let who = engine.names.whereis(name).ok_or(SendError::BadDestination)?;
+        return deliver(engine, from, who, message, extra);
+    }
+    if let Some(port) = to.as_port() {
+        engine.port_signal(port, PortSignal::Message { message });
+        return Ok(());
+    }
+    if let Some(alias) = to.as_local_ref() {
+        // A reference that names no process is no alias: the message is dropped.
+        if let Some(id) = to.ref_pid().and_then(Term::as_pid) {
+            engine.processes.with(id, |p| {
+                let _ = engine.signal(p, with(Signal::alias_message(alias, message), extra));
+            });
+        }
+        return Ok(());
+    }
+    if let Some(&[name, node]) = to.as_tuple() {
+        let (Some(name), Some(node)) = (name.as_atom(), node.as_atom()) else {
+            return Err(SendError::BadDestination);
+        };
+        if node != engine.node() && node != Atom::NONODE {
+            return Err(SendError::Remote);
+        }
+        if let Some(who) = engine.names.whereis(name) {
+            let _ = deliver(engine, from, who, message, extra);
+        }
+        return Ok(());
+    }
+    match to.boxed_kind() {
+        Some(Kind::ExtPid | Kind::ExtPort | Kind::ExtRef) => Err(SendError::Remote),
+        _ => Err(SendError::BadDestination),
+    }
+}

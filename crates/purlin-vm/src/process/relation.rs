@@ -1,0 +1,166 @@
+//! What a process has to do with others: links, monitors in both directions, aliases.
+//!
+//! Each side of a link or monitor is kept by its own process and changed only by it; signals keep the sides in step.
+
+mod keyed;
+
+use crate::process::signal::{Parcel, RefId};
+use keyed::Keyed;
+use purlin_term::{Atom, Term};
+
+/// The relations of one process.
+#[derive(Default)]
+pub struct Relations {
+    links: Keyed<u64, Link>,
+    /// What this process monitors.
+    pub monitors: Keyed<RefId, Monitor>,
+    /// Who monitors this process.
+    pub watchers: Keyed<RefId, Watcher>,
+    /// This process's active aliases.
+    pub aliases: Keyed<RefId, AliasMode>,
+}
+
+/// One side of a link.
+#[derive(Clone, Copy, Default)]
+struct Link {
+    /// The id of an unlink signal that has not been acknowledged: the link counts as removed, but is kept so that an
+    /// exit signal already under way is ignored.
+    unlinking: Option<u64>,
+}
+
+/// What a monitor looks at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Watched {
+    /// A pid.
+    Process(Term),
+    /// A process by its registered name on this node; the pid it had.
+    Name(Atom, Option<Term>),
+    /// A port.
+    Port(Term),
+    /// A port by its registered name on this node; the port it had.
+    PortName(Atom, Option<Term>),
+    /// The time offset.
+    TimeOffset,
+}
+
+/// The monitoring side of a monitor.
+pub struct Monitor {
+    pub watched: Watched,
+    /// Replaces `'DOWN'` in the message.
+    pub tag: Option<Parcel>,
+}
+
+/// The monitored side of a monitor.
+#[derive(Clone, Copy)]
+pub struct Watcher {
+    pub monitor: RefId,
+    /// The monitoring process or port.
+    pub watcher: Term,
+    /// The name it used.
+    pub name: Option<Atom>,
+}
+
+/// When an alias ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AliasMode {
+    /// By `unalias/1` alone.
+    Explicit,
+    /// With the first message that comes through it.
+    Reply,
+    /// With its monitor.
+    Demonitor,
+    /// With its monitor or with the first message, which ends the monitor too.
+    ReplyDemonitor,
+}
+
+impl Relations {
+    /// Whether there is an active link with `other`.
+    pub fn is_linked(&self, other: Term) -> bool {
+        self.links.get(&other.0).is_some_and(|l| l.unlinking.is_none())
+    }
+
+    /// Adds a link on this process's own wish. False: there is one already.
+    pub fn link(&mut self, other: Term) -> bool {
+        match self.links.get_mut(&other.0) {
+            Some(l) => l.unlinking.take().is_some(),
+            None => {
+                self.links.insert(other.0, Link::default());
+                true
+            }
+        }
+    }
+
+    /// Adds a link on the other side's wish. While an unlink of ours is under way the other side is about to remove
+    /// its link again, so that the entry stays as it is.
+    pub fn linked_by(&mut self, other: Term) {
+        if self.links.get(&other.0).is_none() {
+            self.links.insert(other.0, Link::default());
+        }
+    }
+
+    /// Removes a link on this process's own wish, by an unlink signal of this id. False: there is none.
+    pub fn unlink(&mut self, other: Term, id: u64) -> bool {
+        match self.links.get_mut(&other.0) {
+            Some(l) if l.unlinking.is_none() => {
+                l.unlinking = Some(id);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Removes a link on the other side's wish.
+    pub fn unlinked_by(&mut self, other: Term) {
+        if self.is_linked(other) {
+            self.links.remove(&other.0);
+        }
+    }
+
+    /// The other side has handled the unlink signal of this id.
+    pub fn unlink_done(&mut self, other: Term, id: u64) {
+        if self.links.get(&other.0).is_some_and(|l| l.unlinking == Some(id)) {
+            self.links.remove(&other.0);
+        }
+    }
+
+    /// Forgets the link with `other`, which has ended. True: it was active.
+    pub fn drop_link(&mut self, other: Term) -> bool {
+        self.links.remove(&other.0).is_some_and(|l| l.unlinking.is_none())
+    }
+
+    /// The other ends of all active links.
+    pub fn links(&self) -> impl Iterator<Item = Term> + '_ {
+        self.links.iter().filter(|(_, l)| l.unlinking.is_none()).map(|(k, _)| Term(k))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_link_outlives_the_answer_to_an_old_unlink() {
+        let (mut r, p) = (Relations::default(), Term::pid(7));
+        assert!(r.link(p));
+        assert!(!r.link(p), "linked already");
+        assert!(r.unlink(p, 1));
+        assert!(!r.is_linked(p));
+        assert!(r.link(p));
+        r.unlink_done(p, 1);
+        assert!(r.is_linked(p));
+        assert!(r.unlink(p, 2));
+        r.unlink_done(p, 1);
+        assert!(!r.drop_link(p), "an exit signal under way is ignored");
+    }
+
+    #[test]
+    fn a_link_made_by_the_other_side_before_it_saw_our_unlink_is_dropped() {
+        let (mut r, p) = (Relations::default(), Term::pid(7));
+        r.link(p);
+        r.unlink(p, 1);
+        r.linked_by(p);
+        r.unlink_done(p, 1);
+        assert!(!r.is_linked(p));
+        assert_eq!(r.links().count(), 0);
+    }
+}

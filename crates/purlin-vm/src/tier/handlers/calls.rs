@@ -1,0 +1,345 @@
+//! Calls of functions, funs and natives, and returns.
+
+use super::{Mode, State, X, handlers, operands, parts};
+use crate::code::instr::Op;
+use crate::code::{FnEntry, Mfa};
+use crate::engine::Engine;
+use crate::process::ProcessData;
+use crate::tier::reference::Machine;
+use purlin_term::boxed::{FunEntry, Kind, arity_of};
+use purlin_term::{Atom, Term};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+impl State {
+    /// Returns to the address on top of the stack.
+    #[inline(always)]
+    pub(super) unsafe fn pop_return(mut self) -> *const Op {
+        // SAFETY: LIVE: where a function returns its frame is gone and the return address is on top.
+        unsafe {
+            self.pc = (*self.sp).wrapping_sub(Term::continuation(0).0) as *const Op;
+            self.sp = self.sp.wrapping_add(1);
+            self.go()
+        }
+    }
+
+    /// Goes to a function's first instruction, for one reduction; there is more than one.
+    #[inline(always)]
+    unsafe fn enter(self, f: &FnEntry) -> *const Op {
+        // SAFETY: CODE: a function's start is an instruction.
+        unsafe { self.enter_at(f.start()) }
+    }
+
+    #[inline(always)]
+    unsafe fn enter_at(mut self, start: *const Op) -> *const Op {
+        self.left -= 1;
+        self.pc = start;
+        // SAFETY: CODE: a function's start is an instruction.
+        unsafe { self.go() }
+    }
+
+    /// Copies a fun's environment behind the arguments and gives its body; `None` when the call is not an ordinary one.
+    #[inline(always)]
+    unsafe fn fun_body(&self, fun: Term, arity: u32) -> Option<&'static FnEntry> {
+        if !fun.is_boxed() {
+            return None;
+        }
+        // SAFETY: LIVE: a boxed term points to a header and its words; a fun's first is its entry.
+        unsafe {
+            let p = fun.pointer();
+            if Kind::of_header(*p) != Kind::Fun {
+                return None;
+            }
+            let entry = &*(*p.add(1) as *const FunEntry);
+            if entry.arity as u32 != arity {
+                return None;
+            }
+            let body = entry.code.load(Ordering::Acquire) as *const FnEntry;
+            // Longer environments are for the loop: this stays without a call or a loop of its own.
+            let n = arity_of(*p) - 2;
+            let to = arity as usize;
+            // Without a body the registers stay as they are: the fun is in the first that would be written to.
+            if n > 4 || body.is_null() {
+                return None;
+            }
+            if n > 0 {
+                self.set_x(to, Term(*p.add(3)));
+                if n > 1 {
+                    self.set_x(to + 1, Term(*p.add(4)));
+                    if n > 2 {
+                        self.set_x(to + 2, Term(*p.add(5)));
+                        if n > 3 {
+                            self.set_x(to + 3, Term(*p.add(6)));
+                        }
+                    }
+                }
+            }
+            body.as_ref()
+        }
+    }
+}
+
+impl State {
+    /// Runs the `call` at the instruction pointer.
+    #[inline(always)]
+    unsafe fn call(mut self) -> *const Op {
+        // SAFETY: CODE: the handler was chosen for this instruction.
+        unsafe {
+            operands!(self, Call(f));
+            if self.left <= 1 {
+                return self.slow();
+            }
+            self.push(self.pc.add(1));
+            self.enter(f)
+        }
+    }
+
+    /// Runs the `call_last` at the instruction pointer.
+    #[inline(always)]
+    unsafe fn call_last(mut self) -> *const Op {
+        // SAFETY: as for `call`.
+        unsafe {
+            operands!(self, CallLast(f, slots));
+            if self.left <= 1 {
+                return self.slow();
+            }
+            self.sp = self.sp.wrapping_add(slots as usize);
+            self.enter(f)
+        }
+    }
+
+    /// Runs the `call_only` at the instruction pointer.
+    #[inline(always)]
+    unsafe fn call_only(self) -> *const Op {
+        // SAFETY: as for `call`.
+        unsafe {
+            operands!(self, CallOnly(f));
+            if self.left <= 1 { self.slow() } else { self.enter(f) }
+        }
+    }
+}
+
+handlers! {
+    fn call(s) {
+        s.call()
+    }
+
+    fn call_last(s) {
+        s.call_last()
+    }
+
+    fn call_only(s) {
+        s.call_only()
+    }
+
+    /// `move` and `call`.
+    fn mv_call<A: Mode>(s) {
+        operands!(s, Move { src, dst });
+        s.set::<X>(dst, s.get::<A>(src));
+        s.pc = s.pc.add(1);
+        s.call()
+    }
+
+    /// `trim` and `call`.
+    fn trim_call(s) {
+        operands!(s, Trim(slots));
+        s.sp = s.sp.wrapping_add(slots as usize);
+        s.pc = s.pc.add(1);
+        s.call()
+    }
+
+    /// `move` and `call_last`.
+    fn mv_call_last<A: Mode>(s) {
+        operands!(s, Move { src, dst });
+        s.set::<X>(dst, s.get::<A>(src));
+        s.pc = s.pc.add(1);
+        s.call_last()
+    }
+
+    /// `move` and `call_only`.
+    fn mv_call_only<A: Mode>(s) {
+        operands!(s, Move { src, dst });
+        s.set::<X>(dst, s.get::<A>(src));
+        s.pc = s.pc.add(1);
+        s.call_only()
+    }
+
+    fn call_ext(s) {
+        operands!(s, CallExt(e));
+        match e.function() {
+            Some(f) if s.left > 1 => {
+                s.push(s.pc.add(1));
+                s.enter(f)
+            }
+            _ => s.slow(),
+        }
+    }
+
+    fn call_ext_last(s) {
+        operands!(s, CallExtLast(e, slots));
+        match e.function() {
+            Some(f) if s.left > 1 => {
+                s.sp = s.sp.wrapping_add(slots as usize);
+                s.enter(f)
+            }
+            _ => s.slow(),
+        }
+    }
+
+    fn call_ext_only(s) {
+        operands!(s, CallExtOnly(e));
+        match e.function() {
+            Some(f) if s.left > 1 => s.enter(f),
+            _ => s.slow(),
+        }
+    }
+
+    fn call_fun<F: Mode>(s) {
+        operands!(s, CallFun { arity, fun });
+        if s.left <= 1 {
+            return s.slow();
+        }
+        match s.fun_body(s.get::<F>(fun), arity) {
+            Some(f) => {
+                s.push(s.pc.add(1));
+                s.enter(f)
+            }
+            None => {
+                let start = external(s.m, s.get::<F>(fun), arity);
+                if start.is_null() {
+                    return s.slow();
+                }
+                s.push(s.pc.add(1));
+                s.enter_at(start)
+            }
+        }
+    }
+
+    fn call_fun_last<F: Mode>(s) {
+        operands!(s, CallFunLast { arity, fun, slots });
+        if s.left <= 1 {
+            return s.slow();
+        }
+        match s.fun_body(s.get::<F>(fun), arity) {
+            Some(f) => {
+                s.sp = s.sp.wrapping_add(slots as usize);
+                s.enter(f)
+            }
+            None => {
+                let start = external(s.m, s.get::<F>(fun), arity);
+                if start.is_null() {
+                    return s.slow();
+                }
+                s.sp = s.sp.wrapping_add(slots as usize);
+                s.enter_at(start)
+            }
+        }
+    }
+
+    fn ret(s) {
+        if s.left <= 1 {
+            return s.slow();
+        }
+        s.left -= 1;
+        s.pop_return()
+    }
+
+    fn call_native(s) {
+        s.by(native)
+    }
+
+    fn native_body(s) {
+        s.by(body)
+    }
+
+    fn apply(s) {
+        operands!(s, Apply { arity });
+        let start = applied(s.m, arity);
+        if start.is_null() || s.left <= 1 {
+            return s.by(apply_here);
+        }
+        s.push(s.pc.add(1));
+        s.enter_at(start)
+    }
+
+    fn apply_last(s) {
+        operands!(s, ApplyLast { arity, slots });
+        let start = applied(s.m, arity);
+        if start.is_null() || s.left <= 1 {
+            return s.by(apply_and_return);
+        }
+        s.sp = s.sp.wrapping_add(slots as usize);
+        s.enter_at(start)
+    }
+
+    fn make_fun(s) {
+        operands!(s, MakeFun(f));
+        let n = f.env.len();
+        if !s.has_room(3 + n) {
+            return s.slow();
+        }
+        let p = s.take(3 + n);
+        *p = Kind::Fun.header(2 + n);
+        *p.add(1) = Arc::as_ptr(f.entry) as u64;
+        *p.add(2) = (*(*s.m).process).pid().0;
+        let mut at = p.add(2);
+        for &e in f.env {
+            at = at.add(1);
+            *at = s.any(e).0;
+        }
+        s.set_any(f.dst, Term::from_boxed(p));
+        note_fun(&mut *(*s.m).running.data, p);
+        s.next()
+    }
+}
+
+/// Counts a new fun in the main block.
+#[inline(never)]
+fn note_fun(data: &mut ProcessData, p: *mut u64) {
+    // SAFETY: OFFHEAP: a fun has just been made there, which owns the count; its first word is its entry.
+    unsafe { Arc::increment_strong_count(*p.add(1) as *const FunEntry) };
+    data.heap.off_heap.push(p);
+}
+
+/// Where the function begins that an external fun of this arity stands for; null for anything else.
+#[inline(never)]
+unsafe fn external(m: *mut Machine, fun: Term, arity: u32) -> *const Op {
+    match fun.as_export_fun() {
+        Some((module, function, a)) if u32::from(a) == arity => {
+            // SAFETY: OWNER: the machine's engine is that of the process that runs.
+            unsafe { exported(m, Mfa { module, function, arity: a }) }
+        }
+        _ => std::ptr::null(),
+    }
+}
+
+/// Where the function begins whose module and name are in the X registers behind its arguments; null where it is no
+/// function of a library.
+#[inline(never)]
+unsafe fn applied(m: *mut Machine, arity: u32) -> *const Op {
+    // SAFETY: CODE: registers below 1024; OWNER: as for `external`.
+    unsafe {
+        let x = (&raw const (*m).x).cast::<Term>().add(arity as usize);
+        match ((*x).as_atom(), (*x.add(1)).as_atom()) {
+            (Some(module), Some(function)) if module != Atom::ERLANG => {
+                exported(m, Mfa { module, function, arity: arity as u8 })
+            }
+            _ => std::ptr::null(),
+        }
+    }
+}
+
+/// Where a function begins that is loaded and no native.
+#[inline(always)]
+unsafe fn exported(m: *mut Machine, mfa: Mfa) -> *const Op {
+    // SAFETY: OWNER: the machine's engine is that of the process that runs.
+    let engine: &Arc<Engine> = unsafe { &*(*m).engine };
+    engine.code.exports.get(mfa).function().map_or(std::ptr::null(), |f| f.start())
+}
+
+parts! {
+    fn native(run, pc, CallNative(n)) { run.call_native(pc, n) }
+    fn apply_here(run, pc, Apply { arity }) { run.apply_here(pc, arity as usize) }
+    fn apply_and_return(run, pc, ApplyLast { arity, slots }) { run.apply_last(pc, arity as usize, slots) }
+    fn body(run, pc, NativeBody(n)) { run.native_body(pc, n) }
+}

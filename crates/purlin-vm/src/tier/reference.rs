@@ -1,0 +1,247 @@
+//! The interpreter: runs the translated code of one process until it stops.
+//!
+//! A [`Machine`] holds the X and float registers of the running process; its stack lies in the process's heap block,
+//! `heap.end` being the stack pointer. A frame is the Y registers with the return address behind them. Calls push
+//! the return address and `return` pops it.
+
+mod arith;
+mod binaries;
+mod breakpoint;
+mod calls;
+pub mod exception;
+mod funs;
+mod maps;
+mod memory;
+mod messages;
+mod places;
+pub(in crate::tier) mod run;
+mod safepoint;
+pub mod trace;
+
+use crate::code::instr::{Dst, Instr, Op, Src};
+use crate::code::op::{Running, Tier};
+use crate::code::{Mfa, consts};
+use crate::engine::Engine;
+use crate::native::Ctx;
+use crate::process::{Process, ProcessData};
+use crate::sched::{Frame, Runner, Stop};
+use purlin_term::{Atom, Heap, Term};
+use std::cell::Cell;
+use std::sync::Arc;
+
+/// X registers.
+const REGISTERS: usize = 1024;
+
+/// The registers of one scheduler thread, lent to the process that runs on it.
+#[repr(C)]
+pub struct Machine {
+    pub(in crate::tier) running: Running,
+    pub(in crate::tier) x: [Term; REGISTERS + 256],
+    pub(in crate::tier) f: [f64; REGISTERS],
+    /// The engine and the process that run; set while handlers run, as `running.data` is.
+    pub(in crate::tier) engine: *const Arc<Engine>,
+    pub(in crate::tier) process: *const Arc<Process>,
+    /// Why the process stops, when a handler says so.
+    pub(in crate::tier) stopped: Option<Stop>,
+    /// The binary under construction by the old construction instructions.
+    builder: Option<binaries::Building>,
+}
+
+thread_local! {
+    /// Out of its place while a process runs; a panic loses it.
+    static MACHINE: Cell<Option<Box<Machine>>> = const { Cell::new(None) };
+}
+
+/// What the interpreter needs of the process it runs.
+pub(crate) struct Run<'a> {
+    pub m: &'a mut Machine,
+    pub engine: &'a Arc<Engine>,
+    pub process: &'a Arc<Process>,
+    pub data: &'a mut ProcessData,
+}
+
+/// What an instruction that may leave the straight line asks for.
+pub(crate) enum Next {
+    /// Go on at this instruction.
+    At(*const Op),
+    /// Stop running the process; where it goes on is noted in it.
+    Stop(Stop),
+}
+
+impl Machine {
+    fn new() -> Box<Machine> {
+        let mut m = Box::new(Machine {
+            running: Running { data: std::ptr::null_mut(), bases: [std::ptr::null_mut(); 4] },
+            x: [Term::NIL; REGISTERS + 256],
+            f: [0.0; REGISTERS],
+            engine: std::ptr::null(),
+            process: std::ptr::null(),
+            stopped: None,
+            builder: None,
+        });
+        m.running.bases[0] = m.x.as_mut_ptr().cast();
+        m.running.bases[2] = consts::base();
+        m.running.bases[3] = m.running.bases[0];
+        m
+    }
+}
+
+/// The tier whose loop says what each instruction means; for comparison.
+#[derive(Debug)]
+pub struct Reference;
+
+impl Tier for Reference {
+    fn code(&self, instrs: &[Instr], _: bool) -> Vec<Op> {
+        instrs.iter().copied().map(Op::slow).collect()
+    }
+
+    fn covers(&self, _: &[Instr], _: usize, _: bool) -> usize {
+        0
+    }
+}
+
+/// Runs Erlang code: the [`Runner`] of every engine but those of the scheduler's own tests.
+#[derive(Default)]
+pub struct Interpreter;
+
+impl Runner for Interpreter {
+    fn run(&self, engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData) -> Stop {
+        let mut m = MACHINE.take().unwrap_or_else(Machine::new);
+        let mut run = Run { m: &mut m, engine, process, data };
+        let stop = match run.enter() {
+            Ok(pc) => run.run(pc),
+            Err(stop) => stop,
+        };
+        MACHINE.set(Some(m));
+        stop
+    }
+
+    fn block(&self, engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData) {
+        let args = std::mem::take(&mut data.saved_x);
+        // SAFETY: CODE: a process that stops at a blocking native has `pc` at that native's body.
+        let Instr::NativeBody(native) = (unsafe { (*data.pc).instr }) else { return };
+        let result = crate::lifecycle::panic::call(&native.native, &mut Ctx { engine, process, data }, &args);
+        data.saved_x = args;
+        data.pending = Some(Box::new(result));
+        data.pc = native.done();
+    }
+
+    fn frames(&self, engine: &Arc<Engine>, data: &ProcessData, heap: &mut Heap, depth: usize) -> Vec<Frame> {
+        places::frames(engine, data, heap, depth)
+    }
+
+    fn uses_old_code(&self, engine: &Arc<Engine>, _: &Arc<Process>, data: &mut ProcessData, module: Atom) -> bool {
+        places::uses_old_code(engine, data, module)
+    }
+}
+
+impl Run<'_> {
+    // ---- operands
+
+    #[inline(always)]
+    pub(in crate::tier) fn get(&self, s: Src) -> Term {
+        if s.kind() == 3 {
+            return s.inlined();
+        }
+        // SAFETY: the translator gives only registers below 1024 and numbers of constants; a frame has the slots
+        // that its function's code names.
+        unsafe { Term(*(*self.m.running.bases.get_unchecked((s.0 & 3) as usize)).add((s.0 >> 2) as usize)) }
+    }
+
+    #[inline(always)]
+    fn set(&mut self, d: Dst, t: Term) {
+        // SAFETY: as for `get`.
+        unsafe { *(*self.m.running.bases.get_unchecked((d.0 & 3) as usize)).add((d.0 >> 2) as usize) = t.0 }
+    }
+
+    #[inline(always)]
+    fn x(&self, i: usize) -> Term {
+        self.m.x[i]
+    }
+
+    #[inline(always)]
+    fn set_x(&mut self, i: usize, t: Term) {
+        self.m.x[i] = t;
+    }
+
+    /// Takes note that the stack pointer moved.
+    #[inline(always)]
+    fn sync_stack(&mut self) {
+        self.m.running.bases[1] = self.data.heap.end;
+    }
+
+    #[inline(always)]
+    fn push(&mut self, pc: *const Op) {
+        let sp = self.data.heap.end.wrapping_sub(1);
+        debug_assert!(sp >= self.data.heap.top, "allocation leaves room for return addresses");
+        // SAFETY: `Heap::alloc` and `ensure` keep STACK_RESERVE words free below the stack.
+        unsafe { *sp = Term::continuation(pc as usize).0 };
+        self.data.heap.end = sp;
+        self.m.running.bases[1] = sp;
+    }
+
+    // ---- starting and stopping
+
+    /// Loads the registers and finds where to go on.
+    fn enter(&mut self) -> Result<*const Op, Stop> {
+        let n = self.data.saved_x.len();
+        if n > 0 {
+            self.m.x[..n].copy_from_slice(&self.data.saved_x);
+            self.data.saved_x.clear();
+        }
+        self.sync_stack();
+        if !self.data.pc.is_null() {
+            return Ok(self.data.pc);
+        }
+        // A new process: its first function returns to the end of the process.
+        self.ensure(0, n);
+        self.push(PROCESS_END.start());
+        if let Some(next) = self.start_fun(n) {
+            return match next {
+                Next::At(pc) => Ok(pc),
+                Next::Stop(stop) => Err(stop),
+            };
+        }
+        let c = self.data.initial_call;
+        let mfa = Mfa { module: c.module, function: c.function, arity: c.arity };
+        match self.call_mfa(mfa) {
+            Next::At(pc) => Ok(pc),
+            Next::Stop(stop) => Err(stop),
+        }
+    }
+
+    /// Does what `erlang:apply/2` would for a process that starts with a fun and nothing else.
+    fn start_fun(&mut self, arguments: usize) -> Option<Next> {
+        let c = self.data.initial_call;
+        let starts_fun = arguments == 2 && c.function == Atom::APPLY && c.module == Atom::ERLANG && self.x(1).is_nil();
+        let fun = self.x(0);
+        let plain = starts_fun && self.engine.code.exports.apply_is_plain() && fun.as_fun().is_some();
+        plain.then(|| self.call_fun(RETURN.start(), fun, 0))
+    }
+
+    /// Notes where to go on and which registers live, and stops.
+    fn stop_at(&mut self, pc: *const Op, live: usize, stop: Stop) -> Stop {
+        self.data.pc = pc;
+        debug_assert!(self.data.saved_x.is_empty(), "what was saved before is in the registers");
+        if live > 0 {
+            self.data.saved_x.extend_from_slice(&self.m.x[..live]);
+        }
+        stop
+    }
+}
+
+pub(crate) static PROCESS_END: SyncInstr = SyncInstr([Op::slow(Instr::ProcessEnd)]);
+pub(crate) static RETURN: SyncInstr = SyncInstr([Op::slow(Instr::Return)]);
+
+/// Instructions that belong to no module.
+#[repr(transparent)]
+pub(crate) struct SyncInstr(pub(in crate::tier) [Op; 1]);
+
+// SAFETY: instructions are immutable.
+unsafe impl Sync for SyncInstr {}
+
+impl SyncInstr {
+    pub fn start(&self) -> *const Op {
+        self.0.as_ptr()
+    }
+}
