@@ -1,9 +1,8 @@
-//! What the emulator tells of itself and of the machine: environment, calendar, nodes, `system_info`, statistics.
+//! What the emulator tells of itself and of the machine: calendar, nodes, `system_info`, statistics.
 
 mod allocators;
 pub mod break_menu;
 mod calendar;
-pub mod environment;
 mod listing;
 mod node;
 pub mod signal;
@@ -15,12 +14,5 @@ use purlin_vm::Native;
 
 pub use statistics::memory;
 
-pub const TABLES: [&[Native]; 7] = [
-    allocators::NATIVES,
-    calendar::NATIVES,
-    environment::NATIVES,
-    node::NATIVES,
-    signal::NATIVES,
-    statistics::NATIVES,
-    system_info::NATIVES,
-];
+pub const TABLES: [&[Native]; 6] =
+    [allocators::NATIVES, calendar::NATIVES, node::NATIVES, signal::NATIVES, statistics::NATIVES, system_info::NATIVES];

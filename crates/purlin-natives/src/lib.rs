@@ -9,12 +9,14 @@ mod code;
 mod crypto;
 mod data;
 mod debug;
+mod environment;
 mod errno;
 mod ets;
 mod file;
 mod host;
 mod loop_limit;
 mod match_spec;
+mod on_break;
 mod persistent_term;
 mod port;
 mod process;
@@ -29,6 +31,7 @@ pub fn tables() -> Vec<&'static [Native]> {
     let mut tables = vec![
         asn1::NATIVES,
         atomics::NATIVES,
+        environment::NATIVES,
         match_spec::NATIVES,
         persistent_term::NATIVES,
         re::NATIVES,
@@ -64,7 +67,7 @@ pub fn keep_descriptors() {
 }
 
 /// What Ctrl-C does in this program; the menu unless it is set.
-pub use host::break_menu::{OnBreak, set as set_break};
+pub use on_break::{OnBreak, set as set_break};
 
 /// Gives the terminal back its settings; called when the program ends.
 pub fn restore_terminal() {

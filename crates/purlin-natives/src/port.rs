@@ -1,17 +1,22 @@
 //! Ports: what connects processes with files, terminals and other programs.
 //!
-//! A port has an owner, links and watchers like a process, a thread that reads its input and one that writes its
-//! output. Output is queued, so that no scheduler waits for a slow reader; halting waits for the queues.
+//! A port has an owner, links and watchers like a process, and a [driver](Driver), which is what is at its other end.
+//! Drivers do not block: output that cannot go out at once is queued, so that no scheduler waits for a slow reader;
+//! halting waits for the queues.
 
-mod drivers;
+mod ddll;
+mod driver;
 mod fds;
 mod framing;
 mod inet;
 mod natives;
 mod open;
 mod output;
+mod poll;
+mod program;
 mod ram_file;
 mod signals;
+mod stream;
 mod terminal;
 mod trace_file;
 mod until;
@@ -19,11 +24,11 @@ mod until;
 pub use fds::keep_inherited;
 pub use terminal::{restore as restore_terminal, resume as resume_terminal, with_plain as with_plain_terminal};
 
+use driver::{Driver, TooLong};
 use framing::Framing;
-use output::Output;
 use parking_lot::Mutex;
 use purlin_term::owned::Owned;
-use purlin_term::{Atom, Term};
+use purlin_term::{Atom, Term, am};
 use purlin_vm::port::{PortSignal, Ports};
 use purlin_vm::relation::Watcher;
 use purlin_vm::signal::{Signal, SignalKind};
@@ -34,7 +39,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// All tables of this topic.
-pub const TABLES: &[&[Native]] = &[drivers::NATIVES, natives::NATIVES];
+pub const TABLES: &[&[Native]] = &[ddll::NATIVES, natives::NATIVES];
 
 /// The largest number of a port.
 const MAX_ID: u64 = (1 << 28) - 1;
@@ -43,10 +48,11 @@ const MAX_ID: u64 = (1 << 28) - 1;
 #[derive(Default)]
 pub struct Table {
     ports: Mutex<BTreeMap<u64, Arc<Port>>>,
-    /// Output of closed ports that is not written yet.
-    closing: Mutex<Vec<Output>>,
-    /// Bytes that ports that are closed now have read and written.
-    closed_bytes: Mutex<(u64, u64)>,
+    /// Closed ports whose output is not written yet.
+    closing: Mutex<Vec<Arc<Port>>>,
+    /// Bytes that drivers gave to processes, and bytes that processes gave to drivers.
+    input: AtomicU64,
+    output: AtomicU64,
     next: AtomicU64,
 }
 
@@ -61,35 +67,14 @@ pub fn table(engine: &Engine) -> &Table {
 pub struct Port {
     pub id: u64,
     pub name: String,
-    pub os_pid: Option<u32>,
     pub options: Options,
     pub state: Mutex<State>,
-    pub output: Option<Output>,
-    pub input_bytes: AtomicU64,
-    /// Bytes given to a driver that does without an [`Output`].
-    pub output_bytes: AtomicU64,
-    pub driver: Driver,
-    /// Its end ends the reading.
-    pub stop: Mutex<Option<std::io::PipeWriter>>,
+    /// Bytes that came in, and bytes that commands had.
+    pub input: AtomicU64,
+    pub output: AtomicU64,
+    pub driver: Box<dyn Driver>,
     /// Flags and tracer that `erlang:trace/3` set.
     pub trace: TraceWord,
-}
-
-/// What is at a port's other end.
-pub enum Driver {
-    /// Starts other programs.
-    Forker,
-    /// File descriptors of this program; the one for output can be asked for its window size.
-    Descriptors(i32),
-    /// A file of the file system; closing waits until a regular one is written.
-    File {
-        regular: bool,
-    },
-    Program,
-    Terminal(terminal::Terminal),
-    Socket(Box<inet::Socket>),
-    RamFile(Mutex<ram_file::RamFile>),
-    TraceFile(trace_file::TraceFile),
 }
 
 /// What changes while a port is open.
@@ -145,8 +130,9 @@ impl Table {
         self.ports.lock().len() < engine.config.settings.port_limit
     }
 
-    fn add(&self, port: Arc<Port>) {
-        self.ports.lock().insert(port.id, port);
+    /// Counts bytes that a driver gives to a process, in messages of its own making.
+    pub fn count_input(&self, bytes: usize) {
+        self.input.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 }
 
@@ -163,13 +149,7 @@ pub fn all(engine: &Engine) -> Vec<Arc<Port>> {
 /// All bytes that ports have read and written.
 pub fn bytes(engine: &Engine) -> (u64, u64) {
     let t = table(engine);
-    let (mut input, mut output) = *t.closed_bytes.lock();
-    for p in t.ports.lock().values() {
-        let (i, o) = p.bytes();
-        input += i;
-        output += o;
-    }
-    (input, output)
+    (t.input.load(Ordering::Relaxed), t.output.load(Ordering::Relaxed))
 }
 
 /// The number that the next port gets, after setting it if one is given.
@@ -178,8 +158,28 @@ pub fn next_port(engine: &Engine, set: Option<u64>) -> u64 {
 }
 
 impl Port {
-    fn bytes(&self) -> (u64, u64) {
-        (self.input_bytes.load(Ordering::Relaxed), self.output.as_ref().map_or(0, Output::total))
+    /// Opens a port with this number. An owner is linked to it, which the owner has to hear of.
+    pub fn open(
+        engine: &Engine,
+        id: u64,
+        name: String,
+        options: Options,
+        owner: Option<Term>,
+        driver: Box<dyn Driver>,
+    ) -> Arc<Port> {
+        let state = State { owner, links: owner.into_iter().collect(), ..State::default() };
+        let port = Arc::new(Port {
+            id,
+            name,
+            options,
+            state: Mutex::new(state),
+            input: AtomicU64::new(0),
+            output: AtomicU64::new(0),
+            driver,
+            trace: TraceWord::default(),
+        });
+        table(engine).ports.lock().insert(id, port.clone());
+        port
     }
 
     pub fn term(&self) -> Term {
@@ -190,24 +190,20 @@ impl Port {
         table(engine).ports.lock().contains_key(&self.id)
     }
 
-    /// Takes bytes that a process sends. False: there are more than a packet's length can tell.
-    fn command(self: &Arc<Port>, engine: &Arc<Engine>, from: Term, bytes: Vec<u8>) -> bool {
+    /// Takes bytes that a process sends. What does not fit a packet ends the port.
+    fn command(self: &Arc<Port>, engine: &Arc<Engine>, from: Term, bytes: Vec<u8>) {
         let size = bytes.len() as u64;
-        match (&self.driver, &self.output) {
-            (Driver::Socket(s), _) => s.command(engine, self, from, bytes),
-            (Driver::RamFile(f), _) => f.lock().command(engine, self, &bytes),
-            (Driver::TraceFile(f), _) => f.command(engine, self, &bytes),
-            (Driver::Terminal(t), Some(o)) => t.command(engine, self, o, &bytes),
-            (_, Some(o)) => match framing::frame(self.options.framing, bytes) {
-                Some(framed) => o.write(framed),
-                None => return false,
-            },
-            (_, None) => {}
+        self.output.fetch_add(size, Ordering::Relaxed);
+        table(engine).output.fetch_add(size, Ordering::Relaxed);
+        if self.driver.command(engine, self, from, bytes) == Err(TooLong) {
+            self.close(engine, am!("einval"));
         }
-        if self.output.is_none() {
-            self.output_bytes.fetch_add(size, Ordering::Relaxed);
-        }
-        true
+    }
+
+    /// Counts bytes that came in through the port.
+    fn count_input(&self, engine: &Engine, bytes: usize) {
+        self.input.fetch_add(bytes as u64, Ordering::Relaxed);
+        table(engine).count_input(bytes);
     }
 
     /// Gives the port to another process, which is linked to it; the former owner stays so.
@@ -251,28 +247,13 @@ impl Port {
         if table(engine).ports.lock().remove(&self.id).is_none() {
             return false;
         }
-        let (input, output) = self.bytes();
-        let mut closed = table(engine).closed_bytes.lock();
-        *closed = (closed.0 + input, closed.1 + output);
-        drop(closed);
         engine.names.release_port(self.term());
         let state = std::mem::take(&mut *self.state.lock());
-        if let (Driver::File { regular: true }, Some(o)) = (&self.driver, &self.output) {
-            o.flush();
-        }
-        if let Some(o) = &self.output
-            && !o.close(engine)
-        {
+        self.driver.close(engine, self);
+        if !self.driver.is_idle() {
             let mut closing = table(engine).closing.lock();
-            closing.retain(|o| !o.is_idle());
-            closing.push(o.clone());
-        }
-        self.stop.lock().take();
-        match &self.driver {
-            Driver::Terminal(t) => t.close(),
-            Driver::Socket(s) => s.port_closed(engine, self),
-            Driver::TraceFile(f) => f.close(),
-            Driver::Forker | Driver::Descriptors(_) | Driver::File { .. } | Driver::Program | Driver::RamFile(_) => {}
+            closing.retain(|p| !p.driver.is_idle());
+            closing.push(self.clone());
         }
         for link in state.links {
             engine.post(link, Signal::exit(self.term(), true, reason));
@@ -316,11 +297,7 @@ impl Ports for PortsOf {
                 }
             }
             PortSignal::Monitor(w) => p.state.lock().watchers.push(w),
-            PortSignal::Down { monitor } => {
-                if let Driver::Socket(s) = &p.driver {
-                    s.caller_ended(engine, &p, monitor);
-                }
-            }
+            PortSignal::Down { monitor } => p.driver.process_exit(engine, &p, monitor),
             PortSignal::Demonitor { monitor } => p.state.lock().watchers.retain(|w| w.monitor != monitor),
         }
         true
@@ -335,40 +312,29 @@ impl Ports for PortsOf {
     }
 }
 
-/// Sets up the ports of an engine: port 0, which starts other programs, and flushing at its end.
+/// Port 0, which starts other programs on the BEAM and is there for everyone to see.
+struct Forker;
+
+impl Driver for Forker {
+    fn command(&self, _: &Arc<Engine>, _: &Arc<Port>, _: Term, _: Vec<u8>) -> Result<(), TooLong> {
+        Ok(())
+    }
+}
+
+/// Sets up the ports of an engine, and flushing at its end.
 pub fn install(engine: &Arc<Engine>) {
     engine.set_ports(Box::new(PortsOf));
-    let t = table(engine);
-    t.add(Arc::new(Port {
-        id: t.next_id(),
-        name: "forker".into(),
-        os_pid: None,
-        options: Options::default(),
-        state: Mutex::default(),
-        output: None,
-        input_bytes: AtomicU64::new(0),
-        output_bytes: AtomicU64::new(0),
-        driver: Driver::Forker,
-        stop: Mutex::default(),
-        trace: TraceWord::default(),
-    }));
+    let id = table(engine).next_id();
+    Port::open(engine, id, "forker".into(), Options::default(), None, Box::new(Forker));
     engine.on_halt(flush);
 }
 
-/// Waits until all output is written.
+/// Waits until all output is written, that of closed ports too.
 fn flush(engine: &Arc<Engine>) {
-    let ports: Vec<Arc<Port>> = table(engine).ports.lock().values().cloned().collect();
-    for p in &ports {
-        if let Some(o) = &p.output {
-            o.flush();
-        }
-        if let Driver::TraceFile(f) = &p.driver {
-            f.flush();
-        }
-    }
-    inet::drain(engine, &ports);
     let closing = std::mem::take(&mut *table(engine).closing.lock());
-    closing.iter().for_each(Output::flush);
+    for port in closing.iter().chain(&all(engine)) {
+        port.driver.flush(engine, port);
+    }
 }
 
 #[cfg(test)]

@@ -10,39 +10,9 @@ use purlin_vm::Engine;
 use purlin_vm::signal::Signal;
 use std::io::Write;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-/// What Ctrl-C does; the flag `+B`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u8)]
-pub enum OnBreak {
-    /// Shows the menu.
-    Menu,
-    /// Ends the program (`+B`, `+Bd`).
-    End,
-    /// Nothing (`+Bi`).
-    Nothing,
-    /// Interrupts the current shell (`+Bc`).
-    Shell,
-}
-
-static ON_BREAK: AtomicU8 = AtomicU8::new(OnBreak::Menu as u8);
 static OPEN: AtomicBool = AtomicBool::new(false);
-
-/// Sets what Ctrl-C does in this program.
-pub fn set(on_break: OnBreak) {
-    ON_BREAK.store(on_break as u8, Ordering::Relaxed);
-}
-
-/// What Ctrl-C does.
-pub fn chosen() -> OnBreak {
-    match ON_BREAK.load(Ordering::Relaxed) {
-        0 => OnBreak::Menu,
-        1 => OnBreak::End,
-        2 => OnBreak::Nothing,
-        _ => OnBreak::Shell,
-    }
-}
 
 const MENU: &str = "BREAK: (a)bort (A)bort with dump (c)ontinue (p)roc info (i)nfo\n       \
                     (l)oaded (v)ersion (k)ill (D)b-tables (d)istribution\n";

@@ -2,7 +2,8 @@
 //!
 //! They belong to the whole program, so only an engine that was told to ([`start`]) listens to them.
 
-use super::break_menu::{self, OnBreak};
+use super::break_menu;
+use crate::on_break::{self, OnBreak};
 use crate::port;
 use parking_lot::Mutex;
 use purlin_term::{Term, am};
@@ -69,7 +70,7 @@ fn arrived(engine: &Arc<Engine>, signal: i32) {
         return port::resume_terminal();
     }
     if signal == SIGINT {
-        return match break_menu::chosen() {
+        return match on_break::chosen() {
             OnBreak::Menu => break_menu::open(engine),
             OnBreak::End | OnBreak::Shell => default_action(signal),
             OnBreak::Nothing => {}

@@ -1,8 +1,9 @@
 //! `system_info/1`.
 
-use super::environment::os_type;
 use super::{allocators, listing, topology};
 use crate::code::is_emulators_own;
+use crate::environment::os_type;
+use crate::on_break::{self, OnBreak};
 use crate::process::heap_limit::max_heap_map;
 use purlin_term::{Atom, Heap, Term, am};
 use purlin_vm::gc::next_size;
@@ -97,7 +98,7 @@ fn system_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         }
         "smp_support" | "threads" => Term::bool(true),
         "heap_type" => am!("private"),
-        "break_ignored" => Term::bool(super::break_menu::chosen() == super::break_menu::OnBreak::Nothing),
+        "break_ignored" => Term::bool(on_break::chosen() == OnBreak::Nothing),
         "kernel_poll" | "eager_check_io" | "constant_pool_support" => Term::bool(true),
         "port_parallelism" => Term::bool(settings.port_parallelism),
         "ets_always_compress" => Term::bool(settings.compress_tables),

@@ -21,6 +21,13 @@ pub enum Piece {
     NoEol(Vec<u8>),
 }
 
+impl Piece {
+    pub fn len(&self) -> usize {
+        let (Piece::Data(bytes) | Piece::Eol(bytes) | Piece::NoEol(bytes)) = self;
+        bytes.len()
+    }
+}
+
 /// Input that has not made up a piece yet.
 pub struct Cutter {
     framing: Framing,

@@ -6,42 +6,41 @@
 
 mod accept;
 mod address;
+mod codes;
 mod control;
 mod interface;
 mod message;
 mod options;
 mod output;
-mod poll;
 mod receive;
 mod sys;
 mod tcp;
 mod udp;
 
+use super::driver::{Driver, TooLong};
+use super::open::{Settings as PortSettings, add};
 use super::output::wake;
-use super::{Driver, Options, Port, State as PortState, table};
+use super::poll::{self, Deadline, Interest};
+use super::{Port, table};
 use crate::byte_queue::ByteQueue;
 use crate::data::packet::{Framing, Limits};
+use codes::{Op, Packet};
 use parking_lot::{Mutex, MutexGuard};
-use poll::{Deadline, Interest};
 use purlin_term::{Term, am};
 use purlin_vm::signal::RefId;
-use purlin_vm::tracing::TraceWord;
 use purlin_vm::{Ctx, Engine};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrAny};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-pub use output::drain;
-
 /// What the numbers of control operations start from.
-const CONTROL: i64 = 0x03f1_a300;
+const CONTROL: u32 = 0x03f1_a300;
 
 /// A port's socket.
-pub struct Socket(Mutex<Inner>);
+struct Socket(Mutex<Inner>);
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Protocol {
@@ -147,6 +146,8 @@ struct Inner {
     family: AddressFamily,
     stream: bool,
     interest: Interest,
+    /// Somebody else works with the descriptor: it is not watched.
+    ignored: bool,
     settings: Settings,
     active: Active,
     buffer_set: bool,
@@ -189,6 +190,7 @@ impl Inner {
             family: AddressFamily::UNSPEC,
             stream: protocol == Protocol::Tcp,
             interest: Interest::default(),
+            ignored: false,
             settings,
             active: Active::No,
             buffer_set: false,
@@ -235,22 +237,22 @@ impl Inner {
     /// How packets are told apart.
     fn framing(&self) -> Framing {
         let headers = self.http_headers;
-        match self.settings.packet {
-            1 => Framing::Length(1),
-            2 => Framing::Length(2),
-            3 => Framing::Length(4),
-            4 => Framing::Asn1,
-            5 => Framing::SunRm,
-            6 => Framing::Cdr,
-            7 => Framing::FastCgi,
-            8 => Framing::Line,
-            9 => Framing::Tpkt,
-            10 => Framing::Http { headers, binaries: false },
-            11 => Framing::Http { headers: true, binaries: false },
-            12 => Framing::SslTls,
-            13 => Framing::Http { headers, binaries: true },
-            14 => Framing::Http { headers: true, binaries: true },
-            _ => Framing::Raw,
+        match Packet::of(self.settings.packet) {
+            Some(Packet::One) => Framing::Length(1),
+            Some(Packet::Two) => Framing::Length(2),
+            Some(Packet::Four) => Framing::Length(4),
+            Some(Packet::Asn1) => Framing::Asn1,
+            Some(Packet::Rm) => Framing::SunRm,
+            Some(Packet::Cdr) => Framing::Cdr,
+            Some(Packet::Fcgi) => Framing::FastCgi,
+            Some(Packet::LineLf) => Framing::Line,
+            Some(Packet::Tpkt) => Framing::Tpkt,
+            Some(Packet::Http) => Framing::Http { headers, binaries: false },
+            Some(Packet::HttpH) => Framing::Http { headers: true, binaries: false },
+            Some(Packet::SslTls) => Framing::SslTls,
+            Some(Packet::HttpBin) => Framing::Http { headers, binaries: true },
+            Some(Packet::HttpHBin) => Framing::Http { headers: true, binaries: true },
+            Some(Packet::Raw) | None => Framing::Raw,
         }
     }
 
@@ -272,6 +274,10 @@ struct Io<'a> {
 }
 
 impl Socket {
+    fn new(inner: Inner) -> Socket {
+        Socket(Mutex::new(inner))
+    }
+
     /// Works on a port's socket, and then closes the port if that came out.
     fn with<T>(&self, engine: &Arc<Engine>, port: &Arc<Port>, f: impl FnOnce(&mut Io<'_>) -> T) -> T {
         let mut io = Io { engine, port, s: self.0.lock(), exit: None, resumed: Vec::new() };
@@ -284,30 +290,31 @@ impl Socket {
         }
         value
     }
+}
 
-    /// Handles a control operation; `None` for a number that is none of this driver's.
-    pub fn control(
-        &self,
-        engine: &Arc<Engine>,
-        port: &Arc<Port>,
-        caller: Term,
-        op: i64,
-        data: &[u8],
-    ) -> Option<Vec<u8>> {
-        let op = u8::try_from(op.checked_sub(CONTROL)?).ok()?;
-        Some(self.with(engine, port, |io| io.control(caller, op, data)))
-    }
-
+impl Driver for Socket {
     /// Sends; the caller gets `{inet_reply, Port, Status}`.
-    pub fn command(&self, engine: &Arc<Engine>, port: &Arc<Port>, caller: Term, data: Vec<u8>) {
+    fn command(&self, engine: &Arc<Engine>, port: &Arc<Port>, caller: Term, data: Vec<u8>) -> Result<(), TooLong> {
         self.with(engine, port, |io| match io.s.protocol {
             Protocol::Tcp => io.tcp_command(caller, data),
             Protocol::Udp => io.udp_command(caller, &data),
         });
+        Ok(())
     }
 
-    /// Whether senders have to wait; `waiter` is then woken when they need not any more.
-    pub fn is_busy(&self, waiter: Option<Term>) -> bool {
+    fn control(
+        &self,
+        engine: &Arc<Engine>,
+        port: &Arc<Port>,
+        caller: Term,
+        operation: u32,
+        data: &[u8],
+    ) -> Option<Vec<u8>> {
+        let op = u8::try_from(operation.wrapping_sub(CONTROL)).ok().and_then(Op::of);
+        self.with(engine, port, |io| io.control(caller, op, data))
+    }
+
+    fn busy(&self, waiter: Option<Term>) -> bool {
         let mut s = self.0.lock();
         if !s.output.busy {
             return false;
@@ -320,18 +327,20 @@ impl Socket {
         true
     }
 
-    /// Bytes that wait for being sent.
-    pub fn queued(&self) -> usize {
+    fn soft_busy(&self) -> bool {
+        true
+    }
+
+    fn queued(&self) -> usize {
         self.0.lock().output.bytes
     }
 
-    /// A process that accepts has ended.
-    pub fn caller_ended(&self, engine: &Arc<Engine>, port: &Arc<Port>, monitor: RefId) {
-        self.with(engine, port, |io| io.acceptor_ended(monitor));
+    fn flush(&self, engine: &Arc<Engine>, port: &Arc<Port>) {
+        self.drain(engine, port);
     }
 
-    /// The port is closed. What is queued still goes out, unless nobody waits for its going.
-    pub fn port_closed(&self, engine: &Arc<Engine>, port: &Arc<Port>) {
+    /// What is queued still goes out, unless nobody waits for its going.
+    fn close(&self, engine: &Arc<Engine>, port: &Arc<Port>) {
         self.with(engine, port, |io| {
             io.fail_operations();
             io.resume();
@@ -339,21 +348,52 @@ impl Socket {
             if flushes && io.s.output.bytes > 0 && io.s.is_connected() {
                 io.s.closing = true;
                 io.select_read(false);
-                io.note_closing();
             } else {
                 io.close_socket();
             }
         });
     }
+
+    fn is_idle(&self) -> bool {
+        // A lock that is held belongs to a socket that is at work.
+        self.0.try_lock().is_some_and(|s| !(s.closing && s.fd.is_some()))
+    }
+
+    fn ready(&self, engine: &Arc<Engine>, port: &Arc<Port>, read: bool, write: bool) {
+        self.with(engine, port, |io| io.ready(read, write));
+    }
+
+    fn timeout(&self, engine: &Arc<Engine>, port: &Arc<Port>, limit: Deadline) {
+        self.with(engine, port, |io| io.timed_out(limit));
+    }
+
+    fn process_exit(&self, engine: &Arc<Engine>, port: &Arc<Port>, monitor: RefId) {
+        self.with(engine, port, |io| io.acceptor_ended(monitor));
+    }
 }
 
 impl Io<'_> {
     fn select(&mut self, now: Interest) {
-        let before = std::mem::replace(&mut self.s.interest, now);
-        match &self.s.fd {
-            Some(fd) => poll::watch(self.engine, self.port, fd, before, now),
-            None => self.s.interest = Interest::default(),
+        let before = self.watched();
+        self.s.interest = if self.s.fd.is_some() { now } else { Interest::default() };
+        self.watch(before);
+    }
+
+    /// What the poll thread watches the descriptor for.
+    fn watched(&self) -> Interest {
+        if self.s.ignored { Interest::default() } else { self.s.interest }
+    }
+
+    fn watch(&self, before: Interest) {
+        if let Some(fd) = &self.s.fd {
+            poll::watch(self.engine, self.port, fd, before, self.watched());
         }
+    }
+
+    fn set_ignored(&mut self, ignored: bool) {
+        let before = self.watched();
+        self.s.ignored = ignored;
+        self.watch(before);
     }
 
     fn select_read(&mut self, on: bool) {
@@ -461,32 +501,20 @@ fn u32_at(data: &[u8], at: usize) -> Option<u32> {
     big_endian(data, at).map(u32::from_be_bytes)
 }
 
-/// `{spawn_driver, "tcp_inet"}` or `udp_inet`.
-pub fn open(c: &mut Ctx<'_>, name: &str, options: Options) -> Result<Term, Term> {
-    let protocol = if name == "tcp_inet" { Protocol::Tcp } else { Protocol::Udp };
+/// The driver `tcp_inet`.
+pub fn open_tcp(c: &mut Ctx<'_>, command: &str, s: PortSettings) -> Result<Term, Term> {
+    open(c, command, s, Protocol::Tcp)
+}
+
+/// The driver `udp_inet`.
+pub fn open_udp(c: &mut Ctx<'_>, command: &str, s: PortSettings) -> Result<Term, Term> {
+    open(c, command, s, Protocol::Udp)
+}
+
+fn open(c: &mut Ctx<'_>, command: &str, s: PortSettings, protocol: Protocol) -> Result<Term, Term> {
     if !poll::is_ready(c.engine) {
         return Err(am!("emfile"));
     }
-    let port = new_port(c.engine, name, options, c.pid(), Inner::new(protocol, Settings::default()));
-    c.data.relations().link(port.term());
-    Ok(port.term())
-}
-
-fn new_port(engine: &Arc<Engine>, name: &str, options: Options, owner: Term, inner: Inner) -> Arc<Port> {
-    let state = PortState { owner: Some(owner), links: vec![owner], ..PortState::default() };
-    let port = Arc::new(Port {
-        id: table(engine).next_id(),
-        name: name.into(),
-        os_pid: None,
-        options,
-        state: Mutex::new(state),
-        output: None,
-        input_bytes: AtomicU64::new(0),
-        output_bytes: AtomicU64::new(0),
-        driver: Driver::Socket(Box::new(Socket(Mutex::new(inner)))),
-        stop: Mutex::default(),
-        trace: TraceWord::default(),
-    });
-    table(engine).add(port.clone());
-    port
+    let id = table(c.engine).next_id();
+    Ok(add(c, id, command.into(), &s, Box::new(Socket::new(Inner::new(protocol, Settings::default())))).term())
 }

@@ -1,6 +1,6 @@
 //! The natives on ports.
 
-use super::{Driver, Port, open, table, terminal};
+use super::{Port, open, table};
 use purlin_term::iolist::to_bytes as io_bytes;
 use purlin_term::owned::Owned;
 use purlin_term::{Atom, Kind, Term, am};
@@ -43,16 +43,12 @@ fn port_command(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         return Ok(am!("badopt"));
     }
     let Some(port) = find(c, a[0]) else { return Ok(BADARG) };
-    if option(am!("force")) && !matches!(port.driver, Driver::Socket(_)) {
+    if option(am!("force")) && !port.driver.soft_busy() {
         return Ok(am!("notsup"));
     }
     let waits = !option(am!("nosuspend"));
     let waiter = waits.then_some(c.pid());
-    let busy = match (&port.driver, &port.output) {
-        (Driver::Socket(socket), _) => !option(am!("force")) && socket.is_busy(waiter),
-        (_, Some(output)) => output.is_busy(waiter),
-        _ => false,
-    };
+    let busy = !option(am!("force")) && port.driver.busy(waiter);
     match (busy, waits) {
         (false, _) => command(c, &port, a[1]),
         (true, false) => Ok(Term::bool(false)),
@@ -66,32 +62,18 @@ fn port_command(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 fn command(c: &mut Ctx<'_>, port: &Arc<Port>, data: Term) -> NativeResult {
     let Some(bytes) = io_bytes(data) else { return Ok(BADARG) };
     c.charge(bytes.len() / 100);
-    if !port.command(c.engine, c.pid(), bytes) {
-        // More than a packet's length can tell.
-        port.close(c.engine, am!("einval"));
-    }
+    port.command(c.engine, c.pid(), bytes);
     Ok(Term::bool(true))
 }
 
-/// Operation 100 of terminal and file descriptor ports: columns and rows of the window.
-const WINDOW_SIZE: i64 = terminal::CONTROL + 100;
-
+/// The answer is a list also for ports that were opened with `binary`.
 fn port_control(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let Some(port) = find(c, a[0]) else { return Ok(BADARG) };
-    let (Some(operation), Some(data)) = (a[1].as_small(), io_bytes(a[2])) else { return Ok(BADARG) };
-    if let Driver::Socket(s) = &port.driver {
-        let me = c.pid();
-        let Some(answer) = s.control(c.engine, &port, me, operation, &data) else { return Ok(BADARG) };
-        return Ok(c.heap().byte_list(&answer));
-    }
-    let answer = match &port.driver {
-        Driver::Descriptors(fd) if operation == WINDOW_SIZE => terminal::window_size(*fd),
-        Driver::Terminal(t) => t.control(operation - terminal::CONTROL, &data),
-        Driver::TraceFile(f) => f.control(c.engine, &port, operation),
-        _ => None,
-    };
-    let Some(bytes) = answer else { return Ok(BADARG) };
-    Ok(if port.options.binary { c.heap().binary(&bytes) } else { c.heap().byte_list(&bytes) })
+    let operation = a[1].as_small().and_then(|n| u32::try_from(n).ok());
+    let (Some(operation), Some(data)) = (operation, io_bytes(a[2])) else { return Ok(BADARG) };
+    let me = c.pid();
+    let answer = port.driver.control(c.engine, &port, me, operation, &data);
+    Ok(answer.map_or(BADARG, |bytes| c.heap().byte_list(&bytes)))
 }
 
 fn port_close(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
@@ -145,11 +127,6 @@ fn port_info_2(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 }
 
 fn info(c: &mut Ctx<'_>, port: &Port, item: &str) -> Option<Term> {
-    let queued = match &port.driver {
-        Driver::Socket(s) => s.queued(),
-        _ => port.output.as_ref().map_or(0, |o| o.queued()),
-    };
-    let written = port.output.as_ref().map_or_else(|| port.output_bytes.load(Ordering::Relaxed), |o| o.total());
     let names = &c.engine.names;
     let heap = &mut c.data.heap;
     Some(match item {
@@ -157,10 +134,10 @@ fn info(c: &mut Ctx<'_>, port: &Port, item: &str) -> Option<Term> {
         "links" => heap.list(&port.state.lock().links),
         "id" => Term::small(port.id as i64 * 8),
         "connected" => port.state.lock().owner.unwrap_or(Term::pid(0)),
-        "input" => heap.integer(port.input_bytes.load(Ordering::Relaxed) as i64),
-        "output" => heap.integer(written as i64),
-        "queue_size" => Term::small(queued as i64),
-        "os_pid" => port.os_pid.map_or(Term::atom(Atom::UNDEFINED), |p| Term::small(p as i64)),
+        "input" => heap.integer(port.input.load(Ordering::Relaxed) as i64),
+        "output" => heap.integer(port.output.load(Ordering::Relaxed) as i64),
+        "queue_size" => Term::small(port.driver.queued() as i64),
+        "os_pid" => port.driver.os_pid().map_or(Term::atom(Atom::UNDEFINED), |p| Term::small(p as i64)),
         "registered_name" => Term::atom(names.of_port(port.term())?),
         "monitors" => Term::NIL,
         "monitored_by" => {

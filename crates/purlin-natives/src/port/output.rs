@@ -17,8 +17,6 @@ const TOGETHER: usize = 1 << 16;
 struct Queue {
     chunks: VecDeque<Vec<u8>>,
     bytes: usize,
-    /// All bytes that were ever queued.
-    total: u64,
     writing: bool,
     closed: bool,
     failed: bool,
@@ -93,7 +91,6 @@ impl Output {
         let mut q = self.0.0.lock();
         if !q.failed && !q.closed && !bytes.is_empty() {
             q.bytes += bytes.len();
-            q.total += bytes.len() as u64;
             q.chunks.push_back(bytes);
             self.0.1.notify_all();
         }
@@ -104,20 +101,14 @@ impl Output {
         self.0.0.lock().bytes
     }
 
-    /// All bytes that were ever queued.
-    pub fn total(&self) -> u64 {
-        self.0.0.lock().total
-    }
-
-    /// Lets the thread end when it has written what is queued. True: nothing waits.
-    pub fn close(&self, engine: &Arc<Engine>) -> bool {
+    /// Lets the thread end when it has written what is queued.
+    pub fn close(&self, engine: &Arc<Engine>) {
         let mut q = self.0.0.lock();
         q.closed = true;
         let waiters = std::mem::take(&mut q.waiters);
         drop(q);
         wake(engine, waiters);
         self.0.1.notify_all();
-        self.is_idle()
     }
 
     /// Whether nothing waits.

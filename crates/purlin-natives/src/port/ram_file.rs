@@ -1,19 +1,38 @@
 //! The driver `ram_file_drv`: files that are in memory only, each a port. A command is a number and its arguments; the
 //! answer comes as a message.
 
-use super::Port;
+use super::driver::{Driver, TooLong};
+use super::open::{Settings, add};
+use super::{Port, table};
 use crate::errno;
+use parking_lot::Mutex;
 use purlin_term::{Heap, Term, am};
-use purlin_vm::Engine;
+use purlin_vm::{Ctx, Engine};
 use rustix::io::Errno;
 use std::sync::Arc;
 
+/// Bits of the mode that a file is opened with.
 const READ: u32 = 1;
 const WRITE: u32 = 2;
 
+/// The commands.
+const OPEN: u8 = 1;
+const READ_NEXT: u8 = 2;
+const SEEK: u8 = 3;
+const WRITE_NEXT: u8 = 4;
+const SYNC: u8 = 9;
+const TRUNCATE: u8 = 14;
+const READ_AT: u8 = 17;
+const WRITE_AT: u8 = 18;
+const SYNC_DATA: u8 = 19;
+const GET: u8 = 30;
+const SIZE: u8 = 37;
+const ADVISE: u8 = 38;
+const ALLOCATE: u8 = 39;
+
 /// A file's contents and the position in it.
 #[derive(Default)]
-pub struct RamFile {
+struct RamFile {
     mode: u32,
     bytes: Vec<u8>,
     at: usize,
@@ -36,17 +55,24 @@ fn natural(data: &[u8], at: usize) -> Result<usize, Errno> {
     usize::try_from(int(data, at)?).map_err(|_| Errno::INVAL)
 }
 
-impl RamFile {
+/// Opens a file that is empty.
+pub fn open(c: &mut Ctx<'_>, command: &str, s: Settings) -> Result<Term, Term> {
+    let id = table(c.engine).next_id();
+    Ok(add(c, id, command.into(), &s, Box::new(Mutex::new(RamFile::default()))).term())
+}
+
+impl Driver for Mutex<RamFile> {
     /// Carries out a command and sends the answer; unknown ones have none.
-    pub fn command(&mut self, engine: &Arc<Engine>, port: &Port, command: &[u8]) {
-        let Some((&op, data)) = command.split_first() else { return };
-        let Some(answer) = self.run(op, data) else { return };
+    fn command(&self, engine: &Arc<Engine>, port: &Arc<Port>, _: Term, command: Vec<u8>) -> Result<(), TooLong> {
+        let Some((&op, data)) = command.split_first() else { return Ok(()) };
+        let Some(answer) = self.lock().run(op, data) else { return Ok(()) };
         let (front, data) = match answer {
             Ok(Answer::Done) => (vec![0], None),
             Ok(Answer::Number(n)) => ([&[3], &(n as u32).to_be_bytes()[..]].concat(), None),
             Ok(Answer::Data(bytes)) => ([&[2], &(bytes.len() as u32).to_be_bytes()[..]].concat(), Some(bytes)),
             Err(e) => ([&[1], errno::name(e).as_bytes()].concat(), None),
         };
+        port.count_input(engine, front.len() + data.as_ref().map_or(0, Vec::len));
         let binary = port.options.binary;
         port.tell(engine, |h: &mut Heap| {
             let rest = match data {
@@ -58,29 +84,32 @@ impl RamFile {
             let all = h.list_with_tail(&front, rest);
             h.tuple(&[am!("data"), all])
         });
+        Ok(())
     }
+}
 
+impl RamFile {
     fn run(&mut self, op: u8, data: &[u8]) -> Option<Result<Answer, Errno>> {
         Some(match op {
-            1 => self.open(data),
-            2 => natural(data, 0).and_then(|n| {
+            OPEN => self.open(data),
+            READ_NEXT => natural(data, 0).and_then(|n| {
                 let bytes = self.read(self.at, n)?;
                 self.at += bytes.len();
                 Ok(Answer::Data(bytes))
             }),
-            3 => self.seek(data),
-            4 => self.write(self.at, data).map(|n| {
+            SEEK => self.seek(data),
+            WRITE_NEXT => self.write(self.at, data).map(|n| {
                 self.at += n;
                 Answer::Number(n)
             }),
-            14 if self.mode & WRITE == 0 => Err(Errno::ACCESS),
-            14 => self.resize(self.at).map(|()| Answer::Done),
-            17 => natural(data, 0).and_then(|at| Ok(Answer::Data(self.read(at, natural(data, 4)?)?))),
-            18 => natural(data, 0).and_then(|at| Ok(Answer::Number(self.write(at, &data[4..])?))),
-            9 | 19 | 38 | 39 if self.mode == 0 => Err(Errno::BADF),
-            9 | 19 | 38 | 39 => Ok(Answer::Done),
-            30 => Ok(Answer::Data(self.bytes.clone())),
-            37 => Ok(Answer::Number(self.bytes.len())),
+            TRUNCATE if self.mode & WRITE == 0 => Err(Errno::ACCESS),
+            TRUNCATE => self.resize(self.at).map(|()| Answer::Done),
+            READ_AT => natural(data, 0).and_then(|at| Ok(Answer::Data(self.read(at, natural(data, 4)?)?))),
+            WRITE_AT => natural(data, 0).and_then(|at| Ok(Answer::Number(self.write(at, &data[4..])?))),
+            SYNC | SYNC_DATA | ADVISE | ALLOCATE if self.mode == 0 => Err(Errno::BADF),
+            SYNC | SYNC_DATA | ADVISE | ALLOCATE => Ok(Answer::Done),
+            GET => Ok(Answer::Data(self.bytes.clone())),
+            SIZE => Ok(Answer::Number(self.bytes.len())),
             _ => return None,
         })
     }

@@ -35,13 +35,11 @@ pub fn message(engine: &Arc<Engine>, port: &Arc<Port>, message: Term) {
     }
 }
 
-/// Takes the bytes of an iolist in the owner's name; false: it is none. What does not fit a packet ends the port.
+/// Takes the bytes of an iolist in the owner's name; false: it is none.
 pub fn command(engine: &Arc<Engine>, port: &Arc<Port>, data: Term) -> bool {
     let Some(bytes) = io_bytes(data) else { return false };
     let owner = port.state.lock().owner;
-    if !port.command(engine, owner.unwrap_or(Term::NONE), bytes) {
-        port.close(engine, am!("einval"));
-    }
+    port.command(engine, owner.unwrap_or(Term::NONE), bytes);
     true
 }
 

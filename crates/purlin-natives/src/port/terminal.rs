@@ -4,11 +4,13 @@
 
 mod line;
 
-use super::open::{Settings, add, read_all, write_failed};
+use super::driver::{Driver, TooLong};
+use super::open::{Settings, add};
 use super::output::Output;
+use super::stream::{Stream, start_reading, write_failed};
 use super::until::{STANDARD_INPUT, Until};
-use super::{Driver, Port, table};
-use crate::host::break_menu::{OnBreak, chosen};
+use super::{Port, table};
+use crate::on_break::{self, OnBreak};
 use line::Line;
 use parking_lot::Mutex;
 use purlin_term::{Term, am};
@@ -19,13 +21,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What the numbers of control operations of descriptors and terminals start from.
-pub const CONTROL: i64 = 0x018b_0900;
+const CONTROL: u32 = 0x018b_0900;
+/// Columns and rows of the window; descriptors answer it, too.
+pub const WINDOW_SIZE: u32 = CONTROL + 100;
+/// Whether text is UTF-8, and saying so.
+const GET_UNICODE: u32 = CONTROL + 101;
+const SET_UNICODE: u32 = CONTROL + 102;
 
 /// The settings that the terminal had, and those that it has, while it is read key by key.
 static MODES: Mutex<Option<(Termios, Termios)>> = Mutex::new(None);
 
 /// A terminal's state.
-pub struct Terminal {
+struct Terminal {
+    stream: Stream,
     line: Mutex<Line>,
     unicode: AtomicBool,
 }
@@ -45,7 +53,7 @@ pub fn resume() {
 }
 
 /// The bytes that tell columns and rows of what a standard descriptor leads to.
-pub fn window_size(fd: i32) -> Option<Vec<u8>> {
+pub fn window_size(fd: i64) -> Option<Vec<u8>> {
     let size = match fd {
         0 => termios::tcgetwinsize(std::io::stdin()),
         1 => termios::tcgetwinsize(std::io::stdout()),
@@ -87,11 +95,10 @@ pub fn open(c: &mut Ctx<'_>, command: &str, s: Settings) -> Result<Term, Term> {
         .iter()
         .find_map(|v| std::env::var(v).ok().filter(|v| !v.is_empty()))
         .is_some_and(|l| l.to_lowercase().replace('-', "").contains("utf8"));
-    let terminal = Terminal { line: Mutex::new(Line::new()), unicode: AtomicBool::new(utf8) };
-    let port = add(c, command.into(), &s, Some(out), None, Driver::Terminal(terminal), id);
-    *port.stop.lock() = Some(stop);
-    let (engine, p) = (c.engine.clone(), port.clone());
-    std::thread::spawn(move || read_all(&engine, &p, reader, None));
+    let stream = Stream::new(Some(out), Some(stop));
+    let terminal = Terminal { stream, line: Mutex::new(Line::new()), unicode: AtomicBool::new(utf8) };
+    let port = add(c, id, command.into(), &s, Box::new(terminal));
+    start_reading(c.engine, &port, reader);
     Ok(port.term())
 }
 
@@ -121,7 +128,7 @@ fn take_over(command: &str) -> Option<()> {
             _ => {}
         }
     }
-    if chosen() == OnBreak::Shell {
+    if on_break::chosen() == OnBreak::Shell {
         // Without a key for the signal, Ctrl-C is a character, which the shell's driver takes as an interrupt.
         ours.special_codes[SpecialCodeIndex::VINTR] = 0;
     }
@@ -130,24 +137,30 @@ fn take_over(command: &str) -> Option<()> {
     Some(())
 }
 
-impl Terminal {
-    /// Draws.
-    pub fn command(&self, engine: &Arc<Engine>, port: &Port, output: &Output, bytes: &[u8]) {
-        let columns = termios::tcgetwinsize(std::io::stdout()).map_or(0, |s| s.ws_col as usize);
-        let columns = if columns == 0 { 80 } else { columns };
-        let drawn = self.line.lock().command(bytes, columns, self.unicode.load(Ordering::Relaxed));
-        output.write(drawn);
-        if bytes.first() == Some(&5) {
-            port.tell(engine, |_| am!("ok"));
-        }
+impl Driver for Terminal {
+    fn stream(&self) -> Option<&Stream> {
+        Some(&self.stream)
     }
 
-    /// Window size, and whether text is UTF-8.
-    pub fn control(&self, operation: i64, data: &[u8]) -> Option<Vec<u8>> {
+    /// Draws.
+    fn command(&self, engine: &Arc<Engine>, port: &Arc<Port>, _: Term, bytes: Vec<u8>) -> Result<(), TooLong> {
+        let columns = termios::tcgetwinsize(std::io::stdout()).map_or(0, |s| s.ws_col as usize);
+        let columns = if columns == 0 { 80 } else { columns };
+        let drawn = self.line.lock().command(&bytes, columns, self.unicode.load(Ordering::Relaxed));
+        if let Some(output) = self.stream.output() {
+            output.write(drawn);
+        }
+        if bytes.first() == Some(&line::PUTC_SYNC) {
+            port.tell(engine, |_| am!("ok"));
+        }
+        Ok(())
+    }
+
+    fn control(&self, _: &Arc<Engine>, _: &Arc<Port>, _: Term, operation: u32, data: &[u8]) -> Option<Vec<u8>> {
         match operation {
-            100 => window_size(0).or(Some(two_numbers(80, 24))),
-            101 => Some(vec![self.unicode.load(Ordering::Relaxed) as u8]),
-            102 => match data.first() {
+            WINDOW_SIZE => window_size(0).or(Some(two_numbers(80, 24))),
+            GET_UNICODE => Some(vec![self.unicode.load(Ordering::Relaxed) as u8]),
+            SET_UNICODE => match data.first() {
                 Some(&on) => Some(vec![self.unicode.swap(on != 0, Ordering::Relaxed) as u8]),
                 None => Some(Vec::new()),
             },
@@ -155,8 +168,8 @@ impl Terminal {
         }
     }
 
-    /// The port is closed.
-    pub fn close(&self) {
+    fn close(&self, engine: &Arc<Engine>, _: &Arc<Port>) {
+        self.stream.close(engine);
         restore();
     }
 }

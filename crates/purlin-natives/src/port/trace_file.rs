@@ -1,8 +1,9 @@
 //! The driver `trace_file_drv`: a tracer that writes each message it gets to a file, or to a series of files of which
 //! the oldest go. A message is a zero, its length in four bytes, and the external term.
 
+use super::driver::{Driver, TooLong};
 use super::open::{Settings, add};
-use super::{Driver, Port, table};
+use super::{Port, table};
 use crate::errno;
 use parking_lot::Mutex;
 use purlin_term::{Term, am};
@@ -14,9 +15,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Port control: write what is buffered.
-const FLUSH: i64 = 'f' as i64;
+const FLUSH: u32 = 'f' as u32;
 
-pub struct TraceFile(Mutex<Files>);
+/// The files are shared with the thread that begins new ones at set times.
+struct TraceFile(Arc<Mutex<Files>>);
 
 struct Files {
     /// `None`: closed.
@@ -49,7 +51,7 @@ impl Series {
 }
 
 /// `trace_file_drv [w Size Count Milliseconds Tail] n Name`; the number goes before the name's byte `Tail`.
-pub fn open(c: &mut Ctx<'_>, command: &str, s: &Settings) -> Result<Term, Term> {
+pub fn open(c: &mut Ctx<'_>, command: &str, s: Settings) -> Result<Term, Term> {
     let bad = am!("badarg");
     let (numbers, name) = command.split_once("n ").ok_or(bad)?;
     let mut words = numbers.split_whitespace().skip(1);
@@ -71,50 +73,50 @@ pub fn open(c: &mut Ctx<'_>, command: &str, s: &Settings) -> Result<Term, Term> 
     let path = series.as_ref().map_or(name.to_string(), |s| s.name(0));
     let file = File::create(path).map_err(|e| errno::atom(Errno::from_io_error(&e).unwrap_or(Errno::IO)))?;
     let files = Files { now: Some(BufWriter::with_capacity(1 << 16, file)), series };
+    let files = Arc::new(Mutex::new(files));
     let id = table(c.engine).next_id();
-    let port = add(c, command.into(), s, None, None, Driver::TraceFile(TraceFile(Mutex::new(files))), id);
+    let port = add(c, id, command.into(), &s, Box::new(TraceFile(files.clone())));
     if time > 0 {
-        let (engine, weak) = (c.engine.clone(), Arc::downgrade(&port));
+        let (engine, port) = (c.engine.clone(), Arc::downgrade(&port));
         std::thread::spawn(move || {
             loop {
                 std::thread::sleep(Duration::from_millis(time.into()));
-                let Some(port) = weak.upgrade().filter(|p| p.is_open(&engine)) else { return };
-                if let Driver::TraceFile(t) = &port.driver {
-                    t.run(&engine, &port, Files::begin_next);
-                }
+                let Some(port) = port.upgrade().filter(|p| p.is_open(&engine)) else { return };
+                run(&files, &engine, &port, Files::begin_next);
             }
         });
     }
     Ok(port.term())
 }
 
-impl TraceFile {
-    fn run(&self, engine: &Arc<Engine>, port: &Arc<Port>, work: impl FnOnce(&mut Files) -> io::Result<()>) {
-        let done = work(&mut self.0.lock());
-        if let Err(e) = done {
-            port.close(engine, errno::atom(Errno::from_io_error(&e).unwrap_or(Errno::IO)));
-        }
+/// Works on the files; a failure closes the port.
+fn run(files: &Mutex<Files>, engine: &Arc<Engine>, port: &Arc<Port>, work: impl FnOnce(&mut Files) -> io::Result<()>) {
+    let done = work(&mut files.lock());
+    if let Err(e) = done {
+        port.close(engine, errno::atom(Errno::from_io_error(&e).unwrap_or(Errno::IO)));
     }
+}
 
+impl Driver for TraceFile {
     /// Writes a message.
-    pub fn command(&self, engine: &Arc<Engine>, port: &Arc<Port>, message: &[u8]) {
-        self.run(engine, port, |f| f.write(message));
+    fn command(&self, engine: &Arc<Engine>, port: &Arc<Port>, _: Term, message: Vec<u8>) -> Result<(), TooLong> {
+        run(&self.0, engine, port, |f| f.write(&message));
+        Ok(())
     }
 
-    /// The answer to a control operation.
-    pub fn control(&self, engine: &Arc<Engine>, port: &Arc<Port>, operation: i64) -> Option<Vec<u8>> {
+    fn control(&self, engine: &Arc<Engine>, port: &Arc<Port>, _: Term, operation: u32, _: &[u8]) -> Option<Vec<u8>> {
         (operation == FLUSH).then(|| {
-            self.run(engine, port, Files::flush);
+            run(&self.0, engine, port, Files::flush);
             vec![0]
         })
     }
 
     /// Writes what is buffered; whoever asks has nobody to tell of a failure.
-    pub fn flush(&self) {
+    fn flush(&self, _: &Arc<Engine>, _: &Arc<Port>) {
         let _ = self.0.lock().flush();
     }
 
-    pub fn close(&self) {
+    fn close(&self, _: &Arc<Engine>, _: &Arc<Port>) {
         let mut files = self.0.lock();
         let _ = files.flush();
         files.now = None;

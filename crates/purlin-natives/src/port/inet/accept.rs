@@ -1,10 +1,9 @@
 //! Accepting connections: several processes can wait for one at a listening socket, in the order they came.
 
-use super::poll;
 use super::tcp::{Answer, number};
-use super::{Inner, Interest, Io, Operation, Protocol, State, new_port, timeout, u32_at};
+use super::{Inner, Interest, Io, Operation, Protocol, Socket, State, timeout, u32_at};
 use crate::errno;
-use crate::port::{Options, table};
+use crate::port::{Options, Port, poll, table};
 use purlin_term::{Atom, Term, am};
 use purlin_vm::relation::Watcher;
 use purlin_vm::signal::{RefId, Signal, SignalKind};
@@ -68,7 +67,9 @@ impl Io<'_> {
         inner.remote = getpeername(&fd).ok().flatten();
         inner.fd = Some(fd);
         inner.state = State::Connected;
-        let port = new_port(self.engine, "tcp_inet", Options::default(), caller, inner).term();
+        let (id_of_port, socket) = (table(self.engine).next_id(), Box::new(Socket::new(inner)));
+        let port =
+            Port::open(self.engine, id_of_port, "tcp_inet".into(), Options::default(), Some(caller), socket).term();
         self.engine.post(caller, Signal::bare(SignalKind::Link { from: port }));
         self.answer(caller, id, |h| h.tuple(&[Term::atom(Atom::OK), port]));
     }

@@ -1,5 +1,6 @@
 //! Control operations: what each number asks for, and how its answer is written.
 
+use super::codes::{Op, SUBS_EMPTY_OUT_Q, Stat, Type, status};
 use super::tcp::{Answer, BAD_PORT, Failure};
 use super::{Io, Protocol, State, address, interface, sys};
 use crate::errno;
@@ -15,34 +16,37 @@ const ERROR: u8 = 0;
 const OK: u8 = 1;
 
 impl Io<'_> {
-    /// Carries out an operation; the answer starts with a byte that tells success from failure.
-    pub(super) fn control(&mut self, caller: Term, op: u8, data: &[u8]) -> Vec<u8> {
-        let answer = match self.s.protocol {
-            Protocol::Tcp => self.tcp_control(caller, op, data),
-            Protocol::Udp => self.udp_control(caller, op, data),
+    /// Carries out an operation; the answer starts with a byte that tells success from failure. `None`: a bad argument.
+    pub(super) fn control(&mut self, caller: Term, op: Option<Op>, data: &[u8]) -> Option<Vec<u8>> {
+        let answer = match (op, self.s.protocol) {
+            (None, _) => Err(BAD_PORT),
+            (Some(op), Protocol::Tcp) => self.tcp_control(caller, op, data),
+            (Some(op), Protocol::Udp) => self.udp_control(caller, op, data),
         };
         let (first, rest) = match answer {
             Ok(bytes) => (OK, bytes),
             Err(Failure::Posix(e)) => (ERROR, errno::name(e).as_bytes().to_vec()),
             Err(Failure::Named(name)) => (ERROR, name.as_bytes().to_vec()),
+            Err(Failure::BadArgument) => return None,
         };
-        [&[first], &rest[..]].concat()
+        Some([&[first], &rest[..]].concat())
     }
 
-    fn tcp_control(&mut self, caller: Term, op: u8, data: &[u8]) -> Answer {
+    fn tcp_control(&mut self, caller: Term, op: Op, data: &[u8]) -> Answer {
+        const TYPES: &[Type] = &[Type::Stream];
         match op {
-            1 => self.open(data, &[(1, SocketType::STREAM)]),
-            2 => {
+            Op::Open => self.open(data, TYPES),
+            Op::Close => {
                 self.fail_operations();
                 self.close_socket();
                 Ok(Vec::new())
             }
-            3 => self.connect(caller, data),
-            13 => self.open_given(data, &[(1, SocketType::STREAM)]),
-            26 => self.accept(caller, data),
-            27 => self.listen(data),
-            42 => self.receive_request(caller, data),
-            43 => {
+            Op::Connect => self.connect(caller, data),
+            Op::FdOpen => self.open_given(data, TYPES),
+            Op::Accept => self.accept(caller, data),
+            Op::Listen => self.listen(data),
+            Op::Recv => self.receive_request(caller, data),
+            Op::Unrecv => {
                 if !self.s.is_connected() {
                     return Err(Errno::NOTCONN.into());
                 }
@@ -52,79 +56,84 @@ impl Io<'_> {
                 }
                 Ok(Vec::new())
             }
-            44 => self.shutdown(data),
-            45 => self.start_send_file(caller, data),
+            Op::Shutdown => self.shutdown(data),
+            Op::SendFile => self.start_send_file(caller, data),
             _ => self.common_control(caller, op, data),
         }
     }
 
-    fn udp_control(&mut self, caller: Term, op: u8, data: &[u8]) -> Answer {
-        const KINDS: &[(u8, SocketType)] = &[(1, SocketType::STREAM), (2, SocketType::DGRAM)];
+    fn udp_control(&mut self, caller: Term, op: Op, data: &[u8]) -> Answer {
+        const TYPES: &[Type] = &[Type::Stream, Type::Dgram];
         match op {
-            1 => self.open(data, KINDS),
-            2 => {
+            Op::Open => self.open(data, TYPES),
+            Op::Close => {
                 self.close_socket();
                 Ok(Vec::new())
             }
-            3 => self.udp_connect(caller, data),
-            13 => self.open_given(data, KINDS),
-            60 => self.udp_receive_request(caller, data),
+            Op::Connect => self.udp_connect(caller, data),
+            Op::FdOpen => self.open_given(data, TYPES),
+            Op::PacketRecv => self.udp_receive_request(caller, data),
             _ => self.common_control(caller, op, data),
         }
     }
 
-    fn common_control(&mut self, caller: Term, op: u8, data: &[u8]) -> Answer {
+    fn common_control(&mut self, caller: Term, op: Op, data: &[u8]) -> Answer {
         match op {
-            4 => self.peer(),
-            5 => {
+            Op::Peer => self.peer(),
+            Op::Name => {
                 if let Some(name) = &self.s.sock_name {
                     return Ok(address::encode(name));
                 }
                 Ok(address::encode(&getsockname(self.s.fd()?)?))
             }
-            6 => self.bind(data),
-            7 => self.set_options(data),
-            8 => self.get_options(data).ok_or(Errno::INVAL.into()),
-            11 => self.statistics(data).ok_or(Errno::INVAL.into()),
-            12 => Ok(rustix::system::uname().nodename().to_bytes().to_vec()),
-            14 if self.s.is_open() => Ok((self.s.fd()?.as_raw_fd() as u32).to_be_bytes().to_vec()),
-            14 => Err(Errno::INVAL.into()),
-            15 => self.kind(),
-            16 => Ok(self.status().to_be_bytes().to_vec()),
-            17 => {
+            Op::Bind => self.bind(data),
+            Op::SetOpts => self.set_options(data),
+            Op::GetOpts => self.get_options(data).ok_or(Errno::INVAL.into()),
+            Op::GetStat => self.statistics(data).ok_or(Failure::BadArgument),
+            Op::GetHostName => Ok(rustix::system::uname().nodename().to_bytes().to_vec()),
+            Op::GetFd if self.s.is_open() => Ok((self.s.fd()?.as_raw_fd() as u32).to_be_bytes().to_vec()),
+            Op::GetFd => Err(Errno::INVAL.into()),
+            Op::GetType => self.kind(),
+            Op::GetStatus => Ok(self.status().to_be_bytes().to_vec()),
+            Op::GetServByName => {
                 let (name, protocol) = two_strings(data).ok_or(Errno::INVAL)?;
                 let port = sys::service_by_name(name, protocol).ok_or(Errno::INVAL)?;
                 Ok(port.to_be_bytes().to_vec())
             }
-            18 => {
+            Op::GetServByPort => {
                 let (port, rest) = data.split_first_chunk().ok_or(Errno::INVAL)?;
                 let (protocol, _) = string(rest).ok_or(Errno::INVAL)?;
                 Ok(sys::service_by_port(u16::from_be_bytes(*port), protocol).ok_or(Errno::INVAL)?)
             }
-            19 => {
+            Op::SetName => {
                 self.s.sock_name = self.name_to_show(data)?;
                 Ok(Vec::new())
             }
-            20 => {
+            Op::SetPeer => {
                 self.s.peer_name = self.name_to_show(data)?;
                 Ok(Vec::new())
             }
-            21..=23 | 25 if !self.s.is_open() => Err(BAD_PORT),
-            21 => Ok(interface::names()?),
-            22 => interface::get(data),
-            24 => self.subscribe(caller, data),
-            25 => Ok(interface::all()?),
-            29 | 30 if data.len() != 4 => Err(Errno::INVAL.into()),
-            29 | 30 if !self.s.is_open() => Err(BAD_PORT),
-            29 => Ok(address::encode(&getsockname(self.s.fd()?)?)),
-            30 => Ok(getpeername(self.s.fd()?)?.map_or_else(|| address::NOBODY.to_vec(), |a| address::encode(&a))),
+            Op::Subscribe => self.subscribe(caller, data),
+            Op::GetIfList | Op::IfGet | Op::GetIfAddrs if !self.s.is_open() => Err(BAD_PORT),
+            Op::GetIfList => Ok(interface::names()?),
+            Op::IfGet => interface::get(data),
+            Op::GetIfAddrs => Ok(interface::all()?),
+            Op::IgnoreFd => self.ignore(data),
+            Op::GetLAddrs | Op::GetPAddrs if data.len() != 4 => Err(Errno::INVAL.into()),
+            Op::GetLAddrs | Op::GetPAddrs if !self.s.is_open() => Err(BAD_PORT),
+            Op::GetLAddrs => Ok(address::encode(&getsockname(self.s.fd()?)?)),
+            Op::GetPAddrs => {
+                let peer = getpeername(self.s.fd()?)?;
+                Ok(peer.map_or_else(|| address::NOBODY.to_vec(), |a| address::encode(&a)))
+            }
+            // Setting an interface's address is not for this system, and the others are not for this protocol.
             _ => Err(BAD_PORT),
         }
     }
 
-    fn open(&mut self, data: &[u8], kinds: &[(u8, SocketType)]) -> Answer {
+    fn open(&mut self, data: &[u8], types: &[Type]) -> Answer {
         let &[family, kind] = data else { return Err(Errno::INVAL.into()) };
-        let (family, kind) = family_and_kind(family, kind, kinds)?;
+        let (family, kind) = family_and_kind(family, kind, types)?;
         if self.s.state != State::Closed {
             return Err(Failure::Named("exbadseq"));
         }
@@ -139,13 +148,13 @@ impl Io<'_> {
     }
 
     /// Takes a socket that was opened elsewhere. It is duplicated: closing the port leaves it as it is.
-    fn open_given(&mut self, data: &[u8], kinds: &[(u8, SocketType)]) -> Answer {
+    fn open_given(&mut self, data: &[u8], types: &[Type]) -> Answer {
         let (&[family, kind, a, b, c, d], bound) = match data.split_first_chunk::<6>() {
             Some((head, [])) => (head, true),
             Some((head, [b @ .., _])) if b.len() == 3 => (head, data[9] != 0),
             _ => return Err(Errno::INVAL.into()),
         };
-        let (family, kind) = family_and_kind(family, kind, kinds)?;
+        let (family, kind) = family_and_kind(family, kind, types)?;
         let fd = sys::duplicate(i32::from_be_bytes([a, b, c, d]))?;
         if bound && getsockname(&fd)?.address_family() != family {
             return Err(Errno::INVAL.into());
@@ -205,29 +214,43 @@ impl Io<'_> {
     }
 
     fn kind(&self) -> Answer {
-        let family: u32 = match self.s.family {
-            AddressFamily::INET => 1,
-            AddressFamily::INET6 => 2,
-            AddressFamily::UNIX => 5,
+        let family = match self.s.family {
+            AddressFamily::INET => address::INET,
+            AddressFamily::INET6 => address::INET6,
+            AddressFamily::UNIX => address::LOCAL,
             _ => return Err(Errno::INVAL.into()),
         };
-        let kind: u32 = if self.s.stream { 1 } else { 2 };
-        Ok([family.to_be_bytes(), kind.to_be_bytes()].concat())
+        let kind = if self.s.stream { Type::Stream } else { Type::Dgram };
+        Ok([u32::from(family).to_be_bytes(), (kind as u32).to_be_bytes()].concat())
     }
 
     fn status(&self) -> u32 {
         let state = match self.s.state {
             State::Closed => 0,
-            State::Open => 1,
-            State::Connected => 1 | 4,
-            State::Connecting => 1 | 0x10,
+            State::Open => status::OPEN,
+            State::Connected => status::OPEN | status::ACTIVE,
+            State::Connecting => status::OPEN | status::CON,
             State::Listening => match self.s.accepts.len() {
-                0 => 1 | 8,
-                1 => 1 | 8 | 0x20,
-                _ => 1 | 8 | 0x20 | 0x100,
+                0 => status::OPEN | status::LISTEN,
+                1 => status::OPEN | status::LISTEN | status::ACC,
+                _ => status::OPEN | status::LISTEN | status::ACC | status::MULTI,
             },
         };
-        state | if self.s.output.busy { 0x80 } else { 0 }
+        state | if self.s.output.busy { status::BUSY } else { 0 }
+    }
+
+    /// Leaves the descriptor of a connection to somebody else (1), or takes it up again (0).
+    fn ignore(&mut self, data: &[u8]) -> Answer {
+        if !self.s.is_connected() {
+            return Err(Errno::NOTCONN.into());
+        }
+        let on = match data {
+            [1, ..] if self.s.stream && !self.s.ignored => true,
+            [0, ..] if self.s.stream && self.s.ignored => false,
+            _ => return Err(Errno::INVAL.into()),
+        };
+        self.set_ignored(on);
+        Ok(Vec::new())
     }
 
     fn statistics(&self, items: &[u8]) -> Option<Vec<u8>> {
@@ -235,21 +258,23 @@ impl Io<'_> {
         let mut out = Vec::new();
         for &item in items {
             out.push(item);
-            let value = match item {
-                1 => received.packets,
-                2 => received.largest as u32,
-                3 => received.average as u32,
-                4 => received.deviation.abs() as u32,
-                5 => sent.packets,
-                6 => sent.largest as u32,
-                7 => sent.average as u32,
-                8 => self.s.output.bytes as u32,
-                9 | 10 => {
-                    let bytes = if item == 9 { received.bytes } else { sent.bytes };
-                    out.extend(bytes.to_be_bytes());
+            let value = match Stat::of(item)? {
+                Stat::RecvCnt => received.packets,
+                Stat::RecvMax => received.largest as u32,
+                Stat::RecvAvg => received.average as u32,
+                Stat::RecvDvi => received.deviation.abs() as u32,
+                Stat::SendCnt => sent.packets,
+                Stat::SendMax => sent.largest as u32,
+                Stat::SendAvg => sent.average as u32,
+                Stat::SendPend => self.s.output.bytes as u32,
+                Stat::RecvOct => {
+                    out.extend(received.bytes.to_be_bytes());
                     continue;
                 }
-                _ => return None,
+                Stat::SendOct => {
+                    out.extend(sent.bytes.to_be_bytes());
+                    continue;
+                }
             };
             out.extend(value.to_be_bytes());
         }
@@ -260,8 +285,8 @@ impl Io<'_> {
     fn subscribe(&mut self, caller: Term, items: &[u8]) -> Answer {
         let mut out = Vec::new();
         for &item in items {
-            if item != 1 {
-                return Err(Errno::INVAL.into());
+            if item != SUBS_EMPTY_OUT_Q {
+                return Err(Failure::BadArgument);
             }
             let queued = self.s.output.bytes;
             if queued > 0 {
@@ -274,9 +299,12 @@ impl Io<'_> {
     }
 }
 
-fn family_and_kind(family: u8, kind: u8, kinds: &[(u8, SocketType)]) -> Result<(AddressFamily, SocketType), Failure> {
+fn family_and_kind(family: u8, kind: u8, types: &[Type]) -> Result<(AddressFamily, SocketType), Failure> {
     let family = address::family(family).ok_or(Failure::Named("eafnosupport"))?;
-    let kind = kinds.iter().find(|(n, _)| *n == kind).ok_or(Errno::INVAL)?.1;
+    let kind = match Type::of(kind).filter(|kind| types.contains(kind)).ok_or(Errno::INVAL)? {
+        Type::Stream => SocketType::STREAM,
+        Type::Dgram => SocketType::DGRAM,
+    };
     Ok((family, kind))
 }
 

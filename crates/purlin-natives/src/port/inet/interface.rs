@@ -1,9 +1,11 @@
 //! Network interfaces, as `inet:getifaddrs/0` and `inet:ifget/2` list them.
 
+use super::codes::flag;
 use super::sys::{Interface, Number, interfaces};
 use super::tcp::Answer;
 use rustix::io::Errno;
 
+/// What an interface has: `INET_IFOPT_*`.
 const ADDRESS: u8 = 1;
 const BROADCAST: u8 = 2;
 const OTHER_END: u8 = 3;
@@ -15,11 +17,11 @@ const HARDWARE: u8 = 7;
 /// Flags as the Erlang side numbers them. An interface that is up counts as running.
 fn flags(flags: i32) -> u32 {
     let all = [
-        (libc::IFF_UP, 1 | 16),
-        (libc::IFF_BROADCAST, 2),
-        (libc::IFF_LOOPBACK, 4),
-        (libc::IFF_POINTOPOINT, 8),
-        (libc::IFF_MULTICAST, 32),
+        (libc::IFF_UP, flag::UP | flag::RUNNING),
+        (libc::IFF_BROADCAST, flag::BROADCAST),
+        (libc::IFF_LOOPBACK, flag::LOOPBACK),
+        (libc::IFF_POINTOPOINT, flag::POINTTOPOINT),
+        (libc::IFF_MULTICAST, flag::MULTICAST),
     ];
     all.iter().filter(|(bit, _)| flags & bit != 0).fold(0, |f, (_, n)| f | n)
 }

@@ -3,10 +3,10 @@
 use super::{Active, Io, Protocol};
 use crate::data::packet;
 use crate::errno;
+use crate::port::table;
 use purlin_term::{Atom, Heap, Term, am};
 use purlin_vm::signal::{Signal, SignalKind};
 use rustix::io::Errno;
-use std::sync::atomic::Ordering;
 
 const OK: Term = Term::atom(Atom::OK);
 const ERROR: Term = Term::atom(Atom::ERROR);
@@ -98,9 +98,16 @@ impl Io<'_> {
         }
     }
 
+    /// Counts bytes that go to a process; the port's own count is only of what comes as messages of the port.
+    pub(super) fn note_delivered(&self, bytes: usize) {
+        match self.s.is_active() && self.s.settings.deliver_port {
+            true => self.port.count_input(self.engine, bytes),
+            false => table(self.engine).count_input(bytes),
+        }
+    }
+
     /// Counts received bytes.
     pub(super) fn count_input(&mut self, bytes: usize) {
-        self.port.input_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
         let c = &mut self.s.received;
         c.add(bytes);
         let off = bytes as f64 - c.average;
@@ -133,6 +140,7 @@ impl Io<'_> {
         let framing = self.s.framing();
         let port = self.port.term();
         let body = packet::body(framing, packet);
+        self.note_delivered(body.len());
         if self.s.settings.deliver_port {
             self.tell(|h| {
                 let data = self.port_data(h, body);

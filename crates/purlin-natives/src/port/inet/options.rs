@@ -3,8 +3,9 @@
 //!
 //! A failure of the operating system is told only for the options that say so here: others are wishes.
 
+use super::codes::{ActiveMode, Opt};
 use super::tcp::Answer;
-use super::{Active, Io, Protocol, State, sys, u32_at};
+use super::{Active, Io, Protocol, State, address, sys, u32_at};
 use rustix::io::Errno;
 use rustix::net::AddressFamily;
 use std::time::Duration;
@@ -30,40 +31,57 @@ const fn strict(level: i32, name: i32) -> System {
 }
 
 /// Options of one number that are the operating system's.
-fn system(option: u8) -> Option<System> {
+fn system(option: Opt) -> Option<System> {
     use libc::*;
     Some(match option {
-        0 => wish(SOL_SOCKET, SO_REUSEADDR),
-        1 => wish(SOL_SOCKET, SO_KEEPALIVE),
-        2 => wish(SOL_SOCKET, SO_DONTROUTE),
-        4 => wish(SOL_SOCKET, SO_BROADCAST),
-        5 => wish(SOL_SOCKET, SO_OOBINLINE),
-        6 => wish(SOL_SOCKET, SO_SNDBUF),
-        7 => wish(SOL_SOCKET, SO_RCVBUF),
-        8 => strict(SOL_SOCKET, SO_PRIORITY),
-        9 => strict(IPPROTO_IP, IP_TOS),
-        10 => wish(IPPROTO_TCP, TCP_NODELAY),
-        12 => wish(IPPROTO_IP, IP_MULTICAST_TTL),
-        13 => wish(IPPROTO_IP, IP_MULTICAST_LOOP),
-        16 => strict(IPPROTO_IPV6, IPV6_V6ONLY),
-        41 => strict(IPPROTO_IPV6, IPV6_TCLASS),
-        43 => strict(IPPROTO_IP, IP_RECVTOS),
-        44 => strict(IPPROTO_IPV6, IPV6_RECVTCLASS),
-        46 => strict(IPPROTO_IP, IP_TTL),
-        47 => strict(IPPROTO_IP, IP_RECVTTL),
-        48 => wish(IPPROTO_TCP, TCP_CORK),
+        Opt::ReuseAddr => wish(SOL_SOCKET, SO_REUSEADDR),
+        Opt::KeepAlive => wish(SOL_SOCKET, SO_KEEPALIVE),
+        Opt::DontRoute => wish(SOL_SOCKET, SO_DONTROUTE),
+        Opt::Broadcast => wish(SOL_SOCKET, SO_BROADCAST),
+        Opt::OobInline => wish(SOL_SOCKET, SO_OOBINLINE),
+        Opt::SndBuf => wish(SOL_SOCKET, SO_SNDBUF),
+        Opt::RcvBuf => wish(SOL_SOCKET, SO_RCVBUF),
+        Opt::Priority => strict(SOL_SOCKET, SO_PRIORITY),
+        Opt::Tos => strict(IPPROTO_IP, IP_TOS),
+        Opt::NoDelay => wish(IPPROTO_TCP, TCP_NODELAY),
+        Opt::MulticastTtl => wish(IPPROTO_IP, IP_MULTICAST_TTL),
+        Opt::MulticastLoop => wish(IPPROTO_IP, IP_MULTICAST_LOOP),
+        Opt::Ipv6V6Only => strict(IPPROTO_IPV6, IPV6_V6ONLY),
+        Opt::TClass => strict(IPPROTO_IPV6, IPV6_TCLASS),
+        Opt::RecvTos => strict(IPPROTO_IP, IP_RECVTOS),
+        Opt::RecvTClass => strict(IPPROTO_IPV6, IPV6_RECVTCLASS),
+        Opt::Ttl => strict(IPPROTO_IP, IP_TTL),
+        Opt::RecvTtl => strict(IPPROTO_IP, IP_RECVTTL),
+        Opt::NoPush => wish(IPPROTO_TCP, TCP_CORK),
         _ => return None,
     })
 }
 
 /// The place of an option that asks for control data.
-fn control_data(option: u8) -> Option<usize> {
+fn control_data(option: Opt) -> Option<usize> {
     match option {
-        43 => Some(0),
-        44 => Some(1),
-        47 => Some(2),
+        Opt::RecvTos => Some(0),
+        Opt::RecvTClass => Some(1),
+        Opt::RecvTtl => Some(2),
         _ => None,
     }
+}
+
+/// Options that can go with single packets as control data: level and kind at the operating system.
+const CONTROL_DATA: [(Opt, i32, i32); 3] = [
+    (Opt::Tos, libc::IPPROTO_IP, libc::IP_TOS),
+    (Opt::TClass, libc::IPPROTO_IPV6, libc::IPV6_TCLASS),
+    (Opt::Ttl, libc::IPPROTO_IP, libc::IP_TTL),
+];
+
+/// Level and kind of control data that an option's number means.
+pub fn control_kind(option: u8) -> Option<(i32, i32)> {
+    CONTROL_DATA.iter().find(|(o, ..)| *o as u8 == option).map(|&(_, level, kind)| (level, kind))
+}
+
+/// The option that control data of this level and kind belongs to.
+pub fn control_option(level: i32, kind: i32) -> Option<Opt> {
+    CONTROL_DATA.iter().find(|(_, l, k)| (*l, *k) == (level, kind)).map(|&(option, ..)| option)
 }
 
 /// A list of options that ends where it should not, or a value that is none.
@@ -79,6 +97,10 @@ impl<'a> Reader<'a> {
         Ok(head)
     }
 
+    fn option(&mut self) -> Result<Opt, Bad> {
+        Opt::of(self.take(1)?[0]).ok_or(Bad)
+    }
+
     fn int(&mut self) -> Result<i32, Bad> {
         let bytes = self.take(4)?;
         Ok(u32_at(bytes, 0).ok_or(Bad)? as i32)
@@ -90,8 +112,8 @@ impl Io<'_> {
         let (active, packet) = (self.s.is_active(), self.s.settings.packet);
         let mut rest = Reader(data);
         while rest.0.len() >= 5 {
-            let option = rest.take(1).map_or(0, |b| b[0]);
-            if self.set_option(option, &mut rest).is_err() {
+            let set = rest.option().and_then(|option| self.set_option(option, &mut rest));
+            if set.is_err() {
                 return Err(Errno::INVAL.into());
             }
             if self.exit.is_some() {
@@ -104,7 +126,7 @@ impl Io<'_> {
         }
         let other_packets = self.s.settings.packet != packet;
         let few = matches!(self.s.active, Active::Once | Active::Count(_));
-        if self.s.stream && !active && few && !other_packets {
+        if self.s.stream && !active && few && !other_packets && !self.s.ignored {
             // Something may be there already: reading it now saves waiting for the poll thread.
             if self.receive(0) && self.s.is_active() {
                 self.select_read(true);
@@ -120,50 +142,52 @@ impl Io<'_> {
         Ok(Vec::new())
     }
 
-    fn set_option(&mut self, option: u8, rest: &mut Reader<'_>) -> Result<(), Bad> {
+    fn set_option(&mut self, option: Opt, rest: &mut Reader<'_>) -> Result<(), Bad> {
         let value = rest.int()?;
         let flag = value != 0;
         let size = usize::try_from(value).unwrap_or(0);
         let (stream, tcp) = (self.s.stream, self.s.protocol == Protocol::Tcp);
         let settings = &mut self.s.settings;
         match option {
-            20 => {
+            Opt::Buffer => {
                 settings.buffer = size.max(1);
                 self.s.buffer_set = true;
             }
-            21 => settings.header = size,
-            22 => return self.set_active(value, rest),
-            23 => settings.packet = u8::try_from(value).map_err(|_| Bad)?,
-            24 => settings.binary = flag,
-            25 => settings.deliver_port = value == 0,
-            26 => settings.exit_on_close = flag,
-            27 if stream => {
+            Opt::Header => settings.header = size,
+            Opt::Active => return self.set_active(value, rest),
+            Opt::Packet => settings.packet = u8::try_from(value).map_err(|_| Bad)?,
+            Opt::Mode => settings.binary = flag,
+            Opt::Deliver => settings.deliver_port = value == 0,
+            Opt::ExitOnClose => settings.exit_on_close = flag,
+            Opt::HiWtrMrk if stream => {
                 settings.high = size;
                 settings.low = settings.low.min(size);
             }
-            28 if stream => {
+            Opt::LoWtrMrk if stream => {
                 settings.low = size;
                 settings.high = settings.high.max(size);
             }
-            30 if stream => settings.send_timeout = (value != -1).then(|| Duration::from_millis(value as u32 as u64)),
-            35 if stream => settings.send_timeout_close = flag,
-            31 if stream => self.s.delay_send = flag,
-            27 | 28 | 30 | 31 | 35 => {}
-            32 => settings.packet_size = value as u32,
-            33 if stream => {}
-            33 => self.s.read_packets = u32::try_from(value).ok().filter(|&n| n > 0).ok_or(Bad)?,
-            36 if value >= 1 => settings.high_messages = value,
-            37 if value >= 1 => settings.low_messages = value,
-            39 => settings.show_econnreset = flag && tcp,
-            40 => self.s.delimiter = value as u8,
-            99 => self.s.debug = flag,
-            3 => {
+            Opt::SendTimeout if stream => {
+                settings.send_timeout = (value != -1).then(|| Duration::from_millis(value as u32 as u64))
+            }
+            Opt::SendTimeoutClose if stream => settings.send_timeout_close = flag,
+            Opt::DelaySend if stream => self.s.delay_send = flag,
+            Opt::HiWtrMrk | Opt::LoWtrMrk | Opt::SendTimeout | Opt::DelaySend | Opt::SendTimeoutClose => {}
+            Opt::PacketSize => settings.packet_size = value as u32,
+            Opt::ReadPackets if stream => {}
+            Opt::ReadPackets => self.s.read_packets = u32::try_from(value).ok().filter(|&n| n > 0).ok_or(Bad)?,
+            Opt::MsgqHiWtrMrk if value >= 1 => settings.high_messages = value,
+            Opt::MsgqLoWtrMrk if value >= 1 => settings.low_messages = value,
+            Opt::ShowEconnreset => settings.show_econnreset = flag && tcp,
+            Opt::LineDelim => self.s.delimiter = value as u8,
+            Opt::Debug => self.s.debug = flag,
+            Opt::Linger => {
                 let seconds = rest.int()?;
                 self.s.settings.linger_zero = tcp && flag && seconds == 0;
                 let bytes = [value.to_ne_bytes(), seconds.to_ne_bytes()].concat();
                 self.set_at_system(wish(libc::SOL_SOCKET, libc::SO_LINGER), &bytes)?;
             }
-            11 => {
+            Opt::MulticastIf => {
                 let (level, name) = match self.s.family {
                     AddressFamily::INET => (libc::IPPROTO_IP, libc::IP_MULTICAST_IF),
                     AddressFamily::INET6 => (libc::IPPROTO_IPV6, libc::IPV6_MULTICAST_IF),
@@ -171,14 +195,16 @@ impl Io<'_> {
                 };
                 self.set_at_system(wish(level, name), &value.to_be_bytes())?;
             }
-            14 | 15 => self.set_membership(option == 14, value, rest)?,
-            34 => {
+            Opt::AddMembership | Opt::DropMembership => {
+                self.set_membership(option == Opt::AddMembership, value, rest)?
+            }
+            Opt::Raw => {
                 let name = rest.int()?;
                 let size = usize::try_from(rest.int()?).map_err(|_| Bad)?;
                 let bytes = rest.take(size)?;
                 self.set_at_system(wish(value, name), bytes)?;
             }
-            42 => {
+            Opt::BindToDevice => {
                 let name = rest.take(usize::try_from(value).map_err(|_| Bad)?)?;
                 if name.len() >= libc::IFNAMSIZ {
                     return Err(Bad);
@@ -189,7 +215,7 @@ impl Io<'_> {
             }
             _ => {
                 let known = system(option).ok_or(Bad)?;
-                if option == 7 {
+                if option == Opt::RcvBuf {
                     self.widen_buffer(size);
                 }
                 self.set_at_system(known, &value.to_ne_bytes())?;
@@ -232,11 +258,11 @@ impl Io<'_> {
     }
 
     fn set_active(&mut self, value: i32, rest: &mut Reader<'_>) -> Result<(), Bad> {
-        self.s.active = match value {
-            0 => Active::No,
-            1 => Active::Yes,
-            2 => Active::Once,
-            3 => {
+        self.s.active = match u8::try_from(value).ok().and_then(ActiveMode::of).ok_or(Bad)? {
+            ActiveMode::Passive => Active::No,
+            ActiveMode::Active => Active::Yes,
+            ActiveMode::Once => Active::Once,
+            ActiveMode::Multi => {
                 let more = rest.take(2)?;
                 let more = i32::from(i16::from_be_bytes([more[0], more[1]]));
                 let now = if let Active::Count(n) = self.s.active { i32::from(n) } else { 0 };
@@ -248,7 +274,6 @@ impl Io<'_> {
                     Active::Count(count)
                 }
             }
-            _ => return Err(Bad),
         };
         if self.s.stream && self.s.is_active() && self.s.state == State::Closed {
             if std::mem::take(&mut self.s.ended.reset) {
@@ -265,13 +290,15 @@ impl Io<'_> {
     /// Joins or leaves a group: its family, an interface, for IPv4 the group's and one's own address, else the group's.
     fn set_membership(&mut self, join: bool, family: i32, rest: &mut Reader<'_>) -> Result<(), Bad> {
         let interface = rest.int()?;
+        const INET: i32 = address::INET as i32;
+        const INET6: i32 = address::INET6 as i32;
         let (option, bytes) = match (family, self.s.family) {
-            (1, AddressFamily::INET) => {
+            (INET, AddressFamily::INET) => {
                 let addresses = rest.take(8)?;
                 let name = if join { libc::IP_ADD_MEMBERSHIP } else { libc::IP_DROP_MEMBERSHIP };
                 (wish(libc::IPPROTO_IP, name), [addresses, &interface.to_be_bytes()].concat())
             }
-            (2, AddressFamily::INET6) => {
+            (INET6, AddressFamily::INET6) => {
                 let group = rest.take(16)?;
                 let name = if join { libc::IPV6_ADD_MEMBERSHIP } else { libc::IPV6_DROP_MEMBERSHIP };
                 (wish(libc::IPPROTO_IPV6, name), [group, &interface.to_ne_bytes()].concat())
@@ -285,7 +312,8 @@ impl Io<'_> {
     pub(super) fn get_options(&self, data: &[u8]) -> Option<Vec<u8>> {
         let mut out = Vec::new();
         let mut rest = Reader(data);
-        while let Ok(&[option]) = rest.take(1) {
+        while !rest.0.is_empty() {
+            let option = rest.option().ok()?;
             self.get_option(option, &mut rest, &mut out).ok()?;
             if out.len() > LARGEST {
                 return None;
@@ -294,61 +322,68 @@ impl Io<'_> {
         Some(out)
     }
 
-    fn get_option(&self, option: u8, rest: &mut Reader<'_>, out: &mut Vec<u8>) -> Result<(), Bad> {
+    fn get_option(&self, option: Opt, rest: &mut Reader<'_>, out: &mut Vec<u8>) -> Result<(), Bad> {
         let s = &self.s.settings;
         let stream = self.s.stream;
         let mut put = |value: i32| {
-            out.push(option);
+            out.push(option as u8);
             out.extend(value.to_be_bytes());
         };
         match option {
-            20 => put(s.buffer as i32),
-            21 => put(s.header as i32),
-            22 => match self.s.active {
-                Active::No => put(0),
-                Active::Yes => put(1),
-                Active::Once => put(2),
+            Opt::Buffer => put(s.buffer as i32),
+            Opt::Header => put(s.header as i32),
+            Opt::Active => match self.s.active {
+                Active::No => put(ActiveMode::Passive as i32),
+                Active::Yes => put(ActiveMode::Active as i32),
+                Active::Once => put(ActiveMode::Once as i32),
                 Active::Count(n) => {
-                    put(3);
+                    put(ActiveMode::Multi as i32);
                     out.extend(n.to_be_bytes());
                 }
             },
-            23 => put(s.packet.into()),
-            24 => put(s.binary.into()),
-            25 => put(i32::from(!s.deliver_port)),
-            26 => put(s.exit_on_close.into()),
-            27 if stream => put(s.high as i32),
-            28 if stream => put(s.low as i32),
-            30 if stream => put(s.send_timeout.map_or(-1, |t| t.as_millis() as i32)),
-            31 if stream => put(self.s.delay_send.into()),
-            35 if stream => put(s.send_timeout_close.into()),
-            32 => put(s.packet_size as i32),
-            33 if !stream => put(self.s.read_packets as i32),
-            36 => put(s.high_messages),
-            37 => put(s.low_messages),
-            39 if self.s.protocol == Protocol::Tcp => put(s.show_econnreset.into()),
-            99 => put(self.s.debug.into()),
-            27 | 28 | 30 | 31 | 33 | 35 | 38 | 39 => {}
-            3 => {
+            Opt::Packet => put(s.packet.into()),
+            Opt::Mode => put(s.binary.into()),
+            Opt::Deliver => put(i32::from(!s.deliver_port)),
+            Opt::ExitOnClose => put(s.exit_on_close.into()),
+            Opt::HiWtrMrk if stream => put(s.high as i32),
+            Opt::LoWtrMrk if stream => put(s.low as i32),
+            Opt::SendTimeout if stream => put(s.send_timeout.map_or(-1, |t| t.as_millis() as i32)),
+            Opt::DelaySend if stream => put(self.s.delay_send.into()),
+            Opt::SendTimeoutClose if stream => put(s.send_timeout_close.into()),
+            Opt::PacketSize => put(s.packet_size as i32),
+            Opt::ReadPackets if !stream => put(self.s.read_packets as i32),
+            Opt::MsgqHiWtrMrk => put(s.high_messages),
+            Opt::MsgqLoWtrMrk => put(s.low_messages),
+            Opt::ShowEconnreset if self.s.protocol == Protocol::Tcp => put(s.show_econnreset.into()),
+            Opt::Debug => put(self.s.debug.into()),
+            Opt::HiWtrMrk
+            | Opt::LoWtrMrk
+            | Opt::SendTimeout
+            | Opt::DelaySend
+            | Opt::ReadPackets
+            | Opt::SendTimeoutClose
+            | Opt::NetNs
+            | Opt::ShowEconnreset => {}
+            Opt::Linger => {
                 if let Some(bytes) = self.get_at_system(libc::SOL_SOCKET, libc::SO_LINGER, &[0; 8]) {
                     put(native(&bytes, 0));
                     out.extend(native(&bytes, 4).to_be_bytes());
                 }
             }
-            11 => {
+            Opt::MulticastIf => {
                 let (family, level, name) = match self.s.family {
-                    AddressFamily::INET => (1i32, libc::IPPROTO_IP, libc::IP_MULTICAST_IF),
-                    AddressFamily::INET6 => (2, libc::IPPROTO_IPV6, libc::IPV6_MULTICAST_IF),
+                    AddressFamily::INET => (address::INET, libc::IPPROTO_IP, libc::IP_MULTICAST_IF),
+                    AddressFamily::INET6 => (address::INET6, libc::IPPROTO_IPV6, libc::IPV6_MULTICAST_IF),
                     _ => return Err(Bad),
                 };
                 if let Some(bytes) = self.get_at_system(level, name, &[0; 4]) {
                     // An address is in network order, a number in one's own.
                     let value = native(&bytes, 0);
-                    put(if family == 1 { i32::from_be(value) } else { value });
-                    out.extend(family.to_be_bytes());
+                    put(if family == address::INET { i32::from_be(value) } else { value });
+                    out.extend(u32::from(family).to_be_bytes());
                 }
             }
-            34 => {
+            Opt::Raw => {
                 let (level, name) = (rest.int()?, rest.int()?);
                 let given = rest.take(1)?[0] != 0;
                 let size = usize::try_from(rest.int()?).ok().filter(|&n| n <= LARGEST).ok_or(Bad)?;
@@ -360,7 +395,7 @@ impl Io<'_> {
                     out.extend(bytes);
                 }
             }
-            42 => {
+            Opt::BindToDevice => {
                 let name = self.get_at_system(libc::SOL_SOCKET, libc::SO_BINDTODEVICE, &[0; libc::IFNAMSIZ]);
                 if let Some(bytes) = name {
                     let name = bytes.split(|&b| b == 0).next().unwrap_or(&[]);
@@ -368,7 +403,7 @@ impl Io<'_> {
                     out.extend(name);
                 }
             }
-            45 => self.packet_options(out)?,
+            Opt::PktOptions => self.packet_options(out)?,
             _ => {
                 let known = system(option).ok_or(Bad)?;
                 if let Some(bytes) = self.get_at_system(known.level, known.name, &[0; 4]) {
@@ -389,16 +424,11 @@ impl Io<'_> {
         let Some(bytes) = self.get_at_system(level, name, &[0; 64]) else { return Ok(()) };
         let mut values = Vec::new();
         for (level, kind, value) in sys::control_items(&bytes) {
-            let option = match (level, kind) {
-                (libc::IPPROTO_IP, libc::IP_TOS) => 9,
-                (libc::IPPROTO_IPV6, libc::IPV6_TCLASS) => 41,
-                (libc::IPPROTO_IP, libc::IP_TTL) => 46,
-                _ => continue,
-            };
-            values.push(option);
+            let Some(option) = control_option(level, kind) else { continue };
+            values.push(option as u8);
             values.extend(value.to_be_bytes());
         }
-        out.push(45);
+        out.push(Opt::PktOptions as u8);
         out.extend((values.len() as u32).to_be_bytes());
         out.extend(values);
         Ok(())

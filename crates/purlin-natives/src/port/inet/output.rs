@@ -4,12 +4,12 @@
 //! mark; meanwhile the port is busy, and further senders wait.
 
 use super::tcp::Answer;
-use super::{Deadline, Io, State, poll, sys};
+use super::{Deadline, Io, Socket, State, sys};
+use crate::data::packet::Framing;
 use crate::errno;
-use crate::port::{Driver, Port};
-use parking_lot::Mutex;
+use crate::port::{Port, poll};
 use purlin_term::{Term, am};
-use purlin_vm::{Engine, Slot};
+use purlin_vm::Engine;
 use rustix::event::{PollFd, PollFlags};
 use rustix::fd::OwnedFd;
 use rustix::io::Errno;
@@ -101,43 +101,24 @@ impl Queue {
     }
 }
 
-/// Sockets of closed ports whose output is not sent yet.
-#[derive(Default)]
-struct Closing(Mutex<Vec<Arc<Port>>>);
-
-static CLOSING: Slot<Closing> = Slot::new();
-
-/// Waits until sockets of closed ports have sent what was queued; what a halting engine does.
-pub fn drain(engine: &Arc<Engine>, ports: &[Arc<Port>]) {
-    let closing = std::mem::take(&mut *engine.state(&CLOSING).0.lock());
-    for port in closing.iter().chain(ports) {
-        let Driver::Socket(socket) = &port.driver else { continue };
+impl Socket {
+    /// Waits until what is queued is sent.
+    pub(super) fn drain(&self, engine: &Arc<Engine>, port: &Arc<Port>) {
         loop {
-            let waiting = socket.with(engine, port, |io| {
+            let waiting = self.with(engine, port, |io| {
                 if io.s.output.bytes == 0 || io.s.settings.linger_zero || !io.s.is_connected() {
                     return None;
                 }
                 io.tcp_output();
                 if io.s.output.bytes == 0 { None } else { io.s.fd().ok()?.try_clone_to_owned().ok() }
             });
-            let Some(fd) = waiting else { break };
+            let Some(fd) = waiting else { return };
             let _ = rustix::event::poll(&mut [PollFd::new(&fd, PollFlags::OUT)], None);
         }
     }
 }
 
 impl Io<'_> {
-    /// Keeps the port among those whose output a halting engine waits for.
-    pub(super) fn note_closing(&self) {
-        let mut closing = self.engine.state(&CLOSING).0.lock();
-        // A lock that is held belongs to a socket that is at work.
-        closing.retain(|p| match &p.driver {
-            Driver::Socket(s) => s.0.try_lock().is_none_or(|s| s.closing && s.fd.is_some()),
-            _ => false,
-        });
-        closing.push(self.port.clone());
-    }
-
     /// Sends what a process gave to the port.
     pub(super) fn tcp_command(&mut self, caller: Term, data: Vec<u8>) {
         self.s.caller = Some(caller);
@@ -160,10 +141,10 @@ impl Io<'_> {
     /// Sends or queues; whether the sender can be told that it is done.
     fn send(&mut self, data: Vec<u8>) -> bool {
         let length = (data.len() as u32).to_be_bytes();
-        let head = match self.s.settings.packet {
-            1 => &length[3..],
-            2 => &length[2..],
-            3 => &length[..],
+        let head = match self.s.framing() {
+            Framing::Length(1) => &length[3..],
+            Framing::Length(2) => &length[2..],
+            Framing::Length(_) => &length[..],
             _ => &[],
         };
         let size = head.len() + data.len();

@@ -18,6 +18,8 @@ pub enum Failure {
     Posix(Errno),
     /// An error that the operating system has no number for.
     Named(&'static str),
+    /// The call raises `badarg`.
+    BadArgument,
 }
 
 impl From<Errno> for Failure {

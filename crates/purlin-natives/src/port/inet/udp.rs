@@ -1,5 +1,7 @@
 //! Packets without a connection.
 
+use super::codes::Opt;
+use super::options::{control_kind, control_option};
 use super::tcp::{Answer, BAD_PORT, number};
 use super::{Io, State, address, sys, timeout, u32_at};
 use crate::errno;
@@ -115,6 +117,8 @@ impl Io<'_> {
     fn udp_deliver(&mut self, received: &Received, data: &[u8]) {
         let port = self.port.term();
         let from = &received.from;
+        let told = if self.s.is_active() && !self.s.settings.deliver_port { 0 } else { from.len() };
+        self.note_delivered(told + data.len());
         if !self.s.is_active() {
             // The address comes in front of the data, as a list.
             let answer = |h: &mut Heap| {
@@ -189,12 +193,7 @@ fn control_items(mut data: &[u8]) -> Option<Vec<sys::Control>> {
     let mut items = Vec::new();
     while let Some((option, rest)) = data.split_first() {
         let value = u32_at(rest, 0)? as i32;
-        let (level, kind) = match option {
-            9 => (libc::IPPROTO_IP, libc::IP_TOS),
-            41 => (libc::IPPROTO_IPV6, libc::IPV6_TCLASS),
-            46 => (libc::IPPROTO_IP, libc::IP_TTL),
-            _ => return None,
-        };
+        let (level, kind) = control_kind(*option)?;
         items.push((level, kind, value));
         data = &rest[4..];
     }
@@ -204,10 +203,10 @@ fn control_items(mut data: &[u8]) -> Option<Vec<sys::Control>> {
 /// `[{tos, 4}, ...]`
 fn control_list(h: &mut Heap, items: &[sys::Control]) -> Term {
     let known = items.iter().filter_map(|&(level, kind, value)| {
-        let name = match (level, kind) {
-            (libc::IPPROTO_IP, libc::IP_TOS) => am!("tos"),
-            (libc::IPPROTO_IPV6, libc::IPV6_TCLASS) => am!("tclass"),
-            (libc::IPPROTO_IP, libc::IP_TTL) => am!("ttl"),
+        let name = match control_option(level, kind)? {
+            Opt::Tos => am!("tos"),
+            Opt::TClass => am!("tclass"),
+            Opt::Ttl => am!("ttl"),
             _ => return None,
         };
         Some(h.tuple(&[name, Term::small(value.into())]))

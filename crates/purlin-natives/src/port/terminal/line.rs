@@ -2,6 +2,15 @@
 //!
 //! The cursor is always where `pos` says, also over lines that wrap at the window's edge.
 
+/// The commands, as `user_drv` numbers them.
+const PUTC: u8 = 0;
+const MOVE: u8 = 1;
+const INSC: u8 = 2;
+const DELC: u8 = 3;
+const BEEP: u8 = 4;
+/// As [`PUTC`], and answered.
+pub const PUTC_SYNC: u8 = 5;
+
 /// One logical character of the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cell {
@@ -43,11 +52,11 @@ impl Line {
         let Some((&operation, data)) = command.split_first() else { return Vec::new() };
         let number = || data.first_chunk().map_or(0, |&b| i16::from_be_bytes(b) as isize);
         match operation {
-            0 | 5 => self.put(&String::from_utf8_lossy(data)),
-            1 => self.step(number()),
-            2 => self.insert(&String::from_utf8_lossy(data)),
-            3 => self.delete(number()),
-            4 => self.out.push(7),
+            PUTC | PUTC_SYNC => self.put(&String::from_utf8_lossy(data)),
+            MOVE => self.step(number()),
+            INSC => self.insert(&String::from_utf8_lossy(data)),
+            DELC => self.delete(number()),
+            BEEP => self.out.push(7),
             _ => {}
         }
         std::mem::take(&mut self.out)

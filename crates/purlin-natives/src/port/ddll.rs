@@ -1,6 +1,7 @@
 //! `erl_ddll`: drivers that are loaded while the system runs. Purlin has its drivers built in and loads none: each
 //! function answers as OTP does when the driver's file is not there.
 
+use super::driver;
 use purlin_term::iolist::to_bytes;
 use purlin_term::{Heap, Term, am};
 use purlin_vm::native::OrBadarg;
@@ -17,7 +18,14 @@ pub const NATIVES: &[Native] = &[
     Native::plain("erl_ddll", "format_error_int", 1, format_error_int),
 ];
 
-const BUILT_IN: [&str; 4] = ["tcp_inet", "udp_inet", "ram_file_drv", "tty_sl"];
+/// The drivers that `erl_ddll` knows.
+fn linked_in() -> impl Iterator<Item = &'static str> {
+    driver::NAMED.iter().filter(|d| d.linked_in).map(|d| d.name)
+}
+
+fn is_linked_in(name: &str) -> bool {
+    linked_in().any(|n| n == name)
+}
 
 /// The code in `{open_error, Code}` of a file that is not there, as OTP has it, and its text.
 const NO_FILE: i64 = -10;
@@ -56,7 +64,7 @@ fn try_load(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         }
     }
     let h = c.heap();
-    if BUILT_IN.contains(&driver.as_str()) {
+    if is_linked_in(&driver) {
         return refuse(h, am!("linked_in_driver"));
     }
     let what = h.tuple(&[am!("open_error"), Term::small(NO_FILE)]);
@@ -68,18 +76,18 @@ fn try_unload(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     if !a[1].as_list().or_badarg()?.iter().all(|&o| o == am!("kill_ports") || is_monitor(o)) {
         return Err(Escape::BADARG);
     }
-    let built_in = BUILT_IN.contains(&driver.as_str());
+    let built_in = is_linked_in(&driver);
     refuse(c.heap(), if built_in { am!("linked_in_driver") } else { am!("not_loaded") })
 }
 
 fn loaded_drivers(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    let names = BUILT_IN.map(|n| c.heap().string(n));
+    let names: Vec<Term> = linked_in().map(|n| c.heap().string(n)).collect();
     let list = c.heap().list(&names);
     c.ok(list)
 }
 
 fn info(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    if !BUILT_IN.contains(&name(a[0])?.as_str()) {
+    if !is_linked_in(&name(a[0])?) {
         return Err(Escape::BADARG);
     }
     Ok(match a[1].as_atom().or_badarg()?.name() {
@@ -93,7 +101,7 @@ fn info(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 /// A driver that is not loaded has already gone.
 fn monitor(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let Some(&[driver, when]) = a[1].as_tuple().filter(|_| a[0] == am!("driver")) else { return Err(Escape::BADARG) };
-    let built_in = BUILT_IN.contains(&name(driver)?.as_str());
+    let built_in = is_linked_in(&name(driver)?);
     let (event, state) = match when.as_atom().or_badarg()?.name() {
         "loaded" | "unloaded" | "unloaded_only" if built_in => (am!("UP"), am!("permanent")),
         "loaded" | "unloaded" | "unloaded_only" => (am!("DOWN"), am!("unloaded")),

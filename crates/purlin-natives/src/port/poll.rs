@@ -1,10 +1,9 @@
-//! The poll thread: it waits for all sockets of an engine at once, and for their time limits.
+//! The poll thread: it waits for all descriptors that drivers have it watch, and for their time limits.
 //!
-//! The rules that must stay true: a socket is watched exactly for what its `interest` says, a descriptor is no more
-//! watched before it is closed, and no lock of this file is held while a socket's lock is taken.
+//! The rules that must stay true: a port's descriptor is watched exactly for the interest told last, it is no
+//! more watched before it is closed, and no lock of this file is held while a driver is called.
 
-use super::{Io, Socket};
-use crate::port::{Driver, Port};
+use super::Port;
 use parking_lot::Mutex;
 use purlin_vm::sched::microstate::State;
 use purlin_vm::{Engine, Slot};
@@ -17,7 +16,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
-/// What a socket waits for.
+/// What a port waits for at its descriptor.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct Interest {
     pub read: bool,
@@ -40,7 +39,7 @@ impl Interest {
 /// When a time limit is reached; the number keeps equal times apart.
 pub type Deadline = (Instant, u64);
 
-/// The poll thread of an engine, started with its first socket.
+/// The poll thread of an engine, started with its first port that needs it.
 #[derive(Default)]
 pub struct Poll(OnceLock<Option<Arc<Shared>>>);
 
@@ -94,12 +93,12 @@ fn shared(engine: &Arc<Engine>) -> Option<&Arc<Shared>> {
     engine.state(&POLL).0.get_or_init(start).as_ref()
 }
 
-/// Whether sockets can be watched, which takes two descriptors and a thread.
+/// Whether descriptors can be watched, which takes two descriptors and a thread.
 pub fn is_ready(engine: &Arc<Engine>) -> bool {
     shared(engine).is_some()
 }
 
-/// Has a port's socket watched for what it now waits for.
+/// Has a port's descriptor watched for what it now waits for.
 pub fn watch(engine: &Arc<Engine>, port: &Arc<Port>, fd: impl AsFd, before: Interest, now: Interest) {
     let Some(shared) = shared(engine) else { return };
     if now == before {
@@ -111,7 +110,7 @@ pub fn watch(engine: &Arc<Engine>, port: &Arc<Port>, fd: impl AsFd, before: Inte
         return;
     }
     let data = EventData::new_u64(port.id);
-    // Neither call fails for an open socket but for lack of memory; the socket then stays silent.
+    // Neither call fails for an open descriptor but for lack of memory; the port then stays silent.
     if before.any() {
         let _ = epoll::modify(&shared.epoll, fd, data, now.flags());
     } else {
@@ -120,7 +119,7 @@ pub fn watch(engine: &Arc<Engine>, port: &Arc<Port>, fd: impl AsFd, before: Inte
     }
 }
 
-/// Starts a time limit: when it is reached the port's socket is told.
+/// Starts a time limit: when it is reached the port's driver is told.
 pub fn limit(engine: &Arc<Engine>, port: &Arc<Port>, after: Duration) -> Option<Deadline> {
     let shared = shared(engine)?;
     let mut table = shared.table.lock();
@@ -167,7 +166,7 @@ fn run(shared: &Shared, engine: &Weak<Engine>) {
             let (read, write) = (flags.contains(EventFlags::IN) || failed, flags.contains(EventFlags::OUT) || failed);
             let port = shared.table.lock().ports.get(&id).cloned();
             if let Some(port) = port {
-                tell(&engine, &port, |io| io.ready(read, write));
+                call(|| port.driver.ready(&engine, &port, read, write));
             }
         }
         loop {
@@ -175,14 +174,13 @@ fn run(shared: &Shared, engine: &Weak<Engine>) {
             let due = table.limits.first_entry().filter(|e| e.key().0 <= Instant::now());
             let Some((deadline, port)) = due.map(|e| e.remove_entry()) else { break };
             drop(table);
-            tell(&engine, &port, |io| io.timed_out(deadline));
+            call(|| port.driver.timeout(&engine, &port, deadline));
         }
         states.enter(states.poll_thread(), State::Sleep, || engine.clock.now());
     }
 }
 
-/// A mistake in the handling of one socket, which the panic hook reports, leaves the others alone.
-fn tell(engine: &Arc<Engine>, port: &Arc<Port>, what: impl FnOnce(&mut Io<'_>)) {
-    let Driver::Socket(socket) = &port.driver else { return };
-    let _ = catch_unwind(AssertUnwindSafe(|| Socket::with(socket, engine, port, what)));
+/// A mistake in the handling of one port, which the panic hook reports, leaves the others alone.
+fn call(driver: impl FnOnce()) {
+    let _ = catch_unwind(AssertUnwindSafe(driver));
 }
