@@ -91,7 +91,7 @@ fn display(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 fn breakpoint(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let (pattern, on) = (crate::trace::mfa(a[0]).ok_or(Escape::BADARG)?, a[1].as_bool().ok_or(Escape::BADARG)?);
     let _control = c.engine.tracing.control.lock();
-    let count = purlin_vm::tracing::points::set_debug(c.engine, pattern, on);
+    let count = purlin_vm::tracing::points::set_debug(&c.engine.code, pattern, on);
     Ok(Term::small(count as i64))
 }
 

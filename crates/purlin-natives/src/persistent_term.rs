@@ -8,7 +8,7 @@ use hashbrown::HashTable;
 use purlin_term::compare::same;
 use purlin_term::literal::Area;
 use purlin_term::{Term, am, beam_size, hash};
-use purlin_vm::literals::Retired;
+use purlin_vm::literals::{self, Retired};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult, Slot};
 
@@ -36,7 +36,7 @@ struct Entry {
 
 impl Entry {
     fn retire(self, ctx: &Ctx<'_>) {
-        ctx.engine.retire((!self.area.is_empty()).then(|| Box::new(self.area) as Box<dyn Retired>));
+        literals::retire(ctx.engine, (!self.area.is_empty()).then(|| Box::new(self.area) as Box<dyn Retired>));
     }
 }
 

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 /// Modules of `purlin-vm` that do not name another one outside of their tests.
 const STRANGERS: &[(&str, &[&str])] = &[
     ("clock", &["engine", "process"]),
-    ("code", &["lifecycle", "messaging", "sched", "tier"]),
-    ("process", &["lifecycle", "messaging", "tier"]),
+    ("code", &["lifecycle", "messaging", "sched", "tier", "tracing"]),
+    ("process", &["lifecycle", "messaging", "sched", "tier", "timer", "tracing"]),
     ("sched", &["tier"]),
     ("timer", &["lifecycle", "messaging", "sched", "tier"]),
     ("tracing", &["messaging", "tier"]),

@@ -4,37 +4,41 @@ pub(crate) mod arena;
 pub mod consts;
 mod current;
 pub mod export;
+pub(crate) mod fixed;
 pub mod instr;
 pub mod isa;
 pub mod listing;
 pub mod module;
+pub mod native;
 pub mod op;
+pub mod points;
 pub mod purge;
 mod ranges;
+pub mod retired;
+pub mod stack_trace;
 mod translate;
 
 pub use export::{Export, Exports, FnEntry, Mfa, NativeEntry};
 pub use module::{Code, LoadError, Module, Unfinished};
 pub use translate::translate;
 
-use crate::engine::Engine;
 use purlin_term::external::{DecodeContext, FunParts};
 use purlin_term::{Atom, FunEntry};
 use std::sync::Arc;
 
-/// What the decoder of external terms needs of an engine.
+/// What the decoder of external terms needs of the code.
 pub struct Decoding<'a> {
-    pub engine: &'a Engine,
+    pub code: &'a Code,
     pub safe: bool,
 }
 
 impl DecodeContext for Decoding<'_> {
     fn fun(&mut self, parts: FunParts) -> Option<Arc<FunEntry>> {
-        Some(self.engine.code.funs.entry(parts))
+        Some(self.code.funs.entry(parts))
     }
 
     fn node(&self) -> (Atom, u32) {
-        (self.engine.node(), 0)
+        (self.code.node(), 0)
     }
 
     fn safe(&self) -> bool {
@@ -42,7 +46,7 @@ impl DecodeContext for Decoding<'_> {
     }
 
     fn has_function(&self, module: Atom, function: Atom, arity: u8) -> bool {
-        let (exports, mfa) = (&self.engine.code.exports, Mfa { module, function, arity });
+        let (exports, mfa) = (&self.code.exports, Mfa { module, function, arity });
         exports.native(mfa).is_some() || exports.existing(mfa).is_some()
     }
 }

@@ -1,16 +1,17 @@
 //! The engine: everything that the processes of one virtual machine share. Two engines can live in one program.
 
+pub mod context;
 pub mod ports;
 pub mod report;
 
 use crate::clock::Clock;
+use crate::code::native::Native;
 use crate::code::op::Tier;
+use crate::code::retired::Collection;
 use crate::code::{Code, Exports, Mfa};
 use crate::engine::ports::{PortSignal, Ports};
 use crate::lifecycle::exit::ExitHook;
-use crate::literals::Collection;
 use crate::messaging::inbox::bounce;
-use crate::native::Native;
 use crate::process::names::Names;
 use crate::process::relation::Watcher;
 use crate::process::signal::{Parcel, Signal, SignalKind};
@@ -28,8 +29,11 @@ use purlin_term::boxed::alias_id;
 use purlin_term::owned::Owned;
 use purlin_term::{Atom, Term};
 use std::any::{Any, TypeId};
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
+
+/// How many frames a stack trace has at most, unless that is changed.
+const BACKTRACE_DEPTH: usize = 8;
 
 /// One virtual machine.
 pub struct Engine {
@@ -60,7 +64,6 @@ pub struct Engine {
     exit_hooks: [RwLock<Vec<ExitHook>>; 2],
     hooks_every_exit: AtomicBool,
     halt_hooks: RwLock<Vec<fn(&Arc<Engine>)>>,
-    node: AtomicU32,
     uniques: AtomicU64,
     monotonic_uniques: AtomicU64,
     time_offset: OnceLock<i64>,
@@ -123,10 +126,10 @@ impl Engine {
     pub fn with_config(tables: &[&[Native]], config: Config) -> Arc<Engine> {
         let natives = tables.iter().flat_map(|t| t.iter()).copied();
         Arc::new(Engine {
-            code: Code::new(Exports::new(natives, config.tier)),
+            code: Code::new(Exports::new(natives, config.tier), config.tier, config.collect_always),
             system_logger: parking_lot::Mutex::new(Term::atom(Atom::new("logger"))),
             nif_info: parking_lot::Mutex::default(),
-            backtrace_depth: AtomicUsize::new(crate::tier::reference::exception::BACKTRACE_DEPTH),
+            backtrace_depth: AtomicUsize::new(BACKTRACE_DEPTH),
             refs: AtomicU64::new(1),
             extensions: RwLock::new(HashMap::new()),
             states: States::default(),
@@ -142,7 +145,6 @@ impl Engine {
             exit_hooks: Default::default(),
             hooks_every_exit: AtomicBool::new(false),
             halt_hooks: RwLock::new(Vec::new()),
-            node: AtomicU32::new(Atom::NONODE.index()),
             uniques: AtomicU64::new(0),
             monotonic_uniques: AtomicU64::new(0),
             time_offset: OnceLock::new(),
@@ -169,7 +171,7 @@ impl Engine {
 
     /// What the decoder of external terms needs of the engine.
     pub fn decode_context(&self, safe: bool) -> crate::code::Decoding<'_> {
-        crate::code::Decoding { engine: self, safe }
+        self.code.decoding(safe)
     }
 
     /// The id words of a new unique reference.
@@ -325,12 +327,12 @@ impl Engine {
     /// The name of this node.
     #[inline]
     pub fn node(&self) -> Atom {
-        Atom::from_index(self.node.load(Ordering::Relaxed))
+        self.code.node()
     }
 
     /// Changes the name of this node (`setnode/2`).
     pub fn set_node(&self, name: Atom) {
-        self.node.store(name.index(), Ordering::Relaxed);
+        self.code.set_node(name);
     }
 
     // ---- state of topics

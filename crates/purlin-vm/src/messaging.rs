@@ -3,3 +3,4 @@
 pub mod inbox;
 pub mod receive;
 pub mod send;
+pub mod suspension;

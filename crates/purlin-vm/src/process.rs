@@ -12,25 +12,30 @@
 //! The exiting mark is set once, by the owner, and stays.
 
 mod data;
+pub mod deadline;
 pub mod dictionary;
 pub mod escape;
+pub mod figures;
 pub mod gc;
 pub(crate) mod grace;
 pub mod mailbox;
 pub mod names;
-mod rare;
+pub mod offload;
+pub mod rare;
 pub mod relation;
 pub mod saved_calls;
 pub mod signal;
 pub mod suspension;
 pub mod table;
+pub mod token;
+pub mod trace_word;
 
 pub use data::{Activity, Flags, Mfa, ProcessData, SavedX};
 pub use rare::{Defaults, MIN_BIN_VHEAP, MaxHeap, Rare};
 
 use crate::process::signal::Outer;
+use crate::process::trace_word::TraceWord;
 use crate::sync::{AtomicBool, AtomicU32, Ordering, checked_order};
-use crate::tracing::TraceWord;
 use purlin_term::{Atom, Term};
 use std::cell::UnsafeCell;
 
@@ -46,7 +51,7 @@ pub enum RunState {
 const RUN_STATE: u32 = 0b11;
 const EXITING: u32 = 0b100;
 const SYSTEM: u32 = 0b1000;
-const AWAY: u32 = 0b1_0000;
+const OFFLOADED: u32 = 0b1_0000;
 
 /// Scheduling priority.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -272,15 +277,15 @@ impl Process {
     }
 
     /// Whether a blocking native of the process is under way on the pool.
-    pub fn is_away(&self) -> bool {
-        self.state.load(Ordering::Acquire) & AWAY != 0
+    pub fn is_offloaded(&self) -> bool {
+        self.state.load(Ordering::Acquire) & OFFLOADED != 0
     }
 
-    pub(crate) fn set_away(&self, away: bool) {
-        if away {
-            self.state.fetch_or(AWAY, Ordering::AcqRel);
+    pub(crate) fn set_offloaded(&self, on: bool) {
+        if on {
+            self.state.fetch_or(OFFLOADED, Ordering::AcqRel);
         } else {
-            self.state.fetch_and(!AWAY, Ordering::AcqRel);
+            self.state.fetch_and(!OFFLOADED, Ordering::AcqRel);
         }
     }
 

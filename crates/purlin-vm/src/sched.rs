@@ -442,7 +442,7 @@ impl Engine {
         }
         if stopped {
             self.sched.queues.iter().for_each(RunQueue::clear);
-            self.abandon_retired();
+            self.literals.abandon();
         }
         end
     }
@@ -684,9 +684,9 @@ impl Engine {
             terminate(self, &process, data, reason);
             return 0;
         }
-        if let Some(away) = &data.away {
+        if let Some(offload) = &data.offload {
             // The signal that brings the native back is urgent for who waits behind it.
-            if let Some(priority) = away.priority() {
+            if let Some(priority) = offload.priority() {
                 process.elevate(priority);
             }
             self.sleep_or_requeue(process);

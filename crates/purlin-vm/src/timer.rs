@@ -13,6 +13,7 @@ mod wheel;
 use crate::clock::Time;
 use crate::engine::Engine;
 use crate::process::Process;
+pub use crate::process::deadline::Deadline;
 use crate::process::signal::{Parcel, RefId, Signal};
 use crate::sync::{AtomicI64, Mutex, Ordering};
 use chunks::Chunks;
@@ -24,25 +25,6 @@ use std::collections::BinaryHeap;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 use wheel::{Wheel, tick_of};
-
-/// When a timer fires: the time, and a number that keeps timers of one time apart and in order.
-///
-/// The number's low half is the timer's place in the slab, its high half counts starts.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Deadline {
-    at: Time,
-    number: u64,
-}
-
-impl Deadline {
-    pub fn at(self) -> Time {
-        self.at
-    }
-
-    fn place(self) -> u32 {
-        self.number as u32
-    }
-}
 
 /// What happens when a timer fires.
 enum Action {

@@ -2,7 +2,7 @@
 //!
 //! The rule that must stay true: what is not traced pays nothing. A process's flags are one word that slow paths look
 //! at anyway ([`TraceWord`]); a traced function has a breakpoint in the place of its first instruction
-//! ([`points`]). The tracee itself builds each trace message and puts it into the tracer's queue, so that the messages
+//! (`code/points.rs`). The tracee itself builds each trace message and puts it into the tracer's queue, so that the messages
 //! of one tracee come in the order of its events, and before every signal that it sends after the event.
 //!
 //! | file | what |
@@ -10,52 +10,23 @@
 //! | `flags` | flags, the word of a process, whom they are inherited by |
 //! | `message` | trace messages and their timestamps |
 //! | `events` | sending, receiving, processes, scheduling, collection |
-//! | `points` | breakpoints on functions |
 //! | `sequential` | `seq_trace`: tokens that travel with messages |
 //! | `system` | the system monitor and the system profiler |
 
 pub mod events;
 pub mod flags;
 pub mod message;
-pub mod points;
 pub mod sequential;
 pub mod system;
 
+pub use crate::code::points::{self, Site, TraceSpec, Verdict};
+pub use crate::process::token::Token;
 pub use flags::{Flags, TraceWord};
 pub use message::{Event, Timestamp};
-pub use sequential::Token;
 
-use crate::native::Ctx;
-use crate::process::Mfa;
 use parking_lot::{Mutex, RwLock};
-use purlin_term::{Owned, Term};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32};
-
-/// A match specification for tracing; natives have the language.
-pub trait TraceSpec: Send + Sync {
-    /// Runs it in the tracee on the arguments of a call (or on what stands for them at other events).
-    fn run(&self, ctx: &mut Ctx<'_>, arguments: &[Term], site: &Site) -> Verdict;
-
-    /// The specification it was made from.
-    fn source(&self) -> Term;
-}
-
-/// Where a traced call comes from.
-#[derive(Clone, Copy, Default)]
-pub struct Site {
-    /// The function that the call returns to, and an instruction in it.
-    pub caller: Option<(Mfa, usize)>,
-}
-
-/// What a match specification decided.
-#[derive(Default)]
-pub struct Verdict {
-    /// What the message is given besides the event (`true`: nothing); none when no message is wanted.
-    pub message: Option<Owned>,
-    pub return_trace: bool,
-    pub exception_trace: bool,
-}
 
 /// Whether events of one kind (`send`, `'receive'`) are traced at all, and which.
 pub struct EventPattern {

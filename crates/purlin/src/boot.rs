@@ -138,7 +138,8 @@ fn load_preloaded(engine: &Arc<Engine>, otp: &Otp) -> Result<(), BootError> {
     for name in PRELOADED {
         let path = otp.preloaded_dir().join(format!("{name}.beam"));
         let bytes = std::fs::read(&path).map_err(|e| BootError(format!("cannot read {}: {e}", path.display())))?;
-        let m = Module::prepare_preloaded(engine, &bytes).map_err(|e| BootError(format!("{}: {e}", path.display())))?;
+        let m = Module::prepare_preloaded(&engine.code, &bytes)
+            .map_err(|e| BootError(format!("{}: {e}", path.display())))?;
         modules.push(m);
     }
     engine.code.finish(&modules).map_err(|_| BootError("a preloaded module is there twice".into()))?;
@@ -170,7 +171,7 @@ fn start_processes(engine: &Arc<Engine>, init: &str, args: &[String]) {
         spawn.flags.set(Flags::OFF_HEAP_MESSAGES, true);
         let started = spawn.start(engine);
         if let Some(p) = started.filter(|_| module == "erts_literal_area_collector") {
-            engine.set_collector(p.pid());
+            engine.literals.set_collector(p.pid());
         }
     }
 }

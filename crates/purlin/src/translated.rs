@@ -31,7 +31,7 @@ pub fn list(otp: &Otp, elixir: &Elixir, wanted: &Wanted) -> Result<String, Strin
     let bytes = std::fs::read(&path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
     let engine = Engine::with_config(&purlin_natives::tables(), Config::default());
     let told = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
-    let module = Module::prepare(&engine, &bytes).map_err(|e| told(&e))?;
+    let module = Module::prepare(&engine.code, &bytes).map_err(|e| told(&e))?;
     let always = engine.config.collect_always;
     let mut out = String::new();
     for entry in module.functions() {
@@ -39,7 +39,7 @@ pub fn list(otp: &Otp, elixir: &Elixir, wanted: &Wanted) -> Result<String, Strin
         if wanted.function.as_ref().is_some_and(|(f, a)| (mfa.function.name(), mfa.arity) != (f, *a)) {
             continue;
         }
-        code::translate(&engine, entry).map_err(|e| told(&e))?;
+        code::translate(&engine.code, entry).map_err(|e| told(&e))?;
         match listing::function(entry, |instrs, i| engine.config.tier.covers(instrs, i, always)) {
             Some(text) => out.push_str(&text),
             None => out.push_str(&format!("{mfa} is a native\n")),

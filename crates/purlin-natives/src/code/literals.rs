@@ -22,7 +22,7 @@ fn release_area_switch(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     if let Some(timer) = ctx.data.wake_timer.take() {
         ctx.engine.timers.cancel_wake(timer);
     }
-    match ctx.engine.collect_retired() {
+    match ctx.engine.literals.step() {
         Next::Rest => Ok(Term::bool(false)),
         Next::Ask => Ok(Term::bool(true)),
         Next::Wait => {

@@ -5,6 +5,7 @@
 use purlin_term::owned::Owned;
 use purlin_term::{Atom, Magic, Term, am};
 use purlin_vm::code::{LoadError, Mfa, Module, Unfinished};
+use purlin_vm::literals;
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
 use std::collections::HashSet;
@@ -31,7 +32,7 @@ fn prepare_loading(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let name = a[0].as_atom().or_badarg()?;
     let bytes = a[1].as_bytes().or_badarg()?;
     ctx.charge(bytes.len() / 64);
-    match Unfinished::prepare(ctx.engine, &bytes) {
+    match Unfinished::prepare(&ctx.engine.code, &bytes) {
         Ok(m) => match m.with(|m| m.name) {
             Some(other) if other != name => refused(ctx, name, &format!("the file is of the module {}", other.name())),
             _ => {
@@ -122,7 +123,7 @@ fn trace_loaded(ctx: &Ctx<'_>, modules: impl Iterator<Item = Atom>) {
     let tracing = &ctx.engine.tracing;
     let _control = tracing.control.lock();
     let on_load = tracing.on_load.lock().clone();
-    modules.for_each(|m| on_load.apply(ctx.engine, m));
+    modules.for_each(|m| on_load.apply(&ctx.engine.code, m));
 }
 
 fn delete_module(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
@@ -150,8 +151,8 @@ fn purge_module(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     Ok(Term::bool(match a[1].as_atom().or_badarg()?.name() {
         "prepare" => code.prepare_purge(name, false).or_badarg()?,
         "prepare_on_load" => code.prepare_purge(name, true).or_badarg()?,
-        "complete" => code.complete_purge(ctx.engine, name).then_some(true).or_badarg()?,
-        "abort" => code.abort_purge(ctx.engine, name).then_some(false).or_badarg()?,
+        "complete" => literals::complete_purge(ctx.engine, name).then_some(true).or_badarg()?,
+        "abort" => literals::abort_purge(ctx.engine, name).then_some(false).or_badarg()?,
         _ => return Err(Escape::BADARG),
     }))
 }

@@ -84,7 +84,7 @@ fn info(ctx: &mut Ctx<'_>, m: &'static Module, item: Term) -> Option<Term> {
     Some(match item.as_atom()?.name() {
         "module" => Term::atom(m.name),
         "exports" => {
-            let listed = m.exports_as_listed(engine);
+            let listed = m.exports_as_listed(&engine.code);
             names(heap, listed)
         }
         "functions" => {
@@ -98,8 +98,8 @@ fn info(ctx: &mut Ctx<'_>, m: &'static Module, item: Term) -> Option<Term> {
             let natives = natives.map(|e| (e.mfa.function, e.mfa.arity)).collect();
             names(heap, natives)
         }
-        "attributes" => chunk_term(engine, heap, m.file.attributes()),
-        "compile" => chunk_term(engine, heap, m.file.compile_info()),
+        "attributes" => chunk_term(&engine.code, heap, m.file.attributes()),
+        "compile" => chunk_term(&engine.code, heap, m.file.compile_info()),
         "md5" => heap.binary(&m.md5),
         "native" => Term::bool(false),
         "native_addresses" => Term::NIL,

@@ -93,7 +93,7 @@ fn binary_to_term(ctx: &mut Ctx<'_>, t: Term, options: Term) -> NativeResult {
     }
     let bytes = t.as_bytes().or_badarg()?;
     ctx.charge(bytes.len() / BYTES_PER_REDUCTION);
-    let mut decoding = Decoding { engine: ctx.engine, safe };
+    let mut decoding = Decoding { code: &ctx.engine.code, safe };
     let (term, size) = external::decode(&bytes, &mut ctx.data.heap, &mut decoding).ok().or_badarg()?;
     Ok(if used { ctx.heap().tuple(&[term, count(size)]) } else { term })
 }

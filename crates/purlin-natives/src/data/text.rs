@@ -76,7 +76,7 @@ fn reference_id(text: &[u8]) -> Option<[u64; 2]> {
 
 fn list_to_ref(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let id = list_bytes(a[0]).and_then(|text| reference_id(&text)).or_badarg()?;
-    let mut decoding = Decoding { engine: ctx.engine, safe: false };
+    let mut decoding = Decoding { code: &ctx.engine.code, safe: false };
     Ok(decoding.reference(&mut ctx.data.heap, id))
 }
 

@@ -101,7 +101,7 @@ fn process_status(c: &Ctx<'_>, id: u64) -> Term {
     match p.run_state() {
         _ if p.is_exiting() => am!("exiting"),
         RunState::Runnable => am!("runnable"),
-        _ if p.is_away() => am!("running"),
+        _ if p.is_offloaded() => am!("running"),
         RunState::Running => am!("running"),
         RunState::Waiting => am!("waiting"),
     }

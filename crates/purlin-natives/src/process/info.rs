@@ -219,7 +219,7 @@ impl Subject<'_> {
                 h.unsigned((fixed + self.total_words() * 8 + self.data.mailbox.len() * size_of::<Signal>()) as u64)
             }
             "garbage_collection" => self.garbage_collection(h),
-            "garbage_collection_info" => purlin_vm::heap_limit::figures_list(self.data, h),
+            "garbage_collection_info" => purlin_vm::figures::list(h, &purlin_vm::figures::of(self.data)),
             "group_leader" => h.copy(self.data.group_leader),
             "reductions" => h.unsigned(self.reductions()),
             "priority" => self.process.priority().atom(),
@@ -269,7 +269,7 @@ impl Subject<'_> {
             return am!("running");
         }
         match self.data.activity {
-            _ if self.data.away.is_some() => am!("running"),
+            _ if self.data.offload.is_some() => am!("running"),
             _ if self.data.suspended > 0 => am!("suspended"),
             Activity::Suspended => am!("suspended"),
             Activity::Running => am!("running"),

@@ -45,7 +45,7 @@ fn register(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 
 fn unregister(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let name = a[0].as_atom().or_badarg()?;
-    let who = c.engine.names.unregister(name, c.engine).or_badarg()?;
+    let who = c.engine.names.unregister(name, &c.engine.processes).or_badarg()?;
     tell(c, who, am!("unregister"), name);
     Ok(TRUE)
 }

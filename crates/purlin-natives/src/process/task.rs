@@ -81,8 +81,9 @@ struct Order {
 fn carry_out(engine: &Arc<Engine>, receiver: Target<'_>, order: Order) {
     let done = match (receiver, order.task) {
         (Target::Gone, _) => false,
-        (Target::Alive(_, ProcessData { away: Some(away), .. }), Task::Collect(_)) => {
-            return away.postpone(order.priority, Box::new(move |engine, receiver| carry_out(engine, receiver, order)));
+        (Target::Alive(_, ProcessData { offload: Some(offload), .. }), Task::Collect(_)) => {
+            return offload
+                .postpone(order.priority, Box::new(move |engine, receiver| carry_out(engine, receiver, order)));
         }
         (Target::Alive(..), Task::Test) => true,
         (Target::Alive(process, data), Task::Collect(depth)) => {
@@ -200,7 +201,7 @@ pub fn backtrace_text(engine: &Arc<Engine>, data: &ProcessData) -> String {
 /// What OTP calls dirty is a native that runs on the blocking pool.
 fn is_process_executing_dirty(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let id = a[0].as_pid().or_badarg()?;
-    Ok(Term::bool(c.engine.process(id).is_some_and(|p| p.is_away())))
+    Ok(Term::bool(c.engine.process(id).is_some_and(|p| p.is_offloaded())))
 }
 
 /// Processes handle their signals themselves, whatever they run: nobody may do it for them.

@@ -22,7 +22,7 @@ fn ebin(otp: &Path, library: &str) -> PathBuf {
 
 fn load(engine: &Arc<Engine>, path: &Path) {
     let bytes = std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    let m = Module::prepare(engine, &bytes).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let m = Module::prepare(&engine.code, &bytes).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     engine.code.finish(&[m]).expect("the module is not loaded yet");
     engine.code.link(m);
 }

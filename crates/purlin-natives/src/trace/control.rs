@@ -4,7 +4,7 @@ use super::tracer::tracer_of;
 use purlin_term::{Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::signal::{Signal, SignalKind};
-use purlin_vm::tracing::flags::is_alive;
+use purlin_vm::tracing::flags::{self, is_alive};
 use purlin_vm::tracing::{Flags, TraceWord};
 use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult, Process};
 use std::sync::Arc;
@@ -71,7 +71,7 @@ fn trace(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let tracer = request.tracer.or(on.then(|| c.pid()));
     let (set, clear) = if on { (request.flags, Flags::default()) } else { (Flags::default(), request.flags) };
     let engine = c.engine.clone();
-    let change = |word: &TraceWord| word.change(&engine, tracer, set, clear);
+    let change = |word: &TraceWord| flags::change(&engine, word, tracer, set, clear);
     let _control = engine.tracing.control.lock();
     if let Some(scope) = scope(a[0]) {
         if request.cpu_timestamp {

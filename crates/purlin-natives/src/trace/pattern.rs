@@ -36,7 +36,7 @@ fn trace_pattern(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         return event_pattern(c, a[0], change.spec, switch == Switch::On).ok_or_else(none);
     }
     let pattern = mfa(a[0]).ok_or_else(none)?;
-    let count = points::set(&engine, pattern, &change);
+    let count = points::set(&engine.code, pattern, &change);
     c.charge(count);
     Ok(Term::small(count as i64))
 }

@@ -37,11 +37,11 @@ fn all_library_code_translates() {
     let mut functions = 0;
     for path in beams("") {
         let bytes = std::fs::read(&path).unwrap();
-        match Module::prepare(&engine, &bytes) {
+        match Module::prepare(&engine.code, &bytes) {
             Ok(m) => {
                 for f in m.functions() {
                     functions += 1;
-                    if let Err(e) = translate(&engine, f) {
+                    if let Err(e) = translate(&engine.code, f) {
                         wrong.push(format!("{}: {:?}: {e}", path.display(), f));
                     }
                 }
@@ -71,7 +71,7 @@ fn a_fun_of_other_numbers_than_its_lambdas_leads_to_no_code() {
             num_free: l.num_free,
         }
     };
-    let first = Module::prepare(&engine, &bytes).unwrap();
+    let first = Module::prepare(&engine.code, &bytes).unwrap();
     let i = first.lambdas().iter().position(|l| l.num_free > 0).unwrap();
     let mut context = engine.decode_context(true);
     let mut fun = |change: fn(&mut FunParts)| {
@@ -81,7 +81,7 @@ fn a_fun_of_other_numbers_than_its_lambdas_leads_to_no_code() {
     };
     let lies = [fun(|p| p.num_free = 0), fun(|p| p.num_free += 1), fun(|p| p.arity += 1), fun(|p| p.old_uniq += 1)];
     let truth = fun(|_| ());
-    let m = Module::prepare(&engine, &bytes).unwrap();
+    let m = Module::prepare(&engine.code, &bytes).unwrap();
     engine.code.finish(&[m]).unwrap();
     for (l, raw) in m.lambdas().iter().zip(m.file.lambdas()) {
         assert_eq!((u32::from(l.arity) + l.num_free, l.num_free), (raw.arity, raw.num_free));
@@ -128,13 +128,13 @@ fn run(program: &str, collect_always: bool, oracle: &mut Oracle, heap: &mut Heap
     let engine = Engine::with_config(&purlin_natives::tables(), config);
     engine.on_exit(note_end);
     for path in beams("/erts-") {
-        load(&engine, Module::prepare_preloaded(&engine, &std::fs::read(path).unwrap()).unwrap());
+        load(&engine, Module::prepare_preloaded(&engine.code, &std::fs::read(path).unwrap()).unwrap());
     }
     for path in beams("/stdlib-").into_iter().chain(beams("/kernel-")).chain(beams("/compiler-")) {
-        load(&engine, Module::prepare(&engine, &std::fs::read(path).unwrap()).unwrap());
+        load(&engine, Module::prepare(&engine.code, &std::fs::read(path).unwrap()).unwrap());
     }
     for code in ["finder", program] {
-        load(&engine, Module::prepare(&engine, &compile(code, oracle)).unwrap());
+        load(&engine, Module::prepare(&engine.code, &compile(code, oracle)).unwrap());
     }
     for server in ["finder", "erts_code_purger"] {
         spawn(&engine, server, "start");

@@ -6,7 +6,7 @@
 
 use super::export::{Export, FnEntry, NativeEntry};
 use super::instr::*;
-use crate::tracing::points::Point;
+use crate::code::points::Point;
 use purlin_term::{Atom, Term};
 
 /// Instructions that belong together; each tier has a file for each family.

@@ -1,12 +1,13 @@
 //! A loaded module: its tables, its functions, and the two generations of code that may exist at a time.
 
+use super::Decoding;
 use super::consts;
 use super::export::{Export, Exports, FnEntry, Mfa};
+use super::op::Tier;
+use super::points;
 use super::purge::Purge;
 use super::ranges::Ranges;
-use crate::engine::Engine;
-use crate::literals::Retired;
-use crate::tracing::points;
+use super::retired::Retired;
 use hashbrown::HashMap;
 use md5::{Digest, Md5};
 use parking_lot::{Mutex, RwLock};
@@ -15,7 +16,7 @@ use purlin_term::boxed::FunEntry;
 use purlin_term::external::FunParts;
 use purlin_term::literal::{self, Area};
 use purlin_term::{Atom, Heap, Term, external};
-use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 /// Why a module could not be loaded.
@@ -65,22 +66,21 @@ pub struct Module {
 
 impl Module {
     /// Reads a module's file and makes its functions, not yet reachable by name.
-    pub fn prepare(engine: &Engine, bytes: &[u8]) -> Result<&'static Module, LoadError> {
-        Module::of_file(engine, BeamFile::parse(bytes)?)
+    pub fn prepare(code: &Code, bytes: &[u8]) -> Result<&'static Module, LoadError> {
+        Module::of_file(code, BeamFile::parse(bytes)?)
     }
 
     /// As [`Module::prepare`], for a module that the emulator has built in: those know no lines.
-    pub fn prepare_preloaded(engine: &Engine, bytes: &[u8]) -> Result<&'static Module, LoadError> {
+    pub fn prepare_preloaded(code: &Code, bytes: &[u8]) -> Result<&'static Module, LoadError> {
         let mut file = BeamFile::parse(bytes)?;
         file.drop_lines();
-        Module::of_file(engine, file)
+        Module::of_file(code, file)
     }
 
-    fn of_file(engine: &Engine, file: BeamFile) -> Result<&'static Module, LoadError> {
+    fn of_file(code: &Code, file: BeamFile) -> Result<&'static Module, LoadError> {
         let index = file.code().index()?;
         for (name, chunk) in [("Attr", file.attributes()), ("CInf", file.compile_info())] {
-            if chunk.is_some_and(|c| external::decode(c, &mut Heap::new(0), &mut engine.decode_context(false)).is_err())
-            {
+            if chunk.is_some_and(|c| external::decode(c, &mut Heap::new(0), &mut code.decoding(false)).is_err()) {
                 return Err(LoadError::Malformed(format!("the chunk {name} is no term")));
             }
         }
@@ -96,7 +96,7 @@ impl Module {
         let mut imports = Vec::with_capacity(file.imports().len());
         for i in file.imports() {
             let mfa = Mfa { module: at(i.module)?, function: at(i.function)?, arity: i.arity };
-            imports.push(engine.code.exports.get(mfa));
+            imports.push(code.exports.get(mfa));
         }
         let literals = (0..file.literals().len()).map(|_| OnceLock::new()).collect();
         let source_files = file.lines().files.iter().map(|_| OnceLock::new()).collect();
@@ -115,7 +115,7 @@ impl Module {
             file,
             atoms,
         }));
-        match m.fill(engine) {
+        match m.fill(code) {
             Ok(()) => Ok(m),
             Err(e) => {
                 // SAFETY: CODE: nothing has led to this module yet.
@@ -126,7 +126,7 @@ impl Module {
     }
 
     /// Makes the functions and lambdas.
-    fn fill(&'static self, engine: &Engine) -> Result<(), LoadError> {
+    fn fill(&'static self, code: &Code) -> Result<(), LoadError> {
         let (m, name) = (self, self.name);
         let mut functions = Vec::with_capacity(m.index.functions.len());
         let mut by_name = HashMap::new();
@@ -135,7 +135,7 @@ impl Module {
             let mfa = Mfa { module: name, function, arity: f.arity };
             let entry = FnEntry::new(mfa, m, i as u32);
             // Whoever comes to a library's stub by a fun gets the native that it stands for.
-            if let Some(native) = engine.code.exports.native(mfa) {
+            if let Some(native) = code.exports.native(mfa) {
                 entry.code.store(native.start() as *mut _, Ordering::Release);
             }
             functions.push(entry);
@@ -150,7 +150,7 @@ impl Module {
             let Some(arity) = arity.and_then(|a| u8::try_from(a).ok()) else {
                 return Err(LoadError::Malformed(format!("lambda {position} is not of its function's arity")));
             };
-            lambdas.push(engine.code.funs.entry(FunParts {
+            lambdas.push(code.funs.entry(FunParts {
                 module: name,
                 index: position as u32,
                 uniq: m.md5,
@@ -204,9 +204,9 @@ impl Module {
     /// Names and arities of the exported functions as `module_info(exports)` lists them: those that anybody named last
     /// come first. So the functions of a module that nobody knew before it was loaded stand as in its source, because
     /// the compiler writes them in reverse.
-    pub fn exports_as_listed(&self, engine: &Engine) -> Vec<(Atom, u8)> {
+    pub fn exports_as_listed(&self, code: &Code) -> Vec<(Atom, u8)> {
         let mut all: Vec<_> =
-            self.exports().map(|e| (engine.code.exports.get(e.mfa).position.load(Ordering::Acquire), e.mfa)).collect();
+            self.exports().map(|e| (code.exports.get(e.mfa).position.load(Ordering::Acquire), e.mfa)).collect();
         all.reverse();
         all.sort_by_key(|&(position, _)| std::cmp::Reverse(position));
         all.into_iter().map(|(_, mfa)| (mfa.function, mfa.arity)).collect()
@@ -227,13 +227,13 @@ impl Module {
     }
 
     /// The constant number of a literal, decoded when first asked for.
-    pub fn literal(&self, engine: &Engine, i: u32) -> Result<u32, LoadError> {
+    pub fn literal(&self, code: &Code, i: u32) -> Result<u32, LoadError> {
         let bad = || LoadError::Malformed(format!("literal {i} cannot be decoded"));
         let cell = self.literals.get(i as usize).ok_or_else(bad)?;
         let number = cell.get_or_init(|| {
             let bytes = self.file.literals().get(i)?;
             let mut heap = Heap::new(0);
-            let mut context = engine.decode_context(false);
+            let mut context = code.decoding(false);
             let (t, _) = external::decode(bytes, &mut heap, &mut context).ok()?;
             Some(consts::number(self.store(t)?))
         });
@@ -286,26 +286,25 @@ pub(crate) unsafe fn free(m: &'static Module) {
     }
 }
 
-/// Code that was purged, or never loaded: dropping it frees it, which only who has made sure that nothing leads to it
-/// does.
-pub(crate) struct Doomed(&'static Module);
+/// Code that was purged, or never loaded. Dropping it frees it: only who has made sure that nothing leads to it does.
+pub(crate) struct RetiredModule(&'static Module);
 
-impl Doomed {
+impl RetiredModule {
     /// # Safety
     /// As for [`free`], from the time on when the value is dropped.
-    pub unsafe fn new(m: &'static Module) -> Doomed {
-        Doomed(m)
+    pub unsafe fn new(m: &'static Module) -> RetiredModule {
+        RetiredModule(m)
     }
 }
 
-impl Drop for Doomed {
+impl Drop for RetiredModule {
     fn drop(&mut self) {
         // SAFETY: by the promise of who made the value.
         unsafe { free(self.0) };
     }
 }
 
-impl Retired for Doomed {
+impl Retired for RetiredModule {
     fn has_literals(&self) -> bool {
         !self.0.area.lock().is_empty()
     }
@@ -316,14 +315,14 @@ impl Retired for Doomed {
 }
 
 /// A module that is not loaded yet: it is freed unless it is taken out.
-pub struct Unfinished(Mutex<Option<Doomed>>);
+pub struct Unfinished(Mutex<Option<RetiredModule>>);
 
 impl Unfinished {
     /// As [`Module::prepare`], for plain bytes only: the library decompresses what it has the emulator load.
-    pub fn prepare(engine: &Engine, bytes: &[u8]) -> Result<Unfinished, LoadError> {
-        let m = Module::of_file(engine, BeamFile::parse_plain(bytes)?)?;
+    pub fn prepare(code: &Code, bytes: &[u8]) -> Result<Unfinished, LoadError> {
+        let m = Module::of_file(code, BeamFile::parse_plain(bytes)?)?;
         // SAFETY: CODE: the module can be come to by this value alone until it is taken out.
-        Ok(Unfinished(Mutex::new(Some(unsafe { Doomed::new(m) }))))
+        Ok(Unfinished(Mutex::new(Some(unsafe { RetiredModule::new(m) }))))
     }
 
     /// What `f` says of the module, if it was not taken out.
@@ -333,14 +332,14 @@ impl Unfinished {
 
     /// Takes the module out, to be loaded.
     pub fn take(&self) -> Option<&'static Module> {
-        let doomed = std::mem::ManuallyDrop::new(self.0.lock().take()?);
-        Some(doomed.0)
+        let retired = std::mem::ManuallyDrop::new(self.0.lock().take()?);
+        Some(retired.0)
     }
 
     /// Puts a module back that was taken out and not loaded.
     pub fn put_back(&self, m: &'static Module) {
         // SAFETY: CODE: as in `prepare`.
-        *self.0.lock() = Some(unsafe { Doomed::new(m) });
+        *self.0.lock() = Some(unsafe { RetiredModule::new(m) });
     }
 }
 
@@ -409,17 +408,41 @@ pub struct Code {
     pub(super) modules: RwLock<HashMap<Atom, Generations>>,
     pub(super) purging: Mutex<Option<Purge>>,
     pub(super) ranges: Ranges,
+    pub(super) tier: &'static dyn Tier,
+    /// Translated code collects at every point where it may.
+    pub(super) collect_always: bool,
+    /// The name of this node, by its index: decoded terms of that name are local.
+    node: AtomicU32,
 }
 
 impl Code {
-    pub fn new(exports: Exports) -> Code {
+    pub fn new(exports: Exports, tier: &'static dyn Tier, collect_always: bool) -> Code {
         Code {
             exports,
             funs: Funs::default(),
             modules: RwLock::default(),
             purging: Mutex::default(),
             ranges: Ranges::default(),
+            tier,
+            collect_always,
+            node: AtomicU32::new(Atom::NONODE.index()),
         }
+    }
+
+    /// The name of this node.
+    #[inline]
+    pub fn node(&self) -> Atom {
+        Atom::from_index(self.node.load(Ordering::Relaxed))
+    }
+
+    /// Changes the name of this node (`setnode/2`).
+    pub fn set_node(&self, name: Atom) {
+        self.node.store(name.index(), Ordering::Relaxed);
+    }
+
+    /// What the decoder of external terms needs.
+    pub fn decoding(&self, safe: bool) -> Decoding<'_> {
+        Decoding { code: self, safe }
     }
 
     pub fn generations(&self, module: Atom) -> Generations {
@@ -579,8 +602,8 @@ impl Module {
 }
 
 /// What the file says of itself, as a term: attributes or compile information.
-pub fn chunk_term(engine: &Arc<Engine>, heap: &mut Heap, bytes: Option<&[u8]>) -> Term {
+pub fn chunk_term(code: &Code, heap: &mut Heap, bytes: Option<&[u8]>) -> Term {
     let Some(bytes) = bytes else { return Term::NIL };
-    let mut context = engine.decode_context(false);
+    let mut context = code.decoding(false);
     external::decode(bytes, heap, &mut context).map_or(Term::NIL, |(t, _)| t)
 }

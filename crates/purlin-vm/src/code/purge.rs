@@ -5,12 +5,9 @@
 //! `complete` forgets it, or `abort` makes its funs callable again. Who calls such a fun in between waits.
 
 use super::export::FnEntry;
-use super::module::{Code, Doomed, Module};
-use crate::engine::Engine;
-use crate::literals::Retired;
-use crate::process::suspension::resume;
+use super::module::{Code, Module, RetiredModule};
+use super::retired::Retired;
 use purlin_term::{Atom, FunEntry};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// A purge that has been prepared.
@@ -21,13 +18,6 @@ pub(super) struct Purge {
     saved_old: Option<&'static Module>,
     /// Processes that have called its funs and are suspended until it ends.
     callers: Vec<u64>,
-}
-
-impl Purge {
-    /// Lets those go on that have called its funs.
-    fn wake(&self, engine: &Arc<Engine>) {
-        self.callers.iter().for_each(|&id| resume(engine, id));
-    }
 }
 
 impl Code {
@@ -61,27 +51,25 @@ impl Code {
         purge.map(|p| p.callers.push(process)).is_some()
     }
 
-    /// Ends a purge that found processes in the code: its funs can be called again. False: none of this module was
-    /// prepared.
-    pub fn abort_purge(&self, engine: &Arc<Engine>, module: Atom) -> bool {
+    /// Ends a purge that found processes in the code: its funs can be called again. Who has called them
+    /// and is to be resumed; `None`: no purge of this module was prepared.
+    pub fn abort_purge(&self, module: Atom) -> Option<Vec<u64>> {
         let mut purging = self.purging.lock();
-        let Some(p) = purging.take_if(|p| p.target.name == module) else { return false };
+        let p = purging.take_if(|p| p.target.name == module)?;
         for (lambda, entry) in lambdas(p.target) {
             let entry = entry as *const FnEntry as *mut ();
             let none = std::ptr::null_mut();
             let _ = lambda.code.compare_exchange(none, entry, Ordering::AcqRel, Ordering::Relaxed);
         }
-        drop(purging);
-        p.wake(engine);
-        true
+        Some(p.callers)
     }
 
-    /// Ends a purge: the code is forgotten. The caller has made sure that no process uses it. False: none of this
-    /// module was prepared.
-    pub fn complete_purge(&self, engine: &Arc<Engine>, module: Atom) -> bool {
+    /// Ends a purge: the code is forgotten. The caller has made sure that no process uses it. What is to be
+    /// retired, and who is to be resumed; `None`: no purge of this module was prepared.
+    pub fn complete_purge(&self, module: Atom) -> Option<(Box<dyn Retired>, Vec<u64>)> {
         let mut modules = self.modules.write();
         let mut purging = self.purging.lock();
-        let Some(p) = purging.take_if(|p| p.target.name == module) else { return false };
+        let p = purging.take_if(|p| p.target.name == module)?;
         if let Some(g) = modules.get_mut(&module) {
             g.old = p.saved_old;
         }
@@ -89,10 +77,8 @@ impl Code {
         drop((purging, modules));
         // SAFETY: CODE: exports and funs do not lead to it, and the purger has asked all processes; it is dropped when
         // none refers to its literals and no thread is in the middle of anything.
-        let doomed = unsafe { Doomed::new(p.target) };
-        engine.retire([Box::new(doomed) as Box<dyn Retired>]);
-        p.wake(engine);
-        true
+        let retired = unsafe { RetiredModule::new(p.target) };
+        Some((Box::new(retired), p.callers))
     }
 }
 

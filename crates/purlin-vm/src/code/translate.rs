@@ -16,8 +16,7 @@ use super::arena::Arena;
 use super::consts;
 use super::export::{Decoded, FnEntry};
 use super::instr::{Dst, Ext, Instr, NO_FAIL, Op, Rel, Safepoint, Select, Src};
-use super::module::{LoadError, Module};
-use crate::engine::Engine;
+use super::module::{Code, LoadError, Module};
 use hashbrown::HashMap;
 use looks::Looks;
 use purlin_beam::{Function, Instruction, Opcode, Operand, Register};
@@ -26,10 +25,10 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 /// Translates a function and publishes its code; harmless when another thread was faster.
-pub fn translate(engine: &Engine, entry: &'static FnEntry) -> Result<()> {
+pub fn translate(loaded: &Code, entry: &'static FnEntry) -> Result<()> {
     let module = entry.module;
     // A fun of a stub (`fun remove/2` in the module maps) comes here: it stands for the native as well.
-    if let Some(native) = engine.code.exports.native(entry.mfa) {
+    if let Some(native) = loaded.exports.native(entry.mfa) {
         entry.code.store(native.start().cast_mut(), std::sync::atomic::Ordering::Release);
         return Ok(());
     }
@@ -37,28 +36,28 @@ pub fn translate(engine: &Engine, entry: &'static FnEntry) -> Result<()> {
     if entry.decoded.get().is_some() {
         return Ok(());
     }
-    let mut first = Translator::new(engine, entry, false).run()?;
+    let mut first = Translator::new(loaded, entry, false).run()?;
     let loops = first.loops.take();
     if !loops.is_empty() {
         let safepoints = first.safepoints(&loops)?;
-        first = Translator { safepoints, ..Translator::new(engine, entry, false) }.run()?;
+        first = Translator { safepoints, ..Translator::new(loaded, entry, false) }.run()?;
     }
     // The second run refers to as much as the first one, so that one block is enough but for joined tests.
     let operands = RefCell::new(Arena::with_room(first.operands.borrow().words()));
     let Translator { labels, looks, safepoints, .. } = first;
-    let mut done = Translator { labels, looks, safepoints, operands, ..Translator::new(engine, entry, true) }.run()?;
+    let mut done = Translator { labels, looks, safepoints, operands, ..Translator::new(loaded, entry, true) }.run()?;
     done.join_chains();
     let start = done.labels.get(&module.index.functions[entry.index as usize].entry).copied().unwrap_or(0);
-    let code = engine.config.tier.code(&done.code, engine.config.collect_always).into_boxed_slice();
+    let code = loaded.tier.code(&done.code, loaded.collect_always).into_boxed_slice();
     let operands = done.operands.into_inner();
     let decoded = entry.decoded.get_or_init(|| Decoded { code, operands, lines: done.lines.into() });
-    engine.code.note_range(&decoded.code, entry);
+    loaded.note_range(&decoded.code, entry);
     entry.publish(&decoded.code[start as usize]);
     Ok(())
 }
 
 struct Translator<'a> {
-    engine: &'a Engine,
+    loaded: &'a Code,
     entry: &'static FnEntry,
     module: &'static Module,
     code: Vec<Instr>,
@@ -87,9 +86,9 @@ fn malformed<T>(what: impl Into<String>) -> Result<T> {
 }
 
 impl<'a> Translator<'a> {
-    fn new(engine: &'a Engine, entry: &'static FnEntry, emitting: bool) -> Translator<'a> {
+    fn new(loaded: &'a Code, entry: &'static FnEntry, emitting: bool) -> Translator<'a> {
         Translator {
-            engine,
+            loaded,
             entry,
             module: entry.module,
             code: Vec::new(),
@@ -253,7 +252,7 @@ impl<'a> Translator<'a> {
         Ok(match o.untyped() {
             Operand::X(n) => Src::x(n as u32),
             Operand::Y(n) => Src::y(n as u32),
-            Operand::Literal(i) => Src::constant(self.module.literal(self.engine, i)?),
+            Operand::Literal(i) => Src::constant(self.module.literal(self.loaded, i)?),
             other => match self.immediate(other)? {
                 Some(t) => Src::inline(t).unwrap_or_else(|| Src::constant(consts::number(t))),
                 None => return malformed(format!("{other:?} is no source")),

@@ -4,7 +4,7 @@
 //! process is out of the process table and takes no more signals, then links, watchers and monitored processes are told.
 
 use crate::engine::Engine;
-use crate::literals;
+use crate::lifecycle::literals;
 use crate::messaging::inbox::{bounce, demonitor_other_side, send_down};
 use crate::process::relation::Relations;
 use crate::process::signal::{Parcel, Signal, SignalKind, Target};
@@ -66,9 +66,9 @@ pub fn terminate(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut Proces
     if process.trace.has(Flags::EXITING) {
         events::scheduled(engine, process, data, am!("out_exited"), true);
     }
-    if let Some(away) = data.away.take() {
+    if let Some(offload) = data.offload.take() {
         let heap = std::mem::replace(&mut data.heap, purlin_term::Heap::new(0));
-        let mut postponed = away.leave(heap);
+        let mut postponed = offload.leave(heap);
         while let Some(task) = postponed.take() {
             task(engine, Target::Gone);
         }

@@ -4,44 +4,11 @@
 //! what a collection may take: the terms, the old generation, the messages kept on the heap, and the next young block.
 
 use crate::engine::Engine;
+use crate::process::figures::{self, words};
 use crate::process::gc::{next_size, used_words};
 use crate::process::{Flags, MaxHeap, Process, ProcessData};
-use purlin_term::{Atom, Heap, Term, am};
+use purlin_term::{Atom, Term, am};
 use std::sync::Arc;
-
-fn words(from: *mut u64, to: *mut u64) -> usize {
-    (to as usize - from as usize) / 8
-}
-
-/// The items of `garbage_collection_info`, in words.
-pub fn figures(data: &ProcessData) -> [(Term, usize); 11] {
-    let heap = &data.heap;
-    [
-        (am!("old_heap_block_size"), heap.old.words()),
-        (am!("heap_block_size"), heap.block.words()),
-        (am!("mbuf_size"), heap.fragment_words),
-        (am!("recent_size"), words(heap.high_water, heap.top)),
-        (am!("stack_size"), words(heap.end, heap.block.end())),
-        (am!("old_heap_size"), words(heap.old.start(), heap.old_top)),
-        (am!("heap_size"), words(heap.block.start(), heap.top)),
-        (am!("bin_vheap_size"), heap.virtual_heap.words()),
-        (am!("bin_vheap_block_size"), heap.virtual_heap.limit()),
-        (am!("bin_old_vheap_size"), heap.old_virtual_heap.words()),
-        (am!("bin_old_vheap_block_size"), heap.old_virtual_heap.limit()),
-    ]
-}
-
-/// The figures as a list of pairs.
-pub fn figures_list(data: &ProcessData, heap: &mut Heap) -> Term {
-    let pairs: Vec<Term> = figures(data)
-        .into_iter()
-        .map(|(name, n)| {
-            let n = heap.unsigned(n as u64);
-            heap.tuple(&[name, n])
-        })
-        .collect();
-    heap.list(&pairs)
-}
 
 /// Ends the process, and reports it, as its settings say, when it would pass its limit by a collection that has to
 /// find `need` words.
@@ -80,7 +47,7 @@ Message Queue Len:  ~p~n     GC Info:            ~p~n";
 fn report(engine: &Arc<Engine>, process: &Arc<Process>, data: &ProcessData, limit: MaxHeap, total: usize) {
     let pid = process.pid();
     crate::engine::report::log(engine, am!("error"), REPORT, data.group_leader, Some(pid), |heap| {
-        let info = figures_list(data, heap);
+        let info = figures::list(heap, &figures::of(data));
         let args = [
             pid,
             heap.unsigned(limit.size as u64),

@@ -1,8 +1,9 @@
 //! What becomes of a panic: a mistake of Purlin's own ends the one process it happened in, with
 //! `{internal_error, Where, Text}`, and is logged as an error of that process.
 
+use crate::code::native::Native;
 use crate::engine::Engine;
-use crate::native::{Ctx, Native};
+use crate::engine::context::Ctx;
 use crate::process::escape::NativeResult;
 use crate::process::{Process, ProcessData};
 use purlin_term::literal::Literals;

@@ -1,7 +1,7 @@
 //! How a receiver handles signals: in their order, and only by the thread that owns it.
 
 use crate::engine::Engine;
-use crate::native::Ctx;
+use crate::engine::context::Ctx;
 use crate::process::relation::{AliasMode, Watched, Watcher};
 use crate::process::signal::tasks::Tasks;
 use crate::process::signal::{Parcel, RefId, Signal, SignalKind, Target};

@@ -7,7 +7,7 @@
 
 use crate::clock::Time;
 use crate::engine::Engine;
-use crate::native::Ctx;
+use crate::engine::context::Ctx;
 use crate::process::signal::{Parcel, RefId};
 use crate::process::{Process, ProcessData};
 use crate::tracing::{Flags, events, sequential};

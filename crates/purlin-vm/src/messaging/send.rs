@@ -1,8 +1,8 @@
 //! Sending: `Dest ! Message`.
 
 use crate::engine::Engine;
+use crate::engine::context::Ctx;
 use crate::engine::ports::PortSignal;
-use crate::native::Ctx;
 use crate::process::signal::{Parcel, Signal};
 use crate::process::{Process, ProcessData};
 use crate::tracing::events::{self, Extra};

@@ -2,15 +2,15 @@
 
 use super::rare::{MIN_BIN_VHEAP, Rare};
 use crate::clock::Time;
+use crate::process::deadline::Deadline;
 use crate::process::dictionary::Dictionary;
 use crate::process::gc::{self, Collected, Depth, Habits};
 use crate::process::mailbox::Mailbox;
+use crate::process::offload::Offload;
 use crate::process::relation::Relations;
 use crate::process::saved_calls::SavedCalls;
 use crate::process::signal::Batch;
-use crate::sched::errand::Away;
-use crate::timer::Deadline;
-use crate::tracing::sequential::Sequence;
+use crate::process::token::Sequence;
 use purlin_term::{Atom, Heap, Term};
 use smallvec::SmallVec;
 
@@ -86,7 +86,7 @@ pub struct ProcessData {
     /// Where to go on (null: with a call of `initial_call`).
     pub pc: *const crate::code::instr::Op,
     /// The blocking native that is under way: until it is back, the process runs no code and collects nothing.
-    pub away: Option<Box<Away>>,
+    pub offload: Option<Box<Offload>>,
     /// What a native brought back from the pool of blocking threads.
     pub pending: Option<Box<crate::process::escape::NativeResult>>,
     /// Reductions left in this time slice; the process yields at 0 or below.
@@ -147,7 +147,7 @@ impl ProcessData {
             heap,
             saved_x,
             pc: std::ptr::null(),
-            away: None,
+            offload: None,
             pending: None,
             slice_left: 0,
             slice: 0,

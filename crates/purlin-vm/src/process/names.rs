@@ -1,6 +1,7 @@
 //! Registered names of processes and ports.
 
-use crate::process::Process;
+use super::Process;
+use super::table::Table;
 use hashbrown::HashMap;
 use parking_lot::RwLock;
 use purlin_term::{Atom, Term};
@@ -59,11 +60,11 @@ impl Names {
         Ok(())
     }
 
-    /// Frees a name; who had it. `process` finds the process of a pid.
-    pub fn unregister(&self, name: Atom, engine: &crate::engine::Engine) -> Option<Term> {
+    /// Frees a name; who had it, a process or port.
+    pub fn unregister(&self, name: Atom, processes: &Table) -> Option<Term> {
         let mut names = self.names.write();
         let who = names.remove(&name)?;
-        if let Some(p) = who.as_pid().and_then(|id| engine.process(id)) {
+        if let Some(p) = who.as_pid().and_then(|id| processes.get(id)) {
             p.set_name(None);
         }
         Some(who)

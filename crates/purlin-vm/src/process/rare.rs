@@ -1,11 +1,10 @@
 //! Settings that few processes have, and those of processes that are started without their own.
 
-use crate::literals::Question;
+use crate::code::points::Point;
 use crate::process::gc::{self, Depth};
 use crate::process::saved_calls::SavedCalls;
 use crate::process::suspension::Suspension;
 use crate::sync::{AtomicBool, Ordering};
-use crate::tracing::points::Point;
 use purlin_term::heap::VirtualHeap;
 use purlin_term::{Owned, Term};
 use std::sync::Arc;
@@ -34,6 +33,24 @@ pub struct Rare {
     pub node_monitors: Vec<(u32, u32)>,
     /// The function whose time is being measured, and since when.
     pub timed: Option<(Option<&'static Point>, i64)>,
+}
+
+/// How much the collector of literals asks of a process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum How {
+    /// To say whether it refers to condemned literals.
+    Look,
+    /// To replace its references.
+    Copy,
+}
+
+/// What the collector of literals asks of a process.
+#[derive(Clone)]
+pub struct Question {
+    pub collector: Term,
+    /// What the answer begins with behind its tag.
+    pub id: Arc<Owned>,
+    pub how: How,
 }
 
 /// The `max_heap_size` of a process.

@@ -3,9 +3,7 @@
 //! A process that saves its calls runs in the general loop alone, which looks at each instruction; no other process
 //! pays for it.
 
-use crate::code::instr::Instr;
 use crate::process::Mfa;
-use purlin_term::Term;
 use std::collections::VecDeque;
 
 /// One saved call.
@@ -45,21 +43,4 @@ impl SavedCalls {
         }
         self.calls.push_back(call);
     }
-}
-
-/// What an instruction that is about to run saves; `x` are the X registers.
-pub(crate) fn of_instruction(i: &Instr, x: &[Term]) -> Option<Saved> {
-    let applied = |arity: u32| {
-        let i = arity as usize;
-        Some(Mfa { module: x[i].as_atom()?, function: x[i + 1].as_atom()?, arity: arity as u8 })
-    };
-    Some(match *i {
-        Instr::CallExt(e) | Instr::CallExtLast(e, _) | Instr::CallExtOnly(e) => Saved::Call(e.mfa),
-        Instr::CallNative(n) | Instr::CallNativeLast(n, _) => Saved::Call(n.mfa),
-        Instr::Apply { arity } | Instr::ApplyLast { arity, .. } => Saved::Call(applied(arity)?),
-        Instr::Send => Saved::Send,
-        Instr::RemoveMessage => Saved::Receive,
-        Instr::Timeout => Saved::Timeout,
-        _ => return None,
-    })
 }

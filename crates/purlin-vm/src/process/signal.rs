@@ -14,9 +14,9 @@ pub(crate) mod tasks;
 
 use crate::engine::Engine;
 use crate::process::relation::Watcher;
+use crate::process::token::Token;
 use crate::process::{Priority, Process, ProcessData};
 use crate::sync::{AtomicPtr, Ordering};
-use crate::tracing::events::Extra;
 use purlin_term::heap::{Block, release_off_heap};
 use purlin_term::literal::Literals;
 use purlin_term::{Fragment, Heap, Term, copy};
@@ -207,6 +207,15 @@ impl Drop for Parcel {
             drop(Block::from_raw(p.cast(), HEAD + (*p).room.words()));
         }
     }
+}
+
+/// What a message carries besides its term.
+pub struct Extra {
+    /// The sender, where a match specification may look at it.
+    pub from: Term,
+    pub token: Option<Token>,
+    /// The message says nothing of tokens: the receiver's stays.
+    pub keeps_token: bool,
 }
 
 /// What a signal asks of its receiver.

@@ -8,38 +8,13 @@ use super::microstate::State;
 use crate::engine::Engine;
 use crate::lifecycle::panic::guard;
 use crate::process::grace::present_for_code;
+use crate::process::offload::Offload;
 use crate::process::signal::tasks::Tasks;
-use crate::process::signal::{Request, Signal, Target};
+use crate::process::signal::{Signal, Target};
 use crate::process::{Activity, Priority, Process, ProcessData};
 use parking_lot::Mutex;
 use purlin_term::{Heap, Term};
 use std::sync::Arc;
-
-/// What a process notes of its native on the pool.
-pub struct Away {
-    /// Where a process that ends before the native leaves its heap.
-    heap: Arc<Mutex<Option<Heap>>>,
-    /// Tasks that have to wait for the native's end.
-    postponed: Tasks<Request>,
-}
-
-impl Away {
-    /// Carries out a task of this priority as soon as the native is back.
-    pub fn postpone(&mut self, priority: Priority, task: Request) {
-        self.postponed.push(priority, task);
-    }
-
-    /// The highest priority of who waits for the native's end.
-    pub(super) fn priority(&self) -> Option<Priority> {
-        self.postponed.priority()
-    }
-
-    /// The process has ended: the native may still read the heap, and gives back what waited for it.
-    pub(crate) fn leave(self, heap: Heap) -> Tasks<Request> {
-        *self.heap.lock() = Some(heap);
-        self.postponed
-    }
-}
 
 /// A native to be run on the pool.
 pub(super) struct Errand {
@@ -56,9 +31,9 @@ impl Errand {
         let mut own = Box::new(ProcessData::new(Heap::new(0), data.saved_x.clone(), data.initial_call));
         own.pc = data.pc;
         own.group_leader = data.group_leader;
-        data.away = Some(Box::new(Away { heap: heap.clone(), postponed: Tasks::default() }));
+        data.offload = Some(Box::new(Offload { heap: heap.clone(), postponed: Tasks::default() }));
         data.activity = Activity::Running;
-        process.set_away(true);
+        process.set_offloaded(true);
         Errand { process: process.clone(), data: own, _heap: heap }
     }
 
@@ -83,8 +58,8 @@ impl Errand {
         let pid = process.pid();
         let back = Signal::request(move |engine, target| {
             let Target::Alive(process, to) = target else { return };
-            let mut postponed = to.away.take().map_or_else(Tasks::default, |a| a.postponed);
-            process.set_away(false);
+            let mut postponed = to.offload.take().map_or_else(Tasks::default, |a| a.postponed);
+            process.set_offloaded(false);
             to.activity = Activity::Runnable;
             to.heap.absorb(std::mem::replace(&mut data.heap, Heap::new(0)));
             to.pending = data.pending.take();

@@ -1,9 +1,9 @@
 use super::*;
 use crate::engine::Config;
+use crate::engine::context::Ctx;
 use crate::lifecycle::spawn::Spawn;
 use crate::messaging::receive::{self, Peek, Wait};
 use crate::messaging::send::send;
-use crate::native::Ctx;
 use crate::process::relation::Watcher;
 use crate::process::signal::{Signal, Target};
 use crate::timer::Destination;
@@ -263,7 +263,7 @@ fn stuck(c: &mut Ctx<'_>) -> Stop {
     let me = c.pid();
     // Handled by the process itself while its native is on the pool.
     let kill = Signal::request(move |engine, target| {
-        assert!(matches!(target, Target::Alive(p, data) if p.is_away() && data.away.is_some()));
+        assert!(matches!(target, Target::Alive(p, data) if p.is_offloaded() && data.offload.is_some()));
         engine.post(me, Signal::exit(me, false, Term::atom(Atom::KILL)));
     });
     c.engine.post(me, kill);

@@ -349,7 +349,7 @@ impl Tier for Handlers {
     }
 }
 
-static STOPPED: crate::tier::reference::SyncInstr = crate::tier::reference::SyncInstr([Op::slow(Instr::Stopped)]);
+static STOPPED: crate::code::fixed::SyncInstr = crate::code::fixed::SyncInstr([Op::slow(Instr::Stopped)]);
 
 impl<'a> Run<'a> {
     /// Runs handlers from `pc` on; gives the instruction that one of them left at.

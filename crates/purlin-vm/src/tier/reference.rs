@@ -16,13 +16,14 @@ mod messages;
 mod places;
 pub(in crate::tier) mod run;
 mod safepoint;
-pub mod trace;
+mod saved_calls;
 
+use crate::code::fixed::{PROCESS_END, RETURN};
 use crate::code::instr::{Dst, Instr, Op, Src};
 use crate::code::op::{Running, Tier};
 use crate::code::{Mfa, consts};
 use crate::engine::Engine;
-use crate::native::Ctx;
+use crate::engine::context::Ctx;
 use crate::process::{Process, ProcessData};
 use crate::sched::{Frame, Runner, Stop};
 use purlin_term::{Atom, Heap, Term};
@@ -227,21 +228,5 @@ impl Run<'_> {
             self.data.saved_x.extend_from_slice(&self.m.x[..live]);
         }
         stop
-    }
-}
-
-pub(crate) static PROCESS_END: SyncInstr = SyncInstr([Op::slow(Instr::ProcessEnd)]);
-pub(crate) static RETURN: SyncInstr = SyncInstr([Op::slow(Instr::Return)]);
-
-/// Instructions that belong to no module.
-#[repr(transparent)]
-pub(crate) struct SyncInstr(pub(in crate::tier) [Op; 1]);
-
-// SAFETY: instructions are immutable.
-unsafe impl Sync for SyncInstr {}
-
-impl SyncInstr {
-    pub fn start(&self) -> *const Op {
-        self.0.as_ptr()
     }
 }

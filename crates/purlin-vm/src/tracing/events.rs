@@ -3,11 +3,12 @@
 
 use super::flags::Flags;
 use super::message::{Event, enabled};
-use super::{EventPattern, Site, sequential};
+use super::{EventPattern, Site};
 use crate::engine::Engine;
-use crate::lifecycle::heap_limit;
-use crate::native::Ctx;
+use crate::engine::context::Ctx;
+use crate::process::figures;
 use crate::process::gc::{Collected, Depth};
+pub use crate::process::signal::Extra;
 use crate::process::{Activity, Process, ProcessData};
 use crate::sched::microstate::State;
 use parking_lot::RwLock;
@@ -15,15 +16,6 @@ use purlin_term::{Atom, Heap, Owned, Term, am};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-
-/// What a message carries besides its term.
-pub struct Extra {
-    /// The sender, where a match specification may look at it.
-    pub from: Term,
-    pub token: Option<sequential::Token>,
-    /// The message says nothing of tokens: the receiver's stays.
-    pub keeps_token: bool,
-}
 
 /// The verdict of the pattern for an event: what the message is given besides, or that there is none.
 fn judge(pattern: &RwLock<EventPattern>, ctx: &mut Ctx<'_>, arguments: &[Term]) -> Option<Option<Owned>> {
@@ -112,18 +104,6 @@ pub fn scheduled(engine: &Arc<Engine>, process: &Process, data: &ProcessData, na
     tell(engine, process, name, place, Term::NONE, am!("true"));
 }
 
-/// `[{Key, Figure}]`
-pub fn figure_list(h: &mut Heap, figures: &[(Term, usize)]) -> Term {
-    let pairs: Vec<Term> = figures
-        .iter()
-        .map(|&(k, v)| {
-            let v = h.unsigned(v as u64);
-            h.tuple(&[k, v])
-        })
-        .collect();
-    h.list(&pairs)
-}
-
 /// Collects a process's heap as [`ProcessData::collect`] does, and tells of it.
 pub fn collect(
     engine: &Arc<Engine>,
@@ -192,9 +172,9 @@ pub fn request_collection(engine: &Arc<Engine>, process: &Process, data: &mut Pr
 }
 
 fn tell_collection(engine: &Arc<Engine>, process: &Process, data: &ProcessData, name: Term, words: usize) {
-    let mut figures = vec![(Term::atom(Atom::new("wordsize")), words)];
-    figures.extend(heap_limit::figures(data));
+    let mut all = vec![(Term::atom(Atom::new("wordsize")), words)];
+    all.extend(figures::of(data));
     let mut heap = Heap::new(0);
-    let list = figure_list(&mut heap, &figures);
+    let list = figures::list(&mut heap, &all);
     tell(engine, process, name, list, Term::NONE, am!("true"));
 }

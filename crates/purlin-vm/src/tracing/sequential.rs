@@ -8,8 +8,9 @@
 use super::flags::{Flags as TraceFlags, is_alive};
 use super::message::{Timestamp, deliver};
 use crate::engine::Engine;
+pub use crate::process::token::{Sequence, Token};
 use crate::process::{Process, ProcessData};
-use purlin_term::{Heap, Owned, Term, am};
+use purlin_term::{Term, am};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -20,26 +21,6 @@ pub const PRINT: u32 = 4;
 pub const NOW: u32 = 8;
 pub const STRICT: u32 = 16;
 pub const MONOTONIC: u32 = 32;
-
-/// A trace token.
-#[derive(Clone)]
-pub struct Token {
-    pub flags: u32,
-    pub label: Arc<Owned>,
-    pub serial: i64,
-    pub from: Term,
-    pub last: i64,
-    era: u64,
-}
-
-/// What a process knows of sequential tracing.
-#[derive(Clone, Default)]
-pub struct Sequence {
-    era: u64,
-    pub token: Option<Token>,
-    pub clock: i64,
-    pub last: i64,
-}
 
 /// What the engine knows of sequential tracing.
 #[derive(Default)]
@@ -94,17 +75,6 @@ fn tracer(engine: &Engine, of: Term) -> Option<Term> {
 }
 
 impl Token {
-    /// The token of the next message, of a process that has just received this one.
-    pub fn answered(&self, by: Term) -> Token {
-        Token { serial: self.serial + 1, last: self.serial, from: by, ..self.clone() }
-    }
-
-    /// `{Flags, Label, Serial, From, Last}`.
-    pub fn term(&self, h: &mut Heap) -> Term {
-        let label = self.label.copy_to(h);
-        h.tuple(&[Term::small(self.flags as i64), label, Term::small(self.serial), self.from, Term::small(self.last)])
-    }
-
     /// Tells the system tracer of an event that the token's flags name. `of` is the process that it happens in.
     pub fn tell(&self, engine: &Arc<Engine>, event: u32, of: Term, sensitive: bool, to: Term, message: Term) {
         if self.flags & event == 0 || sensitive {
@@ -133,27 +103,6 @@ impl Token {
             parts.extend(timestamp.term(engine, h));
             h.tuple(&parts)
         });
-    }
-}
-
-impl Sequence {
-    /// What a child has of its parent's token, when it has answered that it runs.
-    pub fn inherited(token: &Token) -> Sequence {
-        let answer = token.answered(Term::NONE);
-        Sequence { era: token.era, clock: answer.serial, last: answer.last, token: Some(answer) }
-    }
-
-    /// The token, made when there is none.
-    pub fn token_or_new(&mut self, me: Term) -> &mut Token {
-        let (last, era) = (self.last, self.era);
-        self.token.get_or_insert_with(|| Token {
-            flags: 0,
-            label: Arc::new(Owned::new(Term::small(0))),
-            serial: 0,
-            from: me,
-            last,
-            era,
-        })
     }
 }
 

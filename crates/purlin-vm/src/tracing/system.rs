@@ -1,10 +1,9 @@
 //! The system monitor, which is told of processes that behave badly, and the system profiler, which is told when
 //! processes become runnable or wait.
 
-use super::events::figure_list;
 use super::message::{Timestamp, deliver};
 use crate::engine::Engine;
-use crate::lifecycle::heap_limit;
+use crate::process::figures;
 use crate::process::signal::{Signal, SignalKind};
 use crate::process::{Process, ProcessData};
 use crate::sched::Frame;
@@ -73,20 +72,20 @@ impl Monitor {
         if who == process.pid() {
             return;
         }
-        let figures = heap_limit::figures(data);
+        let all = figures::of(data);
         let names = ["old_heap_block_size", "heap_block_size", "mbuf_size", "stack_size", "old_heap_size", "heap_size"];
-        let of = |name: &str| figures.iter().copied().find(|f| f.0.as_atom().is_some_and(|a| a.name() == name));
+        let of = |name: &str| all.iter().copied().find(|f| f.0.as_atom().is_some_and(|a| a.name() == name));
         let list: Vec<(Term, usize)> = names.iter().filter_map(|n| of(n)).collect();
         let ms = time.as_millis() as u64;
         if wanted.long_gc > 0 && ms >= wanted.long_gc {
             let mut with_time = vec![(am!("timeout"), ms as usize)];
             with_time.extend(&list);
-            tell(engine, who, process, am!("long_gc"), |h| figure_list(h, &with_time));
+            tell(engine, who, process, am!("long_gc"), |h| figures::list(h, &with_time));
         }
         // The blocks of both generations.
         let size: usize = list.iter().take(2).map(|f| f.1).sum();
         if wanted.large_heap > 0 && size as u64 >= wanted.large_heap {
-            tell(engine, who, process, am!("large_heap"), |h| figure_list(h, &list));
+            tell(engine, who, process, am!("large_heap"), |h| figures::list(h, &list));
         }
     }
 

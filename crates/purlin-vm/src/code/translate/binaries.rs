@@ -300,7 +300,7 @@ impl Translator<'_> {
             Operand::U(n) => n,
             Operand::Atom(0) => 0,
             Operand::Literal(i) => {
-                let t = super::super::consts::get(self.module.literal(self.engine, i)?);
+                let t = super::super::consts::get(self.module.literal(self.loaded, i)?);
                 let mut flags = 0;
                 for e in t.iter() {
                     flags |= match e.as_atom().map(Atom::name) {

@@ -118,7 +118,7 @@ impl Translator<'_> {
         let entry = self.local(self.label(ins, 1)?)?;
         // A stub in the library's code stands for a native: local calls go to the native as well. In tail position the
         // stub itself is entered, so that its caller is no place of the native's errors.
-        let native = self.engine.code.exports.native(entry.mfa);
+        let native = self.loaded.exports.native(entry.mfa);
         match (ins.op, native) {
             (Opcode::Call, Some(n)) => self.emit(Instr::CallNative(n)),
             (Opcode::Call, None) => self.emit(Instr::Call(entry)),
@@ -171,7 +171,7 @@ impl Translator<'_> {
         for pair in ins.list().chunks(2) {
             let &[value, Operand::Label(l)] = pair else { return malformed("select_val: bad pair") };
             let t = match value {
-                Operand::Literal(i) => consts::get(self.module.literal(self.engine, i)?),
+                Operand::Literal(i) => consts::get(self.module.literal(self.loaded, i)?),
                 other => match self.immediate(other)? {
                     Some(t) => t,
                     None => return malformed("select_val: bad value"),

@@ -309,7 +309,7 @@ impl Translator<'_> {
     }
 
     fn guard(&self, mfa: Mfa, live: u32, args: &[Src], dst: Dst, fail: Rel) -> Result<Instr> {
-        let native: Option<&'static NativeEntry> = self.engine.code.exports.native(mfa);
+        let native: Option<&'static NativeEntry> = self.loaded.exports.native(mfa);
         let Some(native) = native else {
             return malformed(format!(
                 "the native {}:{}/{} is missing",

@@ -1,7 +1,7 @@
 //! Every generic instruction has a translation.
 
 use super::*;
-use crate::Config;
+use crate::{Config, Engine};
 use purlin_beam::OperandKind;
 
 /// Any module will do.
@@ -9,7 +9,7 @@ fn module(engine: &Engine) -> &'static Module {
     let libraries = std::fs::read_dir("/usr/lib/erlang/lib").expect("OTP is installed").flatten();
     let stdlib = libraries.map(|d| d.path()).find(|p| p.to_string_lossy().contains("/stdlib-")).expect("it has stdlib");
     let bytes = std::fs::read(stdlib.join("ebin/lists.beam")).expect("stdlib has lists");
-    Module::prepare(engine, &bytes).expect("it is read")
+    Module::prepare(&engine.code, &bytes).expect("it is read")
 }
 
 /// An operand that an instruction of this kind could have.
@@ -33,7 +33,7 @@ fn every_opcode_of_todays_compilers_has_a_translation() {
     let mut refused = Vec::new();
     for &op in Opcode::ALL.iter().filter(|op| !op.is_obsolete()) {
         let args: Vec<Operand> = op.kinds().iter().map(|&k| operand(k, label)).collect();
-        let mut translator = Translator::new(&engine, entry, false);
+        let mut translator = Translator::new(&engine.code, entry, false);
         // Operands made up like these may be refused; that is another message.
         if let Err(e) = translator.one(&Instruction::of(op, &args, &[]))
             && e.to_string().contains("is not supported")

@@ -10,64 +10,22 @@
 //! | `ReturnToTrace` | none | `return_to` |
 //! | `ReturnTime` | the function whose time goes on, or nil | nothing: it ends a `call_time` |
 
-use super::{Next, Run, SyncInstr};
+use super::{Next, Run};
 use crate::code::Mfa;
-use crate::code::instr::{Instr, Op};
-use crate::native::Ctx;
+use crate::code::fixed::{RETURN, TraceFrame, trace_frame};
+use crate::code::instr::Op;
+use crate::code::points::{Point, Spec, State};
+use crate::engine::context::Ctx;
 use crate::process::escape::Class;
 use crate::tracing::flags::is_alive;
 use crate::tracing::message::{Event, enabled};
-use crate::tracing::points::{Point, Spec, State};
 use crate::tracing::{Flags, Site, Verdict};
 use purlin_term::boxed::Kind;
 use purlin_term::{Atom, Heap, Owned, Term, am};
 use std::sync::atomic::Ordering;
 
-/// One behind the other, so that one comparison tells all from the addresses of ordinary code.
-static FRAMES: [SyncInstr; 4] = [
-    SyncInstr([Op::slow(Instr::ReturnTrace { exceptions: false })]),
-    SyncInstr([Op::slow(Instr::ReturnTrace { exceptions: true })]),
-    SyncInstr([Op::slow(Instr::ReturnToTrace)]),
-    SyncInstr([Op::slow(Instr::ReturnTime)]),
-];
-
 /// Words of a `ReturnTrace` frame behind the return address.
 const CALL_WORDS: usize = 4;
-
-/// A return address of this file.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum TraceFrame {
-    Return { exceptions: bool },
-    To,
-    Time,
-}
-
-/// Which of this file's frames a return address belongs to, if to any.
-#[inline]
-pub(super) fn trace_frame(address: usize) -> Option<TraceFrame> {
-    let distance = address.wrapping_sub(FRAMES.as_ptr() as usize);
-    if distance >= size_of_val(&FRAMES) {
-        return None;
-    }
-    Some(match distance / size_of::<SyncInstr>() {
-        0 => TraceFrame::Return { exceptions: false },
-        1 => TraceFrame::Return { exceptions: true },
-        2 => TraceFrame::To,
-        _ => TraceFrame::Time,
-    })
-}
-
-impl TraceFrame {
-    /// The return address of such a frame.
-    fn address(self) -> *const Op {
-        let i = match self {
-            TraceFrame::Return { exceptions } => exceptions as usize,
-            TraceFrame::To => 2,
-            TraceFrame::Time => 3,
-        };
-        FRAMES[i].start()
-    }
-}
 
 /// Flags that a meta trace goes by, whatever the process's are.
 const META_FLAGS: Flags = Flags(Flags::CALL.0 | Flags::TIMESTAMP.0);
@@ -262,7 +220,7 @@ impl Run<'_> {
         let value = self.x(0);
         self.tell_call_end(words, am!("return_from"), value);
         self.drop_slots(CALL_WORDS as u32);
-        Next::At(super::RETURN.start())
+        Next::At(RETURN.start())
     }
 
     /// `return_from` or `exception_from`; `frame` is module, function, arity and tracer.
@@ -287,7 +245,7 @@ impl Run<'_> {
             let address = self.real_return(0).0;
             self.tell_return_to(address);
         }
-        Next::At(super::RETURN.start())
+        Next::At(RETURN.start())
     }
 
     fn tell_return_to(&self, address: Option<usize>) {
@@ -311,7 +269,7 @@ impl Run<'_> {
         let before = before.map(|p| unsafe { &*((p << 3) as *const Point) });
         self.switch_time(before);
         self.drop_slots(1);
-        Next::At(super::RETURN.start())
+        Next::At(RETURN.start())
     }
 
     /// Charges the time that has gone by to the function that is being measured, and measures another one.

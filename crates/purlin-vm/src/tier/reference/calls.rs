@@ -1,13 +1,14 @@
 //! Calls: functions, natives, applies, and what natives ask for instead of returning.
 
-use super::{Next, RETURN, Run};
+use super::{Next, Run, saved_calls};
+use crate::code::fixed::{PROCESS_END, RETURN};
 use crate::code::instr::{NO_FAIL, Op};
+use crate::code::stack_trace;
 use crate::code::{Export, FnEntry, Mfa, NativeEntry};
-use crate::native::Ctx;
+use crate::engine::context::Ctx;
 use crate::process::Flags;
 use crate::process::escape::{Class, Escape, NativeResult};
 use crate::process::gc::Depth;
-use crate::process::saved_calls;
 use crate::sched::Stop;
 use purlin_term::{Atom, Term};
 
@@ -127,7 +128,7 @@ impl Run<'_> {
             Escape::Throw(reason) => self.caller_raises(pc, Class::Throw, reason, Term::NONE, Term::NONE),
             Escape::CallerError { reason, args, info } => self.caller_raises(pc, Class::Error, reason, args, info),
             Escape::Raise { class, reason, stack } => {
-                let t = super::trace::from_list(&mut self.data.heap, class, stack);
+                let t = stack_trace::from_list(&mut self.data.heap, class, stack);
                 self.throw(class, reason, t)
             }
             Escape::Exited(reason) => Next::Stop(Stop::Exited(reason)),
@@ -193,7 +194,7 @@ impl Run<'_> {
                 crate::messaging::receive::unwind_all(self.engine, self.process, self.data);
                 self.data.heap.end = self.data.heap.block.end();
                 self.sync_stack();
-                self.push(super::PROCESS_END.start());
+                self.push(PROCESS_END.start());
                 self.collect_to(0, args.len(), Depth::Tight);
                 let mfa = Mfa { module, function, arity: args.len() as u8 };
                 let export = self.engine.code.exports.get(mfa);
@@ -248,14 +249,14 @@ impl Run<'_> {
     /// Translates a function at its first call, then goes there.
     #[cold]
     pub(super) fn translate(&mut self, entry: &'static FnEntry) -> Next {
-        match crate::code::translate(self.engine, entry) {
+        match crate::code::translate(&self.engine.code, entry) {
             Ok(()) => Next::At(entry.body()),
             Err(e) => {
                 let heap = &mut self.data.heap;
                 let text = heap.binary(format!("{}: {e}", entry.mfa.module.name()).as_bytes());
                 let reason = heap.tuple(&[Term::atom(Atom::BADFILE), text]);
-                let addresses = super::trace::addresses(heap, None, 8);
-                let t = super::trace::raw(&mut self.data.heap, Class::Error, &[], &addresses);
+                let addresses = stack_trace::addresses(heap, None, 8);
+                let t = stack_trace::raw(&mut self.data.heap, Class::Error, &[], &addresses);
                 self.throw(Class::Error, reason, t)
             }
         }

@@ -2,17 +2,15 @@
 //!
 //! A handler finds x0 = no value, x1 = class, x2 = reason, x3 = trace, as the compiler expects.
 
-use super::{Next, Run, trace};
+use super::{Next, Run};
 use crate::code::NativeEntry;
 use crate::code::instr::{Dst, Op};
+use crate::code::stack_trace;
 use crate::process::escape::Class;
 use crate::sched::Stop;
 use crate::tracing::Flags;
 use purlin_term::boxed::Kind;
 use purlin_term::{Atom, Term};
-
-/// Frames that a stack trace has at most, unless `system_flag(backtrace_depth, N)` says otherwise.
-pub const BACKTRACE_DEPTH: usize = 8;
 
 /// Set when the stack may hold frames of tracing.
 const TRACED_FRAMES: Flags = Flags(Flags::EXCEPTION_FRAMES.0 | Flags::RETURN_TO.0);
@@ -26,8 +24,8 @@ impl Run<'_> {
     /// Raises an exception at the instruction `pc`, with that instruction's place as the innermost frame.
     #[cold]
     pub(super) fn raise_here(&mut self, pc: *const Op, class: Class, reason: Term) -> Next {
-        let addresses = trace::addresses(&self.data.heap, Some(pc.wrapping_add(1) as usize), self.depth());
-        let t = trace::raw(&mut self.data.heap, class, &[], &addresses);
+        let addresses = stack_trace::addresses(&self.data.heap, Some(pc.wrapping_add(1) as usize), self.depth());
+        let t = stack_trace::raw(&mut self.data.heap, class, &[], &addresses);
         self.throw(class, reason, t)
     }
 
@@ -42,10 +40,10 @@ impl Run<'_> {
     #[cold]
     pub(super) fn fun_call_error(&mut self, pc: *const Op, reason: Term) -> Next {
         let depth = self.depth();
-        let mut addresses = trace::addresses(&self.data.heap, None, depth);
+        let mut addresses = stack_trace::addresses(&self.data.heap, None, depth);
         addresses.insert(0, pc.wrapping_add(1) as u64);
         addresses.truncate(depth);
-        let t = trace::raw(&mut self.data.heap, Class::Error, &[], &addresses);
+        let t = stack_trace::raw(&mut self.data.heap, Class::Error, &[], &addresses);
         self.throw(Class::Error, reason, t)
     }
 
@@ -68,14 +66,14 @@ impl Run<'_> {
         cause: Term,
     ) -> Next {
         let heap = &mut self.data.heap;
-        let info = trace::error_info(heap, native.mfa.module, cause);
+        let info = stack_trace::error_info(heap, native.mfa.module, cause);
         let args = heap.list(args);
         let (m, f) = (Term::atom(native.mfa.module), Term::atom(native.mfa.function));
         let frame = heap.tuple(&[m, f, args, info]);
         let at = pc.map(|pc| pc.wrapping_add(1) as usize);
         let depth = self.depth();
-        let addresses = trace::addresses(&self.data.heap, at, depth.saturating_sub(1));
-        let t = trace::raw(&mut self.data.heap, Class::Error, &[frame], &addresses);
+        let addresses = stack_trace::addresses(&self.data.heap, at, depth.saturating_sub(1));
+        let t = stack_trace::raw(&mut self.data.heap, Class::Error, &[frame], &addresses);
         self.throw(Class::Error, reason, t)
     }
 
@@ -91,7 +89,7 @@ impl Run<'_> {
         info: Term,
     ) -> Next {
         let at = pc.map(|pc| pc.wrapping_add(1) as usize);
-        let mut addresses = trace::addresses(&self.data.heap, at, self.depth());
+        let mut addresses = stack_trace::addresses(&self.data.heap, at, self.depth());
         let mut frames = Vec::new();
         if (!args.is_none() || !info.is_none())
             && let Some((entry, index)) = addresses
@@ -100,12 +98,12 @@ impl Run<'_> {
         {
             addresses.remove(0);
             let heap = &mut self.data.heap;
-            let tail = if info.is_none() { Term::NIL } else { trace::info_list(heap, info) };
-            let location = trace::location(heap, entry, index, tail);
+            let tail = if info.is_none() { Term::NIL } else { stack_trace::info_list(heap, info) };
+            let location = stack_trace::location(heap, entry, index, tail);
             let args = if args.is_none() { Term::small(entry.mfa.arity as i64) } else { args };
-            frames.push(trace::frame(heap, entry, args, location));
+            frames.push(stack_trace::frame(heap, entry, args, location));
         }
-        let t = trace::raw(&mut self.data.heap, class, &frames, &addresses);
+        let t = stack_trace::raw(&mut self.data.heap, class, &frames, &addresses);
         self.throw(class, reason, t)
     }
 
@@ -126,10 +124,10 @@ impl Run<'_> {
         }
         let heap = &mut self.data.heap;
         let args = heap.list(&args);
-        let location = trace::location(heap, entry, index, Term::NIL);
-        let frame = trace::frame(heap, entry, args, location);
-        let addresses = trace::addresses(heap, None, self.engine.backtrace_depth().saturating_sub(1));
-        let t = trace::raw(&mut self.data.heap, Class::Error, &[frame], &addresses);
+        let location = stack_trace::location(heap, entry, index, Term::NIL);
+        let frame = stack_trace::frame(heap, entry, args, location);
+        let addresses = stack_trace::addresses(heap, None, self.engine.backtrace_depth().saturating_sub(1));
+        let t = stack_trace::raw(&mut self.data.heap, Class::Error, &[frame], &addresses);
         self.throw(Class::Error, Term::atom(Atom::FUNCTION_CLAUSE), t)
     }
 
@@ -139,8 +137,8 @@ impl Run<'_> {
         let heap = &mut self.data.heap;
         let args = heap.list(args);
         let frame = heap.tuple(&[Term::atom(module), Term::atom(function), args, Term::NIL]);
-        let addresses = trace::addresses(heap, None, self.engine.backtrace_depth().saturating_sub(1));
-        let t = trace::raw(&mut self.data.heap, Class::Error, &[frame], &addresses);
+        let addresses = stack_trace::addresses(heap, None, self.engine.backtrace_depth().saturating_sub(1));
+        let t = stack_trace::raw(&mut self.data.heap, Class::Error, &[frame], &addresses);
         self.throw(Class::Error, Term::atom(Atom::UNDEF), t)
     }
 
@@ -190,7 +188,7 @@ impl Run<'_> {
         let reason = match class {
             Class::Exit => reason,
             Class::Error | Class::Throw => {
-                let stack = trace::finished(self.engine, &mut self.data.heap, trace);
+                let stack = stack_trace::finished(&self.engine.code, &mut self.data.heap, trace);
                 let heap = &mut self.data.heap;
                 let value = match class {
                     Class::Throw => heap.tuple(&[Term::atom(Atom::NOCATCH), reason]),
@@ -217,7 +215,7 @@ impl Run<'_> {
             reason
         } else {
             let inner = if class.is(Atom::ERROR) {
-                let stack = trace::finished(self.engine, &mut self.data.heap, trace);
+                let stack = stack_trace::finished(&self.engine.code, &mut self.data.heap, trace);
                 self.data.heap.tuple(&[reason, stack])
             } else {
                 reason
@@ -238,7 +236,7 @@ impl Run<'_> {
 
     /// `raise`: the exception goes on as it was; its class stands in the trace.
     pub(super) fn reraise(&mut self, trace: Term, value: Term) -> Next {
-        let class = trace::class(trace).and_then(class_of).unwrap_or(Class::Error);
+        let class = stack_trace::class(trace).and_then(class_of).unwrap_or(Class::Error);
         self.throw(class, value, trace)
     }
 
@@ -247,7 +245,7 @@ impl Run<'_> {
         match class_of(self.x(0)) {
             Some(class) => {
                 let (reason, trace) = (self.x(1), self.x(2));
-                let trace = trace::of_class(&mut self.data.heap, trace, class);
+                let trace = stack_trace::of_class(&mut self.data.heap, trace, class);
                 self.throw(class, reason, trace)
             }
             None => {
@@ -259,8 +257,8 @@ impl Run<'_> {
 
     /// `build_stacktrace`: the raw trace in x0 becomes a list.
     pub(super) fn build_stacktrace(&mut self) {
-        self.ensure(trace::words(self.m.x[0]), 1);
-        let t = trace::finished(self.engine, &mut self.data.heap, self.m.x[0]);
+        self.ensure(stack_trace::words(self.m.x[0]), 1);
+        let t = stack_trace::finished(&self.engine.code, &mut self.data.heap, self.m.x[0]);
         self.set_x(0, t);
         self.settle(1);
     }

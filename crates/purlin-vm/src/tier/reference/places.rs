@@ -1,7 +1,7 @@
 //! Where a process is in its code: for `process_info`, and for purging.
 
-use super::trace;
 use crate::code::instr::{Instr, Op};
+use crate::code::stack_trace;
 use crate::engine::Engine;
 use crate::process::{Activity, ProcessData};
 use crate::sched::Frame;
@@ -32,12 +32,12 @@ pub(super) fn frames(engine: &Arc<Engine>, data: &ProcessData, heap: &mut Heap, 
     } else if data.activity != Activity::Running {
         out.push(Frame { mfa: data.initial_call, location: Term::NIL });
     }
-    for a in trace::addresses(&data.heap, innermost, depth + 1) {
+    for a in stack_trace::addresses(&data.heap, innermost, depth + 1) {
         if out.len() >= depth {
             break;
         }
         if let Some((entry, index)) = engine.code.locate((a as usize).wrapping_sub(step)) {
-            let location = trace::location(heap, entry, index, Term::NIL);
+            let location = stack_trace::location(heap, entry, index, Term::NIL);
             out.push(Frame { mfa: entry.mfa, location });
         }
     }

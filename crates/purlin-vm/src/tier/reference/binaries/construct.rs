@@ -1,8 +1,9 @@
 //! Construction of binaries: `bs_create_bin`, and the older instructions that start a binary and put segment after
 //! segment into it.
 
-use super::super::{Next, Run, trace};
+use super::super::{Next, Run};
 use crate::code::instr::*;
+use crate::code::stack_trace;
 use crate::process::escape::Class;
 use purlin_term::bits::{AppendError, BitBuilder, PutError};
 use purlin_term::{Atom, Term, am, bits};
@@ -205,14 +206,14 @@ impl Run<'_> {
         let pairs =
             [(am!("cause"), cause), (am!("function"), am!("format_bs_fail")), (am!("module"), am!("erl_erts_errors"))];
         let map = purlin_term::map::from_pairs(heap, &pairs);
-        let info = trace::info_list(heap, map);
+        let info = stack_trace::info_list(heap, map);
         let mut frames = Vec::new();
         if let Some((entry, index)) = self.engine.code.locate(pc as usize) {
-            let location = trace::location(heap, entry, index, info);
-            frames.push(trace::frame(heap, entry, Term::small(entry.mfa.arity as i64), location));
+            let location = stack_trace::location(heap, entry, index, info);
+            frames.push(stack_trace::frame(heap, entry, Term::small(entry.mfa.arity as i64), location));
         }
-        let addresses = trace::addresses(heap, None, self.engine.backtrace_depth().saturating_sub(1));
-        let t = trace::raw(heap, Class::Error, &frames, &addresses);
+        let addresses = stack_trace::addresses(heap, None, self.engine.backtrace_depth().saturating_sub(1));
+        let t = stack_trace::raw(heap, Class::Error, &frames, &addresses);
         self.throw(Class::Error, reason, t)
     }
 

@@ -1,184 +1,39 @@
-//! Freeing literals, and code, once nobody refers to them any more.
-//!
-//! What goes (the old code of a purged module, a persistent term that was replaced) is first made unreachable for who
-//! looks for it, and then retired. The collector, a process of OTP's own, frees it in rounds:
-//!
-//! 1. The literals of all that was retired are condemned: copies no longer leave them where they are. After a grace no
-//!    thread makes copies that do ([`grace`](crate::process::grace)).
-//! 2. Each process is asked for references to them. One that has some replaces them by copies in its heap; messages
-//!    that wait for it count. The answer of the last one means that no reference is left, nor can there be a new one.
-//! 3. After one more grace nobody is in the middle of anything with them, and all is freed.
-//!
-//! Copies that no process owns (table rows, timers, patterns) never refer to literals.
+//! Freeing literals, and code: what processes do for it. The rounds, and why they are safe, are in `code/retired.rs`.
 
+pub use crate::code::retired::{Next, Retired};
 use crate::engine::Engine;
 use crate::lifecycle::heap_limit;
+use crate::messaging::suspension::resume;
 use crate::process::gc::{Depth, each_term};
-use crate::process::grace::{Grace, Place};
+pub use crate::process::rare::{How, Question};
 use crate::process::signal::{Parcel, Request, Signal, SignalKind, Target};
 use crate::process::{Activity, Flags, Priority, Process, ProcessData};
 use crate::tracing::events;
-use parking_lot::Mutex;
 use purlin_term::copy::shared::Sharing;
-use purlin_term::literal::{self, Area, Literals, is_condemned};
-use purlin_term::{Fragment, Heap, Owned, Term, am};
+use purlin_term::literal::{Literals, is_condemned};
+use purlin_term::{Atom, Fragment, Heap, Term, am};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-/// What is freed by dropping it.
-pub trait Retired: Send {
-    /// Whether there are literals that processes may refer to.
-    fn has_literals(&self) -> bool;
-    /// Marks the literals as those that are about to go.
-    fn condemn(&self);
-}
-
-impl Retired for Area {
-    fn has_literals(&self) -> bool {
-        !self.is_empty()
-    }
-
-    fn condemn(&self) {
-        Area::condemn(self);
+/// Has something freed as soon as nobody refers to it. Nobody can come to it any more.
+pub fn retire(engine: &Arc<Engine>, what: impl IntoIterator<Item = Box<dyn Retired>>) {
+    if let Some(collector) = engine.literals.retire(what) {
+        engine.post(collector, Signal::with_copy(SignalKind::Message, am!("copy_literals")));
     }
 }
 
-/// What one engine has retired and not freed yet.
-#[derive(Default)]
-pub struct Collection(Mutex<State>);
-
-#[derive(Default)]
-struct State {
-    /// The collector's pid, once it was started.
-    collector: Option<Term>,
-    waiting: Vec<Box<dyn Retired>>,
-    round: Vec<Box<dyn Retired>>,
-    step: Step,
+/// Ends the purge of a module that no process uses; false: none was prepared.
+pub fn complete_purge(engine: &Arc<Engine>, module: Atom) -> bool {
+    let Some((retired, callers)) = engine.code.complete_purge(module) else { return false };
+    retire(engine, [retired]);
+    callers.into_iter().for_each(|id| resume(engine, id));
+    true
 }
 
-#[derive(Default)]
-enum Step {
-    #[default]
-    Idle,
-    /// The literals are condemned.
-    Condemned(Grace),
-    /// The processes are being asked.
-    Asking,
-    /// No reference is left; whether there are literals in the round.
-    Unused(Grace, bool),
-}
-
-/// What the collector has to do next.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Next {
-    /// Wait a little and call again.
-    Wait,
-    /// Ask all processes.
-    Ask,
-    /// Nothing, until something else is retired.
-    Rest,
-}
-
-/// Set while a round is under way in any engine of the program: they have one literal area.
-static ROUND: AtomicBool = AtomicBool::new(false);
-
-impl Engine {
-    /// Names the process that collects, which gets a message when something was retired.
-    pub fn set_collector(&self, pid: Term) {
-        self.literals.0.lock().collector = Some(pid);
-    }
-
-    /// Has something freed as soon as nobody refers to it. Nobody can come to it any more.
-    pub fn retire(self: &Arc<Engine>, what: impl IntoIterator<Item = Box<dyn Retired>>) {
-        let mut state = self.literals.0.lock();
-        let resting = state.waiting.is_empty();
-        state.waiting.extend(what);
-        if let Some(to) = state.collector.filter(|_| resting && !state.waiting.is_empty()) {
-            drop(state);
-            self.post(to, Signal::with_copy(SignalKind::Message, am!("copy_literals")));
-        }
-    }
-
-    /// One step of collecting: called by the collector when it rests, when it was told to wait, and when all
-    /// processes have answered.
-    pub fn collect_retired(&self) -> Next {
-        let mut state = self.literals.0.lock();
-        loop {
-            match &mut state.step {
-                Step::Idle => {
-                    if state.waiting.is_empty() {
-                        return Next::Rest;
-                    }
-                    let literals = state.waiting.iter().any(|r| r.has_literals());
-                    if literals && ROUND.swap(true, Ordering::AcqRel) {
-                        return Next::Wait;
-                    }
-                    state.round = std::mem::take(&mut state.waiting);
-                    if literals {
-                        state.round.iter().for_each(|r| r.condemn());
-                        literal::set_condemned(true);
-                        state.step = Step::Condemned(Grace::begin(Place::Code));
-                    } else {
-                        state.step = Step::Unused(Grace::begin(Place::Code), false);
-                    }
-                }
-                Step::Condemned(grace) => {
-                    if !grace.is_over() {
-                        return Next::Wait;
-                    }
-                    state.step = Step::Asking;
-                    return Next::Ask;
-                }
-                Step::Asking => {
-                    literal::set_condemned(false);
-                    state.step = Step::Unused(Grace::begin(Place::Code), true);
-                }
-                Step::Unused(grace, literals) => {
-                    if !grace.is_over() {
-                        return Next::Wait;
-                    }
-                    let (literals, round) = (*literals, std::mem::take(&mut state.round));
-                    state.step = Step::Idle;
-                    drop(state);
-                    drop(round);
-                    if literals {
-                        ROUND.store(false, Ordering::Release);
-                    }
-                    state = self.literals.0.lock();
-                }
-            }
-        }
-    }
-
-    /// Leaves a round that is under way unfinished: the engine has stopped.
-    pub(crate) fn abandon_retired(&self) {
-        let mut state = self.literals.0.lock();
-        let step = std::mem::take(&mut state.step);
-        // Nobody has made sure that they are not referred to.
-        std::mem::take(&mut state.round).into_iter().for_each(std::mem::forget);
-        if matches!(step, Step::Condemned(_) | Step::Asking | Step::Unused(_, true)) {
-            literal::set_condemned(false);
-            ROUND.store(false, Ordering::Release);
-        }
-    }
-}
-
-/// How much the collector asks of a process.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum How {
-    /// To say whether it refers to condemned literals.
-    Look,
-    /// To replace its references.
-    Copy,
-}
-
-/// The collector's request of one process.
-#[derive(Clone)]
-pub struct Question {
-    pub collector: Term,
-    /// What the answer begins with behind its tag.
-    pub id: Arc<Owned>,
-    pub how: How,
+/// Ends the purge of a module that processes use; false: none was prepared.
+pub fn abort_purge(engine: &Arc<Engine>, module: Atom) -> bool {
+    let callers = engine.code.abort_purge(module);
+    callers.iter().flatten().for_each(|&id| resume(engine, id));
+    callers.is_some()
 }
 
 /// The collector's own.
@@ -213,10 +68,10 @@ impl Question {
 
 /// Handles a question when all references that the process has are where they can be found.
 fn handle(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, question: Question) {
-    if let Some(away) = &mut data.away {
+    if let Some(offload) = &mut data.offload {
         // The native on the pool may hold references, and what it refers to must not move.
         let again: Request = Box::new(move |engine, target| put(engine, target, question));
-        return away.postpone(PRIORITY, again);
+        return offload.postpone(PRIORITY, again);
     }
     if data.flags.has(Flags::HOLDS_COLLECTIONS) {
         return data.rare_mut().held_questions.push(question);
@@ -354,6 +209,7 @@ mod tests {
     use crate::lifecycle::spawn::Spawn;
     use crate::process::gc;
     use purlin_term::Atom;
+    use purlin_term::literal::Area;
 
     #[test]
     fn a_process_keeps_copies_of_all_that_it_referred_to() {
@@ -403,30 +259,5 @@ mod tests {
         assert_eq!(stored, (copy.as_cons().unwrap().0, copy));
         assert!(data.mailbox.iter().all(|m| m.as_tuple().unwrap() == [copy, Term::small(5)]));
         assert_eq!(data.mailbox.len(), 3);
-    }
-
-    #[test]
-    fn what_is_retired_is_freed_in_rounds() {
-        struct Note(Arc<AtomicBool>);
-        impl Retired for Note {
-            fn has_literals(&self) -> bool {
-                false
-            }
-            fn condemn(&self) {}
-        }
-        impl Drop for Note {
-            fn drop(&mut self) {
-                self.0.store(true, Ordering::Release);
-            }
-        }
-        let engine = Engine::with_config(&[], Config { schedulers: 1, ..Config::default() });
-        let freed = Arc::new(AtomicBool::new(false));
-        assert_eq!(engine.collect_retired(), Next::Rest);
-        engine.retire([Box::new(Note(freed.clone())) as Box<dyn Retired>]);
-        while engine.collect_retired() == Next::Wait {
-            assert!(!freed.load(Ordering::Acquire));
-            std::thread::yield_now();
-        }
-        assert!(freed.load(Ordering::Acquire));
     }
 }

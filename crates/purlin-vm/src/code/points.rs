@@ -7,18 +7,42 @@
 //!
 //! | what | who changes it |
 //! |---|---|
-//! | `Point::state` | who holds [`Tracing::control`](super::Tracing); breakpoints read a snapshot |
+//! | `Point::state` | who holds `Tracing::control`; breakpoints read a snapshot |
 //! | where the breakpoint stands | as above, under the module's translation lock |
 
-use super::TraceSpec;
-use crate::code::instr::{Instr, Op};
-use crate::code::{Exports, FnEntry, Mfa, Module, NativeEntry};
-use crate::engine::Engine;
+use super::instr::{Instr, Op};
+use super::{Code, Exports, FnEntry, Mfa, Module, NativeEntry};
+use crate::engine::context::Ctx;
 use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLock};
-use purlin_term::{Atom, Term};
+use purlin_term::{Atom, Owned, Term};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+
+/// A match specification for tracing; natives have the language.
+pub trait TraceSpec: Send + Sync {
+    /// Runs it in the tracee on the arguments of a call (or on what stands for them at other events).
+    fn run(&self, ctx: &mut Ctx<'_>, arguments: &[Term], site: &Site) -> Verdict;
+
+    /// The specification it was made from.
+    fn source(&self) -> Term;
+}
+
+/// Where a traced call comes from.
+#[derive(Clone, Copy, Default)]
+pub struct Site {
+    /// The function that the call returns to, and an instruction in it.
+    pub caller: Option<(Mfa, usize)>,
+}
+
+/// What a match specification decided.
+#[derive(Default)]
+pub struct Verdict {
+    /// What the message is given besides the event (`true`: nothing); none when no message is wanted.
+    pub message: Option<Owned>,
+    pub return_trace: bool,
+    pub exception_trace: bool,
+}
 
 /// The specification that decides on messages; none sends one for every call.
 pub type Spec = Option<Arc<dyn TraceSpec>>;
@@ -240,24 +264,24 @@ impl Pattern {
         self.function.is_none_or(|f| f == mfa.function) && self.arity.is_none_or(|a| a == mfa.arity)
     }
 
-    fn modules(&self, engine: &Engine) -> Vec<&'static Module> {
+    fn modules(&self, code: &Code) -> Vec<&'static Module> {
         let names = match self.module {
             Some(m) => vec![m],
-            None => engine.code.loaded(),
+            None => code.loaded(),
         };
-        names.into_iter().filter_map(|m| engine.code.generations(m).current).collect()
+        names.into_iter().filter_map(|m| code.generations(m).current).collect()
     }
 
     /// The functions of current code that the pattern names.
-    pub fn functions(&self, engine: &Engine) -> Vec<Place> {
-        let all = self.modules(engine).into_iter().flat_map(|m| m.functions().iter().copied());
-        all.filter(|f| self.matches(f.mfa)).map(|f| Place::of(&engine.code.exports, f)).collect()
+    pub fn functions(&self, code: &Code) -> Vec<Place> {
+        let all = self.modules(code).into_iter().flat_map(|m| m.functions().iter().copied());
+        all.filter(|f| self.matches(f.mfa)).map(|f| Place::of(&code.exports, f)).collect()
     }
 
     /// Those of them that are exported.
-    pub fn exports(&self, engine: &Engine) -> Vec<Place> {
-        let all = self.modules(engine).into_iter().flat_map(|m| m.exports().collect::<Vec<_>>());
-        all.filter(|f| self.matches(f.mfa)).map(|f| Place::of(&engine.code.exports, f)).collect()
+    pub fn exports(&self, code: &Code) -> Vec<Place> {
+        let all = self.modules(code).into_iter().flat_map(|m| m.exports().collect::<Vec<_>>());
+        all.filter(|f| self.matches(f.mfa)).map(|f| Place::of(&code.exports, f)).collect()
     }
 }
 
@@ -295,9 +319,9 @@ pub struct Change {
 }
 
 /// Applies a change to all functions that the pattern names; how many they are. The caller holds the control lock.
-pub fn set(engine: &Engine, pattern: Pattern, change: &Change) -> usize {
-    let (functions, exports) = (pattern.functions(engine), pattern.exports(engine));
-    apply(&engine.code.exports, &functions, &exports, change);
+pub fn set(code: &Code, pattern: Pattern, change: &Change) -> usize {
+    let (functions, exports) = (pattern.functions(code), pattern.exports(code));
+    apply(&code.exports, &functions, &exports, change);
     if change.kinds.any() { functions.len() } else { exports.len() }
 }
 
@@ -326,8 +350,8 @@ fn apply(table: &Exports, functions: &[Place], exports: &[Place], c: &Change) {
 
 /// Has the error handler called instead of all functions that the pattern names, or no more; how many they are. The
 /// caller holds the control lock.
-pub fn set_debug(engine: &Engine, pattern: Pattern, on: bool) -> usize {
-    let functions = pattern.functions(engine);
+pub fn set_debug(code: &Code, pattern: Pattern, on: bool) -> usize {
+    let functions = pattern.functions(code);
     for p in functions.iter().filter(|p| on || p.has_local()) {
         p.change(|s| s.debug = on);
     }
@@ -440,7 +464,7 @@ impl OnLoad {
     }
 
     /// Traces the functions of a module that was just loaded.
-    pub fn apply(&self, engine: &Engine, module: Atom) {
+    pub fn apply(&self, code: &Code, module: Atom) {
         if !self.on {
             return;
         }
@@ -452,12 +476,12 @@ impl OnLoad {
             meta_tracer: Term::NONE,
         };
         if change.kinds.any() || !self.kinds.meta {
-            set(engine, pattern, &change);
+            set(code, pattern, &change);
         }
         if let (true, Some(tracer)) = (self.kinds.meta, self.meta_tracer) {
             change.kinds = Kinds { meta: true, ..Kinds::default() };
             (change.spec, change.meta_tracer) = (self.meta_spec.clone(), tracer);
-            set(engine, pattern, &change);
+            set(code, pattern, &change);
         }
     }
 }

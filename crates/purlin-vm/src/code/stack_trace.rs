@@ -4,9 +4,9 @@
 //! arguments), a binary of code addresses, and the exception's class, by which `raise` goes on. A finished trace is a
 //! list of frames.
 
-use crate::code::FnEntry;
-use crate::code::instr::Op;
-use crate::engine::Engine;
+use super::fixed::trace_frame;
+use super::instr::Op;
+use super::{Code, FnEntry};
 use crate::process::escape::Class;
 use purlin_term::boxed::Kind;
 use purlin_term::{Atom, Heap, Term, am};
@@ -26,7 +26,7 @@ pub fn addresses(heap: &Heap, first: Option<usize>, depth: usize) -> Addresses {
         let w = unsafe { Term(*p) };
         p = p.wrapping_add(1);
         let Some(a) = w.as_continuation() else { continue };
-        if a != last && super::breakpoint::trace_frame(a).is_none() {
+        if a != last && trace_frame(a).is_none() {
             out.push(a as u64);
             last = a;
         }
@@ -52,7 +52,7 @@ pub fn of_class(heap: &mut Heap, trace: Term, class: Class) -> Term {
 }
 
 /// The list of frames of a trace, raw or not.
-pub fn finished(engine: &Engine, heap: &mut Heap, trace: Term) -> Term {
+pub fn finished(code: &Code, heap: &mut Heap, trace: Term) -> Term {
     let Some(&[first, rest, _]) = trace.as_tuple() else {
         return if trace.is_list() { trace } else { Term::NIL };
     };
@@ -61,7 +61,7 @@ pub fn finished(engine: &Engine, heap: &mut Heap, trace: Term) -> Term {
     for a in bytes.rchunks_exact(8) {
         let address = a.try_into().map_or(0, usize::from_ne_bytes);
         let call = address.saturating_sub(size_of::<Op>());
-        if let Some((entry, line)) = engine.code.locate_line(call) {
+        if let Some((entry, line)) = code.locate_line(call) {
             frames = with_frame(heap, entry, line, frames);
         }
     }

@@ -1,48 +1,11 @@
-//! Natives: the functions that OTP expects the emulator to provide, declared in tables where they are written.
+//! The context: a process with the engine that it runs in.
 
+use crate::code::stack_trace;
 use crate::engine::Engine;
-use crate::process::escape::{Escape, NativeResult};
+use crate::process::escape::NativeResult;
 use crate::process::{Process, ProcessData};
 use purlin_term::{Heap, Term};
 use std::sync::Arc;
-
-/// A native's body. The slice holds exactly as many arguments as its arity.
-pub type NativeFn = fn(&mut Ctx<'_>, &[Term]) -> NativeResult;
-
-/// How a native may behave.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum NativeKind {
-    /// Allowed in guards: no side effect, and a failure makes the guard fail.
-    Guard,
-    /// An ordinary call on the scheduler thread; long work must return [`Escape::Yield`] now and then.
-    Plain,
-    /// May block (files, name look-up): runs on the pool of blocking threads.
-    Blocking,
-}
-
-/// One row of a topic's table.
-#[derive(Clone, Copy)]
-pub struct Native {
-    pub module: &'static str,
-    pub function: &'static str,
-    pub arity: u8,
-    pub kind: NativeKind,
-    pub body: NativeFn,
-}
-
-impl Native {
-    pub const fn plain(module: &'static str, function: &'static str, arity: u8, body: NativeFn) -> Native {
-        Native { module, function, arity, kind: NativeKind::Plain, body }
-    }
-
-    pub const fn guard(module: &'static str, function: &'static str, arity: u8, body: NativeFn) -> Native {
-        Native { module, function, arity, kind: NativeKind::Guard, body }
-    }
-
-    pub const fn blocking(module: &'static str, function: &'static str, arity: u8, body: NativeFn) -> Native {
-        Native { module, function, arity, kind: NativeKind::Blocking, body }
-    }
-}
 
 /// What a native works with: the calling process and its engine.
 pub struct Ctx<'a> {
@@ -80,12 +43,12 @@ impl Ctx<'_> {
 
     /// Whether this native may block, because it runs on the pool; else [`Escape::Block`] has it run there.
     pub fn may_block(&self) -> bool {
-        self.process.is_away()
+        self.process.is_offloaded()
     }
 
     /// The module whose code called this native.
     pub fn caller_module(&self) -> Option<purlin_term::Atom> {
-        let here = crate::tier::reference::trace::addresses(&self.data.heap, None, 1);
+        let here = stack_trace::addresses(&self.data.heap, None, 1);
         let pc = if self.data.pc.is_null() { *here.first()? as usize } else { self.data.pc as usize };
         let call = pc.checked_sub(std::mem::size_of::<crate::code::instr::Op>())?;
         self.engine.code.locate(call).map(|(entry, _)| entry.module.name)
@@ -105,17 +68,5 @@ impl Ctx<'_> {
     /// `{error, T}`.
     pub fn error(&mut self, t: Term) -> NativeResult {
         Ok(self.data.heap.tuple(&[Term::atom(purlin_term::Atom::ERROR), t]))
-    }
-}
-
-/// The value, or `badarg`.
-pub trait OrBadarg<T> {
-    fn or_badarg(self) -> Result<T, Escape>;
-}
-
-impl<T> OrBadarg<T> for Option<T> {
-    #[inline]
-    fn or_badarg(self) -> Result<T, Escape> {
-        self.ok_or(Escape::BADARG)
     }
 }
