@@ -3,24 +3,21 @@
 pub mod context;
 pub mod ports;
 pub mod report;
+pub mod runner;
+pub mod signals;
 
+use self::ports::Ports;
+use self::runner::Runner;
 use crate::clock::Clock;
 use crate::code::native::Native;
 use crate::code::op::Tier;
 use crate::code::retired::Collection;
 use crate::code::{Code, Exports, Mfa};
-use crate::engine::ports::{PortSignal, Ports};
-use crate::lifecycle::exit::ExitHook;
-use crate::messaging::inbox::bounce;
 use crate::process::names::Names;
-use crate::process::relation::Watcher;
-use crate::process::signal::{Parcel, Signal, SignalKind};
 use crate::process::table::Table;
-use crate::process::{Defaults, Process};
+use crate::process::{Defaults, Process, ProcessData};
 use crate::sched::Schedulers;
 use crate::state::{Slot, States};
-use crate::tier::handlers::Handlers;
-use crate::tier::reference::Reference;
 use crate::timer::Timers;
 use crate::tracing::Tracing;
 use hashbrown::HashMap;
@@ -34,6 +31,9 @@ use std::sync::{Arc, OnceLock};
 
 /// How many frames a stack trace has at most, unless that is changed.
 const BACKTRACE_DEPTH: usize = 8;
+
+/// What a topic of natives does when a process ends, such as deleting its tables.
+pub type ExitHook = fn(&Arc<Engine>, &Arc<Process>, &mut ProcessData, Term);
 
 /// One virtual machine.
 pub struct Engine {
@@ -59,6 +59,7 @@ pub struct Engine {
     pub clock: Clock,
     pub sched: Schedulers,
     pub tracing: Tracing,
+    runner: OnceLock<Box<dyn Runner>>,
     ports: OnceLock<Box<dyn Ports>>,
     /// Called at the end of every process, and of those that are involved.
     exit_hooks: [RwLock<Vec<ExitHook>>; 2],
@@ -93,29 +94,6 @@ pub struct Config {
     pub virtual_clock: Option<i64>,
 }
 
-impl Default for Config {
-    /// The usual settings. For tests, `PURLIN_SCHEDULERS=N` changes the number of schedulers, `PURLIN_COLLECT=always`
-    /// sets `collect_always`, and `PURLIN_TIER=reference` the tier.
-    fn default() -> Config {
-        let set = |name| std::env::var(name).ok();
-        let schedulers = set("PURLIN_SCHEDULERS").and_then(|n| n.parse().ok()).filter(|&n| n > 0);
-        Config {
-            schedulers: schedulers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
-            process_limit: crate::process::table::DEFAULT_LIMIT,
-            off_heap_messages: false,
-            printable_unicode: false,
-            warnings: 'w',
-            collect_always: set("PURLIN_COLLECT").is_some_and(|v| v == "always"),
-            settings: crate::settings::Settings::default(),
-            tier: match set("PURLIN_TIER").as_deref() {
-                Some("reference") => &Reference,
-                _ => &Handlers,
-            },
-            virtual_clock: None,
-        }
-    }
-}
-
 impl Engine {
     /// An engine with the natives of these tables and the usual settings.
     pub fn new(tables: &[&[Native]]) -> Arc<Engine> {
@@ -141,6 +119,7 @@ impl Engine {
             clock: config.virtual_clock.map_or_else(Clock::real, Clock::virtual_from),
             sched: Schedulers::new(config.schedulers, config.settings.online),
             tracing: Tracing::default(),
+            runner: OnceLock::new(),
             ports: OnceLock::new(),
             exit_hooks: Default::default(),
             hooks_every_exit: AtomicBool::new(false),
@@ -214,57 +193,14 @@ impl Engine {
         self.processes.get(id)
     }
 
-    /// Sends a signal; gives it back when the receiver has ended.
-    #[inline]
-    pub fn signal(self: &Arc<Engine>, to: &Arc<Process>, signal: Parcel) -> Result<(), Parcel> {
-        if to.outer.push(signal)? {
-            self.wake(to);
-        }
-        Ok(())
+    /// What executes processes, once the schedulers were started.
+    pub fn runner(&self) -> Option<&dyn Runner> {
+        self.runner.get().map(|r| &**r)
     }
 
-    /// Sends a signal to the process with this number; gives it back when there is none.
-    #[inline]
-    pub fn signal_to(self: &Arc<Engine>, id: u64, signal: Parcel) -> Result<(), Parcel> {
-        let mut signal = Some(signal);
-        let sent = self.processes.with(id, |p| signal.take().map_or(Ok(()), |s| self.signal(p, s)));
-        sent.unwrap_or_else(|| signal.map_or(Ok(()), Err))
-    }
-
-    /// Sends a signal to a local pid or port; when it has ended, who waits for something gets its answer.
-    pub fn post(self: &Arc<Engine>, to: Term, signal: Parcel) {
-        if let Some(id) = to.as_pid() {
-            if let Err(signal) = self.signal_to(id, signal) {
-                bounce(self, to, signal);
-            }
-        } else if let Some(port) = to.as_port() {
-            self.post_to_port(to, port, signal);
-        }
-    }
-
-    fn post_to_port(self: &Arc<Engine>, to: Term, port: u64, signal: Parcel) {
-        match signal.kind {
-            SignalKind::Exit { from, linked } => {
-                let reason = signal.term.as_tuple().map_or(Term::NIL, |t| t[2]);
-                self.port_signal(port, PortSignal::Exit { from, linked, reason });
-            }
-            SignalKind::Unlink { from, id } => {
-                self.port_signal(port, PortSignal::Unlink { from });
-                self.post(from, Signal::bare(SignalKind::UnlinkAck { from: to, id }));
-            }
-            SignalKind::Demonitor { monitor } => {
-                self.port_signal(port, PortSignal::Demonitor { monitor });
-            }
-            SignalKind::Down { monitor } => {
-                self.port_signal(port, PortSignal::Down { monitor });
-            }
-            _ => {}
-        }
-    }
-
-    /// Hands a signal to a port; false: there is no such port.
-    pub fn port_signal(self: &Arc<Engine>, port: u64, signal: PortSignal) -> bool {
-        self.ports.get().is_some_and(|p| p.signal(self, port, signal))
+    /// Sets what executes processes; false: there is one already.
+    pub(crate) fn set_runner(&self, runner: Box<dyn Runner>) -> bool {
+        self.runner.set(runner).is_ok()
     }
 
     /// The ports, once natives for ports have set them.
@@ -275,11 +211,6 @@ impl Engine {
     /// Sets what ports are. The first call counts.
     pub fn set_ports(&self, ports: Box<dyn Ports>) {
         let _ = self.ports.set(ports);
-    }
-
-    /// Tells a watcher of a port that the port is gone.
-    pub fn port_down(self: &Arc<Engine>, port: Term, watcher: &Watcher, reason: Term) {
-        self.post(watcher.watcher, crate::messaging::inbox::down_signal(self, port, watcher, Atom::PORT, reason));
     }
 
     /// Has `hook` called whenever a process ends, before its links and monitors are told.

@@ -4,3 +4,4 @@ pub mod inbox;
 pub mod receive;
 pub mod send;
 pub mod suspension;
+pub mod timed;

@@ -11,15 +11,14 @@ mod pending;
 mod wheel;
 
 use crate::clock::Time;
-use crate::engine::Engine;
 use crate::process::Process;
 pub use crate::process::deadline::Deadline;
-use crate::process::signal::{Parcel, RefId, Signal};
+use crate::process::signal::{Parcel, RefId};
 use crate::sync::{AtomicI64, Mutex, Ordering};
 use chunks::Chunks;
 use hashbrown::{DefaultHashBuilder, HashTable};
 use pending::Pending;
-use purlin_term::{Atom, Term};
+use purlin_term::Atom;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::hash::BuildHasher;
@@ -27,7 +26,7 @@ use std::sync::Arc;
 use wheel::{Wheel, tick_of};
 
 /// What happens when a timer fires.
-enum Action {
+pub(crate) enum Action {
     /// A sleeping process goes on.
     Wake(Arc<Process>),
     /// A message is sent.
@@ -197,7 +196,7 @@ impl Timers {
     }
 
     /// Cancels what would be sent to a process that has ended.
-    fn cancel_all(&self, id: u64) {
+    pub(crate) fn cancel_all(&self, id: u64) {
         loop {
             let mut inner = self.inner.lock();
             let Some(place) = inner.pending.any(id) else { break };
@@ -249,68 +248,19 @@ impl Timers {
         self.note_first(&inner);
     }
 
-    /// Fires what is due.
-    pub fn fire(&self, engine: &Arc<Engine>) {
+    /// Fires what is due: `act` does what a timer was started for.
+    pub(crate) fn fire(&self, now: Time, mut act: impl FnMut(Action)) {
         struct Fired<'t>(&'t Timers);
         impl Drop for Fired<'_> {
             fn drop(&mut self) {
                 self.0.fired();
             }
         }
-        let now = engine.clock.now();
         let mut due = Vec::new();
         while self.first().is_some_and(|first| first <= now) && self.take_due(now, &mut due) {
             let _fired = Fired(self);
             for action in due.drain(..) {
-                send(engine, action);
-            }
-        }
-    }
-}
-
-impl Engine {
-    /// Sends a message at the time `at`, if its receiver is there by then; `timer` is the reference to cancel or read it
-    /// by.
-    pub fn start_timer(&self, at: Time, to: Destination, message: Parcel, timer: RefId) {
-        let receiver = match to {
-            Destination::Pid(id) => match self.process(id) {
-                None => return,
-                receiver => receiver,
-            },
-            Destination::Name(_) => None,
-        };
-        self.timers.send_at(at, to, message, timer);
-        match receiver {
-            Some(p) if !p.awaits_timers() => self.timers.cancel_all(p.id()),
-            _ => self.timer_started(),
-        }
-    }
-
-    /// Cancels the timers of a process that has begun to end.
-    pub(crate) fn cancel_timers(&self, process: &Process) {
-        if process.awaited_timers() {
-            self.timers.cancel_all(process.id());
-        }
-    }
-}
-
-/// Does what a timer was started for.
-fn send(engine: &Arc<Engine>, action: Action) {
-    match action {
-        Action::Wake(p) => {
-            if !engine.wake(&p) {
-                // It runs, and may be about to sleep: a signal keeps it awake.
-                let _ = engine.signal(&p, Signal::request(|_, _| {}));
-            }
-        }
-        Action::Send { to, message, .. } => {
-            let pid = match to {
-                Destination::Pid(id) => Some(id),
-                Destination::Name(name) => engine.names.whereis(name).and_then(Term::as_pid),
-            };
-            if let Some(id) = pid {
-                // A receiver that has ended gets nothing.
-                let _ = engine.signal_to(id, message);
+                act(action);
             }
         }
     }

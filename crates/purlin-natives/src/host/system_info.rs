@@ -72,7 +72,7 @@ fn system_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         "schedulers_online" => number(engine.sched.online()),
         "dirty_cpu_schedulers_online" => number(engine.sched.dirty_online()),
         "dirty_io_schedulers" => number(purlin_vm::sched::DIRTY_IO),
-        "scheduler_id" => number(purlin_vm::sched::current(engine).map_or(1, |i| i + 1)),
+        "scheduler_id" => number(engine.sched.current().map_or(1, |i| i + 1)),
         "wordsize" => number(words),
         "otp_release" => text(heap, OTP_RELEASE),
         "version" => text(heap, ERTS_VERSION),

@@ -76,15 +76,15 @@ fn halt(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         if status < 0 {
             return Err(Escape::BADARG);
         }
-        c.engine.halt((status & 0x7FFF_FFFF) as i32, flush);
+        c.engine.sched.halt((status & 0x7FFF_FFFF) as i32, flush);
     } else if a[0] == am!("abort") {
-        c.engine.end(End::Abort);
+        c.engine.sched.end(End::Abort);
     } else if let Some((false, digits)) = a[0].as_big() {
-        c.engine.halt((digits[0] & 0x7FFF_FFFF) as i32, flush);
+        c.engine.sched.halt((digits[0] & 0x7FFF_FFFF) as i32, flush);
     } else if let Some(text) = a[0].list_text() {
         let shown: String = text.chars().take(1023).collect();
         eprintln!("{shown}");
-        c.engine.halt(1, false);
+        c.engine.sched.halt(1, false);
     } else {
         return Err(Escape::BADARG);
     }

@@ -255,10 +255,10 @@ impl Subject<'_> {
         self.data.hibernating && self.data.activity == Activity::Waiting
     }
 
-    fn frames(&self, h: &mut Heap, depth: usize) -> Vec<purlin_vm::sched::Frame> {
+    fn frames(&self, h: &mut Heap, depth: usize) -> Vec<purlin_vm::Frame> {
         if self.hibernates() {
             let mfa = Mfa { module: Atom::ERLANG, function: Atom::new("hibernate"), arity: 3 };
-            let frame = purlin_vm::sched::Frame { mfa, location: Term::NIL };
+            let frame = purlin_vm::Frame { mfa, location: Term::NIL };
             return if depth == 1 { vec![frame] } else { Vec::new() };
         }
         self.engine.runner().map_or_else(Vec::new, |r| r.frames(self.engine, self.data, h, depth))
@@ -403,7 +403,7 @@ fn mfa(h: &mut Heap, f: Mfa) -> Term {
     h.tuple(&[Term::atom(f.module), Term::atom(f.function), Term::small(f.arity as i64)])
 }
 
-fn located(h: &mut Heap, f: &purlin_vm::sched::Frame) -> Term {
+fn located(h: &mut Heap, f: &purlin_vm::Frame) -> Term {
     let m = f.mfa;
     h.tuple(&[Term::atom(m.module), Term::atom(m.function), Term::small(m.arity as i64), f.location])
 }

@@ -95,7 +95,7 @@ fn start(c: &mut Ctx<'_>, mfa: &[Term], o: &SpawnOptions, mode: Mode) -> Result<
             c.engine.post(me, answer);
         }
     }
-    c.engine.enqueue(child);
+    c.engine.sched.enqueue(child);
     c.charge(args.len() + 20);
     Ok((pid, result))
 }

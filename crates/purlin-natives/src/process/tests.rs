@@ -55,7 +55,7 @@ fn run(config: Config) -> Option<i32> {
         while !leader.is_exiting() && !watched.sched.is_halted() && start.elapsed().as_secs() < 120 {
             std::thread::sleep(std::time::Duration::from_millis(20));
         }
-        watched.halt(99, false);
+        watched.sched.halt(99, false);
     });
     Some(engine.wait().status())
 }

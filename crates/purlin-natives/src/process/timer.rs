@@ -5,6 +5,7 @@ use purlin_term::{Atom, Term, am};
 use purlin_vm::clock::Time;
 use purlin_vm::native::OrBadarg;
 use purlin_vm::signal::{Signal, SignalKind};
+use purlin_vm::timed;
 use purlin_vm::timer::Destination;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
 
@@ -74,7 +75,7 @@ fn start(c: &mut Ctx<'_>, a: &[Term], wrap: bool) -> NativeResult {
     } else {
         Signal::with_copy(SignalKind::Sent, a[2])
     };
-    c.engine.start_timer(at, to, message, id);
+    timed::start(c.engine, at, to, message, id);
     Ok(reference)
 }
 

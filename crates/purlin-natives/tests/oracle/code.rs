@@ -150,7 +150,7 @@ fn run(program: &str, collect_always: bool, oracle: &mut Oracle, heap: &mut Heap
         assert!(started.elapsed() < Duration::from_secs(120), "{program} does not end");
         std::thread::sleep(Duration::from_millis(5));
     };
-    engine.halt(0, false);
+    engine.sched.halt(0, false);
     engine.wait();
     external::decode(&bytes, heap, &mut engine.decode_context(false)).unwrap().0
 }

@@ -4,8 +4,10 @@
 //! process is out of the process table and takes no more signals, then links, watchers and monitored processes are told.
 
 use crate::engine::Engine;
+use crate::engine::signals::{bounce, send_down};
 use crate::lifecycle::literals;
-use crate::messaging::inbox::{bounce, demonitor_other_side, send_down};
+use crate::messaging::inbox::demonitor_other_side;
+use crate::messaging::timed;
 use crate::process::relation::Relations;
 use crate::process::signal::{Parcel, Signal, SignalKind, Target};
 use crate::process::{Process, ProcessData};
@@ -15,16 +17,13 @@ use purlin_term::{Term, am};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-/// What a topic of natives does when a process ends, such as deleting its tables.
-pub type ExitHook = fn(&Arc<Engine>, &Arc<Process>, &mut ProcessData, Term);
-
 /// Ends a process that the caller owns.
 pub fn terminate(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, reason: Term) {
     if let Some(timer) = data.wake_timer.take() {
         engine.timers.cancel_wake(timer);
     }
     process.set_exiting();
-    engine.cancel_timers(process);
+    timed::cancel_of(engine, process);
     if process.trace.has(Flags::PROCS) {
         events::procs(engine, process, am!("exit"), reason);
     }
@@ -46,7 +45,7 @@ pub fn terminate(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut Proces
     if process.id() == 0 && process.is_system() {
         // Nothing runs without `init`.
         eprintln!("init terminated: {}", purlin_term::print::display(reason));
-        engine.halt(1, true);
+        engine.sched.halt(1, true);
     }
     for signal in std::mem::replace(&mut data.unhandled, crate::process::signal::Batch::empty()) {
         handle_last(engine, process, data, signal);
@@ -112,18 +111,5 @@ fn handle_last(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessD
             bounce(engine, process.pid(), signal);
         }
         _ => bounce(engine, process.pid(), signal),
-    }
-}
-
-impl Engine {
-    /// Nothing can go on that needs a new atom: the engine ends, as OTP's emulator does.
-    #[cold]
-    pub(crate) fn atoms_are_exhausted(&self) {
-        // The table is the whole program's, and several threads may find it full at a time.
-        static TOLD: std::sync::Once = std::sync::Once::new();
-        if !self.sched.is_halted() {
-            TOLD.call_once(|| eprintln!("no more index entries in atom_tab (max={})", purlin_term::Atom::limit()));
-            self.halt(1, false);
-        }
     }
 }

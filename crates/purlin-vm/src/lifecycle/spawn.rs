@@ -64,11 +64,11 @@ impl<'a> Spawn<'a> {
     /// Creates the process and puts it into a run queue; `None` when the process table is full.
     pub fn start(self, engine: &Arc<Engine>) -> Option<Arc<Process>> {
         let process = self.create(engine)?;
-        engine.enqueue(process.clone());
+        engine.sched.enqueue(process.clone());
         Some(process)
     }
 
-    /// Creates the process, owned by the caller, who has to [`Engine::enqueue`] it.
+    /// Creates the process, owned by the caller, who has to [`enqueue`](crate::sched::Schedulers::enqueue) it.
     pub fn create(self, engine: &Arc<Engine>) -> Option<Arc<Process>> {
         let literals = Literals::lasting();
         let words: usize = self.args.iter().map(|&t| copy::flat_size(t, literals)).sum();

@@ -2,7 +2,8 @@
 
 use crate::engine::Engine;
 use crate::engine::context::Ctx;
-use crate::process::relation::{AliasMode, Watched, Watcher};
+pub use crate::engine::signals::down_signal;
+use crate::process::relation::{AliasMode, Watched};
 use crate::process::signal::tasks::Tasks;
 use crate::process::signal::{Parcel, RefId, Signal, SignalKind, Target};
 use crate::process::{Process, ProcessData};
@@ -203,36 +204,4 @@ pub fn end_alias_of_monitor(relations: &mut crate::process::relation::Relations,
     if matches!(relations.aliases.get(&monitor), Some(AliasMode::Demonitor | AliasMode::ReplyDemonitor)) {
         relations.aliases.remove(&monitor);
     }
-}
-
-/// What becomes of a signal to a process that has ended: who waits for something gets its answer.
-pub fn bounce(engine: &Arc<Engine>, to: Term, mut signal: Parcel) {
-    match std::mem::replace(&mut signal.kind, SignalKind::Message) {
-        SignalKind::Link { from } => {
-            engine.post(from, Signal::exit(to, true, Term::atom(Atom::NOPROC)));
-        }
-        SignalKind::Unlink { from, id } => {
-            engine.post(from, Signal::bare(SignalKind::UnlinkAck { from: to, id }));
-        }
-        SignalKind::Monitor(w) => send_down(engine, to, &w, Term::atom(Atom::NOPROC)),
-        SignalKind::Request(request) | SignalKind::Task(_, request) => request(engine, Target::Gone),
-        _ => {}
-    }
-}
-
-/// Sends `{'DOWN', Ref, process, Object, Reason}` for the ended process `me`.
-pub fn send_down(engine: &Arc<Engine>, me: Term, w: &Watcher, reason: Term) {
-    engine.post(w.watcher, down_signal(engine, me, w, Atom::PROCESS, reason));
-}
-
-/// The signal that tells a watcher of the end of `item`, a process or port.
-pub fn down_signal(engine: &Engine, item: Term, w: &Watcher, kind: Atom, reason: Term) -> Parcel {
-    Signal::built(SignalKind::Down { monitor: w.monitor }, |h| {
-        let reference = h.reference(w.monitor);
-        let object = match w.name {
-            Some(name) => h.tuple(&[Term::atom(name), Term::atom(engine.node())]),
-            None => item,
-        };
-        h.tuple(&[Term::atom(Atom::DOWN), reference, Term::atom(kind), object, reason])
-    })
 }

@@ -225,7 +225,7 @@ fn sleep_until(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessD
         engine.timers.cancel_wake(timer);
     }
     data.wake_timer = Some(engine.timers.wake_at(until, process));
-    engine.timer_started();
+    engine.sched.timer_started();
     Wait::Sleep
 }
 

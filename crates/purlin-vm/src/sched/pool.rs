@@ -1,10 +1,8 @@
 //! The threads that blocking natives run on, so that they never hold up a scheduler.
 
-use super::errand::Errand;
+use super::blocking::BlockingCall;
 use super::queue::Queues;
-use crate::engine::Engine;
 use parking_lot::{Condvar, Mutex};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Threads at most; further natives wait for one of them.
@@ -21,65 +19,49 @@ pub struct Pool {
 
 #[derive(Default)]
 struct State {
-    waiting: Queues<Errand>,
+    waiting: Queues<BlockingCall>,
     threads: usize,
     free: usize,
 }
 
 impl Pool {
-    /// Has a thread run a blocking native.
-    pub(super) fn submit(&self, engine: &Arc<Engine>, errand: Errand) {
+    /// Leaves a call to the threads; true: the caller has to start another one.
+    pub(crate) fn push(&self, call: BlockingCall) -> bool {
         let mut s = self.state.lock();
-        let priority = errand.priority();
-        s.waiting.push(errand, priority);
+        let priority = call.priority();
+        s.waiting.push(call, priority);
         if s.free >= s.waiting.len() {
             drop(s);
             self.work.notify_one();
-        } else if s.threads < THREADS {
-            s.threads += 1;
-            drop(s);
-            let engine2 = engine.clone();
-            let started = std::thread::Builder::new()
-                .name("blocking natives".into())
-                .stack_size(4 << 20)
-                .spawn(move || engine2.sched.pool.work(&engine2));
-            if started.is_err() {
-                self.without_thread(engine);
-            }
+            return false;
         }
+        let more = s.threads < THREADS;
+        s.threads += usize::from(more);
+        more
     }
 
     /// The system refused a thread: the ones there are take the work, or, when there is none, the caller.
-    fn without_thread(&self, engine: &Arc<Engine>) {
+    pub(crate) fn without_thread(&self) -> Option<BlockingCall> {
         let mut s = self.state.lock();
         s.threads -= 1;
-        if s.threads == 0
-            && let Some(errand) = s.waiting.pop()
-        {
-            drop(s);
-            errand.run(engine);
-        }
+        if s.threads == 0 { s.waiting.pop() } else { None }
     }
 
-    fn work(&self, engine: &Arc<Engine>) {
+    /// The next call for a thread of the pool; `None`: there was none for long, and the thread has to end. Before it
+    /// waits, it calls `idle`.
+    pub(crate) fn next(&self, idle: impl Fn()) -> Option<BlockingCall> {
         let mut s = self.state.lock();
         loop {
-            if let Some(errand) = s.waiting.pop() {
-                drop(s);
-                errand.run(engine);
-                s = self.state.lock();
-                continue;
+            if let Some(call) = s.waiting.pop() {
+                return Some(call);
             }
             s.free += 1;
-            if engine.clock.is_virtual() {
-                // Time may have stood still for the native alone.
-                engine.sched.idle.wake_one();
-            }
+            idle();
             let timed_out = self.work.wait_for(&mut s, STAY).timed_out();
             s.free -= 1;
             if timed_out && s.waiting.len() == 0 {
                 s.threads -= 1;
-                return;
+                return None;
             }
         }
     }

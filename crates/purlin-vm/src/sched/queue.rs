@@ -170,7 +170,7 @@ impl RunQueue {
         self.len() == 0
     }
 
-    pub(super) fn clear(&self) {
+    pub(crate) fn clear(&self) {
         let all = std::mem::take(&mut *self.queues.lock());
         self.len.store(0, Ordering::SeqCst);
         self.bound.store(0, Ordering::SeqCst);

@@ -185,13 +185,13 @@ fn timed_out(c: &Condvar, guard: &mut crate::sync::MutexGuard<'_, Waiting>, _: D
 /// It never sleeps through work: the watcher says that it sleeps and then looks whether all are idle once more; a
 /// scheduler that ends its idleness does so and then looks whether the watcher sleeps.
 #[derive(Default)]
-pub struct Nap {
+pub struct WatcherSleep {
     asleep: AtomicBool,
     lock: Mutex<()>,
     wakeup: Condvar,
 }
 
-impl Nap {
+impl WatcherSleep {
     /// Sleeps until woken, if `quiet` still holds.
     pub fn sleep(&self, quiet: impl Fn() -> bool) {
         self.asleep.store(true, Ordering::SeqCst);
@@ -203,7 +203,7 @@ impl Nap {
         self.asleep.store(false, Ordering::SeqCst);
     }
 
-    /// Pauses for this time, or until [`Nap::end`].
+    /// Pauses for this time, or until [`WatcherSleep::end`].
     pub fn pause(&self, time: Duration) {
         self.wakeup.wait_for(&mut self.lock.lock(), time);
     }
@@ -331,7 +331,7 @@ mod loom_tests {
     #[test]
     fn loom_the_watcher_does_not_sleep_while_a_scheduler_works() {
         loom::model(|| {
-            let shared = Arc::new((Nap::default(), Idle::new(1)));
+            let shared = Arc::new((WatcherSleep::default(), Idle::new(1)));
             shared.1.enter(0);
             let watcher = {
                 let shared = shared.clone();

@@ -115,14 +115,14 @@ pub fn collect(
     let traced = process.trace.has(Flags::GARBAGE_COLLECTION);
     let watched = engine.tracing.monitor.watches_heaps();
     let before = crate::process::gc::used_words(&data.heap);
-    let scheduler = crate::sched::current(engine).map(|me| (me, engine.now_does(me, State::Gc)));
+    let scheduler = engine.sched.current().map(|me| (me, engine.sched.now_does(me, State::Gc, &engine.clock)));
     let done = if traced || watched {
         collect_watched(engine, process, data, live, need, traced)
     } else {
         data.collect(live, need)
     };
     if let Some((me, state)) = scheduler {
-        engine.now_does(me, state);
+        engine.sched.now_does(me, state, &engine.clock);
     }
     engine.sched.collections.fetch_add(1, Ordering::Relaxed);
     let reclaimed = before.saturating_sub(crate::process::gc::used_words(&data.heap));

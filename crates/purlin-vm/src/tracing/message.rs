@@ -76,7 +76,7 @@ impl Timestamp {
 impl Event<'_> {
     /// Sends the message.
     pub fn send(self, engine: &Arc<Engine>) {
-        let scheduler = self.flags.any(Flags::SCHEDULER_ID).then(|| crate::sched::current(engine).map_or(0, |i| i + 1));
+        let scheduler = self.flags.any(Flags::SCHEDULER_ID).then(|| engine.sched.current().map_or(0, |i| i + 1));
         let timestamp = Timestamp::of(engine, *self.flags);
         deliver(engine, self.tracer, |h| {
             let stamp = timestamp.term(engine, h);

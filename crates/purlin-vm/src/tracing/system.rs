@@ -3,10 +3,10 @@
 
 use super::message::{Timestamp, deliver};
 use crate::engine::Engine;
+use crate::engine::runner::Frame;
 use crate::process::figures;
 use crate::process::signal::{Signal, SignalKind};
 use crate::process::{Process, ProcessData};
-use crate::sched::Frame;
 use parking_lot::Mutex;
 use purlin_term::{Heap, Term, am};
 use std::sync::Arc;

@@ -6,10 +6,10 @@ use crate::code::instr::{NO_FAIL, Op};
 use crate::code::stack_trace;
 use crate::code::{Export, FnEntry, Mfa, NativeEntry};
 use crate::engine::context::Ctx;
+use crate::engine::runner::Stop;
 use crate::process::Flags;
 use crate::process::escape::{Class, Escape, NativeResult};
 use crate::process::gc::Depth;
-use crate::sched::Stop;
 use purlin_term::{Atom, Term};
 
 impl Run<'_> {

@@ -3,7 +3,7 @@
 use super::{Next, Run};
 use crate::code::instr::{MakeFun, Op};
 use crate::code::{FnEntry, Mfa};
-use crate::sched::Stop;
+use crate::engine::runner::Stop;
 use purlin_term::{Atom, Term};
 use std::sync::atomic::Ordering;
 

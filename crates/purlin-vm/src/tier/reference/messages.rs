@@ -2,9 +2,9 @@
 
 use super::{Next, Run};
 use crate::code::instr::{Dst, Instr, Op, Rel, Src};
+use crate::engine::runner::Stop;
 use crate::messaging::receive::{self, Peek, Wait};
 use crate::messaging::send::SendError;
-use crate::sched::Stop;
 use purlin_term::{Atom, Term};
 
 impl Run<'_> {

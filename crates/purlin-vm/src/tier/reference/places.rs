@@ -3,8 +3,8 @@
 use crate::code::instr::{Instr, Op};
 use crate::code::stack_trace;
 use crate::engine::Engine;
+use crate::engine::runner::Frame;
 use crate::process::{Activity, ProcessData};
-use crate::sched::Frame;
 use purlin_term::{Atom, Heap, Term};
 use std::sync::Arc;
 

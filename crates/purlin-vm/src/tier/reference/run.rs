@@ -2,9 +2,9 @@
 
 use super::{Next, Run};
 use crate::code::instr::{Instr, Op, Src, Test};
+use crate::engine::runner::Stop;
 use crate::process::Flags;
 use crate::process::escape::Class;
-use crate::sched::Stop;
 use purlin_term::boxed::Kind;
 use purlin_term::{Atom, Term, compare};
 

@@ -2,7 +2,7 @@
 
 use super::Run;
 use crate::code::instr::{Op, Safepoint};
-use crate::sched::Stop;
+use crate::engine::runner::Stop;
 use purlin_term::Term;
 
 impl Run<'_> {

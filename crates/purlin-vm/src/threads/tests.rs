@@ -1,13 +1,17 @@
 use super::*;
 use crate::engine::Config;
 use crate::engine::context::Ctx;
+use crate::engine::runner::Frame;
 use crate::lifecycle::spawn::Spawn;
 use crate::messaging::receive::{self, Peek, Wait};
 use crate::messaging::send::send;
+use crate::process::Priority;
 use crate::process::relation::Watcher;
 use crate::process::signal::{Signal, Target};
+use crate::sched::BALANCE_EVERY;
 use crate::timer::Destination;
-use purlin_term::{Atom, Heap, am};
+use purlin_term::{Atom, Heap, Term, am};
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 /// A process's code: called for each of its slices.
@@ -92,7 +96,7 @@ fn player(c: &mut Ctx<'_>) -> Stop {
             Ok(t) => {
                 let e = t.as_tuple().unwrap();
                 if e[1].small_value() >= 20_000 {
-                    c.engine.halt((e[1].small_value() & 0xFF) as i32, true);
+                    c.engine.sched.halt((e[1].small_value() & 0xFF) as i32, true);
                     return Stop::Yield;
                 }
                 let next = c.data.heap.tuple(&[c.process.pid(), e[1]]);
@@ -132,7 +136,7 @@ fn watcher(c: &mut Ctx<'_>) -> Stop {
         Ok(t) => {
             let e = t.as_tuple().unwrap();
             let good = e[0].is(Atom::DOWN) && e[2].is(Atom::PROCESS) && e[4] == am!("boom");
-            c.engine.halt(if good { 7 } else { 1 }, true);
+            c.engine.sched.halt(if good { 7 } else { 1 }, true);
             Stop::Yield
         }
         Err(stop) => stop,
@@ -162,9 +166,9 @@ fn an_exit_goes_through_links_and_is_told_to_watchers() {
             let next = s.create(e).unwrap();
             // SAFETY: OWNER: no scheduler runs yet.
             unsafe { chain.data() }.relations().link(next.pid());
-            e.enqueue(std::mem::replace(&mut chain, next));
+            e.sched.enqueue(std::mem::replace(&mut chain, next));
         }
-        e.enqueue(chain);
+        e.sched.enqueue(chain);
         e.signal(&first, Signal::message(Term::NIL)).ok().unwrap();
     });
     assert_eq!(status, 7);
@@ -214,7 +218,7 @@ fn sleeper(c: &mut Ctx<'_>) -> Stop {
                 Wait::Sleep => return Stop::Wait,
                 Wait::TimedOut => {
                     receive::timeout(c.engine, c.process, c.data);
-                    c.engine.halt(c.data.mailbox.len() as i32, true);
+                    c.engine.sched.halt(c.data.mailbox.len() as i32, true);
                     return Stop::Yield;
                 }
                 Wait::BadTimeout => panic!("20 is a good timeout"),
@@ -250,7 +254,7 @@ fn blocker(c: &mut Ctx<'_>) -> Stop {
     if c.data.roots.len() < 3 {
         return Stop::Blocking;
     }
-    c.engine.halt(c.data.roots.len() as i32, true);
+    c.engine.sched.halt(c.data.roots.len() as i32, true);
     Stop::Yield
 }
 
@@ -275,10 +279,10 @@ fn a_process_handles_signals_and_ends_while_its_native_blocks() {
     let e = engine(1);
     let p = spawn("stuck", &[]).start(&e).unwrap();
     e.start(Box::new(Bodies(&[("stuck", stuck)])));
-    while e.process(p.id()).is_some() || !e.pool_is_idle() {
+    while e.process(p.id()).is_some() || !e.sched.pool.is_idle() {
         std::thread::yield_now();
     }
-    e.halt(0, false);
+    e.sched.halt(0, false);
     e.wait();
 }
 
@@ -342,9 +346,9 @@ fn starter(c: &mut Ctx<'_>) -> Stop {
     }
     std::thread::sleep(Duration::from_micros(200));
     if BEGUN.load(Ordering::SeqCst) != 2 * slices {
-        c.engine.halt(1, false);
+        c.engine.sched.halt(1, false);
     } else if slices == 100 {
-        c.engine.halt(0, false);
+        c.engine.sched.halt(0, false);
     }
     Stop::Yield
 }
@@ -364,9 +368,9 @@ fn worker(c: &mut Ctx<'_>) -> Stop {
     AT_WORK.fetch_add(1, Ordering::SeqCst);
     std::thread::sleep(Duration::from_millis(1));
     if AT_WORK.fetch_sub(1, Ordering::SeqCst) > 1 {
-        c.engine.halt(1, false);
+        c.engine.sched.halt(1, false);
     } else if c.data.reductions > 500 * SLICE as u64 {
-        c.engine.halt(0, false);
+        c.engine.sched.halt(0, false);
     }
     c.data.charge(SLICE as usize);
     Stop::Yield
@@ -411,7 +415,7 @@ fn delayer(c: &mut Ctx<'_>) -> Stop {
     }
     match receive::wait_timeout(c.engine, c.process, c.data, Term::small(20)) {
         Wait::TimedOut => {
-            c.engine.halt(7, false);
+            c.engine.sched.halt(7, false);
             Stop::Yield
         }
         _ => Stop::Wait,
@@ -426,7 +430,7 @@ fn a_timer_started_after_the_role_was_given_away_fires_while_all_schedulers_are_
         let e = e.clone();
         std::thread::spawn(move || {
             std::thread::park_timeout(Duration::from_secs(30));
-            e.halt(1, false);
+            e.sched.halt(1, false);
         })
     };
     e.start(Box::new(Bodies(&[("delayer", delayer), ("waiter", waiter)])));
@@ -445,7 +449,7 @@ fn marker(_: &mut Ctx<'_>) -> Stop {
 fn urgent(e: &Arc<Engine>, function: &str) {
     let p = spawn(function, &[]).create(e).unwrap();
     p.set_priority(Priority::Max);
-    e.enqueue(p);
+    e.sched.enqueue(p);
 }
 
 /// Holds its scheduler up; halts with 0 if one of its own priority runs meanwhile, and one of normal priority did not.
@@ -457,7 +461,7 @@ fn urgent_holder(c: &mut Ctx<'_>) -> Stop {
     while MARKS.load(Ordering::SeqCst) == 0 {
         std::thread::yield_now();
     }
-    c.engine.halt(i32::from(!waited), false);
+    c.engine.sched.halt(i32::from(!waited), false);
     Stop::Yield
 }
 
@@ -473,7 +477,7 @@ static HELD: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(
 
 /// A native that lasts.
 fn held(c: &mut Ctx<'_>) -> Stop {
-    c.engine.halt(5, true);
+    c.engine.sched.halt(5, true);
     while HELD.load(Ordering::Acquire) {
         std::thread::yield_now();
     }

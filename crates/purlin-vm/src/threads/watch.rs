@@ -1,7 +1,7 @@
 //! What tracing sees of a time slice: `in` and `out`, its length, and the time that `call_time` charges.
 
-use super::{Frame, Stop};
 use crate::engine::Engine;
+use crate::engine::runner::{Frame, Stop};
 use crate::process::{Process, ProcessData};
 use crate::tracing::flags::is_alive;
 use crate::tracing::{Flags, events};

@@ -1,0 +1,46 @@
+//! What executes processes, as the engine sees it.
+
+use super::Engine;
+use crate::process::{Mfa, Process, ProcessData};
+use purlin_term::{Atom, Heap, Term};
+use std::sync::Arc;
+
+/// Why a process stopped running.
+#[derive(Debug)]
+pub enum Stop {
+    /// The time slice is used up.
+    Yield,
+    /// It waits for a signal or for its timer.
+    Wait,
+    /// It waits in a native, until a signal has it called again.
+    Suspend,
+    /// It has ended with this reason.
+    Exited(Term),
+    /// It is at a blocking native: [`Runner::block`] has to run on the pool, then the process goes on.
+    Blocking,
+}
+
+/// What executes processes: the interpreter, or a test's own.
+pub trait Runner: Send + Sync {
+    /// Runs a process until it stops.
+    fn run(&self, engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData) -> Stop;
+
+    /// Runs the blocking native that [`Stop::Blocking`] was given for, and keeps its result in `data`, which is not the
+    /// process's own (see `sched/blocking.rs`).
+    fn block(&self, engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData);
+
+    /// Where the process is: its innermost frame and its callers, at most `depth`; terms are made in `heap`.
+    fn frames(&self, engine: &Arc<Engine>, data: &ProcessData, heap: &mut Heap, depth: usize) -> Vec<Frame>;
+
+    /// Whether the process could still run the old code of a module.
+    fn uses_old_code(&self, engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, module: Atom)
+    -> bool;
+}
+
+/// One place in a process's call chain.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame {
+    pub mfa: Mfa,
+    /// `[{file, File}, {line, Line}]`, or nil.
+    pub location: Term,
+}

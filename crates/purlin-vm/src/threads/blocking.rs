@@ -1,0 +1,71 @@
+//! The threads of the pool, which run blocking natives.
+
+use crate::engine::Engine;
+use crate::lifecycle::panic::guard;
+use crate::process::Activity;
+use crate::process::grace::present_for_code;
+use crate::process::signal::tasks::Tasks;
+use crate::process::signal::{Signal, Target};
+use crate::sched::blocking::BlockingCall;
+use crate::sched::microstate::State;
+use purlin_term::{Heap, Term};
+use std::sync::Arc;
+
+/// Has a thread of the pool run a blocking native.
+pub(super) fn submit(engine: &Arc<Engine>, call: BlockingCall) {
+    if !engine.sched.pool.push(call) {
+        return;
+    }
+    let own = engine.clone();
+    let thread = std::thread::Builder::new().name("blocking natives".into()).stack_size(4 << 20);
+    if thread.spawn(move || work(&own)).is_err()
+        && let Some(call) = engine.sched.pool.without_thread()
+    {
+        run(call, engine);
+    }
+}
+
+/// The life of a thread of the pool.
+fn work(engine: &Arc<Engine>) {
+    // Time may have stood still for the native alone.
+    let idle = || {
+        if engine.clock.is_virtual() {
+            engine.sched.idle.wake_one();
+        }
+    };
+    while let Some(call) = engine.sched.pool.next(idle) {
+        run(call, engine);
+    }
+}
+
+/// Runs the native and hands its result to the process, if that is still there.
+fn run(call: BlockingCall, engine: &Arc<Engine>) {
+    let BlockingCall { process, mut data, _heap } = call;
+    let runner = engine.runner().expect("schedulers are started with a runner");
+    let counted = engine.sched.wall_time.begin_any(engine.sched.count(), engine.clock.now());
+    let run = || guard(engine, &process, &mut data, |data| runner.block(engine, &process, data));
+    let state = |state| counted.map(|i| engine.sched.microstates.enter(i, state, || engine.clock.now()));
+    state(State::Emulator);
+    let failed = present_for_code(run).err();
+    state(State::Sleep);
+    if let Some(i) = counted {
+        engine.sched.wall_time.end(i, engine.clock.now());
+    }
+    let pid = process.pid();
+    let back = Signal::request(move |engine, target| {
+        let Target::Alive(process, to) = target else { return };
+        let mut postponed = to.offload.take().map_or_else(Tasks::default, |a| a.postponed);
+        process.set_offloaded(false);
+        to.activity = Activity::Runnable;
+        to.heap.absorb(std::mem::replace(&mut data.heap, Heap::new(0)));
+        to.pending = data.pending.take();
+        to.pc = data.pc;
+        to.roots.append(&mut data.roots);
+        to.exit_reason = failed.unwrap_or(Term::NONE);
+        while let Some(task) = postponed.take() {
+            task(engine, Target::Alive(process, to));
+        }
+    });
+    // `_heap` ends after the native: what a process left behind was read till now.
+    engine.post(pid, back);
+}
