@@ -1,16 +1,45 @@
 //! What ARCHITECTURE.md says of who does not know whom, held against the sources.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// Modules of `purlin-vm` that do not name another one outside of their tests.
-const STRANGERS: &[(&str, &[&str])] = &[
-    ("clock", &["engine", "process"]),
-    ("code", &["lifecycle", "messaging", "sched", "tier", "tracing"]),
-    ("process", &["lifecycle", "messaging", "sched", "tier", "timer", "tracing"]),
-    ("sched", &["tier"]),
-    ("timer", &["lifecycle", "messaging", "sched", "tier"]),
-    ("tracing", &["messaging", "tier"]),
+/// The crates that each crate may depend on.
+const CRATES: &[(&str, &[&str])] = &[
+    ("purlin-term", &[]),
+    ("purlin-beam", &[]),
+    ("purlin-regex", &["purlin-term"]),
+    ("purlin-vm", &["purlin-term", "purlin-beam"]),
+    ("purlin-natives", &["purlin-term", "purlin-beam", "purlin-vm", "purlin-regex"]),
+    ("purlin", &["purlin-term", "purlin-beam", "purlin-vm", "purlin-natives"]),
+    ("purlin-cli", &["purlin", "purlin-term", "purlin-beam", "purlin-vm", "purlin-natives"]),
+];
+
+/// The layers of `purlin-vm` from the ground up: a name, the modules in it, and the layers that it may name besides its
+/// own. Two layers that do not name each other stand side by side.
+const LAYERS: &[(&str, &[&str], &[&str])] = &[
+    ("ground", &["allocator", "clock", "settings", "state", "sync"], &[]),
+    ("process", &["process"], &["ground"]),
+    ("timer", &["timer"], &["ground", "process"]),
+    ("sched", &["sched"], &["ground", "process"]),
+    ("code", &["code"], &["ground", "process"]),
+    ("engine", &["engine", "tracing"], &["ground", "process", "timer", "sched", "code"]),
+    ("messaging", &["messaging"], &["ground", "process", "timer", "sched", "code", "engine"]),
+    ("lifecycle", &["lifecycle"], &["ground", "process", "timer", "sched", "code", "engine", "messaging"]),
+    ("threads", &["threads"], &["ground", "process", "timer", "sched", "code", "engine", "messaging", "lifecycle"]),
+    ("tier", &["tier"], &["ground", "process", "timer", "sched", "code", "engine", "messaging", "lifecycle"]),
+];
+
+/// Types of a higher layer that a file of a lower one only passes on: it names them, and calls nothing of theirs.
+const FORWARD: &[(&str, &str)] = &[
+    // What a request is given by whoever has the receiver carry it out.
+    ("process/signal.rs", "engine::Engine"),
+    // Where a process goes on, what it calls next, and what its time is charged to.
+    ("process/data.rs", "code::instr::Op"),
+    ("process/escape.rs", "code::FnEntry"),
+    ("process/rare.rs", "code::points::Point"),
+    // What a native and a match specification are called with.
+    ("code/native.rs", "engine::context::Ctx"),
+    ("code/points.rs", "engine::context::Ctx"),
 ];
 
 /// Where `unsafe` code may be: whole crates, and single files of others.
@@ -23,6 +52,36 @@ const UNSAFE: &[&str] = &[
     "purlin-natives/src/host/calendar.rs",
     "purlin-natives/src/zlib/stream.rs",
     "purlin-cli/src/main.rs",
+];
+
+/// What changes and is the whole program's, so that engines share it.
+const SHARED: &[(&str, &[&str])] = &[
+    // Atoms, and the area of literals with what refers to it.
+    ("purlin-term/src/atom.rs", &["ENTRIES", "TABLE"]),
+    ("purlin-term/src/literal.rs", &["BASE", "CONDEMNED", "STORE"]),
+    ("purlin-vm/src/code/consts.rs", &["POOL"]),
+    ("purlin-vm/src/code/retired.rs", &["ROUND"]),
+    // Memory: what threads have allocated, and how much there is.
+    ("purlin-term/src/account.rs", &["LIVING", "ENDED"]),
+    ("purlin-term/src/binary.rs", &["MEMORY"]),
+    // Counters whose values mean nothing but that they differ, and the presence of threads.
+    ("purlin-natives/src/ets/registry.rs", &["NEXT"]),
+    ("purlin-vm/src/code/module.rs", &["FREED"]),
+    ("purlin-vm/src/code/ranges.rs", &["REMOVALS"]),
+    ("purlin-vm/src/process/grace.rs", &["ALL"]),
+    ("purlin-vm/src/state.rs", &["NEXT"]),
+    // A lock that is held for a few stores.
+    ("purlin-vm/src/code/export.rs", &["BREAKPOINTS"]),
+    // Found out once, and the same ever after.
+    ("purlin-natives/src/data/md5.rs", &["CONSTANTS"]),
+    ("purlin-natives/src/file/name.rs", &["UTF8"]),
+    ("purlin-regex/src/tables.rs", &["TABLES"]),
+    // The program's terminal, its signals, and its one line of last words.
+    ("purlin-natives/src/on_break.rs", &["ON_BREAK"]),
+    ("purlin-natives/src/host/break_menu.rs", &["OPEN"]),
+    ("purlin-natives/src/port/terminal.rs", &["MODES"]),
+    ("purlin-natives/src/port/until.rs", &["STANDARD_INPUT"]),
+    ("purlin-vm/src/threads.rs", &["TOLD"]),
 ];
 
 fn crates() -> PathBuf {
@@ -44,53 +103,212 @@ fn sources(dir: &Path) -> Vec<(String, String)> {
             }
         }
     }
+    found.sort();
     found
 }
 
-/// The modules of its crate that a source names, its tests and its comments left out.
-fn names(source: &str) -> BTreeSet<String> {
-    let code = source.split("#[cfg(all(test").next().unwrap_or_default();
-    let lines = code.lines().filter(|l| !l.trim_start().starts_with("//"));
+/// The sources of all crates that are part of the product, without those of tests.
+fn product() -> Vec<(String, String)> {
+    let of_product = |(path, _): &(String, String)| {
+        path.contains("/src/") && !path.ends_with("tests.rs") && !path.contains("/tests/") && !path.contains("testkit")
+    };
+    sources(&crates()).into_iter().filter(of_product).map(|(path, text)| (path, without_tests(&text))).collect()
+}
+
+/// A source without its comments, and up to its tests, which stand at its end.
+fn without_tests(source: &str) -> String {
+    let lines = source.lines().filter(|l| !l.trim_start().starts_with("//"));
+    let code = lines.take_while(|l| !l.starts_with("#[cfg(all(test") && *l != "#[cfg(test)]");
+    code.flat_map(|l| [l, "\n"]).collect()
+}
+
+fn is_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
+}
+
+/// The paths of a use tree, which may have `{...}` in it, each behind `prefix`.
+fn expand(tree: &str, prefix: &[String], found: &mut BTreeSet<Vec<String>>) {
+    let mut path = prefix.to_vec();
+    let mut rest = tree.trim_start();
+    loop {
+        if let Some(inner) = rest.strip_prefix('{') {
+            let (mut depth, mut start) = (0, 0);
+            for (i, c) in inner.char_indices() {
+                match c {
+                    '{' => depth += 1,
+                    ',' if depth == 0 => {
+                        expand(&inner[start..i], &path, found);
+                        start = i + 1;
+                    }
+                    '}' if depth == 0 => return expand(&inner[start..i], &path, found),
+                    '}' => depth -= 1,
+                    _ => {}
+                }
+            }
+            return;
+        }
+        let end = rest.find(|c| !is_name(c)).unwrap_or(rest.len());
+        if end > 0 && &rest[..end] != "self" {
+            path.push(rest[..end].to_owned());
+        }
+        match rest[end..].strip_prefix("::") {
+            Some(next) if end > 0 => rest = next,
+            _ => break,
+        }
+    }
+    found.insert(path);
+}
+
+/// The paths below `crate` that a source names, `super` followed from its module.
+fn paths(module: &[String], source: &str) -> BTreeSet<Vec<String>> {
     let mut found = BTreeSet::new();
-    for line in lines {
-        for (at, _) in line.match_indices("crate::") {
-            let rest = &line[at + "crate::".len()..];
-            let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
-            found.insert(rest[..end].to_owned());
+    for (start, word) in source.match_indices("crate::").chain(source.match_indices("super::")) {
+        if source[..start].ends_with(|c| is_name(c) || c == ':') {
+            continue;
+        }
+        let (mut at, mut rest) = (module.to_vec(), &source[start..]);
+        if word == "crate::" {
+            at.clear();
+            rest = &rest[word.len()..];
+        }
+        while let Some(next) = rest.strip_prefix("super::") {
+            at.pop();
+            rest = next;
+        }
+        expand(rest, &at, &mut found);
+    }
+    found
+}
+
+/// What `pub use` of a crate's root gives another path.
+fn aliases(root: &str) -> BTreeMap<String, Vec<String>> {
+    let mut found = BTreeMap::new();
+    for line in root.split(';').filter_map(|l| l.trim_start().strip_prefix("pub use ")) {
+        let (tree, name) = line.split_once(" as ").map_or((line, None), |(tree, name)| (tree, Some(name)));
+        let mut paths = BTreeSet::new();
+        expand(tree, &[], &mut paths);
+        for path in paths {
+            let last = path.last().expect("a path has a name").clone();
+            found.insert(name.map_or(last, str::to_owned), path);
         }
     }
     found
+}
+
+/// The module of a file.
+fn module_of(path: &str) -> Vec<String> {
+    path.trim_end_matches(".rs").trim_end_matches("/mod").split('/').map(str::to_owned).collect()
+}
+
+fn layer_of(module: &str) -> &'static (&'static str, &'static [&'static str], &'static [&'static str]) {
+    LAYERS.iter().find(|l| l.1.contains(&module)).unwrap_or_else(|| panic!("{module} is in no layer of purlin-vm"))
 }
 
 #[test]
-fn modules_do_not_know_what_stands_above_them() {
+fn layers_name_only_what_stands_below_them() {
     let sources = sources(&crates().join("purlin-vm/src"));
-    let mut met = Vec::new();
-    for (module, strangers) in STRANGERS {
-        let mut any = false;
-        for (path, text) in &sources {
-            let top = path.split('/').next().unwrap_or_default().trim_end_matches(".rs");
-            if top != *module || path.ends_with("tests.rs") {
+    let root = &sources.iter().find(|(path, _)| path == "lib.rs").expect("a crate has a root").1;
+    let aliases = aliases(root);
+    let mut forward: BTreeSet<(String, String)> = BTreeSet::new();
+    let mut met = BTreeSet::new();
+    for (path, text) in sources.iter().filter(|(path, _)| path != "lib.rs" && !path.ends_with("tests.rs")) {
+        let module = module_of(path);
+        let &(name, _, below) = layer_of(&module[0]);
+        for mut to in paths(&module, &without_tests(text)) {
+            if let Some(path) = to.first().and_then(|first| aliases.get(first)) {
+                to.splice(..1, path.iter().cloned());
+            }
+            let Some(first) = to.first() else { continue };
+            let target = layer_of(first).0;
+            if target == name || below.contains(&target) {
                 continue;
             }
-            any = true;
-            let known = names(text);
-            met.extend(strangers.iter().filter(|s| known.contains(**s)).map(|s| format!("{path} names {s}")));
+            let to = to.join("::");
+            if FORWARD.contains(&(path.as_str(), to.as_str())) {
+                forward.insert((path.clone(), to));
+            } else {
+                met.insert(format!("{path} ({name}) names {to} ({target})"));
+            }
         }
-        assert!(any, "there is no module {module}");
     }
     assert!(met.is_empty(), "{met:#?}");
+    let unused = FORWARD.iter().filter(|(path, to)| !forward.contains(&((*path).into(), (*to).into())));
+    assert_eq!(unused.collect::<Vec<_>>(), Vec::<&(&str, &str)>::new(), "no file names these any more");
+}
+
+#[test]
+fn layers_stand_on_lower_ones_and_are_all_there() {
+    for (i, (name, modules, below)) in LAYERS.iter().enumerate() {
+        let lower: Vec<&str> = LAYERS[..i].iter().map(|l| l.0).collect();
+        assert!(below.iter().all(|b| lower.contains(b)), "{name} names what does not stand below it");
+        for module in *modules {
+            let file = crates().join(format!("purlin-vm/src/{module}.rs"));
+            assert!(file.exists(), "there is no {}", file.display());
+        }
+    }
+}
+
+#[test]
+fn crates_depend_on_those_below_them() {
+    for (name, may) in CRATES {
+        let manifest = std::fs::read_to_string(crates().join(name).join("Cargo.toml")).expect("a crate has a manifest");
+        let section = manifest.split("\n[dependencies]").nth(1).unwrap_or_default();
+        let section = section.split("\n[").next().unwrap_or_default();
+        let named = section.lines().filter_map(|l| l.split(['.', ' ', '=']).next()).filter(|n| n.starts_with("purlin"));
+        let met: Vec<&str> = named.filter(|n| !may.contains(n)).collect();
+        assert!(met.is_empty(), "{name} depends on {met:?}");
+    }
 }
 
 #[test]
 fn unsafe_code_is_where_it_may_be() {
-    let mut met = Vec::new();
-    for (path, text) in sources(&crates()) {
-        let has = text.lines().any(|l| !l.trim_start().starts_with("//") && l.contains("unsafe {"));
-        let product = path.contains("/src/") && !path.ends_with("tests.rs");
-        if has && product && !UNSAFE.iter().any(|u| path.starts_with(u)) && !path.ends_with("layers.rs") {
-            met.push(path);
+    let found = product().into_iter().filter(|(_, text)| text.contains("unsafe {")).map(|(path, _)| path);
+    let met: Vec<String> = found.filter(|path| !UNSAFE.iter().any(|u| path.starts_with(u))).collect();
+    assert!(met.is_empty(), "unsafe code in {met:#?}");
+}
+
+/// The statics of a source that can change and are not a thread's own.
+fn changing(source: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut threads_own = false;
+    for line in source.lines() {
+        threads_own = (threads_own || line.trim_start().starts_with("thread_local!")) && line != "}";
+        let Some(at) = line.find("static ").filter(|_| !threads_own) else { continue };
+        let before = line[..at].trim();
+        let Some((name, of)) = line[at + "static ".len()..].split_once(':') else { continue };
+        let kind = of.split('=').next().unwrap_or_default();
+        let changes =
+            ["Atomic", "Mutex", "RwLock", "Once", "Lock<", "Condvar", "Counters"].iter().any(|k| kind.contains(k));
+        if (before.is_empty() || before.starts_with("pub")) && changes {
+            found.insert(name.to_owned());
         }
     }
-    assert!(met.is_empty(), "unsafe code in {met:#?}");
+    found
+}
+
+#[test]
+fn engines_share_only_what_is_listed() {
+    let mut found = BTreeMap::new();
+    for (path, text) in product() {
+        let statics = changing(&text);
+        if !statics.is_empty() {
+            found.insert(path, statics);
+        }
+    }
+    let names = |names: &[&str]| names.iter().map(|&n| n.to_owned()).collect::<BTreeSet<String>>();
+    let listed: BTreeMap<String, BTreeSet<String>> = SHARED.iter().map(|(p, n)| ((*p).to_owned(), names(n))).collect();
+    assert_eq!(found, listed);
+}
+
+#[test]
+fn a_use_tree_gives_all_its_paths() {
+    let mut found = BTreeSet::new();
+    expand("a::{self, b::{C, d::E}, F};\nuse crate::other", &[], &mut found);
+    let found: Vec<String> = found.into_iter().map(|p| p.join("::")).collect();
+    assert_eq!(found, ["a", "a::F", "a::b::C", "a::b::d::E"]);
+    let module = module_of("tier/handlers/pick.rs");
+    let named =
+        paths(&module, "use super::super::x;\nlet y = crate::z::w(1); // supercrate::no\nuse super::{self, v};");
+    let named: Vec<String> = named.into_iter().map(|p| p.join("::")).collect();
+    assert_eq!(named, ["tier::handlers", "tier::handlers::v", "tier::x", "z::w"]);
 }
