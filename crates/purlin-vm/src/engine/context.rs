@@ -35,13 +35,14 @@ impl Ctx<'_> {
         self.data.charge(reductions);
     }
 
-    /// Whether the time slice is used up, so that a long native should return [`Escape::Yield`].
+    /// Whether the time slice is used up, so that a long native should return [`Escape::Yield`](crate::Escape::Yield).
     #[inline]
     pub fn out_of_reductions(&self) -> bool {
         self.data.slice_left <= 0
     }
 
-    /// Whether this native may block, because it runs on the pool; else [`Escape::Block`] has it run there.
+    /// Whether this native may block, because it runs on the pool; else
+    /// [`Escape::Block`](crate::Escape::Block) has it run there.
     pub fn may_block(&self) -> bool {
         self.process.is_offloaded()
     }
