@@ -270,8 +270,9 @@ impl Timers {
 mod loom_tests {
     use super::*;
     use crate::clock::START;
+    use crate::process::signal::Signal;
     use crate::process::{Mfa, ProcessData};
-    use purlin_term::Heap;
+    use purlin_term::{Heap, Term};
 
     /// Fires what is due at 10; how many there were.
     fn fire(timers: &Timers) -> u32 {
