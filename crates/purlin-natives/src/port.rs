@@ -331,8 +331,10 @@ pub fn install(engine: &Arc<Engine>) {
 
 /// Waits until all output is written, that of closed ports too.
 fn flush(engine: &Arc<Engine>) {
+    // In this order: a port that closes meanwhile is among one or the other.
+    let open = all(engine);
     let closing = std::mem::take(&mut *table(engine).closing.lock());
-    for port in closing.iter().chain(&all(engine)) {
+    for port in open.iter().chain(&closing) {
         port.driver.flush(engine, port);
     }
 }
