@@ -315,11 +315,7 @@ impl Ports for PortsOf {
 /// Port 0, which starts other programs on the BEAM and is there for everyone to see.
 struct Forker;
 
-impl Driver for Forker {
-    fn command(&self, _: &Arc<Engine>, _: &Arc<Port>, _: Term, _: Vec<u8>) -> Result<(), TooLong> {
-        Ok(())
-    }
-}
+impl Driver for Forker {}
 
 /// Sets up the ports of an engine, and flushing at its end.
 pub fn install(engine: &Arc<Engine>) {

@@ -18,13 +18,15 @@ pub struct TooLong;
 
 /// What a port driver does. Each function is called from any thread, without a lock of the port being held.
 pub trait Driver: Send + Sync {
-    /// The stream of bytes that this driver is, if it is one: busyness, flushing and closing follow from it.
+    /// The stream of bytes that this driver is, if it is one: what the other functions do follows from it.
     fn stream(&self) -> Option<&Stream> {
         None
     }
 
-    /// Takes bytes that the process `from` sends.
-    fn command(&self, engine: &Arc<Engine>, port: &Arc<Port>, from: Term, bytes: Vec<u8>) -> Result<(), TooLong>;
+    /// Takes bytes that the process `from` sends: a stream writes them, and where there is none they go nowhere.
+    fn command(&self, _engine: &Arc<Engine>, port: &Arc<Port>, _from: Term, bytes: Vec<u8>) -> Result<(), TooLong> {
+        self.stream().map_or(Ok(()), |stream| stream.write(port, bytes))
+    }
 
     /// Carries out a control operation for the process `from`. `None`: a bad argument.
     fn control(

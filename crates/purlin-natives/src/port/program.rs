@@ -1,6 +1,6 @@
 //! The driver of other programs: their output is a port's input, and the other way round.
 
-use super::driver::{Driver, TooLong};
+use super::driver::Driver;
 use super::open::{Settings, add};
 use super::output::Output;
 use super::stream::{Stream, closed_by_itself, read_all, write_failed};
@@ -23,10 +23,6 @@ struct Program {
 impl Driver for Program {
     fn stream(&self) -> Option<&Stream> {
         Some(&self.stream)
-    }
-
-    fn command(&self, _: &Arc<Engine>, port: &Arc<Port>, _: Term, bytes: Vec<u8>) -> Result<(), TooLong> {
-        self.stream.write(port, bytes)
     }
 
     fn os_pid(&self) -> Option<u32> {

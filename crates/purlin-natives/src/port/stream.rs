@@ -60,10 +60,6 @@ impl Driver for Descriptors {
         Some(&self.stream)
     }
 
-    fn command(&self, _: &Arc<Engine>, port: &Arc<Port>, _: Term, bytes: Vec<u8>) -> Result<(), TooLong> {
-        self.stream.write(port, bytes)
-    }
-
     fn control(&self, _: &Arc<Engine>, _: &Arc<Port>, _: Term, operation: u32, _: &[u8]) -> Option<Vec<u8>> {
         if operation == terminal::WINDOW_SIZE { terminal::window_size(self.output) } else { None }
     }
@@ -79,10 +75,6 @@ struct File {
 impl Driver for File {
     fn stream(&self) -> Option<&Stream> {
         Some(&self.stream)
-    }
-
-    fn command(&self, _: &Arc<Engine>, port: &Arc<Port>, _: Term, bytes: Vec<u8>) -> Result<(), TooLong> {
-        self.stream.write(port, bytes)
     }
 
     fn close(&self, engine: &Arc<Engine>, port: &Arc<Port>) {
