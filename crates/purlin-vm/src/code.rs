@@ -28,8 +28,8 @@ use std::sync::Arc;
 
 /// What the decoder of external terms needs of the code.
 pub struct Decoding<'a> {
-    pub code: &'a Code,
-    pub safe: bool,
+    code: &'a Code,
+    safe: bool,
 }
 
 impl DecodeContext for Decoding<'_> {

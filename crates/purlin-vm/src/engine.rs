@@ -148,11 +148,6 @@ impl Engine {
         self.backtrace_depth.swap(n, Ordering::Relaxed)
     }
 
-    /// What the decoder of external terms needs of the engine.
-    pub fn decode_context(&self, safe: bool) -> crate::code::Decoding<'_> {
-        self.code.decoding(safe)
-    }
-
     /// The id words of a new unique reference.
     pub fn next_ref(&self) -> [u64; 2] {
         [self.refs.fetch_add(1, Ordering::Relaxed), 0]

@@ -3,7 +3,6 @@
 use super::guard::count;
 use purlin_term::external::{self, EncodeOptions};
 use purlin_term::{Term, am};
-use purlin_vm::code::Decoding;
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
 
@@ -93,7 +92,7 @@ fn binary_to_term(ctx: &mut Ctx<'_>, t: Term, options: Term) -> NativeResult {
     }
     let bytes = t.as_bytes().or_badarg()?;
     ctx.charge(bytes.len() / BYTES_PER_REDUCTION);
-    let mut decoding = Decoding { code: &ctx.engine.code, safe };
+    let mut decoding = ctx.engine.code.decoding(safe);
     let (term, size) = external::decode(&bytes, &mut ctx.data.heap, &mut decoding).ok().or_badarg()?;
     Ok(if used { ctx.heap().tuple(&[term, count(size)]) } else { term })
 }

@@ -2,7 +2,6 @@
 
 use purlin_term::external::DecodeContext;
 use purlin_term::{Heap, Term, print};
-use purlin_vm::code::Decoding;
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
 use std::io::Write;
@@ -76,7 +75,7 @@ fn reference_id(text: &[u8]) -> Option<[u64; 2]> {
 
 fn list_to_ref(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     let id = list_bytes(a[0]).and_then(|text| reference_id(&text)).or_badarg()?;
-    let mut decoding = Decoding { code: &ctx.engine.code, safe: false };
+    let mut decoding = ctx.engine.code.decoding(false);
     Ok(decoding.reference(&mut ctx.data.heap, id))
 }
 

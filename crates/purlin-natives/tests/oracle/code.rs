@@ -73,7 +73,7 @@ fn a_fun_of_other_numbers_than_its_lambdas_leads_to_no_code() {
     };
     let first = Module::prepare(&engine.code, &bytes).unwrap();
     let i = first.lambdas().iter().position(|l| l.num_free > 0).unwrap();
-    let mut context = engine.decode_context(true);
+    let mut context = engine.code.decoding(true);
     let mut fun = |change: fn(&mut FunParts)| {
         let mut p = parts(first, i);
         change(&mut p);
@@ -152,7 +152,7 @@ fn run(program: &str, collect_always: bool, oracle: &mut Oracle, heap: &mut Heap
     };
     engine.sched.halt(0, false);
     engine.wait();
-    external::decode(&bytes, heap, &mut engine.decode_context(false)).unwrap().0
+    external::decode(&bytes, heap, &mut engine.code.decoding(false)).unwrap().0
 }
 
 /// As [`run`], on the real emulator.
