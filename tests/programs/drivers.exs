@@ -84,10 +84,10 @@ for op <- Enum.to_list(0..61) -- [2, 12], data <- [[], [0], [1, 0, 0, 0]] do
 end
 
 # A descriptor that is left to somebody else is neither read nor watched.
-within = fn -> receive(do: ({:tcp, _, data} -> data), after: (200 -> :nothing)) end
+within = fn time -> receive(do: ({:tcp, _, data} -> data), after: (time -> :nothing)) end
 IO.inspect({:listening, :inet.lock_socket(listening, true)})
 IO.inspect({:left, :inet.lock_socket(server, true), :inet.lock_socket(server, true)})
 :gen_tcp.send(client, "abc")
-IO.inspect(within.())
-IO.inspect({:back, :inet.lock_socket(server, false), within.(), :inet.lock_socket(server, false)})
+IO.inspect(within.(200))
+IO.inspect({:back, :inet.lock_socket(server, false), within.(10_000), :inet.lock_socket(server, false)})
 IO.inspect({:no_connection, :inet.lock_socket(one, true)})
