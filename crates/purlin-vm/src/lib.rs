@@ -7,8 +7,8 @@
 //!   run state (`Running`); the run state word is the only thing that hands it over. A blocking native gets other data,
 //!   and reads its arguments in the process's heap, which neither moves nor goes away before it returns.
 //! - **INNER**: the inner part of a signal queue belongs to its receiver; senders touch only the outer part.
-//! - **PARCEL**: a [`Parcel`](process::signal::Parcel) owns its signal and the block that begins with it; a queue or mailbox owns
-//!   what was left to it.
+//! - **PARCEL**: a [`Parcel`](process::signal::Parcel) owns its signal and the block that begins with it; a queue or
+//!   mailbox owns what was left to it.
 //! - **ASLEEP**: a process that waits has one count of its [`Process`] for whoever wakes it.
 //! - **SLOT**: a slot of the process table has a count of its process, and gives it up only when all threads that were
 //!   present ([`grace`](process::grace)) when the process was removed have left.

@@ -298,8 +298,8 @@ impl Schedulers {
         }
     }
 
-    /// Makes all schedulers stop after their current slices; [`Engine::wait`](crate::Engine::wait) flushes output, if `flush` asks for
-    /// it, and returns `status`. The first call counts.
+    /// Makes all schedulers stop after their current slices; [`Engine::wait`](crate::Engine::wait) flushes output, if
+    /// `flush` asks for it, and returns `status`. The first call counts.
     pub fn halt(&self, status: i32, flush: bool) {
         self.end(End::Exit { status, flush });
     }

@@ -2,8 +2,8 @@
 //!
 //! The rule that must stay true: what is not traced pays nothing. A process's flags are one word that slow paths look
 //! at anyway ([`TraceWord`]); a traced function has a breakpoint in the place of its first instruction
-//! (`code/points.rs`). The tracee itself builds each trace message and puts it into the tracer's queue, so that the messages
-//! of one tracee come in the order of its events, and before every signal that it sends after the event.
+//! (`code/points.rs`). The tracee itself builds each trace message and puts it into the tracer's queue, so that the
+//! messages of one tracee come in the order of its events, and before every signal that it sends after the event.
 //!
 //! | file | what |
 //! |---|---|

@@ -80,8 +80,8 @@ impl Collection {
         self.0.lock().collector = Some(pid);
     }
 
-    /// Has something freed as soon as nobody refers to it. Nobody can come to it any more. The collector, if it rests and
-    /// has to be told.
+    /// Has something freed as soon as nobody refers to it. Nobody can come to it any more. Gives the collector, if it
+    /// rests and has to be told.
     pub fn retire(&self, what: impl IntoIterator<Item = Box<dyn Retired>>) -> Option<Term> {
         let mut state = self.0.lock();
         let resting = state.waiting.is_empty();

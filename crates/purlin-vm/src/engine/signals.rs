@@ -77,9 +77,9 @@ impl Engine {
         woken
     }
 
-    /// Sends a signal that somebody of this priority waits for to be handled: until it is, the receiver is scheduled with
-    /// at least this priority, so that who asks does not wait behind processes of lower priority. Gives the signal back
-    /// when the receiver has ended.
+    /// Sends a signal that somebody of this priority waits for to be handled: until it is, the receiver is scheduled
+    /// with at least this priority, so that who asks does not wait behind processes of lower priority. Gives the signal
+    /// back when the receiver has ended.
     pub fn ask(self: &Arc<Engine>, to: &Arc<Process>, priority: Priority, question: Parcel) -> Result<(), Parcel> {
         self.signal(to, question)?;
         if priority < to.priority() && to.has_signals() {

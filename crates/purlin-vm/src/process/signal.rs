@@ -3,7 +3,8 @@
 //! The rule that must stay true: each receiver has one queue, and signals from one sender arrive in the order sent.
 //!
 //! A queue has two parts (INNER). The outer part, [`Outer`], is an intrusive Treiber stack with many producers and one
-//! consumer: senders push onto it without a lock, the receiver takes all of it at once and turns it round. The inner part is the receiver's [`Mailbox`](crate::process::mailbox::Mailbox).
+//! consumer: senders push onto it without a lock, the receiver takes all of it at once and turns it round. The inner
+//! part is the receiver's [`Mailbox`](crate::process::mailbox::Mailbox).
 //!
 //! | field | who writes | who reads |
 //! |---|---|---|

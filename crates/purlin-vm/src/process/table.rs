@@ -4,8 +4,8 @@
 //! bits, and a number whose slot is taken is skipped.
 //!
 //! Each message looks its receiver up, without a lock and without counting: a thread that looks is present
-//! ([`crate::process::grace`]), and the table gives up its count of a process that was removed only when every thread that was
-//! present then has left. Until then the process, whose data are gone, is listed in `Retired`.
+//! ([`crate::process::grace`]), and the table gives up its count of a process that was removed only when every thread
+//! that was present then has left. Until then the process, whose data are gone, is listed in `Retired`.
 
 use crate::process::grace::{Grace, Place, present_for_processes};
 use crate::process::{Process, RunState};
