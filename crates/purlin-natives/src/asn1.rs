@@ -17,19 +17,19 @@ const CONSTRUCTED: u8 = 0x20;
 const DEPTH: usize = 500;
 
 /// `{{Tag, Value}, Rest}`; a tag is its class, shifted by 16, and its number.
-fn decode_ber(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let bytes = to_bytes(a[0]).or_badarg()?;
-    c.charge(bytes.len() / 20);
-    let mut decoder = Decoder { bytes: &bytes, at: 0, heap: c.heap() };
+fn decode_ber(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let bytes = to_bytes(args[0]).or_badarg()?;
+    ctx.charge(bytes.len() / 20);
+    let mut decoder = Decoder { bytes: &bytes, at: 0, heap: ctx.heap() };
     match decoder.tlv(bytes.len(), 0) {
         Ok(value) => {
             let rest = decoder.heap.binary(&bytes[decoder.at..]);
-            Ok(c.heap().tuple(&[value, rest]))
+            Ok(ctx.heap().tuple(&[value, rest]))
         }
         Err(reason) => {
             let at = Term::small(decoder.at as i64);
-            let why = c.heap().tuple(&[reason, at]);
-            Ok(c.heap().tuple(&[am!("error"), why]))
+            let why = ctx.heap().tuple(&[reason, at]);
+            Ok(ctx.heap().tuple(&[am!("error"), why]))
         }
     }
 }
@@ -135,13 +135,13 @@ impl Decoder<'_> {
     }
 }
 
-fn encode_ber(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    match ber(a[0]) {
+fn encode_ber(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    match ber(args[0]) {
         Some(bytes) => {
-            c.charge(bytes.len() / 20);
-            Ok(c.heap().binary(&bytes))
+            ctx.charge(bytes.len() / 20);
+            Ok(ctx.heap().binary(&bytes))
         }
-        None => Ok(c.heap().tuple(&[am!("error"), Term::small(-1)])),
+        None => Ok(ctx.heap().tuple(&[am!("error"), Term::small(-1)])),
     }
 }
 
@@ -197,12 +197,12 @@ fn ber(term: Term) -> Option<Vec<u8>> {
     Some(backwards)
 }
 
-fn encode_per(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let bytes = to_bytes(a[0]).or_badarg()?;
-    c.charge(bytes.len() / 20);
+fn encode_per(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let bytes = to_bytes(args[0]).or_badarg()?;
+    ctx.charge(bytes.len() / 20);
     match per(&bytes) {
-        Some(bytes) => Ok(c.heap().binary(&bytes)),
-        None => Ok(c.heap().tuple(&[am!("error"), Term::small(i64::from(b'1'))])),
+        Some(bytes) => Ok(ctx.heap().binary(&bytes)),
+        None => Ok(ctx.heap().tuple(&[am!("error"), Term::small(i64::from(b'1'))])),
     }
 }
 

@@ -56,12 +56,12 @@ fn badarg(heap: &mut Heap, place: Place, text: &str) -> Escape {
 }
 
 /// The bytes of an argument that may be iodata.
-fn bytes(c: &mut Ctx<'_>, t: Term, place: Place, text: &str) -> Result<Vec<u8>, Escape> {
-    iolist::to_bytes(t).ok_or_else(|| badarg(c.heap(), place, text))
+fn bytes(ctx: &mut Ctx<'_>, t: Term, place: Place, text: &str) -> Result<Vec<u8>, Escape> {
+    iolist::to_bytes(t).ok_or_else(|| badarg(ctx.heap(), place, text))
 }
 
 /// A reference to a state of this module.
-fn reference<T: Send + Sync + 'static>(c: &mut Ctx<'_>, state: T) -> Term {
-    let id = c.engine.next_ref();
-    c.heap().magic_reference(id, Arc::new(Magic { value: Box::new(state) }))
+fn reference<T: Send + Sync + 'static>(ctx: &mut Ctx<'_>, state: T) -> Term {
+    let id = ctx.engine.next_ref();
+    ctx.heap().magic_reference(id, Arc::new(Magic { value: Box::new(state) }))
 }

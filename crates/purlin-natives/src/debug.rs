@@ -26,31 +26,31 @@ const NATIVES: &[Native] = &[
     Native::plain("erts_debug", "lcnt_clear", 0, not_counted),
 ];
 
-fn flat_size(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let words = beam_size::flat(a[0]);
-    c.charge(words / 100);
-    Ok(c.heap().unsigned(words as u64))
+fn flat_size(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let words = beam_size::flat(args[0]);
+    ctx.charge(words / 100);
+    Ok(ctx.heap().unsigned(words as u64))
 }
 
-fn size_shared(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let words = beam_size::shared(a[0], false);
-    c.charge(words / 10);
-    Ok(c.heap().unsigned(words as u64))
+fn size_shared(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let words = beam_size::shared(args[0], false);
+    ctx.charge(words / 10);
+    Ok(ctx.heap().unsigned(words as u64))
 }
 
-fn copy_shared(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let literals = a[1].as_bool().ok_or(Escape::BADARG)?;
-    Ok(c.heap().copy_shared(a[0], literals))
+fn copy_shared(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let literals = args[1].as_bool().ok_or(Escape::BADARG)?;
+    Ok(ctx.heap().copy_shared(args[0], literals))
 }
 
 /// Whether two terms are one and the same object.
-fn same(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    Ok(Term::bool(a[0] == a[1]))
+fn same(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    Ok(Term::bool(args[0] == args[1]))
 }
 
 /// Of a large map: how deep it is, how many nodes have so many children, and how many leaves stand at each depth.
-fn map_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let root = map::children(maps::checked(c, a[0])?).ok_or(Escape::BADARG)?;
+fn map_info(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let root = map::children(maps::checked(ctx, args[0])?).ok_or(Escape::BADARG)?;
     let (mut bitmaps, mut leaves, mut depth) = ([0i64; 16], [0i64; 16], 0);
     let arrays = (root.len() == 16) as i64;
     let mut nodes = vec![(root, 1usize)];
@@ -68,7 +68,7 @@ fn map_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
             }
         }
     }
-    let h = c.heap();
+    let h = ctx.heap();
     let mut row = |name, counts: &[i64]| {
         let all: Vec<Term> = counts.iter().map(|&n| Term::small(n)).collect();
         let by = h.tuple(&all);
@@ -81,17 +81,17 @@ fn map_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 }
 
 /// Prints a term and a line break, and gives that text.
-fn display(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let text = format!("{}\n", print::display(a[0]));
+fn display(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let text = format!("{}\n", print::display(args[0]));
     let _ = std::io::stdout().write_all(text.as_bytes());
-    Ok(c.heap().string(&text))
+    Ok(ctx.heap().string(&text))
 }
 
 /// Has the error handler called instead of functions, for debuggers; how many functions.
-fn breakpoint(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let (pattern, on) = (crate::trace::mfa(a[0]).ok_or(Escape::BADARG)?, a[1].as_bool().ok_or(Escape::BADARG)?);
-    let _control = c.engine.tracing.control.lock();
-    let count = purlin_vm::tracing::points::set_debug(&c.engine.code, pattern, on);
+fn breakpoint(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let (pattern, on) = (crate::trace::mfa(args[0]).ok_or(Escape::BADARG)?, args[1].as_bool().ok_or(Escape::BADARG)?);
+    let _control = ctx.engine.tracing.control.lock();
+    let count = purlin_vm::tracing::points::set_debug(&ctx.engine.code, pattern, on);
     Ok(Term::small(count as i64))
 }
 

@@ -54,9 +54,9 @@ pub fn os_string(t: Term) -> Option<OsString> {
     (!bytes.contains(&0)).then(|| OsString::from_vec(bytes))
 }
 
-fn env(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    let environment = c.engine.state(&ENVIRONMENT).0.read();
-    let heap = &mut c.data.heap;
+fn env(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    let environment = ctx.engine.state(&ENVIRONMENT).0.read();
+    let heap = &mut ctx.data.heap;
     let mut out = Vec::new();
     for (k, v) in environment.iter() {
         let (k, v) = (os_text(heap, k), os_text(heap, v));
@@ -65,29 +65,29 @@ fn env(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
     Ok(heap.list(&out))
 }
 
-fn getenv(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let name = variable_name(a[0]).or_badarg()?;
-    let environment = c.engine.state(&ENVIRONMENT).0.read();
+fn getenv(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let name = variable_name(args[0]).or_badarg()?;
+    let environment = ctx.engine.state(&ENVIRONMENT).0.read();
     Ok(match environment.get(&name) {
-        Some(v) => os_text(&mut c.data.heap, v),
+        Some(v) => os_text(&mut ctx.data.heap, v),
         None => Term::bool(false),
     })
 }
 
-fn putenv(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let (name, value) = (variable_name(a[0]).or_badarg()?, variable_text(a[1]).or_badarg()?);
-    c.engine.state(&ENVIRONMENT).0.write().insert(name, value);
+fn putenv(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let (name, value) = (variable_name(args[0]).or_badarg()?, variable_text(args[1]).or_badarg()?);
+    ctx.engine.state(&ENVIRONMENT).0.write().insert(name, value);
     Ok(Term::bool(true))
 }
 
-fn unsetenv(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let name = variable_name(a[0]).or_badarg()?;
-    c.engine.state(&ENVIRONMENT).0.write().remove(&name);
+fn unsetenv(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let name = variable_name(args[0]).or_badarg()?;
+    ctx.engine.state(&ENVIRONMENT).0.write().remove(&name);
     Ok(Term::bool(true))
 }
 
-fn getpid(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    Ok(c.heap().string(&std::process::id().to_string()))
+fn getpid(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    Ok(ctx.heap().string(&std::process::id().to_string()))
 }
 
 /// The name of the operating system, as `{unix, linux}`.

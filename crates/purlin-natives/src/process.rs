@@ -56,8 +56,8 @@ fn badopt() -> Escape {
 
 /// Continues with `erts_internal:await_result(Ref)`, which gives the `Result` of a `{Ref, Result}` that another
 /// process is about to send. It looks only at messages that arrive from now on.
-fn await_result(c: &mut Ctx<'_>, reference: Term) -> Escape {
-    receive::await_next(c.data);
+fn await_result(ctx: &mut Ctx<'_>, reference: Term) -> Escape {
+    receive::await_next(ctx.data);
     Escape::Trap { module: Atom::new("erts_internal"), function: Atom::new("await_result"), args: vec![reference] }
 }
 

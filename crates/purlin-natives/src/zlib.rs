@@ -139,8 +139,8 @@ fn open(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
     Ok(ctx.heap().magic_reference(id, Arc::new(Magic { value: Box::new(Zlib(Mutex::new(state))) })))
 }
 
-fn close(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let mut s = state(ctx, a[0])?;
+fn close(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let mut s = state(ctx, args[0])?;
     if std::mem::replace(&mut s.closed, true) {
         return Err(not_initialized());
     }
@@ -149,9 +149,9 @@ fn close(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     Ok(am!("ok"))
 }
 
-fn set_controller(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    a[1].as_pid().or_badarg()?;
-    state(ctx, a[0])?.controller = a[1];
+fn set_controller(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    args[1].as_pid().or_badarg()?;
+    state(ctx, args[0])?.controller = args[1];
     Ok(am!("ok"))
 }
 
@@ -170,29 +170,29 @@ fn init(ctx: &mut Ctx<'_>, t: Term, window: c_int, make: impl FnOnce() -> Result
     }
 }
 
-fn deflate_init(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let (level, method, window) = (int(a[1])?, int(a[2])?, int(a[3])?);
-    let (memory, strategy) = (int(a[4])?, int(a[5])?);
-    init(ctx, a[0], window, || Stream::deflate(level, method, window, memory, strategy))
+fn deflate_init(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let (level, method, window) = (int(args[1])?, int(args[2])?, int(args[3])?);
+    let (memory, strategy) = (int(args[4])?, int(args[5])?);
+    init(ctx, args[0], window, || Stream::deflate(level, method, window, memory, strategy))
 }
 
-fn inflate_init(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let window = int(a[1])?;
-    let after_end = match int(a[2])? {
+fn inflate_init(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let window = int(args[1])?;
+    let after_end = match int(args[2])? {
         0 => AfterEnd::Error,
         1 => AfterEnd::Reset,
         2 => AfterEnd::Cut,
         _ => return Err(Escape::BADARG),
     };
-    let t = init(ctx, a[0], window, || Stream::inflate(window))?;
-    state(ctx, a[0])?.after_end = after_end;
+    let t = init(ctx, args[0], window, || Stream::inflate(window))?;
+    state(ctx, args[0])?.after_end = after_end;
     Ok(t)
 }
 
 /// The checksum of the dictionary. Streams without a header do not count it, so it is counted here, from zero.
-fn deflate_set_dictionary(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let dictionary = iolist::to_bytes(a[1]).or_badarg()?;
-    let mut s = state(ctx, a[0])?;
+fn deflate_set_dictionary(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let dictionary = iolist::to_bytes(args[1]).or_badarg()?;
+    let mut s = state(ctx, args[0])?;
     let raw = s.crc.is_some();
     let stream = s.of(Direction::Deflate)?;
     match stream.set_dictionary(&dictionary) {
@@ -206,25 +206,25 @@ fn deflate_set_dictionary(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     }
 }
 
-fn inflate_set_dictionary(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let dictionary = iolist::to_bytes(a[1]).or_badarg()?;
-    outcome(state(ctx, a[0])?.of(Direction::Inflate)?.set_dictionary(&dictionary))
+fn inflate_set_dictionary(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let dictionary = iolist::to_bytes(args[1]).or_badarg()?;
+    outcome(state(ctx, args[0])?.of(Direction::Inflate)?.set_dictionary(&dictionary))
 }
 
-fn inflate_get_dictionary(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    match state(ctx, a[0])?.of(Direction::Inflate)?.dictionary() {
+fn inflate_get_dictionary(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    match state(ctx, args[0])?.of(Direction::Inflate)?.dictionary() {
         Ok(bytes) => Ok(ctx.heap().binary(&bytes)),
         Err(code) => outcome(code),
     }
 }
 
-fn deflate_params(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let (level, strategy) = (int(a[1])?, int(a[2])?);
-    outcome(state(ctx, a[0])?.of(Direction::Deflate)?.set_parameters(level, strategy))
+fn deflate_params(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let (level, strategy) = (int(args[1])?, int(args[2])?);
+    outcome(state(ctx, args[0])?.of(Direction::Deflate)?.set_parameters(level, strategy))
 }
 
-fn reset(ctx: &mut Ctx<'_>, a: &[Term], direction: Direction) -> NativeResult {
-    let mut s = state(ctx, a[0])?;
+fn reset(ctx: &mut Ctx<'_>, args: &[Term], direction: Direction) -> NativeResult {
+    let mut s = state(ctx, args[0])?;
     let code = s.of(direction)?.reset();
     s.crc = s.crc.as_ref().map(|_| crc32fast::Hasher::new());
     s.end_seen = false;
@@ -233,8 +233,8 @@ fn reset(ctx: &mut Ctx<'_>, a: &[Term], direction: Direction) -> NativeResult {
 }
 
 /// Ends the stream; `data_error` when input is left or the compressed data had no end.
-fn end(ctx: &mut Ctx<'_>, a: &[Term], direction: Direction) -> NativeResult {
-    let mut s = state(ctx, a[0])?;
+fn end(ctx: &mut Ctx<'_>, args: &[Term], direction: Direction) -> NativeResult {
+    let mut s = state(ctx, args[0])?;
     s.of(direction)?;
     let Some(stream) = s.stream.take() else { return Err(not_initialized()) };
     let mut code = stream.end();
@@ -248,10 +248,10 @@ fn end(ctx: &mut Ctx<'_>, a: &[Term], direction: Direction) -> NativeResult {
 
 /// Processes at most a chunk of the queued input into at most a chunk of output: `{finished, Output}` when all is
 /// done, `{continue, Output}` when there is more.
-fn codec(ctx: &mut Ctx<'_>, a: &[Term], direction: Direction) -> NativeResult {
+fn codec(ctx: &mut Ctx<'_>, args: &[Term], direction: Direction) -> NativeResult {
     let chunk = |t| int(t).and_then(|n| usize::try_from(n).ok().or_badarg());
-    let (input_chunk, output_chunk, flush) = (chunk(a[1])?, chunk(a[2])?, int(a[3])?);
-    let mut guard = state(ctx, a[0])?;
+    let (input_chunk, output_chunk, flush) = (chunk(args[1])?, chunk(args[2])?, int(args[3])?);
+    let mut guard = state(ctx, args[0])?;
     let s = &mut *guard;
     s.of(direction)?;
     if direction == Direction::Inflate && s.end_seen && !s.input.rest().is_empty() {
@@ -315,8 +315,8 @@ fn codec(ctx: &mut Ctx<'_>, a: &[Term], direction: Direction) -> NativeResult {
 }
 
 /// The checksum of the plain data so far, counted for streams without a header.
-fn crc32(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let s = state(ctx, a[0])?;
+fn crc32(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let s = state(ctx, args[0])?;
     if s.stream.is_none() {
         return Err(not_initialized());
     }
@@ -324,40 +324,40 @@ fn crc32(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     Ok(Term::small(sum.into()))
 }
 
-fn get_stash(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let s = state(ctx, a[0])?;
+fn get_stash(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let s = state(ctx, args[0])?;
     let Some(stash) = s.stash.as_ref() else { return Ok(am!("empty")) };
     let t = stash.copy_to(ctx.heap());
     ctx.ok(t)
 }
 
-fn clear_stash(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    match state(ctx, a[0])?.stash.take() {
+fn clear_stash(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    match state(ctx, args[0])?.stash.take() {
         Some(_) => Ok(am!("ok")),
         None => Err(Escape::Error(am!("error"))),
     }
 }
 
-fn set_stash(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let mut s = state(ctx, a[0])?;
+fn set_stash(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let mut s = state(ctx, args[0])?;
     if s.stash.is_some() {
         return Err(Escape::Error(am!("error")));
     }
-    s.stash = Some(Owned::new(a[1]));
+    s.stash = Some(Owned::new(args[1]));
     Ok(am!("ok"))
 }
 
-fn set_buf_size(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    state(ctx, a[0])?.chunk = int(a[1])?;
+fn set_buf_size(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    state(ctx, args[0])?.chunk = int(args[1])?;
     Ok(am!("ok"))
 }
 
-fn enqueue(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let mut s = state(ctx, a[0])?;
+fn enqueue(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let mut s = state(ctx, args[0])?;
     if s.stream.is_none() {
         return Err(not_initialized());
     }
-    let pieces = a[1].as_list().or_badarg()?;
+    let pieces = args[1].as_list().or_badarg()?;
     let pieces = pieces.iter().map(|t| t.as_bytes()).collect::<Option<Vec<_>>>().or_badarg()?;
     pieces.iter().for_each(|piece| s.input.append(piece));
     Ok(am!("ok"))

@@ -10,9 +10,9 @@ pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "make_fun", 3, make_fun),
 ];
 
-fn fun_info(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let fun = a[0];
-    let item = a[1].as_atom().or_badarg()?;
+fn fun_info(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let fun = args[0];
+    let item = args[1].as_atom().or_badarg()?;
     let heap = &mut ctx.data.heap;
     let value = if let Some((e, creator, env)) = fun.as_fun() {
         match item.name() {
@@ -41,13 +41,13 @@ fn fun_info(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
             _ => return Err(Escape::BADARG),
         }
     };
-    Ok(heap.tuple(&[a[1], value]))
+    Ok(heap.tuple(&[args[1], value]))
 }
 
-fn fun_info_mfa(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let (m, f, arity) = match a[0].as_fun() {
+fn fun_info_mfa(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let (m, f, arity) = match args[0].as_fun() {
         Some((e, ..)) => (e.module, name(ctx.engine, e), e.arity),
-        None => a[0].as_export_fun().map(|(m, f, arity)| (m, Term::atom(f), arity)).or_badarg()?,
+        None => args[0].as_export_fun().map(|(m, f, arity)| (m, Term::atom(f), arity)).or_badarg()?,
     };
     Ok(ctx.heap().tuple(&[Term::atom(m), f, Term::small(arity as i64)]))
 }
@@ -57,8 +57,8 @@ fn name(engine: &Engine, entry: &FunEntry) -> Term {
     engine.code.body_of(entry).map_or(Term::NIL, |body| Term::atom(body.function))
 }
 
-fn make_fun(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let (m, f) = (a[0].as_atom().or_badarg()?, a[1].as_atom().or_badarg()?);
-    let arity = a[2].as_small().and_then(|n| u8::try_from(n).ok()).or_badarg()?;
+fn make_fun(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let (m, f) = (args[0].as_atom().or_badarg()?, args[1].as_atom().or_badarg()?);
+    let arity = args[2].as_small().and_then(|n| u8::try_from(n).ok()).or_badarg()?;
     Ok(ctx.heap().export_fun(m, f, arity))
 }

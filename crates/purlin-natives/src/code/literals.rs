@@ -17,7 +17,7 @@ const COLLECTOR: &str = "erts_literal_area_collector";
 const PAUSE: i64 = 1_000_000;
 
 /// Frees what was being collected and goes on to what comes next: whether there is something.
-fn release_area_switch(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+fn release_area_switch(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     super::only_for(ctx, COLLECTOR)?;
     if let Some(timer) = ctx.data.wake_timer.take() {
         ctx.engine.timers.cancel_wake(timer);
@@ -28,15 +28,15 @@ fn release_area_switch(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         Next::Wait => {
             let at = ctx.engine.clock.now() + PAUSE;
             ctx.data.wake_timer = Some(ctx.engine.timers.wake_at(at, ctx.process));
-            Err(Escape::Wait(a.to_vec()))
+            Err(Escape::Wait(args.to_vec()))
         }
     }
 }
 
 /// Has a process look for literals that go, or copy them; it answers `{copy_literals, {AreaId, How, Pid}, Result}`.
-fn send_copy_request(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+fn send_copy_request(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     super::only_for(ctx, COLLECTOR)?;
-    let [process, area, how] = *a else { return Err(Escape::BADARG) };
+    let [process, area, how] = *args else { return Err(Escape::BADARG) };
     if !process.is_local_pid() {
         return Err(Escape::BADARG);
     }

@@ -28,9 +28,9 @@ fn prepared<R>(t: Term, f: impl FnOnce(&'static Module) -> R) -> Option<R> {
     t.magic::<Unfinished>()?.with(f)
 }
 
-fn prepare_loading(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let name = a[0].as_atom().or_badarg()?;
-    let bytes = a[1].as_bytes().or_badarg()?;
+fn prepare_loading(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let name = args[0].as_atom().or_badarg()?;
+    let bytes = args[1].as_bytes().or_badarg()?;
     ctx.charge(bytes.len() / 64);
     match Unfinished::prepare(&ctx.engine.code, &bytes) {
         Ok(m) => match m.with(|m| m.name) {
@@ -59,12 +59,12 @@ fn report(ctx: &mut Ctx<'_>, text: &str) {
     });
 }
 
-fn has_prepared_code_on_load(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    Ok(Term::bool(prepared(a[0], |m| m.has_on_load()).or_badarg()?))
+fn has_prepared_code_on_load(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    Ok(Term::bool(prepared(args[0], |m| m.has_on_load()).or_badarg()?))
 }
 
-fn finish_loading(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let code = a[0].as_list().or_badarg()?;
+fn finish_loading(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let code = args[0].as_list().or_badarg()?;
     let about = |t| prepared(t, |m| (m.name, m.has_on_load()));
     let about: Vec<(Atom, bool)> = code.iter().map(|&t| about(t)).collect::<Option<_>>().or_badarg()?;
     if about.len() > 1 && about.iter().any(|m| m.1) {
@@ -101,16 +101,16 @@ fn tagged_names(ctx: &mut Ctx<'_>, tag: Term, names: &[Atom]) -> NativeResult {
     Ok(ctx.heap().tuple(&[tag, list]))
 }
 
-fn call_on_load_function(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let name = a[0].as_atom().or_badarg()?;
+fn call_on_load_function(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let name = args[0].as_atom().or_badarg()?;
     let module = ctx.engine.code.loading(name).or_badarg()?;
     let entry = module.on_load_function().or_badarg()?;
     Err(Escape::Enter { entry, args: Vec::new() })
 }
 
-fn finish_after_on_load(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let name = a[0].as_atom().or_badarg()?;
-    let keep = a[1].as_bool().or_badarg()?;
+fn finish_after_on_load(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let name = args[0].as_atom().or_badarg()?;
+    let keep = args[1].as_bool().or_badarg()?;
     ctx.engine.code.finish_on_load(name, keep).or_badarg()?;
     if keep {
         trace_loaded(ctx, [name].into_iter());
@@ -126,8 +126,8 @@ fn trace_loaded(ctx: &Ctx<'_>, modules: impl Iterator<Item = Atom>) {
     modules.for_each(|m| on_load.apply(&ctx.engine.code, m));
 }
 
-fn delete_module(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let name = a[0].as_atom().or_badarg()?;
+fn delete_module(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let name = args[0].as_atom().or_badarg()?;
     match ctx.engine.code.delete(name) {
         None => Ok(Term::atom(Atom::UNDEFINED)),
         Some(true) => Ok(Term::bool(true)),
@@ -138,17 +138,17 @@ fn delete_module(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     }
 }
 
-fn check_old_code(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let name = a[0].as_atom().or_badarg()?;
+fn check_old_code(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let name = args[0].as_atom().or_badarg()?;
     Ok(Term::bool(ctx.engine.code.generations(name).old.is_some()))
 }
 
 /// Called by the code purger alone: `prepare` before it asks all processes, then `complete` or `abort`.
-fn purge_module(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+fn purge_module(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     super::only_for(ctx, "erts_code_purger")?;
-    let name = a[0].as_atom().or_badarg()?;
+    let name = args[0].as_atom().or_badarg()?;
     let code = &ctx.engine.code;
-    Ok(Term::bool(match a[1].as_atom().or_badarg()?.name() {
+    Ok(Term::bool(match args[1].as_atom().or_badarg()?.name() {
         "prepare" => code.prepare_purge(name, false).or_badarg()?,
         "prepare_on_load" => code.prepare_purge(name, true).or_badarg()?,
         "complete" => literals::complete_purge(ctx.engine, name).then_some(true).or_badarg()?,
@@ -162,15 +162,15 @@ fn purge_module(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 const BOOT_LIBRARIES: [&str; 5] = ["erl_tracer", "prim_buffer", "prim_net", "prim_socket", "zlib"];
 
 /// Purlin's native libraries are part of it: loading one succeeds when it has natives for the calling module.
-fn load_nif(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let path = a[0].list_text().or_else(|| String::from_utf8(a[0].as_bytes()?.into_owned()).ok());
+fn load_nif(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let path = args[0].list_text().or_else(|| String::from_utf8(args[0].as_bytes()?.into_owned()).ok());
     let path = path.or_badarg()?;
     let caller = ctx.caller_module();
     let name = path.rsplit('/').next().unwrap_or("");
     let Some(module) = caller else { return Err(Escape::BADARG) };
     let booting = BOOT_LIBRARIES.contains(&module.name());
     if booting || ctx.engine.code.exports.natives().any(|n| n.mfa.module == module) {
-        ctx.engine.nif_info.lock().insert(module, Owned::new(a[1]));
+        ctx.engine.nif_info.lock().insert(module, Owned::new(args[1]));
         return Ok(Term::atom(Atom::OK));
     }
     let text = format!("Purlin has no native library {name} for the module {}", module.name());

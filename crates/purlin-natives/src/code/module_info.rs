@@ -43,8 +43,8 @@ const PRELOADED: &[&str] = &[
     "erts_code_purger",
 ];
 
-fn module_loaded(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let name = a[0].as_atom().or_badarg()?;
+fn module_loaded(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let name = args[0].as_atom().or_badarg()?;
     Ok(Term::bool(ctx.engine.code.generations(name).current.is_some()))
 }
 
@@ -62,8 +62,8 @@ fn current(ctx: &Ctx<'_>, name: Term) -> Result<&'static Module, Escape> {
     ctx.engine.code.generations(name.as_atom().or_badarg()?).current.or_badarg()
 }
 
-fn get_module_info_1(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let m = current(ctx, a[0])?;
+fn get_module_info_1(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let m = current(ctx, args[0])?;
     let items = [am!("module"), am!("exports"), am!("attributes"), am!("compile"), am!("md5")];
     let mut pairs = Vec::new();
     for item in items {
@@ -73,9 +73,9 @@ fn get_module_info_1(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     Ok(ctx.heap().list(&pairs))
 }
 
-fn get_module_info_2(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let m = current(ctx, a[0])?;
-    info(ctx, m, a[1]).or_badarg()
+fn get_module_info_2(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let m = current(ctx, args[0])?;
+    info(ctx, m, args[1]).or_badarg()
 }
 
 fn info(ctx: &mut Ctx<'_>, m: &'static Module, item: Term) -> Option<Term> {
@@ -118,12 +118,14 @@ fn mfa_of(a: &[Term]) -> Result<Option<Mfa>, Escape> {
     Ok(u8::try_from(arity).ok().map(|arity| Mfa { module, function, arity }))
 }
 
-fn function_exported(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    Ok(Term::bool(mfa_of(a)?.is_some_and(|mfa| is_exported(ctx, mfa))))
+fn function_exported(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    Ok(Term::bool(mfa_of(args)?.is_some_and(|mfa| is_exported(ctx, mfa))))
 }
 
-fn is_builtin(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    Ok(Term::bool(mfa_of(a)?.is_some_and(|mfa| is_emulators_own(mfa) && ctx.engine.code.exports.native(mfa).is_some())))
+fn is_builtin(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    Ok(Term::bool(
+        mfa_of(args)?.is_some_and(|mfa| is_emulators_own(mfa) && ctx.engine.code.exports.native(mfa).is_some()),
+    ))
 }
 
 /// Whether OTP's emulator has this native by itself, not through `load_nif/2`, and it is none of Purlin's own.
@@ -145,9 +147,9 @@ pub fn is_emulators_own(mfa: Mfa) -> bool {
     (names || !LIBRARIES.contains(&mfa.module.name())) && (mfa.module.name(), mfa.function.name()) != ("re", "run_long")
 }
 
-fn beamfile_chunk(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let bytes = a[0].as_bytes().or_badarg()?;
-    let name = a[1].list_text().or_badarg()?;
+fn beamfile_chunk(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let bytes = args[0].as_bytes().or_badarg()?;
+    let name = args[1].list_text().or_badarg()?;
     let name: [u8; 4] = name.as_bytes().try_into().ok().or_badarg()?;
     Ok(match purlin_beam::find_chunk(&bytes, name) {
         Ok(Some(chunk)) => ctx.heap().binary(chunk),
@@ -155,8 +157,8 @@ fn beamfile_chunk(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     })
 }
 
-fn beamfile_module_md5(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let bytes = a[0].as_bytes().or_badarg()?;
+fn beamfile_module_md5(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let bytes = args[0].as_bytes().or_badarg()?;
     Ok(match purlin_beam::BeamFile::parse_plain(&bytes) {
         Ok(file) => {
             let digest = purlin_vm::code::module::checksum(&file);

@@ -17,16 +17,16 @@ pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "apply", 3, apply_3),
 ];
 
-fn error_1(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    Err(Escape::CallerError { reason: a[0], args: Term::NONE, info: Term::NONE })
+fn error_1(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    Err(Escape::CallerError { reason: args[0], args: Term::NONE, info: Term::NONE })
 }
 
-fn error_2(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    Err(Escape::CallerError { reason: a[0], args: arguments(a[1]), info: Term::NONE })
+fn error_2(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    Err(Escape::CallerError { reason: args[0], args: arguments(args[1]), info: Term::NONE })
 }
 
-fn nif_error(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    Err(Escape::Error(a[0]))
+fn nif_error(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    Err(Escape::Error(args[0]))
 }
 
 /// What is no list, such as the atom `none`, says that there are no arguments to show.
@@ -34,9 +34,9 @@ fn arguments(args: Term) -> Term {
     if args.is_list() { args } else { Term::NONE }
 }
 
-fn error_3(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let [reason, args, options] = [a[0], a[1], a[2]];
-    Err(Escape::CallerError { reason, args: arguments(args), info: error_info(options).unwrap_or(Term::NONE) })
+fn error_3(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let [reason, list, options] = [args[0], args[1], args[2]];
+    Err(Escape::CallerError { reason, args: arguments(list), info: error_info(options).unwrap_or(Term::NONE) })
 }
 
 /// The map of the last `{error_info, Map}`; other options make all of them count for nothing.
@@ -51,23 +51,23 @@ fn error_info(options: Term) -> Option<Term> {
     info
 }
 
-fn exit(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    Err(Escape::Exit(a[0]))
+fn exit(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    Err(Escape::Exit(args[0]))
 }
 
-fn throw(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    Err(Escape::Throw(a[0]))
+fn throw(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    Err(Escape::Throw(args[0]))
 }
 
 /// A wrong class or stack trace is no exception: the value is `badarg`.
-fn raise(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let class = match a[0].as_atom() {
+fn raise(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let class = match args[0].as_atom() {
         Some(Atom::ERROR) => Class::Error,
         Some(Atom::EXIT) => Class::Exit,
         Some(Atom::THROW) => Class::Throw,
         _ => return Ok(Term::atom(Atom::BADARG)),
     };
-    let Some(frames) = a[2].as_list() else { return Ok(Term::atom(Atom::BADARG)) };
+    let Some(frames) = args[2].as_list() else { return Ok(Term::atom(Atom::BADARG)) };
     if !frames.iter().all(|&f| is_frame(f)) {
         return Ok(Term::atom(Atom::BADARG));
     }
@@ -77,13 +77,13 @@ fn raise(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         .into_iter()
         .take(depth)
         .map(|f| match *f.as_tuple().unwrap_or(&[]) {
-            [m, f, a] if m.is_atom() => ctx.heap().tuple(&[m, f, a, Term::NIL]),
-            [fun, args] => ctx.heap().tuple(&[fun, args, Term::NIL]),
+            [m, f, args] if m.is_atom() => ctx.heap().tuple(&[m, f, args, Term::NIL]),
+            [fun, list] => ctx.heap().tuple(&[fun, list, Term::NIL]),
             _ => f,
         })
         .collect();
     let stack = ctx.heap().list(&frames);
-    Err(Escape::Raise { class, reason: a[1], stack })
+    Err(Escape::Raise { class, reason: args[1], stack })
 }
 
 /// Arguments may be anything, as on the BEAM.
@@ -97,26 +97,26 @@ fn is_frame(f: Term) -> bool {
     }
 }
 
-fn apply_2(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let args = a[1].as_list().filter(|l| l.len() < 256).or_badarg()?;
-    Err(Escape::Apply { fun: a[0], args })
+fn apply_2(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let list = args[1].as_list().filter(|l| l.len() < 256).or_badarg()?;
+    Err(Escape::Apply { fun: args[0], args: list })
 }
 
-fn apply_3(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let (module, function) = (a[0].as_atom().or_badarg()?, a[1].as_atom().or_badarg()?);
-    let mut args = a[2].as_list().or_badarg()?;
-    if args.len() > 255 {
+fn apply_3(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let (module, function) = (args[0].as_atom().or_badarg()?, args[1].as_atom().or_badarg()?);
+    let mut list = args[2].as_list().or_badarg()?;
+    if list.len() > 255 {
         return Err(Escape::SYSTEM_LIMIT);
     }
     let (mut module, mut function) = (module, function);
     // An apply of this function is the apply that it makes.
     while module == Atom::ERLANG
         && function == Atom::APPLY
-        && let [m, f, inner] = args[..]
+        && let [m, f, inner] = list[..]
         && let (Some(m), Some(f), Some(inner)) = (m.as_atom(), f.as_atom(), inner.as_list())
         && inner.len() < 256
     {
-        (module, function, args) = (m, f, inner);
+        (module, function, list) = (m, f, inner);
     }
-    Err(Escape::Trap { module, function, args })
+    Err(Escape::Trap { module, function, args: list })
 }

@@ -25,27 +25,27 @@ struct Job<'a> {
     tag: usize,
 }
 
-fn aead_cipher(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+fn aead_cipher(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let at = |line: i64, argument: i64| ("aead.c", line, argument);
-    let encrypt = a[6].as_bool().ok_or_else(|| badarg(c.heap(), at(54, 6), "Bad enc flag"))?;
-    let key = bytes(c, a[1], at(63, 1), "non-binary key")?;
-    let iv = bytes(c, a[2], at(65, 2), "non-binary iv")?;
-    let mut text = bytes(c, a[3], at(67, 3), "non-binary text")?;
-    let other = bytes(c, a[4], at(69, 4), "non-binary AAD")?;
-    let expected = if encrypt { None } else { Some(bytes(c, a[5], at(77, 5), "non-binary Tag")?) };
+    let encrypt = args[6].as_bool().ok_or_else(|| badarg(ctx.heap(), at(54, 6), "Bad enc flag"))?;
+    let key = bytes(ctx, args[1], at(63, 1), "non-binary key")?;
+    let iv = bytes(ctx, args[2], at(65, 2), "non-binary iv")?;
+    let mut text = bytes(ctx, args[3], at(67, 3), "non-binary text")?;
+    let other = bytes(ctx, args[4], at(69, 4), "non-binary AAD")?;
+    let expected = if encrypt { None } else { Some(bytes(ctx, args[5], at(77, 5), "non-binary Tag")?) };
     let tag = match &expected {
         Some(tag) => Some(tag.len()),
-        None => a[5].as_usize().filter(|n| u32::try_from(*n).is_ok()),
+        None => args[5].as_usize().filter(|n| u32::try_from(*n).is_ok()),
     };
-    let tag = tag.ok_or_else(|| badarg(c.heap(), at(73, 5), "Bad Tag length"))?;
+    let tag = tag.ok_or_else(|| badarg(ctx.heap(), at(73, 5), "Bad Tag length"))?;
     if i32::try_from(tag).is_err() {
-        return Err(badarg(c.heap(), at(87, 5), "binary too long"));
+        return Err(badarg(ctx.heap(), at(87, 5), "binary too long"));
     }
     let unknown = "Unknown cipher or invalid key size";
-    let cipher = a[0].as_atom().map(Atom::name).and_then(cipher::named).filter(|s| s.takes_key(key.len()));
-    let Some(cipher) = cipher else { return Err(badarg(c.heap(), at(90, 0), unknown)) };
+    let cipher = args[0].as_atom().map(Atom::name).and_then(cipher::named).filter(|s| s.takes_key(key.len()));
+    let Some(cipher) = cipher else { return Err(badarg(ctx.heap(), at(90, 0), unknown)) };
     if !cipher.is_aead() {
-        return Err(badarg(c.heap(), at(94, 0), "Not aead cipher"));
+        return Err(badarg(ctx.heap(), at(94, 0), "Not aead cipher"));
     }
     let right = match cipher.mode {
         Mode::Ccm => (7..=13).contains(&iv.len()),
@@ -53,18 +53,18 @@ fn aead_cipher(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         _ => !iv.is_empty(),
     };
     if !right {
-        return Err(badarg(c.heap(), at(111, 2), "Bad IV length"));
+        return Err(badarg(ctx.heap(), at(111, 2), "Bad IV length"));
     }
     if cipher.mode == Mode::ChaChaPoly && key.len() != cipher.key {
-        return Err(badarg(c.heap(), at(90, 0), unknown));
+        return Err(badarg(ctx.heap(), at(90, 0), unknown));
     }
-    c.charge((text.len() + other.len()) / 100);
+    ctx.charge((text.len() + other.len()) / 100);
     if cipher.mode == Mode::Ccm && (!(4..=16).contains(&tag) || tag % 2 == 1) {
-        return Err(badarg(c.heap(), at(116, 5), "Can't set tag"));
+        return Err(badarg(ctx.heap(), at(116, 5), "Can't set tag"));
     }
     if tag == 0 || tag > 16 {
         return match encrypt {
-            true => Err(failure(c.heap(), am!("error"), at(156, -1), "Can't get Tag")),
+            true => Err(failure(ctx.heap(), am!("error"), at(156, -1), "Can't get Tag")),
             false => Ok(am!("error")),
         };
     }
@@ -76,11 +76,11 @@ fn aead_cipher(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     };
     let made = made.or_badarg()?;
     match expected {
-        Some(tag) if made.ct_eq(&tag).into() => Ok(c.heap().binary(&text)),
+        Some(tag) if made.ct_eq(&tag).into() => Ok(ctx.heap().binary(&text)),
         Some(_) => Ok(am!("error")),
         None => {
-            let (text, tag) = (c.heap().binary(&text), c.heap().binary(&made));
-            Ok(c.heap().tuple(&[text, tag]))
+            let (text, tag) = (ctx.heap().binary(&text), ctx.heap().binary(&made));
+            Ok(ctx.heap().tuple(&[text, tag]))
         }
     }
 }

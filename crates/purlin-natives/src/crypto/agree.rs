@@ -24,9 +24,9 @@ fn number(t: Term) -> Option<BigUint> {
 }
 
 /// Prime and generator.
-fn group(c: &mut Ctx<'_>, t: Term, argument: i64, lines: [i64; 3]) -> Result<(BigUint, BigUint), Escape> {
+fn group(ctx: &mut Ctx<'_>, t: Term, argument: i64, lines: [i64; 3]) -> Result<(BigUint, BigUint), Escape> {
     let given = t.as_list().map(|l| l.to_vec()).unwrap_or_default();
-    let mut fail = |line: i64, text: &str| Err(badarg(c.heap(), ("dh.c", line, argument), text));
+    let mut fail = |line: i64, text: &str| Err(badarg(ctx.heap(), ("dh.c", line, argument), text));
     let &[p, g] = &given[..] else { return fail(lines[2], "Not a two-element list") };
     let Some(p) = number(p) else { return fail(lines[0], "Bad value of 'p'") };
     let Some(g) = number(g) else { return fail(lines[1], "Bad value of 'g'") };
@@ -34,42 +34,42 @@ fn group(c: &mut Ctx<'_>, t: Term, argument: i64, lines: [i64; 3]) -> Result<(Bi
 }
 
 /// `{Public, Private}`
-fn generate(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let given = match a[0] == am!("undefined") {
+fn generate(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let given = match args[0] == am!("undefined") {
         true => None,
-        false => match number(a[0]) {
+        false => match number(args[0]) {
             Some(n) => Some(n),
-            None => return Err(badarg(c.heap(), ("dh.c", 57, 0), "PrivKeyIn")),
+            None => return Err(badarg(ctx.heap(), ("dh.c", 57, 0), "PrivKeyIn")),
         },
     };
-    let (p, g) = group(c, a[1], 1, [66, 71, 77])?;
-    let Some(length) = a[3].as_usize() else {
-        return Err(badarg(c.heap(), ("dh.c", 89, 3), "Bad value of length element"));
+    let (p, g) = group(ctx, args[1], 1, [66, 71, 77])?;
+    let Some(length) = args[3].as_usize() else {
+        return Err(badarg(ctx.heap(), ("dh.c", 89, 3), "Bad value of length element"));
     };
     let refused =
-        |c: &mut Ctx<'_>| Err(failure(c.heap(), am!("error"), ("dh.c", 124, -1), "Can't generate DH key pair"));
+        |ctx: &mut Ctx<'_>| Err(failure(ctx.heap(), am!("error"), ("dh.c", 124, -1), "Can't generate DH key pair"));
     if !BITS.contains(&p.bits()) || !p.bit(0) || length as u64 >= p.bits() || g.bits() < 2 || g >= &p - 1u8 {
-        return refused(c);
+        return refused(ctx);
     }
     let limit = if length > 0 { BigUint::one() << length } else { &p - 1u8 };
-    let Some(private) = given.or_else(|| below(&limit)) else { return refused(c) };
+    let Some(private) = given.or_else(|| below(&limit)) else { return refused(ctx) };
     let public = g.modpow(&private, &p);
-    let (public, private) = (c.heap().binary(&shortest(&public)), c.heap().binary(&shortest(&private)));
-    Ok(c.heap().tuple(&[public, private]))
+    let (public, private) = (ctx.heap().binary(&shortest(&public)), ctx.heap().binary(&shortest(&private)));
+    Ok(ctx.heap().tuple(&[public, private]))
 }
 
-fn compute(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+fn compute(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let text = "Bad peer public key; binary expected";
-    let Some(others) = number(a[0]) else { return Err(badarg(c.heap(), ("dh.c", 187, 0), text)) };
-    let (p, _) = group(c, a[2], 2, [194, 197, 201])?;
-    let Some(private) = number(a[1]) else { return Err(badarg(c.heap(), ("dh.c", 215, 0), text)) };
+    let Some(others) = number(args[0]) else { return Err(badarg(ctx.heap(), ("dh.c", 187, 0), text)) };
+    let (p, _) = group(ctx, args[2], 2, [194, 197, 201])?;
+    let Some(private) = number(args[1]) else { return Err(badarg(ctx.heap(), ("dh.c", 215, 0), text)) };
     // A number of small order would tell the secret.
     if !BITS.contains(&p.bits()) || !p.bit(0) || others.bits() < 2 || others >= &p - 1u8 {
         let text = "Can't derive secret or set peer";
-        return Err(failure(c.heap(), am!("error"), ("dh.c", 233, -1), text));
+        return Err(failure(ctx.heap(), am!("error"), ("dh.c", 233, -1), text));
     }
     let shared = shortest(&others.modpow(&private, &p));
-    Ok(c.heap().binary(&shared))
+    Ok(ctx.heap().binary(&shared))
 }
 
 /// The numbers of a call, the last of which is the modulus.
@@ -77,43 +77,43 @@ fn all(a: &[Term]) -> Result<Vec<BigUint>, Escape> {
     a.iter().map(|t| number(*t)).collect::<Option<Vec<_>>>().or_badarg()
 }
 
-fn answer(c: &mut Ctx<'_>, n: Option<BigUint>) -> NativeResult {
+fn answer(ctx: &mut Ctx<'_>, n: Option<BigUint>) -> NativeResult {
     Ok(match n {
-        Some(n) => c.heap().binary(&shortest(&n)),
+        Some(n) => ctx.heap().binary(&shortest(&n)),
         None => am!("error"),
     })
 }
 
 /// k v + g^b
-fn host_value(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let n = all(a)?;
+fn host_value(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let n = all(args)?;
     let [k, v, g, b, p] = &n[..] else { return Err(Escape::BADARG) };
     if p.is_zero() {
-        return answer(c, None);
+        return answer(ctx, None);
     }
     let value = (k * v + g.modpow(b, p)) % p;
-    answer(c, Some(value).filter(|v| !v.is_zero()))
+    answer(ctx, Some(value).filter(|v| !v.is_zero()))
 }
 
 /// (B - k g^x) ^ (a + u x)
-fn user_secret(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let n = all(a)?;
+fn user_secret(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let n = all(args)?;
     let [own, u, others, k, g, x, p] = &n[..] else { return Err(Escape::BADARG) };
     if p.is_zero() || (others % p).is_zero() {
-        return answer(c, None);
+        return answer(ctx, None);
     }
     let part = k * g.modpow(x, p) % p;
     let base = (others % p + p - part) % p;
-    answer(c, Some(base.modpow(&(own + u * x), p)))
+    answer(ctx, Some(base.modpow(&(own + u * x), p)))
 }
 
 /// (A v^u) ^ b
-fn host_secret(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let n = all(a)?;
+fn host_secret(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let n = all(args)?;
     let [v, b, u, others, p] = &n[..] else { return Err(Escape::BADARG) };
     if p.is_zero() || (others % p).is_zero() {
-        return answer(c, None);
+        return answer(ctx, None);
     }
     let base = others * v.modpow(u, p) % p;
-    answer(c, Some(base.modpow(b, p)))
+    answer(ctx, Some(base.modpow(b, p)))
 }

@@ -48,8 +48,8 @@ fn atoms<'a>(heap: &mut Heap, names: impl Iterator<Item = &'a str>) -> Term {
     heap.list(&names)
 }
 
-fn cipher_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let s = cipher::named(a[0].as_atom().or_badarg()?.name()).or_badarg()?;
+fn cipher_info(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let s = cipher::named(args[0].as_atom().or_badarg()?.name()).or_badarg()?;
     let mode = match s.mode {
         Mode::Ecb => am!("ecb_mode"),
         Mode::Cbc => am!("cbc_mode"),
@@ -69,18 +69,18 @@ fn cipher_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         (am!("prop_aead"), Term::bool(s.is_aead())),
         (am!("type"), s.number.map_or(Term::atom(Atom::UNDEFINED), Term::small)),
     ];
-    Ok(map::from_pairs(c.heap(), &pairs))
+    Ok(map::from_pairs(ctx.heap(), &pairs))
 }
 
 /// `[{Name, Number, Version}]`
-fn info_lib(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    let (name, version) = (c.heap().binary(b"RustCrypto"), c.heap().binary(LIBRARY.as_bytes()));
-    let library = c.heap().tuple(&[name, Term::small(0), version]);
-    Ok(c.heap().list(&[library]))
+fn info_lib(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    let (name, version) = (ctx.heap().binary(b"RustCrypto"), ctx.heap().binary(LIBRARY.as_bytes()));
+    let library = ctx.heap().tuple(&[name, Term::small(0), version]);
+    Ok(ctx.heap().list(&[library]))
 }
 
-fn info(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    let version = c.heap().string(LIBRARY);
+fn info(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    let version = ctx.heap().string(LIBRARY);
     let pairs = [
         (am!("compile_type"), am!("normal")),
         (am!("cryptolib_version_compiled"), version),
@@ -88,5 +88,5 @@ fn info(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
         (am!("fips_provider_available"), Term::bool(false)),
         (am!("link_type"), am!("static")),
     ];
-    Ok(map::from_pairs(c.heap(), &pairs))
+    Ok(map::from_pairs(ctx.heap(), &pairs))
 }

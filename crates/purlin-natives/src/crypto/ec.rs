@@ -61,48 +61,48 @@ pub(super) fn secret(curve: &Curve, t: Term) -> Option<BigUint> {
 }
 
 /// `{Public, Private}`
-fn generate(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let given = a[1] != am!("undefined");
-    let Some(curve) = curve(a[0]) else {
-        return Err(badarg(c.heap(), ("ec.c", if given { 273 } else { 355 }, 0), "Couldn't get Curve definition"));
+fn generate(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let given = args[1] != am!("undefined");
+    let Some(curve) = curve(args[0]) else {
+        return Err(badarg(ctx.heap(), ("ec.c", if given { 273 } else { 355 }, 0), "Couldn't get Curve definition"));
     };
     let private = if given {
-        secret(&curve, a[1]).ok_or_else(|| badarg(c.heap(), ("ec.c", 273, 0), "Bad private key"))?
+        secret(&curve, args[1]).ok_or_else(|| badarg(ctx.heap(), ("ec.c", 273, 0), "Bad private key"))?
     } else {
-        below(&curve.order).ok_or_else(|| error(c.heap(), ("ec.c", 370, -1), "Couldn't generate EC key"))?
+        below(&curve.order).ok_or_else(|| error(ctx.heap(), ("ec.c", 370, -1), "Couldn't generate EC key"))?
     };
     let Some(public) = curve.mul(&private, &curve.base) else {
-        return Err(error(c.heap(), ("ec.c", 432, -1), "Couldn't multiply POINT"));
+        return Err(error(ctx.heap(), ("ec.c", 432, -1), "Couldn't multiply POINT"));
     };
     let size = curve.order.bits().div_ceil(8) as usize;
     let (public, private) = (curve.encode(&public), padded_to(&private, size));
-    let (public, private) = (c.heap().binary(&public), c.heap().binary(&private));
-    Ok(c.heap().tuple(&[public, private]))
+    let (public, private) = (ctx.heap().binary(&public), ctx.heap().binary(&private));
+    Ok(ctx.heap().tuple(&[public, private]))
 }
 
 /// The first coordinate of the point that both sides come to.
-fn compute(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let Some(others) = a[0].as_bytes() else {
-        return Err(badarg(c.heap(), ("ecdh.c", 54, 0), "Bad peer public key; binary expected"));
+fn compute(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let Some(others) = args[0].as_bytes() else {
+        return Err(badarg(ctx.heap(), ("ecdh.c", 54, 0), "Bad peer public key; binary expected"));
     };
-    let Some(curve) = curve(a[1]) else {
-        return Err(error(c.heap(), ("ec.c", 78, 1), "Bad curve def. Expect 5-tuple."));
+    let Some(curve) = curve(args[1]) else {
+        return Err(error(ctx.heap(), ("ec.c", 78, 1), "Bad curve def. Expect 5-tuple."));
     };
     let Some(others) = curve.decode(&others) else {
-        return Err(error(c.heap(), ("ecdh.c", 70, -1), "Can't do fromdata"));
+        return Err(error(ctx.heap(), ("ecdh.c", 70, -1), "Can't do fromdata"));
     };
-    if a[2].as_bytes().is_none() {
-        return Err(badarg(c.heap(), ("ecdh.c", 81, 0), "Bad peer public key; binary expected"));
+    if args[2].as_bytes().is_none() {
+        return Err(badarg(ctx.heap(), ("ecdh.c", 81, 0), "Bad peer public key; binary expected"));
     }
-    let Some(private) = secret(&curve, a[2]) else {
-        return Err(error(c.heap(), ("ecdh.c", 89, -1), "Can't do fromdata"));
+    let Some(private) = secret(&curve, args[2]) else {
+        return Err(error(ctx.heap(), ("ecdh.c", 89, -1), "Can't do fromdata"));
     };
     match curve.mul(&private, &others) {
         Some((x, _)) => {
             let shared = padded_to(&x, curve.field.bytes());
-            Ok(c.heap().binary(&shared))
+            Ok(ctx.heap().binary(&shared))
         }
-        None => Err(error(c.heap(), ("ecdh.c", 113, -1), "Can't get result")),
+        None => Err(error(ctx.heap(), ("ecdh.c", 113, -1), "Can't get result")),
     }
 }
 

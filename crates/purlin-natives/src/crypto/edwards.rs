@@ -306,16 +306,16 @@ pub(super) fn signing(t: Term) -> Option<Kind> {
 }
 
 /// `{Public, Private}`
-fn generate(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let Some((kind, agrees)) = named(a[0]) else { return Err(badarg(c.heap(), ("evp.c", 132, 0), "Bad curve")) };
+fn generate(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let Some((kind, agrees)) = named(args[0]) else { return Err(badarg(ctx.heap(), ("evp.c", 132, 0), "Bad curve")) };
     let n = if agrees { kind.params().bytes } else { kind.key() };
-    let private = match a[1] == am!("undefined") {
+    let private = match args[1] == am!("undefined") {
         true => random(n).or_badarg()?,
-        false => match a[1].as_bytes().filter(|b| b.len() == n) {
+        false => match args[1].as_bytes().filter(|b| b.len() == n) {
             Some(given) => given.to_vec(),
             None => {
                 let text = "Can't EVP_PKEY_new_raw_private_key";
-                return Err(failure(c.heap(), am!("error"), ("evp.c", 145, 1), text));
+                return Err(failure(ctx.heap(), am!("error"), ("evp.c", 145, 1), text));
             }
         },
     };
@@ -325,25 +325,25 @@ fn generate(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     } else {
         public(kind, &private)
     };
-    let (public, private) = (c.heap().binary(&public), c.heap().binary(&private));
-    Ok(c.heap().tuple(&[public, private]))
+    let (public, private) = (ctx.heap().binary(&public), ctx.heap().binary(&private));
+    Ok(ctx.heap().tuple(&[public, private]))
 }
 
-fn compute(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let Some((kind, true)) = named(a[0]) else { return Err(badarg(c.heap(), ("evp.c", 43, 0), "Bad curve")) };
+fn compute(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let Some((kind, true)) = named(args[0]) else { return Err(badarg(ctx.heap(), ("evp.c", 43, 0), "Bad curve")) };
     let params = kind.params();
     let mut argument = |t: Term, place: [(&'static str, i64, i64); 2], text: &str| -> Result<Vec<u8>, Escape> {
-        let Some(given) = t.as_bytes() else { return Err(badarg(c.heap(), place[0], "Binary expected")) };
-        if given.len() == params.bytes { Ok(given.to_vec()) } else { Err(badarg(c.heap(), place[1], text)) }
+        let Some(given) = t.as_bytes() else { return Err(badarg(ctx.heap(), place[0], "Binary expected")) };
+        if given.len() == params.bytes { Ok(given.to_vec()) } else { Err(badarg(ctx.heap(), place[1], text)) }
     };
-    let private = argument(a[2], [("evp.c", 47, 2), ("evp.c", 50, 2)], "Not a valid raw private key")?;
-    let others = argument(a[1], [("evp.c", 60, 1), ("evp.c", 63, 1)], "Not a raw public peer key")?;
+    let private = argument(args[2], [("evp.c", 47, 2), ("evp.c", 50, 2)], "Not a valid raw private key")?;
+    let others = argument(args[1], [("evp.c", 60, 1), ("evp.c", 63, 1)], "Not a raw public peer key")?;
     let shared = params.agree(&private, &others);
     if shared.iter().all(|b| *b == 0) {
         // The other's key is a point of small order.
-        return Err(failure(c.heap(), am!("error"), ("evp.c", 79, -1), "Can't EVP_PKEY_derive"));
+        return Err(failure(ctx.heap(), am!("error"), ("evp.c", 79, -1), "Can't EVP_PKEY_derive"));
     }
-    Ok(c.heap().binary(&shared))
+    Ok(ctx.heap().binary(&shared))
 }
 
 #[cfg(test)]

@@ -111,46 +111,46 @@ fn named(name: &str) -> Option<State> {
     }
 }
 
-fn start(c: &mut Ctx<'_>, t: Term, line: i64) -> Result<State, Escape> {
-    new(t).ok_or_else(|| badarg(c.heap(), ("hash.c", line, 0), "Bad digest type"))
+fn start(ctx: &mut Ctx<'_>, t: Term, line: i64) -> Result<State, Escape> {
+    new(t).ok_or_else(|| badarg(ctx.heap(), ("hash.c", line, 0), "Bad digest type"))
 }
 
-fn state<'a>(c: &mut Ctx<'_>, t: Term, place: Place) -> Result<&'a State, Escape> {
-    t.magic::<State>().ok_or_else(|| badarg(c.heap(), place, "Bad state"))
+fn state<'a>(ctx: &mut Ctx<'_>, t: Term, place: Place) -> Result<&'a State, Escape> {
+    t.magic::<State>().ok_or_else(|| badarg(ctx.heap(), place, "Bad state"))
 }
 
-fn hash_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let name = a[0].as_atom().or_badarg()?.name();
+fn hash_info(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let name = args[0].as_atom().or_badarg()?.name();
     let &(_, block, number) = INFO.iter().find(|i| i.0 == name).or_badarg()?;
-    let size = new(a[0]).or_badarg()?.finish().len() as i64;
+    let size = new(args[0]).or_badarg()?.finish().len() as i64;
     let pairs =
         [(am!("block_size"), Term::small(block)), (am!("size"), Term::small(size)), (am!("type"), Term::small(number))];
-    Ok(map::from_pairs(c.heap(), &pairs))
+    Ok(map::from_pairs(ctx.heap(), &pairs))
 }
 
-fn hash(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let mut state = start(c, a[0], 108)?;
-    let data = bytes(c, a[1], ("hash.c", 110, 1), "Not iolist")?;
-    c.charge(data.len() / 100);
+fn hash(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let mut state = start(ctx, args[0], 108)?;
+    let data = bytes(ctx, args[1], ("hash.c", 110, 1), "Not iolist")?;
+    ctx.charge(data.len() / 100);
     state.add(&data);
-    Ok(c.heap().binary(&state.finish()))
+    Ok(ctx.heap().binary(&state.finish()))
 }
 
-fn hash_init(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let state = start(c, a[0], 142)?;
-    Ok(reference(c, state))
+fn hash_init(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let state = start(ctx, args[0], 142)?;
+    Ok(reference(ctx, state))
 }
 
-fn hash_update(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let before = state(c, a[0], ("hash.c", 171, 0))?;
-    let data = bytes(c, a[1], ("hash.c", 173, 1), "Bad data")?;
+fn hash_update(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let before = state(ctx, args[0], ("hash.c", 171, 0))?;
+    let data = bytes(ctx, args[1], ("hash.c", 173, 1), "Bad data")?;
     let mut after = before.fork();
     after.add(&data);
-    c.charge(data.len() / 100);
-    Ok(reference(c, after))
+    ctx.charge(data.len() / 100);
+    Ok(reference(ctx, after))
 }
 
-fn hash_final(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let hash = state(c, a[0], ("hash.c", 205, 0))?.finish();
-    Ok(c.heap().binary(&hash))
+fn hash_final(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let hash = state(ctx, args[0], ("hash.c", 205, 0))?.finish();
+    Ok(ctx.heap().binary(&hash))
 }

@@ -47,12 +47,12 @@ impl Code for Poly1305 {
 }
 
 /// A code of type `a[0]`, subtype `a[1]`, key `a[2]`; the lines are those of OTP's NIF for bad ones.
-fn start(c: &mut Ctx<'_>, a: &[Term], lines: Lines) -> Result<Box<dyn Code>, Escape> {
+fn start(ctx: &mut Ctx<'_>, args: &[Term], lines: Lines) -> Result<Box<dyn Code>, Escape> {
     let at = |line: i64, argument: i64| ("mac.c", line, argument);
-    let key = bytes(c, a[2], at(lines.key, 2), "Bad key")?;
-    match a[0].as_atom().map(Atom::name) {
+    let key = bytes(ctx, args[2], at(lines.key, 2), "Bad key")?;
+    match args[0].as_atom().map(Atom::name) {
         Some("hmac") => {
-            let name = a[1].as_atom().map_or("", Atom::name);
+            let name = args[1].as_atom().map_or("", Atom::name);
             fn of<M: Mac + KeyInit + Send + 'static>(key: &[u8]) -> Box<dyn Code> {
                 Box::new(<M as KeyInit>::new_from_slice(key).expect("any length will do"))
             }
@@ -61,23 +61,23 @@ fn start(c: &mut Ctx<'_>, a: &[Term], lines: Lines) -> Result<Box<dyn Code>, Esc
                 "blake2s" => Some(of::<SimpleHmac<blake2::Blake2s256>>(&key)),
                 _ => with_hash!(name, D => of::<Hmac<D>>(&key)),
             };
-            code.ok_or_else(|| badarg(c.heap(), at(lines.digest, 1), "Bad digest algorithm for HMAC"))
+            code.ok_or_else(|| badarg(ctx.heap(), at(lines.digest, 1), "Bad digest algorithm for HMAC"))
         }
         Some("cmac") => {
-            let spec = a[1].as_atom().and_then(|name| cipher::named(name.name()));
-            let spec = spec.ok_or_else(|| badarg(c.heap(), at(lines.cipher, 1), "Unknown cipher"))?;
+            let spec = args[1].as_atom().and_then(|name| cipher::named(name.name()));
+            let spec = spec.ok_or_else(|| badarg(ctx.heap(), at(lines.cipher, 1), "Unknown cipher"))?;
             if key.len() != spec.key {
-                return Err(badarg(c.heap(), at(lines.cipher + 3, 2), "Bad key size"));
+                return Err(badarg(ctx.heap(), at(lines.cipher + 3, 2), "Bad key size"));
             }
             block::cmac(spec, &key)
                 .map(|m| m as Box<dyn Code>)
-                .ok_or_else(|| badarg(c.heap(), at(lines.cipher, 1), "Unknown cipher"))
+                .ok_or_else(|| badarg(ctx.heap(), at(lines.cipher, 1), "Unknown cipher"))
         }
         Some("poly1305") => match <[u8; 32]>::try_from(&key[..]) {
             Ok(key) => Ok(Box::new(Poly1305(Vec::new(), key))),
-            Err(_) => Err(badarg(c.heap(), at(lines.poly1305, 2), "Bad key length")),
+            Err(_) => Err(badarg(ctx.heap(), at(lines.poly1305, 2), "Bad key length")),
         },
-        _ => Err(badarg(c.heap(), at(lines.unknown, 0), "Unknown mac algorithm")),
+        _ => Err(badarg(ctx.heap(), at(lines.unknown, 0), "Unknown mac algorithm")),
     }
 }
 
@@ -89,61 +89,61 @@ struct Lines {
     unknown: i64,
 }
 
-fn mac(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let data = bytes(c, a[3], ("mac.c", 175, 3), "Bad text")?;
-    let mut code = start(c, a, Lines { key: 220, digest: 263, cipher: 313, poly1305: 235, unknown: 233 })?;
-    c.charge(data.len() / 100);
+fn mac(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let data = bytes(ctx, args[3], ("mac.c", 175, 3), "Bad text")?;
+    let mut code = start(ctx, args, Lines { key: 220, digest: 263, cipher: 313, poly1305: 235, unknown: 233 })?;
+    ctx.charge(data.len() / 100);
     code.add(&data);
-    Ok(c.heap().binary(&code.finish()))
+    Ok(ctx.heap().binary(&code.finish()))
 }
 
 /// Emptied by `mac_final`.
 struct State(Mutex<Option<Box<dyn Code>>>);
 
-fn mac_init(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let code = start(c, a, Lines { key: 580, digest: 617, cipher: 658, poly1305: 589, unknown: 587 })?;
-    Ok(reference(c, State(Mutex::new(Some(code)))))
+fn mac_init(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let code = start(ctx, args, Lines { key: 580, digest: 617, cipher: 658, poly1305: 589, unknown: 587 })?;
+    Ok(reference(ctx, State(Mutex::new(Some(code)))))
 }
 
-fn mac_update(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let data = bytes(c, a[1], ("mac.c", 794, 1), "Bad text")?;
-    let state: &State = a[0].magic().ok_or_else(|| badarg(c.heap(), ("mac.c", 817, 0), "Bad ref"))?;
-    c.charge(data.len() / 100);
+fn mac_update(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let data = bytes(ctx, args[1], ("mac.c", 794, 1), "Bad text")?;
+    let state: &State = args[0].magic().ok_or_else(|| badarg(ctx.heap(), ("mac.c", 817, 0), "Bad ref"))?;
+    ctx.charge(data.len() / 100);
     match &mut *state.0.lock() {
         Some(code) => code.add(&data),
-        None => return Err(badarg(c.heap(), ("mac.c", 817, 0), "Bad ref")),
+        None => return Err(badarg(ctx.heap(), ("mac.c", 817, 0), "Bad ref")),
     }
-    Ok(a[0])
+    Ok(args[0])
 }
 
-fn mac_final(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let state: Option<&State> = a[0].magic();
+fn mac_final(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let state: Option<&State> = args[0].magic();
     let code = state.and_then(|s| s.0.lock().take());
-    let code = code.ok_or_else(|| badarg(c.heap(), ("mac.c", 847, 0), "Bad ref"))?;
-    Ok(c.heap().binary(&code.finish()))
+    let code = code.ok_or_else(|| badarg(ctx.heap(), ("mac.c", 847, 0), "Bad ref"))?;
+    Ok(ctx.heap().binary(&code.finish()))
 }
 
-fn pbkdf2_hmac(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+fn pbkdf2_hmac(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let at = |line: i64, argument: i64| ("pbkdf2_hmac.c", line, argument);
-    let name = a[0].as_atom().map_or("", Atom::name);
+    let name = args[0].as_atom().map_or("", Atom::name);
     if super::hash::digest_size(name).is_none() {
-        return Err(badarg(c.heap(), at(34, 0), "Bad digest type"));
+        return Err(badarg(ctx.heap(), at(34, 0), "Bad digest type"));
     }
     if !matches!(name, "sha" | "sha224" | "sha256" | "sha384" | "sha512") {
-        return Err(badarg(c.heap(), at(38, 0), "Not eligible digest type"));
+        return Err(badarg(ctx.heap(), at(38, 0), "Not eligible digest type"));
     }
-    let (password, salt) = match (a[1].as_bytes(), a[2].as_bytes()) {
-        (None, _) => return Err(badarg(c.heap(), at(41, 1), "Not binary")),
-        (_, None) => return Err(badarg(c.heap(), at(44, 2), "Not binary")),
+    let (password, salt) = match (args[1].as_bytes(), args[2].as_bytes()) {
+        (None, _) => return Err(badarg(ctx.heap(), at(41, 1), "Not binary")),
+        (_, None) => return Err(badarg(ctx.heap(), at(44, 2), "Not binary")),
         (Some(p), Some(s)) => (p, s),
     };
-    let number = |c: &mut Ctx<'_>, i: usize, line: i64| match a[i].as_usize() {
-        None => Err(badarg(c.heap(), at(line - 2, i as i64), "Not integer")),
+    let number = |ctx: &mut Ctx<'_>, i: usize, line: i64| match args[i].as_usize() {
+        None => Err(badarg(ctx.heap(), at(line - 2, i as i64), "Not integer")),
         Some(n) if n > 0 && u32::try_from(n).is_ok() => Ok(n),
-        _ => Err(badarg(c.heap(), at(line, i as i64), "Must be > 0")),
+        _ => Err(badarg(ctx.heap(), at(line, i as i64), "Must be > 0")),
     };
-    let (rounds, length) = (number(c, 3, 49)?, number(c, 4, 54)?);
+    let (rounds, length) = (number(ctx, 3, 49)?, number(ctx, 4, 54)?);
     let mut out = vec![0; length];
     with_hash!(name, D => pbkdf2::pbkdf2_hmac::<D>(&password, &salt, rounds as u32, &mut out)).or_badarg()?;
-    Ok(c.heap().binary(&out))
+    Ok(ctx.heap().binary(&out))
 }

@@ -78,15 +78,15 @@ struct Signed {
     value: Vec<u8>,
 }
 
-fn signed(c: &mut Ctx<'_>, algorithm: Term, hash: Term, data: Term) -> Result<Signed, Escape> {
+fn signed(ctx: &mut Ctx<'_>, algorithm: Term, hash: Term, data: Term) -> Result<Signed, Escape> {
     let algorithm = name(algorithm);
     if !["rsa", "dss", "ecdsa", "eddsa"].contains(&algorithm) {
-        return Err(badarg(c.heap(), ("pkey.c", 112, 0), "Bad algorithm"));
+        return Err(badarg(ctx.heap(), ("pkey.c", 112, 0), "Bad algorithm"));
     }
     let kind = name(hash);
     let none = matches!(kind, "none" | "undefined");
     if !none && digest_size(kind).is_none() {
-        return Err(badarg(c.heap(), ("pkey.c", 138, 1), "Bad digest type"));
+        return Err(badarg(ctx.heap(), ("pkey.c", 138, 1), "Bad digest type"));
     }
     let hash = if none { None } else { Some(kind) };
     let given = match data.as_tuple().map(|t| t.to_vec()).or_else(|| data.as_list().map(|l| l.to_vec())).as_deref() {
@@ -95,15 +95,15 @@ fn signed(c: &mut Ctx<'_>, algorithm: Term, hash: Term, data: Term) -> Result<Si
     };
     if let Some(given) = given {
         let Some(value) = iolist::to_bytes(given) else {
-            return Err(badarg(c.heap(), ("pkey.c", 188, 2), "Bad 2nd element in list"));
+            return Err(badarg(ctx.heap(), ("pkey.c", 188, 2), "Bad 2nd element in list"));
         };
         if hash.and_then(digest_size).is_some_and(|n| n != value.len()) {
-            return Err(badarg(c.heap(), ("pkey.c", 193, 2), "Bad binary size for the algorithm"));
+            return Err(badarg(ctx.heap(), ("pkey.c", 193, 2), "Bad binary size for the algorithm"));
         }
         return Ok(Signed { hash, value });
     }
     let Some(text) = iolist::to_bytes(data) else {
-        return Err(badarg(c.heap(), ("pkey.c", 201, 2), "Expected a binary or a list"));
+        return Err(badarg(ctx.heap(), ("pkey.c", 201, 2), "Expected a binary or a list"));
     };
     let value = match hash.filter(|_| algorithm != "eddsa").and_then(|hash| digest(hash, &text)) {
         Some(value) => value,
@@ -119,9 +119,9 @@ struct Options {
     mgf: Option<&'static str>,
 }
 
-fn options(c: &mut Ctx<'_>, algorithm: Term, t: Term, argument: i64) -> Result<Options, Escape> {
+fn options(ctx: &mut Ctx<'_>, algorithm: Term, t: Term, argument: i64) -> Result<Options, Escape> {
     let mut out = Options { padding: "rsa_pkcs1_padding", salt: Salt::Free, mgf: None };
-    let mut fail = |line: i64, text: &str| Err(badarg(c.heap(), ("pkey.c", line, argument), text));
+    let mut fail = |line: i64, text: &str| Err(badarg(ctx.heap(), ("pkey.c", line, argument), text));
     let Some(list) = t.as_list() else { return fail(254, "Expected a list") };
     if !list.is_empty() && name(algorithm) != "rsa" {
         return fail(271, "Only RSA supports Options");
@@ -190,22 +190,22 @@ impl Dss {
     }
 }
 
-fn no_engine(c: &mut Ctx<'_>, key: Term, argument: i64) -> Result<(), Escape> {
+fn no_engine(ctx: &mut Ctx<'_>, key: Term, argument: i64) -> Result<(), Escape> {
     if !key.is_map() {
         return Ok(());
     }
-    Err(badarg(c.heap(), ("pkey.c", 345, argument), "Couldn't get engine and/or key id"))
+    Err(badarg(ctx.heap(), ("pkey.c", 345, argument), "Couldn't get engine and/or key id"))
 }
 
-fn sign(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    no_engine(c, a[3], 3)?;
-    let what = signed(c, a[0], a[1], a[2])?;
-    let options = options(c, a[0], a[4], 4)?;
+fn sign(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    no_engine(ctx, args[3], 3)?;
+    let what = signed(ctx, args[0], args[1], args[2])?;
+    let options = options(ctx, args[0], args[4], 4)?;
     let mut bad_key =
-        |line: i64, kind: &str| badarg(c.heap(), ("pkey.c", line, 3), &format!("Couldn't get {kind} private key"));
-    let signature = match name(a[0]) {
+        |line: i64, kind: &str| badarg(ctx.heap(), ("pkey.c", line, 3), &format!("Couldn't get {kind} private key"));
+    let signature = match name(args[0]) {
         "rsa" => {
-            let key = Private::read(a[3]).ok_or_else(|| bad_key(357, "RSA"))?;
+            let key = Private::read(args[3]).ok_or_else(|| bad_key(357, "RSA"))?;
             let (size, bits) = (key.public.size(), key.public.n.bits());
             let block = match options.padding {
                 "rsa_pkcs1_padding" => rsa::info(what.hash, &what.value).and_then(|text| rsa::pad(size, &text, false)),
@@ -222,21 +222,21 @@ fn sign(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
             }
         }
         "ecdsa" => {
-            let (curve, secret) = ec_key(a[3], ec::secret).ok_or_else(|| bad_key(362, "ECDSA"))?;
-            if ec::may_sign(a[3]) { ec::sign(&curve, &secret, &what.value).map(to_der) } else { None }
+            let (curve, secret) = ec_key(args[3], ec::secret).ok_or_else(|| bad_key(362, "ECDSA"))?;
+            if ec::may_sign(args[3]) { ec::sign(&curve, &secret, &what.value).map(to_der) } else { None }
         }
         "dss" => {
-            let key = Dss::read(a[3]).ok_or_else(|| bad_key(381, "DSA"))?;
+            let key = Dss::read(args[3]).ok_or_else(|| bad_key(381, "DSA"))?;
             key.sign(&what.value).map(to_der)
         }
         _ => {
-            let (kind, secret) = ed_key(a[3]).ok_or_else(|| bad_key(371, "EDDSA"))?;
+            let (kind, secret) = ed_key(args[3]).ok_or_else(|| bad_key(371, "EDDSA"))?;
             Some(edwards::sign(kind, &secret, &what.value))
         }
     };
     match signature {
-        Some(signature) => Ok(c.heap().binary(&signature)),
-        None => Err(error(c.heap(), ("pkey.c", 601, -1), "Can't EVP_PKEY_sign")),
+        Some(signature) => Ok(ctx.heap().binary(&signature)),
+        None => Err(error(ctx.heap(), ("pkey.c", 601, -1), "Can't EVP_PKEY_sign")),
     }
 }
 
@@ -281,18 +281,18 @@ fn ed_key(t: Term) -> Option<(edwards::Kind, Vec<u8>)> {
     (key.len() == kind.key()).then_some((kind, key))
 }
 
-fn verify(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    no_engine(c, a[4], 4)?;
-    let what = signed(c, a[0], a[1], a[2])?;
-    let options = options(c, a[0], a[5], 5)?;
-    let Some(signature) = a[3].as_bytes() else {
-        return Err(badarg(c.heap(), ("pkey.c", 758, 3), "Expected a binary"));
+fn verify(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    no_engine(ctx, args[4], 4)?;
+    let what = signed(ctx, args[0], args[1], args[2])?;
+    let options = options(ctx, args[0], args[5], 5)?;
+    let Some(signature) = args[3].as_bytes() else {
+        return Err(badarg(ctx.heap(), ("pkey.c", 758, 3), "Expected a binary"));
     };
     let mut bad_key =
-        |line: i64, kind: &str| badarg(c.heap(), ("pkey.c", line, 4), &format!("Couldn't get {kind} public key"));
-    let good = match name(a[0]) {
+        |line: i64, kind: &str| badarg(ctx.heap(), ("pkey.c", line, 4), &format!("Couldn't get {kind} public key"));
+    let good = match name(args[0]) {
         "rsa" => {
-            let key = Public::read(a[4]).ok_or_else(|| bad_key(435, "RSA"))?;
+            let key = Public::read(args[4]).ok_or_else(|| bad_key(435, "RSA"))?;
             let block = Some(&signature).filter(|s| s.len() == key.size()).and_then(|s| key.apply(s));
             block.and_then(|block| match options.padding {
                 "rsa_pkcs1_padding" => Some(rsa::unpad(&block, false)? == rsa::info(what.hash, &what.value)?),
@@ -309,15 +309,15 @@ fn verify(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         }
         "ecdsa" => {
             let read = |curve: &super::field::Curve, key: Term| curve.decode(&key.as_bytes()?);
-            let (curve, public) = ec_key(a[4], read).ok_or_else(|| bad_key(440, "ECDSA"))?;
+            let (curve, public) = ec_key(args[4], read).ok_or_else(|| bad_key(440, "ECDSA"))?;
             from_der(&signature).and_then(|s| ec::verify(&curve, &public, &what.value, s))
         }
         "dss" => {
-            let key = Dss::read(a[4]).ok_or_else(|| bad_key(459, "DSA"))?;
+            let key = Dss::read(args[4]).ok_or_else(|| bad_key(459, "DSA"))?;
             from_der(&signature).and_then(|s| key.verify(&what.value, s))
         }
         _ => {
-            let (kind, public) = ed_key(a[4]).ok_or_else(|| bad_key(449, "EDDSA"))?;
+            let (kind, public) = ed_key(args[4]).ok_or_else(|| bad_key(449, "EDDSA"))?;
             Some(edwards::verify(kind, &public, &what.value, &signature))
         }
     };
@@ -360,9 +360,9 @@ impl Encryption {
     }
 }
 
-fn encryption(c: &mut Ctx<'_>, t: Term) -> Result<Encryption, Escape> {
+fn encryption(ctx: &mut Ctx<'_>, t: Term) -> Result<Encryption, Escape> {
     let mut out = Encryption { padding: "rsa_pkcs1_padding", label: Vec::new(), hash: "sha", mgf: None, signed: None };
-    let mut fail = |line: i64, text: &str| Err(badarg(c.heap(), ("pkey.c", line, 3), text));
+    let mut fail = |line: i64, text: &str| Err(badarg(ctx.heap(), ("pkey.c", line, 3), text));
     let Some(list) = t.as_list() else { return fail(895, "Expected a list") };
     for item in list.iter() {
         let Some(&[key, value]) = item.as_tuple() else { return fail(924, "Expect only two-tuples in the list") };
@@ -390,23 +390,23 @@ fn encryption(c: &mut Ctx<'_>, t: Term) -> Result<Encryption, Escape> {
 }
 
 /// `pkey_crypt_nif(Algorithm, In, Key, Options, IsPrivate, IsEncrypt)`
-fn crypt(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    no_engine(c, a[2], 2)?;
-    let options = encryption(c, a[3])?;
-    let Some(text) = a[1].as_bytes() else { return Err(badarg(c.heap(), ("pkey.c", 1052, 1), "Binary expected")) };
-    if name(a[0]) != "rsa" {
-        return Err(badarg(c.heap(), ("pkey.c", 387, 0), "Bad algorithm"));
+fn crypt(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    no_engine(ctx, args[2], 2)?;
+    let options = encryption(ctx, args[3])?;
+    let Some(text) = args[1].as_bytes() else { return Err(badarg(ctx.heap(), ("pkey.c", 1052, 1), "Binary expected")) };
+    if name(args[0]) != "rsa" {
+        return Err(badarg(ctx.heap(), ("pkey.c", 387, 0), "Bad algorithm"));
     }
-    let (private, encrypts) = (a[4] == Term::bool(true), a[5] == Term::bool(true));
+    let (private, encrypts) = (args[4] == Term::bool(true), args[5] == Term::bool(true));
     let bad_key = |line: i64, kind: &str| (("pkey.c", line, 2), format!("Couldn't get RSA {kind} key"));
     enum Key {
         Public(Public),
         Private(Private),
     }
-    let key = if private { Private::read(a[2]).map(Key::Private) } else { Public::read(a[2]).map(Key::Public) };
+    let key = if private { Private::read(args[2]).map(Key::Private) } else { Public::read(args[2]).map(Key::Public) };
     let Some(key) = key else {
         let (place, text) = if private { bad_key(357, "private") } else { bad_key(435, "public") };
-        return Err(badarg(c.heap(), place, &text));
+        return Err(badarg(ctx.heap(), place, &text));
     };
     let (public, apply): (&Public, &dyn Fn(&[u8]) -> Option<Vec<u8>>) = match &key {
         Key::Public(key) => (key, &|block| key.apply(block)),
@@ -439,39 +439,39 @@ fn crypt(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         })
     };
     match result {
-        Some(result) => Ok(c.heap().binary(&result)),
-        None => Err(error(c.heap(), ("pkey.c", 1184, -1), "Couldn't get the result")),
+        Some(result) => Ok(ctx.heap().binary(&result)),
+        None => Err(error(ctx.heap(), ("pkey.c", 1184, -1), "Couldn't get the result")),
     }
 }
 
 /// `[E, N, D, P1, P2, E1, E2, C]`
-fn generate_rsa(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let Some(bits) = a[0].as_usize() else {
-        return Err(badarg(c.heap(), ("rsa.c", 461, 0), "Can't get unsigned int"));
+fn generate_rsa(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let Some(bits) = args[0].as_usize() else {
+        return Err(badarg(ctx.heap(), ("rsa.c", 461, 0), "Can't get unsigned int"));
     };
     if bits < 256 {
-        return Err(badarg(c.heap(), ("rsa.c", 465, 0), "Can't be < 256"));
+        return Err(badarg(ctx.heap(), ("rsa.c", 465, 0), "Can't be < 256"));
     }
-    let Some(e) = a[1].as_bytes() else {
-        return Err(badarg(c.heap(), ("rsa.c", 470, 1), "Can't get binary public exponent"));
+    let Some(e) = args[1].as_bytes() else {
+        return Err(badarg(ctx.heap(), ("rsa.c", 470, 1), "Can't get binary public exponent"));
     };
     let e = BigUint::from_bytes_be(&e);
     // Keys of the largest size that OpenSSL takes, with an exponent that can have an inverse.
     let key = if bits > 16_384 || !e.bit(0) || e.bits() < 2 { None } else { Private::generate(bits as u64, &e) };
     let Some(Private { public, d, primes: Some([p, q, e1, e2, coefficient]) }) = key else {
-        return Err(error(c.heap(), ("rsa.c", 492, -1), "Can't generate RSA key-pair"));
+        return Err(error(ctx.heap(), ("rsa.c", 492, -1), "Can't generate RSA key-pair"));
     };
     let all = [public.e, public.n, d, p, q, e1, e2, coefficient];
-    let all = all.map(|n| c.heap().binary(&shortest(&n)));
-    Ok(c.heap().list(&all))
+    let all = all.map(|n| ctx.heap().binary(&shortest(&n)));
+    Ok(ctx.heap().list(&all))
 }
 
 /// The public part of a private key.
-fn to_public(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    no_engine(c, a[1], 1)?;
-    let numbers = match name(a[0]) {
-        "rsa" => Private::read(a[1]).map(|key| vec![key.public.e, key.public.n]),
-        "dss" => Dss::read(a[1]).map(|key| {
+fn to_public(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    no_engine(ctx, args[1], 1)?;
+    let numbers = match name(args[0]) {
+        "rsa" => Private::read(args[1]).map(|key| vec![key.public.e, key.public.n]),
+        "dss" => Dss::read(args[1]).map(|key| {
             let y = key.g.modpow(&key.key, &key.p);
             vec![key.p, key.q, key.g, y]
         }),
@@ -479,10 +479,10 @@ fn to_public(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     };
     match numbers {
         Some(numbers) => {
-            let numbers: Vec<Term> = numbers.iter().map(|n| c.heap().binary(&shortest(n))).collect();
-            Ok(c.heap().list(&numbers))
+            let numbers: Vec<Term> = numbers.iter().map(|n| ctx.heap().binary(&shortest(n))).collect();
+            Ok(ctx.heap().list(&numbers))
         }
-        None => Err(badarg(c.heap(), ("pkey.c", 357, 1), "Couldn't get private key")),
+        None => Err(badarg(ctx.heap(), ("pkey.c", 357, 1), "Couldn't get private key")),
     }
 }
 

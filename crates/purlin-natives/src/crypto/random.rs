@@ -18,11 +18,11 @@ pub(super) const NATIVES: &[Native] = &[
     Native::blocking("crypto", "mod_exp_nif", 4, mod_exp),
 ];
 
-fn strong_rand_bytes(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let n = a[0].as_usize().filter(|&n| n <= u32::MAX as usize).or_badarg()?;
-    c.charge(n / 1000);
+fn strong_rand_bytes(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let n = args[0].as_usize().filter(|&n| n <= u32::MAX as usize).or_badarg()?;
+    ctx.charge(n / 1000);
     match random(n) {
-        Some(bytes) => Ok(c.heap().binary(&bytes)),
+        Some(bytes) => Ok(ctx.heap().binary(&bytes)),
         None => Ok(Term::bool(false)),
     }
 }
@@ -63,43 +63,43 @@ fn with_length(bytes: &[u8]) -> Vec<u8> {
     [&(bytes.len() as u32).to_be_bytes(), bytes].concat()
 }
 
-fn strong_rand_range(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let range = number(a[0])?;
+fn strong_rand_range(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let range = number(args[0])?;
     match below(&range) {
-        Some(n) => Ok(c.heap().binary(&shortest(&n))),
+        Some(n) => Ok(ctx.heap().binary(&shortest(&n))),
         None => Ok(Term::bool(false)),
     }
 }
 
-fn rand_uniform(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let (from, to) = (long_number(a[0])?, long_number(a[1])?);
+fn rand_uniform(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let (from, to) = (long_number(args[0])?, long_number(args[1])?);
     if to <= from {
         return Err(Escape::BADARG);
     }
     let n = from.clone() + below(&(to - from)).or_badarg()?;
-    Ok(c.heap().binary(&with_length(&shortest(&n))))
+    Ok(ctx.heap().binary(&with_length(&shortest(&n))))
 }
 
-fn exor(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let (mut x, y) = (a[0].as_bytes().or_badarg()?.into_owned(), a[1].as_bytes().or_badarg()?);
+fn exor(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let (mut x, y) = (args[0].as_bytes().or_badarg()?.into_owned(), args[1].as_bytes().or_badarg()?);
     if x.len() != y.len() {
         return Err(Escape::BADARG);
     }
     super::block::exor(&mut x, &y);
-    Ok(c.heap().binary(&x))
+    Ok(ctx.heap().binary(&x))
 }
 
-fn hash_equals(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let (x, y) = (a[0].as_bytes().or_badarg()?, a[1].as_bytes().or_badarg()?);
+fn hash_equals(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let (x, y) = (args[0].as_bytes().or_badarg()?, args[1].as_bytes().or_badarg()?);
     if x.len() != y.len() {
         return Err(Escape::BADARG);
     }
     Ok(Term::bool(x.ct_eq(&y).into()))
 }
 
-fn mod_exp(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let (base, exponent, modulus) = (number(a[0])?, number(a[1])?, number(a[2])?);
-    let header = a[3].as_usize().filter(|n| matches!(n, 0 | 4)).or_badarg()?;
+fn mod_exp(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let (base, exponent, modulus) = (number(args[0])?, number(args[1])?, number(args[2])?);
+    let header = args[3].as_usize().filter(|n| matches!(n, 0 | 4)).or_badarg()?;
     // OpenSSL looks at an exponent of zero before the modulus.
     let power = match (exponent == BigUint::ZERO, modulus == BigUint::ZERO) {
         (true, true) => BigUint::from(1u8),
@@ -113,5 +113,5 @@ fn mod_exp(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         }
         bytes = with_length(&bytes);
     }
-    Ok(c.heap().binary(&bytes))
+    Ok(ctx.heap().binary(&bytes))
 }

@@ -131,127 +131,127 @@ impl State {
 }
 
 /// `Encrypt` or `[{encrypt, _}, {padding, _}]`; `argument` is the place of the options.
-fn options(c: &mut Ctx<'_>, t: Term, argument: i64) -> Result<(bool, Padding), Escape> {
+fn options(ctx: &mut Ctx<'_>, t: Term, argument: i64) -> Result<(bool, Padding), Escape> {
     if let Some(encrypt) = t.as_bool() {
         return Ok((encrypt, Padding::Undefined));
     }
-    let bad = |c: &mut Ctx<'_>, line: i64, text: &str| badarg(c.heap(), at(line, argument), text);
-    let list = t.as_list().ok_or_else(|| bad(c, 120, "Options are not a boolean or a proper list"))?;
+    let bad = |ctx: &mut Ctx<'_>, line: i64, text: &str| badarg(ctx.heap(), at(line, argument), text);
+    let list = t.as_list().ok_or_else(|| bad(ctx, 120, "Options are not a boolean or a proper list"))?;
     let (mut encrypt, mut padding) = (None, None);
     for option in list {
         let Some(&[key, value]) = option.as_tuple() else {
-            return Err(bad(c, 139, "Options must be a property list!"));
+            return Err(bad(ctx, 139, "Options must be a property list!"));
         };
         if key == am!("encrypt") {
             if encrypt.is_some() {
-                return Err(bad(c, 144, "'encrypt' option is present more than once!"));
+                return Err(bad(ctx, 144, "'encrypt' option is present more than once!"));
             }
-            let flag = value.as_bool().ok_or_else(|| bad(c, 152, "The 'encrypt' option must be a boolean!"))?;
+            let flag = value.as_bool().ok_or_else(|| bad(ctx, 152, "The 'encrypt' option must be a boolean!"))?;
             encrypt = Some(flag);
         } else if key == am!("padding") {
             if padding.is_some() {
-                return Err(bad(c, 157, "The 'padding' option is present more than once!"));
+                return Err(bad(ctx, 157, "The 'padding' option is present more than once!"));
             }
             let all = [Padding::Undefined, Padding::None, Padding::Pkcs, Padding::Zero, Padding::Random];
             let found = all.into_iter().find(|p| p.atom() == value);
-            padding = Some(found.ok_or_else(|| bad(c, 168, "Bad 'padding' option value"))?);
+            padding = Some(found.ok_or_else(|| bad(ctx, 168, "Bad 'padding' option value"))?);
         } else {
             // OTP's buffer holds 63 characters.
             let text: String = format!("Bad tag in option: {key:?}").chars().take(63).collect();
-            return Err(bad(c, 174, &text));
+            return Err(bad(ctx, 174, &text));
         }
     }
     Ok((encrypt.unwrap_or(true), padding.unwrap_or(Padding::Undefined)))
 }
 
 /// A state for cipher, key, initial value and options.
-fn start(c: &mut Ctx<'_>, a: &[Term], flags: (Term, i64)) -> Result<State, Escape> {
-    let (encrypt, padding) = options(c, flags.0, flags.1)?;
-    let key = bytes(c, a[1], at(228, 1), "Bad key")?;
-    let Some(cipher) = a[0].as_atom().map(Atom::name).and_then(cipher::named) else {
-        return Err(badarg(c.heap(), at(242, 0), "Unknown cipher"));
+fn start(ctx: &mut Ctx<'_>, args: &[Term], flags: (Term, i64)) -> Result<State, Escape> {
+    let (encrypt, padding) = options(ctx, flags.0, flags.1)?;
+    let key = bytes(ctx, args[1], at(228, 1), "Bad key")?;
+    let Some(cipher) = args[0].as_atom().map(Atom::name).and_then(cipher::named) else {
+        return Err(badarg(ctx.heap(), at(242, 0), "Unknown cipher"));
     };
     if !cipher.takes_key(key.len()) {
-        return Err(badarg(c.heap(), at(244, 1), "Bad key size"));
+        return Err(badarg(ctx.heap(), at(244, 1), "Bad key size"));
     }
     if cipher.is_aead() {
-        return Err(badarg(c.heap(), at(250, 0), "Missing arguments for this cipher"));
+        return Err(badarg(ctx.heap(), at(250, 0), "Missing arguments for this cipher"));
     }
-    if a[2].is(Atom::UNDEFINED) {
-        return Err(later(c, 295));
+    if args[2].is(Atom::UNDEFINED) {
+        return Err(later(ctx, 295));
     }
-    let iv = initial(c, cipher, a[2])?;
+    let iv = initial(ctx, cipher, args[2])?;
     let Some(machine) = Machine::new(cipher, &key, &iv, encrypt) else {
-        return Err(failure(c.heap(), am!("error"), at(363, 1), "Can't initialize context, key_length"));
+        return Err(failure(ctx.heap(), am!("error"), at(363, 1), "Can't initialize context, key_length"));
     };
     Ok(State { cipher, machine, encrypt, padding, rest: Vec::new(), size: 0, padded: -1, finished: false })
 }
 
 /// Initial values that are given later are not to be had, as with OpenSSL 3.
-fn later(c: &mut Ctx<'_>, line: i64) -> Escape {
+fn later(ctx: &mut Ctx<'_>, line: i64) -> Escape {
     let text = "Dynamic IV is not supported for libcrypto versions >= 3.0";
-    failure(c.heap(), am!("notsup"), at(line, -1), text)
+    failure(ctx.heap(), am!("notsup"), at(line, -1), text)
 }
 
 /// What is given to a cipher that needs no initial value is not looked at.
-fn initial(c: &mut Ctx<'_>, cipher: &Cipher, t: Term) -> Result<Vec<u8>, Escape> {
+fn initial(ctx: &mut Ctx<'_>, cipher: &Cipher, t: Term) -> Result<Vec<u8>, Escape> {
     if cipher.iv == 0 {
         return Ok(Vec::new());
     }
-    let iv = bytes(c, t, at(304, 2), "Bad iv type")?;
-    if iv.len() == cipher.iv { Ok(iv) } else { Err(badarg(c.heap(), at(310, 2), "Bad iv size")) }
+    let iv = bytes(ctx, t, at(304, 2), "Bad iv type")?;
+    if iv.len() == cipher.iv { Ok(iv) } else { Err(badarg(ctx.heap(), at(310, 2), "Bad iv size")) }
 }
 
-fn init(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let state = start(c, a, (a[3], 3))?;
-    Ok(reference(c, Shared(Mutex::new(state))))
+fn init(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let state = start(ctx, args, (args[3], 3))?;
+    Ok(reference(ctx, Shared(Mutex::new(state))))
 }
 
-fn shared<'a>(c: &mut Ctx<'_>, t: Term, line: i64) -> Result<&'a Shared, Escape> {
-    t.magic().ok_or_else(|| badarg(c.heap(), at(line, 0), "Bad State"))
+fn shared<'a>(ctx: &mut Ctx<'_>, t: Term, line: i64) -> Result<&'a Shared, Escape> {
+    t.magic().ok_or_else(|| badarg(ctx.heap(), at(line, 0), "Bad State"))
 }
 
-fn update(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let data = bytes(c, a[1], at(860, 1), "expected binary")?;
-    let state = shared(c, a[0], 731)?;
-    c.charge(data.len() / 100);
+fn update(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let data = bytes(ctx, args[1], at(860, 1), "expected binary")?;
+    let state = shared(ctx, args[0], 731)?;
+    ctx.charge(data.len() / 100);
     let out = state.0.lock().feed(&data);
-    Ok(c.heap().binary(&out))
+    Ok(ctx.heap().binary(&out))
 }
 
-fn update_with_iv(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    bytes(c, a[1], at(860, 1), "expected binary")?;
-    shared(c, a[0], 731)?;
-    Err(later(c, 736))
+fn update_with_iv(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    bytes(ctx, args[1], at(860, 1), "expected binary")?;
+    shared(ctx, args[0], 731)?;
+    Err(later(ctx, 736))
 }
 
-fn ended(c: &mut Ctx<'_>, last: Result<Vec<u8>, (i64, &'static str)>) -> Result<Vec<u8>, Escape> {
-    last.map_err(|(line, text)| failure(c.heap(), am!("error"), at(line, -1), text))
+fn ended(ctx: &mut Ctx<'_>, last: Result<Vec<u8>, (i64, &'static str)>) -> Result<Vec<u8>, Escape> {
+    last.map_err(|(line, text)| failure(ctx.heap(), am!("error"), at(line, -1), text))
 }
 
-fn finish(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let last = shared(c, a[0], 886)?.0.lock().last();
-    let last = ended(c, last)?;
-    Ok(c.heap().binary(&last))
+fn finish(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let last = shared(ctx, args[0], 886)?.0.lock().last();
+    let last = ended(ctx, last)?;
+    Ok(ctx.heap().binary(&last))
 }
 
-fn get_data(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let state = shared(c, a[0], 992)?.0.lock();
+fn get_data(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let state = shared(ctx, args[0], 992)?.0.lock();
     let pairs = [
         (am!("encrypt"), Term::bool(state.encrypt)),
         (am!("padding_size"), Term::small(state.padded)),
         (am!("padding_type"), state.padding.atom()),
         (am!("size"), Term::small(state.size as i64)),
     ];
-    Ok(map::from_pairs(c.heap(), &pairs))
+    Ok(map::from_pairs(ctx.heap(), &pairs))
 }
 
-fn one_time(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let data = bytes(c, a[3], at(966, 3), "expected binary as data")?;
-    let mut state = start(c, a, (a[4], 4))?;
-    c.charge(data.len() / 100);
+fn one_time(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let data = bytes(ctx, args[3], at(966, 3), "expected binary as data")?;
+    let mut state = start(ctx, args, (args[4], 4))?;
+    ctx.charge(data.len() / 100);
     let mut out = state.feed(&data);
     let last = state.last();
-    out.extend(ended(c, last)?);
-    Ok(c.heap().binary(&out))
+    out.extend(ended(ctx, last)?);
+    Ok(ctx.heap().binary(&out))
 }

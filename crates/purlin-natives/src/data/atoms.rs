@@ -17,8 +17,8 @@ pub const NATIVES: &[Native] = &[
 /// Longest atom, in characters.
 const MAX_CHARS: usize = purlin_term::atom::MAX_ATOM_CHARS;
 
-fn atom_to_list(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let name = a[0].as_atom().or_badarg()?.name();
+fn atom_to_list(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let name = args[0].as_atom().or_badarg()?.name();
     Ok(ctx.heap().string(name))
 }
 
@@ -27,9 +27,9 @@ fn is_latin1(t: Term) -> Result<bool, Escape> {
     if t == am!("utf8") || t == am!("unicode") { Ok(false) } else { (t == am!("latin1")).then_some(true).or_badarg() }
 }
 
-fn atom_to_binary(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let name = a[0].as_atom().or_badarg()?.name();
-    if !is_latin1(a[1])? {
+fn atom_to_binary(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let name = args[0].as_atom().or_badarg()?.name();
+    if !is_latin1(args[1])? {
         return Ok(ctx.heap().binary(name.as_bytes()));
     }
     let bytes: Option<Vec<u8>> = name.chars().map(|c| u8::try_from(c as u32).ok()).collect();

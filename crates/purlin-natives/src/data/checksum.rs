@@ -55,8 +55,8 @@ fn crc32(ctx: &mut Ctx<'_>, old: u32, t: Term) -> NativeResult {
     number(h.finalize())
 }
 
-fn crc32_combine(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let (first, second, size) = (word(a[0])?, word(a[1])?, word(a[2])?);
+fn crc32_combine(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let (first, second, size) = (word(args[0])?, word(args[1])?, word(args[2])?);
     if size == 0 {
         // No data has the sum 0; for any other sum zlib adds the two all the same.
         return number(first ^ second);
@@ -95,25 +95,25 @@ fn adler32_of_both(first: u32, second: u32, size: u32) -> u32 {
     (b << 16 | a) as u32
 }
 
-fn adler32_combine(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let (first, second, size) = (word(a[0])?, word(a[1])?, word(a[2])?);
+fn adler32_combine(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let (first, second, size) = (word(args[0])?, word(args[1])?, word(args[2])?);
     number(if size == 0 { first } else { adler32_of_both(first, second, size) })
 }
 
-fn md5(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+fn md5(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let mut m = Md5::new();
-    m.update(&data(ctx, a[0])?);
+    m.update(&data(ctx, args[0])?);
     Ok(ctx.heap().binary(&m.finish()))
 }
 
-fn md5_update(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let mut m = Md5::from_state(&a[0].as_bytes().or_badarg()?).or_badarg()?;
-    m.update(&data(ctx, a[1])?);
+fn md5_update(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let mut m = Md5::from_state(&args[0].as_bytes().or_badarg()?).or_badarg()?;
+    m.update(&data(ctx, args[1])?);
     Ok(ctx.heap().binary(&m.state()))
 }
 
-fn md5_final(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let m = Md5::from_state(&a[0].as_bytes().or_badarg()?).or_badarg()?;
+fn md5_final(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let m = Md5::from_state(&args[0].as_bytes().or_badarg()?).or_badarg()?;
     Ok(ctx.heap().binary(&m.finish()))
 }
 

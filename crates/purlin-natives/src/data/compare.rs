@@ -25,8 +25,8 @@ fn logic(a: &[Term], op: fn(bool, bool) -> bool) -> NativeResult {
     Ok(Term::bool(op(a[0].as_bool().or_badarg()?, a[1].as_bool().or_badarg()?)))
 }
 
-fn cmp_term(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    Ok(Term::small(match compare::cmp_exact(a[0], a[1]) {
+fn cmp_term(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    Ok(Term::small(match compare::cmp_exact(args[0], args[1]) {
         Ordering::Less => -1,
         Ordering::Equal => 0,
         Ordering::Greater => 1,

@@ -61,23 +61,23 @@ fn to_binary(h: &mut Heap, t: Term, options: Term) -> NativeResult {
     Ok(h.binary(text.as_bytes()))
 }
 
-fn list_to_float(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let f = super::text::list_bytes(a[0]).and_then(|text| parse(&text)).or_badarg()?;
+fn list_to_float(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let f = super::text::list_bytes(args[0]).and_then(|text| parse(&text)).or_badarg()?;
     Ok(ctx.heap().float(f))
 }
 
-fn binary_to_float(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let f = parse(&a[0].as_bytes().or_badarg()?).or_badarg()?;
+fn binary_to_float(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let f = parse(&args[0].as_bytes().or_badarg()?).or_badarg()?;
     Ok(ctx.heap().float(f))
 }
 
-fn string_list_to_float(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    if !a[0].is_list() {
+fn string_list_to_float(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    if !args[0].is_list() {
         return ctx.error(am!("not_a_list"));
     }
-    let text: Vec<u8> = a[0].iter().map_while(|c| c.as_small().and_then(|c| u8::try_from(c).ok())).collect();
+    let text: Vec<u8> = args[0].iter().map_while(|c| c.as_small().and_then(|c| u8::try_from(c).ok())).collect();
     let Some((f, used)) = prefix(&text) else { return ctx.error(am!("no_float")) };
-    let mut rest = a[0].iter();
+    let mut rest = args[0].iter();
     for _ in 0..used {
         rest.next();
     }

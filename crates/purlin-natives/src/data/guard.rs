@@ -58,51 +58,51 @@ pub(super) fn fun_arity(t: Term) -> Option<u8> {
     }
 }
 
-fn is_function(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let arity = match a[1].as_small() {
+fn is_function(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let arity = match args[1].as_small() {
         Some(n) if n >= 0 => Some(n),
-        None if matches!(a[1].as_big(), Some((false, _))) => None,
+        None if matches!(args[1].as_big(), Some((false, _))) => None,
         _ => return Err(Escape::BADARG),
     };
-    test(arity.is_some() && fun_arity(a[0]).map(i64::from) == arity)
+    test(arity.is_some() && fun_arity(args[0]).map(i64::from) == arity)
 }
 
-fn is_record_2(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    if !a[1].is_atom() {
+fn is_record_2(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    if !args[1].is_atom() {
         return Err(Escape::BADARG);
     }
-    test(a[0].as_tuple().and_then(|t| t.first()) == Some(&a[1]))
+    test(args[0].as_tuple().and_then(|t| t.first()) == Some(&args[1]))
 }
 
-fn is_record_3(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let size = a[2].as_small().filter(|_| a[1].is_atom()).or_badarg()?;
-    test(a[0].as_tuple().is_some_and(|t| t.len() as i64 == size && t.first() == Some(&a[1])))
+fn is_record_3(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let size = args[2].as_small().filter(|_| args[1].is_atom()).or_badarg()?;
+    test(args[0].as_tuple().is_some_and(|t| t.len() as i64 == size && t.first() == Some(&args[1])))
 }
 
-fn length(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let n = a[0].list_length().or_badarg()?;
+fn length(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let n = args[0].list_length().or_badarg()?;
     ctx.charge(n / CELLS_PER_REDUCTION);
     Ok(count(n))
 }
 
-fn element(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let t = a[1].as_tuple().or_badarg()?;
-    let i = a[0].as_usize().and_then(|i| i.checked_sub(1)).or_badarg()?;
+fn element(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let t = args[1].as_tuple().or_badarg()?;
+    let i = args[0].as_usize().and_then(|i| i.checked_sub(1)).or_badarg()?;
     t.get(i).copied().or_badarg()
 }
 
-fn size(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    match a[0].as_tuple() {
+fn size(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    match args[0].as_tuple() {
         Some(t) => Ok(count(t.len())),
-        None => Ok(count(a[0].as_bits().or_badarg()?.size / 8)),
+        None => Ok(count(args[0].as_bits().or_badarg()?.size / 8)),
     }
 }
 
-fn map_size(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    if !a[0].is_map() {
-        return Err(badmap(ctx.heap(), a[0]));
+fn map_size(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    if !args[0].is_map() {
+        return Err(badmap(ctx.heap(), args[0]));
     }
-    Ok(count(map::size(a[0])))
+    Ok(count(map::size(args[0])))
 }
 
 /// The start and length in bytes that a position and a length (negative: backwards) name in a binary of `size` bytes.
@@ -118,15 +118,15 @@ pub(super) fn part(ctx: &mut Ctx<'_>, binary: Term, position: Term, length: Term
     Ok(ctx.heap().sub_bits(binary, start * 8, len * 8))
 }
 
-fn binary_part_2(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    match a[1].as_tuple() {
-        Some(&[position, length]) => part(ctx, a[0], position, length),
+fn binary_part_2(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    match args[1].as_tuple() {
+        Some(&[position, length]) => part(ctx, args[0], position, length),
         _ => Err(Escape::Error(Term::atom(Atom::BADARG))),
     }
 }
 
-fn binary_part_3(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    part(ctx, a[0], a[1], a[2])
+fn binary_part_3(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    part(ctx, args[0], args[1], args[2])
 }
 
 #[cfg(test)]

@@ -85,8 +85,8 @@ fn from_list(ctx: &mut Ctx<'_>, t: Term, base: u32) -> NativeResult {
     if rest.is_nil() { Ok(value) } else { Err(Escape::BADARG) }
 }
 
-fn string_list_to_integer(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    match list_prefix(ctx.heap(), a[0], 10) {
+fn string_list_to_integer(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    match list_prefix(ctx.heap(), args[0], 10) {
         Ok((value, rest)) => Ok(ctx.heap().tuple(&[value, rest])),
         Err(ListError::NotAList) => ctx.error(am!("not_a_list")),
         Err(ListError::NoInteger) => ctx.error(am!("no_integer")),

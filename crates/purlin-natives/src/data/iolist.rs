@@ -24,17 +24,17 @@ pub(super) const BYTES_PER_REDUCTION: usize = 256;
 /// Binaries up to this many bytes are copied into a vector's buffers, larger ones are taken as they are.
 const IOVEC_COPY_LIMIT: usize = 256;
 
-fn iolist_size(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let n = iolist::size(a[0]).or_badarg()?;
+fn iolist_size(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let n = iolist::size(args[0]).or_badarg()?;
     ctx.charge(n / BYTES_PER_REDUCTION);
     Ok(count(n))
 }
 
-fn iolist_to_binary(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    if a[0].is_binary() {
-        return Ok(a[0]);
+fn iolist_to_binary(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    if args[0].is_binary() {
+        return Ok(args[0]);
     }
-    list_to_binary(ctx, a)
+    list_to_binary(ctx, args)
 }
 
 /// The only element of a list, if it is a binary.
@@ -43,29 +43,29 @@ fn single(t: Term) -> Option<Term> {
     (tail.is_nil() && head.is_binary()).then_some(head)
 }
 
-fn list_to_binary(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    if !a[0].is_list() {
+fn list_to_binary(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    if !args[0].is_list() {
         return Err(Escape::BADARG);
     }
-    if let Some(binary) = single(a[0]) {
+    if let Some(binary) = single(args[0]) {
         return Ok(binary);
     }
-    let t = iolist::to_binary(ctx.heap(), a[0]).or_badarg()?.ok_or(Escape::SYSTEM_LIMIT)?;
+    let t = iolist::to_binary(ctx.heap(), args[0]).or_badarg()?.ok_or(Escape::SYSTEM_LIMIT)?;
     ctx.charge(t.bit_size() / 8 / BYTES_PER_REDUCTION);
     Ok(t)
 }
 
-fn list_to_bitstring(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    if !a[0].is_list() {
+fn list_to_bitstring(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    if !args[0].is_list() {
         return Err(Escape::BADARG);
     }
-    let t = iolist::to_bitstring(ctx.heap(), a[0]).or_badarg()?.ok_or(Escape::SYSTEM_LIMIT)?;
+    let t = iolist::to_bitstring(ctx.heap(), args[0]).or_badarg()?.ok_or(Escape::SYSTEM_LIMIT)?;
     ctx.charge(t.bit_size() / 8 / BYTES_PER_REDUCTION);
     Ok(t)
 }
 
-fn iolist_to_iovec(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let vector = iovec(ctx.heap(), a[0]).or_badarg()?;
+fn iolist_to_iovec(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let vector = iovec(ctx.heap(), args[0]).or_badarg()?;
     ctx.charge(vector.len());
     Ok(ctx.heap().list(&vector))
 }
@@ -104,43 +104,43 @@ fn byte_list(h: &mut Heap, t: Term, from: usize, n: usize, tail: Term) -> Option
     Some(bytes.iter().rev().fold(tail, |list, &b| h.cons(Term::small(b as i64), list)))
 }
 
-fn binary_to_list_1(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    if !a[0].is_binary() {
+fn binary_to_list_1(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    if !args[0].is_binary() {
         return Err(Escape::BADARG);
     }
-    let n = a[0].bit_size() / 8;
+    let n = args[0].bit_size() / 8;
     ctx.charge(n / BYTES_PER_REDUCTION);
-    byte_list(ctx.heap(), a[0], 0, n, Term::NIL).or_badarg()
+    byte_list(ctx.heap(), args[0], 0, n, Term::NIL).or_badarg()
 }
 
-fn binary_to_list_3(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let size = a[0].as_bits().or_badarg()?.size / 8;
-    let (start, stop) = (a[1].as_usize().or_badarg()?, a[2].as_usize().or_badarg()?);
+fn binary_to_list_3(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let size = args[0].as_bits().or_badarg()?.size / 8;
+    let (start, stop) = (args[1].as_usize().or_badarg()?, args[2].as_usize().or_badarg()?);
     if start < 1 || start > stop || stop > size {
         return Err(Escape::BADARG);
     }
     let n = stop - start + 1;
     ctx.charge(n / BYTES_PER_REDUCTION);
-    byte_list(ctx.heap(), a[0], start - 1, n, Term::NIL).or_badarg()
+    byte_list(ctx.heap(), args[0], start - 1, n, Term::NIL).or_badarg()
 }
 
-fn bitstring_to_list(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let size = a[0].as_bits().or_badarg()?.size;
+fn bitstring_to_list(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let size = args[0].as_bits().or_badarg()?.size;
     ctx.charge(size / 8 / BYTES_PER_REDUCTION);
     let h = ctx.heap();
     let mut tail = Term::NIL;
     if size % 8 != 0 {
-        let last = h.sub_bits(a[0], size / 8 * 8, size % 8);
+        let last = h.sub_bits(args[0], size / 8 * 8, size % 8);
         tail = h.cons(last, tail);
     }
-    byte_list(h, a[0], 0, size / 8, tail).or_badarg()
+    byte_list(h, args[0], 0, size / 8, tail).or_badarg()
 }
 
-fn split_binary(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let size = a[0].as_bits().or_badarg()?.size;
-    let at = a[1].as_usize().filter(|&at| at <= size / 8).or_badarg()? * 8;
+fn split_binary(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let size = args[0].as_bits().or_badarg()?.size;
+    let at = args[1].as_usize().filter(|&at| at <= size / 8).or_badarg()? * 8;
     let h = ctx.heap();
-    let (left, right) = (h.sub_bits(a[0], 0, at), h.sub_bits(a[0], at, size - at));
+    let (left, right) = (h.sub_bits(args[0], 0, at), h.sub_bits(args[0], at, size - at));
     Ok(h.tuple(&[left, right]))
 }
 

@@ -30,8 +30,8 @@ const COPIES_PER_REDUCTION: usize = 60;
 /// Up to this length the right side of `--` is searched as it is.
 const SUBTRACT_SCAN: usize = 16;
 
-fn append(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let (front, tail) = (a[0], a[1]);
+fn append(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let (front, tail) = (args[0], args[1]);
     if tail.is_nil() && front.is_cons() {
         let n = front.list_length().or_badarg()?;
         ctx.charge(n / COPIES_PER_REDUCTION);
@@ -44,10 +44,10 @@ fn append(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     Ok(t)
 }
 
-fn subtract(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let n = a[0].list_length().or_badarg()? + a[1].list_length().or_badarg()?;
+fn subtract(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let n = args[0].list_length().or_badarg()? + args[1].list_length().or_badarg()?;
     ctx.charge(n / CELLS_PER_REDUCTION);
-    Ok(difference(ctx.heap(), a[0], a[1]))
+    Ok(difference(ctx.heap(), args[0], args[1]))
 }
 
 /// A term ordered so that only terms that are `=:=` are equal.
@@ -107,9 +107,9 @@ fn difference(h: &mut Heap, from: Term, what: Term) -> Term {
     h.list_with_tail(&kept, rest.tail())
 }
 
-fn member(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let (element, budget) = (a[0], budget(ctx));
-    let mut list = a[1].iter();
+fn member(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let (element, budget) = (args[0], budget(ctx));
+    let mut list = args[1].iter();
     let compound = element.is_pointer();
     for (n, e) in list.by_ref().enumerate() {
         if e == element || (compound && compare::same(e, element)) {
@@ -129,10 +129,10 @@ fn budget(ctx: &Ctx<'_>) -> usize {
     ctx.data.slice_left.max(1) as usize * CELLS_PER_REDUCTION
 }
 
-fn reverse(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+fn reverse(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let budget = budget(ctx);
-    let mut list = a[0].iter();
-    let mut out = a[1];
+    let mut list = args[0].iter();
+    let mut out = args[1];
     let mut n = 0;
     for e in list.by_ref() {
         out = ctx.heap().cons(e, out);
@@ -147,12 +147,12 @@ fn reverse(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 }
 
 /// Finds the first tuple whose element at a position equals the key, and gives it to `result`.
-fn keyfind(ctx: &mut Ctx<'_>, a: &[Term], result: fn(&mut Heap, Option<Term>) -> Term) -> NativeResult {
-    let (key, budget) = (a[0], budget(ctx));
-    let at = a[1].as_usize().and_then(|p| p.checked_sub(1)).or_badarg()?;
+fn keyfind(ctx: &mut Ctx<'_>, args: &[Term], result: fn(&mut Heap, Option<Term>) -> Term) -> NativeResult {
+    let (key, budget) = (args[0], budget(ctx));
+    let at = args[1].as_usize().and_then(|p| p.checked_sub(1)).or_badarg()?;
     // An atom or the like is equal to nothing but itself; a number may equal one of the other kind.
     let by_word = key.is_immediate() && !key.is_small();
-    let mut list = a[2].iter();
+    let mut list = args[2].iter();
     for (n, t) in list.by_ref().enumerate() {
         if let Some(&e) = t.as_tuple().and_then(|t| t.get(at))
             && (e == key || (!by_word && compare::eq(e, key)))
@@ -162,7 +162,7 @@ fn keyfind(ctx: &mut Ctx<'_>, a: &[Term], result: fn(&mut Heap, Option<Term>) ->
         }
         if n == budget {
             ctx.charge(n / CELLS_PER_REDUCTION + 1);
-            return Err(Escape::Yield(vec![key, a[1], list.tail()]));
+            return Err(Escape::Yield(vec![key, args[1], list.tail()]));
         }
     }
     if list.tail().is_nil() { Ok(result(ctx.heap(), None)) } else { Err(Escape::BADARG) }

@@ -42,68 +42,68 @@ pub fn checked(ctx: &mut Ctx<'_>, t: Term) -> Result<Term, Escape> {
     if t.is_map() { Ok(t) } else { Err(badmap(ctx.heap(), t)) }
 }
 
-pub(super) fn get(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let m = checked(ctx, a[1])?;
-    map::get(m, a[0]).ok_or_else(|| badkey(ctx.heap(), a[0]))
+pub(super) fn get(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let m = checked(ctx, args[1])?;
+    map::get(m, args[0]).ok_or_else(|| badkey(ctx.heap(), args[0]))
 }
 
-fn find(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let m = checked(ctx, a[1])?;
-    match map::get(m, a[0]) {
+fn find(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let m = checked(ctx, args[1])?;
+    match map::get(m, args[0]) {
         Some(value) => ctx.ok(value),
         None => Ok(Term::atom(Atom::ERROR)),
     }
 }
 
-pub(super) fn is_key(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let m = checked(ctx, a[1])?;
-    Ok(Term::bool(map::contains(m, a[0])))
+pub(super) fn is_key(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let m = checked(ctx, args[1])?;
+    Ok(Term::bool(map::contains(m, args[0])))
 }
 
-fn keys(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let m = checked(ctx, a[0])?;
+fn keys(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let m = checked(ctx, args[0])?;
     ctx.charge(map::size(m) / STEPS_PER_REDUCTION);
     Ok(map::keys(ctx.heap(), m))
 }
 
-fn values(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let m = checked(ctx, a[0])?;
+fn values(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let m = checked(ctx, args[0])?;
     ctx.charge(map::size(m) / STEPS_PER_REDUCTION);
     Ok(map::values(ctx.heap(), m))
 }
 
-fn put(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let m = checked(ctx, a[2])?;
-    Ok(map::put(ctx.heap(), m, a[0], a[1]))
+fn put(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let m = checked(ctx, args[2])?;
+    Ok(map::put(ctx.heap(), m, args[0], args[1]))
 }
 
-fn update(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let m = checked(ctx, a[2])?;
-    map::update(ctx.heap(), m, a[0], a[1]).ok_or_else(|| badkey(ctx.heap(), a[0]))
+fn update(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let m = checked(ctx, args[2])?;
+    map::update(ctx.heap(), m, args[0], args[1]).ok_or_else(|| badkey(ctx.heap(), args[0]))
 }
 
-fn remove(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let m = checked(ctx, a[1])?;
-    Ok(map::remove(ctx.heap(), m, a[0]))
+fn remove(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let m = checked(ctx, args[1])?;
+    Ok(map::remove(ctx.heap(), m, args[0]))
 }
 
-fn take(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let m = checked(ctx, a[1])?;
-    match map::take(ctx.heap(), m, a[0]) {
+fn take(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let m = checked(ctx, args[1])?;
+    match map::take(ctx.heap(), m, args[0]) {
         Some((value, rest)) => Ok(ctx.heap().tuple(&[value, rest])),
         None => Ok(Term::atom(Atom::ERROR)),
     }
 }
 
-fn merge(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let (x, y) = (checked(ctx, a[0])?, checked(ctx, a[1])?);
+fn merge(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let (x, y) = (checked(ctx, args[0])?, checked(ctx, args[1])?);
     ctx.charge((map::size(x) + map::size(y)) / STEPS_PER_REDUCTION);
     Ok(map::merge(ctx.heap(), x, y))
 }
 
-fn from_list(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+fn from_list(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let mut pairs = Vec::new();
-    let mut list = a[0].iter();
+    let mut list = args[0].iter();
     for t in list.by_ref() {
         let Some(&[key, value]) = t.as_tuple() else { return Err(Escape::BADARG) };
         pairs.push((key, value));
@@ -111,9 +111,9 @@ fn from_list(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     from_pairs(ctx, list.tail(), &pairs)
 }
 
-fn from_keys(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let mut list = a[0].iter();
-    let pairs: Vec<(Term, Term)> = list.by_ref().map(|key| (key, a[1])).collect();
+fn from_keys(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let mut list = args[0].iter();
+    let pairs: Vec<(Term, Term)> = list.by_ref().map(|key| (key, args[1])).collect();
     from_pairs(ctx, list.tail(), &pairs)
 }
 
@@ -125,37 +125,37 @@ fn from_pairs(ctx: &mut Ctx<'_>, tail: Term, pairs: &[(Term, Term)]) -> NativeRe
     Ok(map::from_pairs(ctx.heap(), pairs))
 }
 
-fn map_next(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let form = match a[2] {
+fn map_next(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let form = match args[2] {
         t if t == am!("iterator") => NextForm::Iterator,
         t if t.is_list() => NextForm::List(t),
         _ => return Err(Escape::BADARG),
     };
     let limit = ctx.data.slice_left.max(1) as usize;
-    ctx.charge(limit.min(map::size(a[1])) / STEPS_PER_REDUCTION);
-    map::map_next(ctx.heap(), a[0], a[1], form, limit).or_badarg()
+    ctx.charge(limit.min(map::size(args[1])) / STEPS_PER_REDUCTION);
+    map::map_next(ctx.heap(), args[0], args[1], form, limit).or_badarg()
 }
 
-fn map_to_tuple_keys(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let m = checked(ctx, a[0])?;
+fn map_to_tuple_keys(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let m = checked(ctx, args[0])?;
     map::keys_tuple(m).or_badarg()
 }
 
 /// The children of a large map's root or inner node, last one first.
-fn map_hashmap_children(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    match map::children(a[0]) {
+fn map_hashmap_children(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    match map::children(args[0]) {
         Some(children) => {
             let reversed: Vec<Term> = children.iter().rev().copied().collect();
             Ok(ctx.heap().list(&reversed))
         }
-        None if a[0].is_map() => Err(Escape::BADARG),
-        None => Err(badmap(ctx.heap(), a[0])),
+        None if args[0].is_map() => Err(Escape::BADARG),
+        None => Err(badmap(ctx.heap(), args[0])),
     }
 }
 
 /// What `erts_debug:size/1` calls the kinds of terms.
-fn term_type(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let t = a[0];
+fn term_type(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let t = args[0];
     Ok(match t.boxed_kind() {
         Some(Kind::Tuple) => am!("tuple"),
         Some(Kind::Fun) => am!("fun"),

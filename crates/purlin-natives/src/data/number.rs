@@ -40,14 +40,14 @@ fn is_number(t: Term) -> bool {
     t.is_integer() || t.as_float().is_some()
 }
 
-fn binary(ctx: &mut Ctx<'_>, a: &[Term], operator: fn(&mut Heap, Term, Term) -> number::Result) -> NativeResult {
-    operator(ctx.heap(), a[0], a[1]).map_err(escape)
+fn binary(ctx: &mut Ctx<'_>, args: &[Term], operator: fn(&mut Heap, Term, Term) -> number::Result) -> NativeResult {
+    operator(ctx.heap(), args[0], args[1]).map_err(escape)
 }
 
-fn float(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    if a[0].as_float().is_some() {
-        return Ok(a[0]);
+fn float(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    if args[0].as_float().is_some() {
+        return Ok(args[0]);
     }
-    let f = number::to_float(a[0]).or_badarg()?;
+    let f = number::to_float(args[0]).or_badarg()?;
     Ok(ctx.heap().float(f))
 }

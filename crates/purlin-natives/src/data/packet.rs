@@ -250,10 +250,10 @@ fn limits(framing: Framing, options: Term) -> Option<Limits> {
     list.tail().is_nil().then_some(limits)
 }
 
-fn decode_packet(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let framing = Framing::from_term(a[0]).ok_or_else(|| Escape::badarg_cause(am!("badopt")))?;
-    let bits = a[1].as_bits().or_badarg()?;
-    let limits = limits(framing, a[2]).or_badarg()?;
+fn decode_packet(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let framing = Framing::from_term(args[0]).ok_or_else(|| Escape::badarg_cause(am!("badopt")))?;
+    let bits = args[1].as_bits().or_badarg()?;
+    let limits = limits(framing, args[2]).or_badarg()?;
     let whole = bits.size / 8;
     let data = bits.slice(0, whole * 8).to_bytes();
     let n = match extent(framing, &data, limits) {
@@ -270,9 +270,9 @@ fn decode_packet(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         None => {
             let body = body(framing, packet);
             let from = if matches!(framing, Framing::Length(_)) { n - body.len() } else { 0 };
-            h.sub_bits(a[1], from * 8, body.len() * 8)
+            h.sub_bits(args[1], from * 8, body.len() * 8)
         }
     };
-    let rest = h.sub_bits(a[1], n * 8, bits.size - n * 8);
+    let rest = h.sub_bits(args[1], n * 8, bits.size - n * 8);
     Ok(h.tuple(&[am!("ok"), value, rest]))
 }

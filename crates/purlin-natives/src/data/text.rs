@@ -73,8 +73,8 @@ fn reference_id(text: &[u8]) -> Option<[u64; 2]> {
     purlin_term::external::ref_id([word(low)?, word(middle)?, word(high)?])
 }
 
-fn list_to_ref(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let id = list_bytes(a[0]).and_then(|text| reference_id(&text)).or_badarg()?;
+fn list_to_ref(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let id = list_bytes(args[0]).and_then(|text| reference_id(&text)).or_badarg()?;
     let mut decoding = ctx.engine.code.decoding(false);
     Ok(decoding.reference(&mut ctx.data.heap, id))
 }
@@ -84,15 +84,15 @@ fn written(_: std::io::Result<()>) -> NativeResult {
     Ok(Term::bool(true))
 }
 
-fn display(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let mut text = print::to_bytes(a[0], i64::MAX);
+fn display(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let mut text = print::to_bytes(args[0], i64::MAX);
     text.push(b'\n');
     let mut out = std::io::stdout().lock();
     written(out.write_all(&text).and_then(|()| out.flush()))
 }
 
-fn display_string(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let text = a[0].list_text().or_badarg()?;
+fn display_string(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let text = args[0].list_text().or_badarg()?;
     written(std::io::stderr().write_all(text.as_bytes()))
 }
 

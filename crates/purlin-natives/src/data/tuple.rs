@@ -63,13 +63,13 @@ fn delete_element(h: &mut Heap, a: &[Term]) -> Option<Term> {
     Some(h.tuple(&[&t[..i], &t[i + 1..]].concat()))
 }
 
-fn tuple_to_list(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let t = a[0].as_tuple().or_badarg()?;
+fn tuple_to_list(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let t = args[0].as_tuple().or_badarg()?;
     Ok(ctx.heap().list(t))
 }
 
-fn list_to_tuple(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let elements = a[0].as_list().filter(|l| l.len() <= MAX_SIZE).or_badarg()?;
+fn list_to_tuple(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let elements = args[0].as_list().filter(|l| l.len() <= MAX_SIZE).or_badarg()?;
     Ok(ctx.heap().tuple(&elements))
 }
 

@@ -224,13 +224,13 @@ fn continue_in_erlang(function: Term, a: &[Term]) -> NativeResult {
     Err(Escape::Trap { module, function, args: a.to_vec() })
 }
 
-fn characters_to_binary(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let Some(latin1) = is_latin1(a[1]) else {
-        return continue_in_erlang(am!("characters_to_binary_int"), a);
+fn characters_to_binary(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let Some(latin1) = is_latin1(args[1]) else {
+        return continue_in_erlang(am!("characters_to_binary_int"), args);
     };
-    let subject = match a[0].as_cons() {
+    let subject = match args[0].as_cons() {
         Some((head, tail)) if head.is_bitstring() && tail.is_nil() => head,
-        _ => a[0],
+        _ => args[0],
     };
     if let Some(bytes) = subject.as_bytes() {
         Loop::Unicode.charge(ctx, bytes.len(), BYTES_PER_REDUCTION);
@@ -249,24 +249,24 @@ fn characters_to_binary(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     Ok(t)
 }
 
-fn characters_to_list(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let Some(latin1) = is_latin1(a[1]) else {
-        return continue_in_erlang(am!("characters_to_list_int"), a);
+fn characters_to_list(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let Some(latin1) = is_latin1(args[1]) else {
+        return continue_in_erlang(am!("characters_to_list_int"), args);
     };
-    if !is_chardata(a[0]) {
+    if !is_chardata(args[0]) {
         return Err(Escape::BADARG);
     }
     let mut converter = Converter::new(latin1);
     let h = ctx.heap();
-    let end = converter.run(h, a[0]);
+    let end = converter.run(h, args[0]);
     let list = h.string(&converter.out);
     let t = result(h, list, end);
     Loop::Unicode.charge(ctx, converter.out.len(), CHARS_PER_REDUCTION);
     Ok(t)
 }
 
-fn bin_is_7bit(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let bytes = a[0].as_bytes();
+fn bin_is_7bit(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let bytes = args[0].as_bytes();
     Loop::Unicode.charge(ctx, bytes.as_ref().map_or(0, |b| b.len()), BYTES_PER_REDUCTION);
     Ok(Term::bool(bytes.is_some_and(|b| b.is_ascii())))
 }

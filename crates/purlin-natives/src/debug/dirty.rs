@@ -31,16 +31,16 @@ impl Where {
     }
 }
 
-fn dirty(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+fn dirty(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let all = [Where::Normal, Where::Cpu, Where::Io];
-    let here = all.into_iter().find(|w| w.atom() == a[0]).or_badarg()?;
-    if here != Where::Normal && !c.may_block() {
+    let here = all.into_iter().find(|w| w.atom() == args[0]).or_badarg()?;
+    if here != Where::Normal && !ctx.may_block() {
         return Err(Escape::Block);
     }
-    test(c, here, a[1], a[2])
+    test(ctx, here, args[1], args[2])
 }
 
-fn test(c: &mut Ctx<'_>, here: Where, what: Term, arg: Term) -> NativeResult {
+fn test(ctx: &mut Ctx<'_>, here: Where, what: Term, arg: Term) -> NativeResult {
     let ok = Ok(am!("ok"));
     match what.as_atom().or_badarg()?.name() {
         "scheduler" if arg == am!("type") => Ok(here.atom()),
@@ -50,11 +50,11 @@ fn test(c: &mut Ctx<'_>, here: Where, what: Term, arg: Term) -> NativeResult {
             Err(Escape::Error(Term::atom(reason)))
         }
         "copy" => {
-            let copies: Vec<Term> = (0..1000).map(|_| c.heap().copy(arg)).collect();
-            Ok(c.heap().list(&copies))
+            let copies: Vec<Term> = (0..1000).map(|_| ctx.heap().copy(arg)).collect();
+            Ok(ctx.heap().list(&copies))
         }
         "send" => {
-            tell(c, arg, am!("ok"));
+            tell(ctx, arg, am!("ok"));
             ok
         }
         "wait" => {
@@ -67,14 +67,14 @@ fn test(c: &mut Ctx<'_>, here: Where, what: Term, arg: Term) -> NativeResult {
             if n % 2 == 0 { ok } else { Err(Escape::BADARG) }
         }
         "ready_wait6_done" => {
-            tell(c, arg, am!("ready"));
+            tell(ctx, arg, am!("ready"));
             wait(6000, false);
-            tell(c, arg, am!("done"));
+            tell(ctx, arg, am!("done"));
             ok
         }
         "alive_waitexiting" => {
-            tell(c, arg, am!("alive"));
-            while !c.process.is_exiting() {
+            tell(ctx, arg, am!("alive"));
+            while !ctx.process.is_exiting() {
                 std::thread::sleep(Duration::from_millis(10));
             }
             ok
@@ -84,10 +84,10 @@ fn test(c: &mut Ctx<'_>, here: Where, what: Term, arg: Term) -> NativeResult {
 }
 
 /// Sends `{Tag, Self}`.
-fn tell(c: &mut Ctx<'_>, to: Term, tag: Term) {
-    let me = c.pid();
+fn tell(ctx: &mut Ctx<'_>, to: Term, tag: Term) {
+    let me = ctx.pid();
     if to.is_local_pid() {
-        c.engine.post(to, Signal::built(SignalKind::Message, |h| h.tuple(&[tag, me])));
+        ctx.engine.post(to, Signal::built(SignalKind::Message, |h| h.tuple(&[tag, me])));
     }
 }
 

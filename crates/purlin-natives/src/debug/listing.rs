@@ -14,13 +14,13 @@ pub const NATIVES: &[Native] = &[
     Native::plain("erts_debug", "instructions", 0, instructions),
 ];
 
-fn instructions(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    let names: Vec<Term> = (0..=u8::MAX).filter_map(Opcode::from_u8).map(|o| c.heap().string(o.name())).collect();
-    Ok(c.heap().list(&names))
+fn instructions(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    let names: Vec<Term> = (0..=u8::MAX).filter_map(Opcode::from_u8).map(|o| ctx.heap().string(o.name())).collect();
+    Ok(ctx.heap().list(&names))
 }
 
-fn disassemble(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let Some(elements) = a[0].as_tuple() else {
+fn disassemble(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let Some(elements) = args[0].as_tuple() else {
         // An address; none of them leads on to a further instruction.
         return Ok(Term::bool(false));
     };
@@ -30,13 +30,13 @@ fn disassemble(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         function: function.as_atom().or_badarg()?,
         arity: arity.as_usize().and_then(|n| u8::try_from(n).ok()).or_badarg()?,
     };
-    let Some(entry) = find(c.engine, mfa) else { return Ok(am!("undef")) };
+    let Some(entry) = find(ctx.engine, mfa) else { return Ok(am!("undef")) };
     let module = entry.module;
     let listing = Disassembler::new(&module.file).function(&module.index.functions[entry.index as usize]);
     let text = listing.ok().or_badarg()?;
     let behind = entry as *const FnEntry as u64 + module.index.functions[entry.index as usize].range.len() as u64;
-    let h = c.heap();
-    let parts = [h.unsigned(behind), h.binary(text.as_bytes()), a[0]];
+    let h = ctx.heap();
+    let parts = [h.unsigned(behind), h.binary(text.as_bytes()), args[0]];
     Ok(h.tuple(&parts))
 }
 

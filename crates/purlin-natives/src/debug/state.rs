@@ -25,45 +25,45 @@ struct Available(AtomicBool);
 
 static AVAILABLE: Slot<Available> = Slot::new();
 
-fn open(c: &Ctx<'_>) -> Result<(), Escape> {
-    let on = c.engine.state(&AVAILABLE).0.load(Ordering::Acquire);
+fn open(ctx: &Ctx<'_>) -> Result<(), Escape> {
+    let on = ctx.engine.state(&AVAILABLE).0.load(Ordering::Acquire);
     if on { Ok(()) } else { Err(Escape::Error(am!("undef"))) }
 }
 
-fn get_internal_state(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    open(c)?;
-    if let Some(&[key, of]) = a[0].as_tuple() {
-        return about(c, key.as_atom().or_badarg()?.name(), of);
+fn get_internal_state(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    open(ctx)?;
+    if let Some(&[key, of]) = args[0].as_tuple() {
+        return about(ctx, key.as_atom().or_badarg()?.name(), of);
     }
-    Ok(match a[0].as_atom().or_badarg()?.name() {
+    Ok(match args[0].as_atom().or_badarg()?.name() {
         "available_internal_state" => Term::bool(true),
-        "reds_left" => Term::small(c.data.slice_left.max(0) as i64),
-        "next_pid" => next_pid(c),
-        "next_port" => Term::small(crate::port::next_port(c.engine, None) as i64),
+        "reds_left" => Term::small(ctx.data.slice_left.max(0) as i64),
+        "next_pid" => next_pid(ctx),
+        "next_port" => Term::small(crate::port::next_port(ctx.engine, None) as i64),
         "process_info_args" => {
             let items: Vec<Term> = ITEMS.iter().map(|i| Term::atom(Atom::new(i))).collect();
-            c.heap().list(&items)
+            ctx.heap().list(&items)
         }
         "processes" => {
-            let pids: Vec<Term> = c.engine.processes.all().iter().map(|p| p.pid()).collect();
-            c.heap().list(&pids)
+            let pids: Vec<Term> = ctx.engine.processes.all().iter().map(|p| p.pid()).collect();
+            ctx.heap().list(&pids)
         }
         "persistent_term" => {
-            let size = crate::persistent_term::table_size(c.engine);
-            c.heap().flat_map(&[am!("table")], &[Term::small(size as i64)])
+            let size = crate::persistent_term::table_size(ctx.engine);
+            ctx.heap().flat_map(&[am!("table")], &[Term::small(size as i64)])
         }
         // All processes are listed at once: one chunk of the whole table, and no work between calls.
         "processes_bif_info" => {
-            let limit = Term::small(c.engine.processes.limit() as i64);
+            let limit = Term::small(ctx.engine.processes.limit() as i64);
             let (none, one) = (Term::small(0), Term::small(1));
-            c.heap().tuple(&[am!("ptab_list_bif_info"), none, one, limit, limit, none, limit, none, limit, none])
+            ctx.heap().tuple(&[am!("ptab_list_bif_info"), none, one, limit, limit, none, limit, none, limit, none])
         }
         // Work is shared whenever a process is put back into a queue, once a slice.
         "nbalance" => {
-            let n = c.engine.sched.slices.load(Ordering::Relaxed);
-            c.heap().unsigned(n)
+            let n = ctx.engine.sched.slices.load(Ordering::Relaxed);
+            ctx.heap().unsigned(n)
         }
-        "memory" => return crate::host::memory(c),
+        "memory" => return crate::host::memory(ctx),
         "force_heap_frags" => Term::bool(false),
         "lc_graph" | "flxctr_memory_usage" => am!("notsup"),
         "stack_check" => Term::small(purlin_vm::sched::native_stack_left().or_badarg()? as i64),
@@ -72,9 +72,9 @@ fn get_internal_state(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     })
 }
 
-fn about(c: &mut Ctx<'_>, key: &str, of: Term) -> NativeResult {
+fn about(ctx: &mut Ctx<'_>, key: &str, of: Term) -> NativeResult {
     Ok(match key {
-        "process_status" => process_status(c, of.as_pid().or_badarg()?),
+        "process_status" => process_status(ctx, of.as_pid().or_badarg()?),
         "internal_hash" => Term::small(hash::internal(of, 0) as i64),
         "atom" => {
             let index = of.as_usize().filter(|&i| i < Atom::limit()).or_badarg()?;
@@ -85,19 +85,19 @@ fn about(c: &mut Ctx<'_>, key: &str, of: Term) -> NativeResult {
         }
         "magic_ref" => match (of.magic_count(), of.is_ref()) {
             (Some((address, count)), _) => {
-                let parts = [c.heap().unsigned(address as u64), Term::small(count as i64), Term::bool(true)];
-                c.heap().tuple(&parts)
+                let parts = [ctx.heap().unsigned(address as u64), Term::small(count as i64), Term::bool(true)];
+                ctx.heap().tuple(&parts)
             }
             (None, true) => Term::bool(of.as_local_ref().is_some()),
             (None, false) => return Err(Escape::BADARG),
         },
-        "binary_info" => binary_info(c, of)?,
+        "binary_info" => binary_info(ctx, of)?,
         _ => return Err(Escape::BADARG),
     })
 }
 
-fn process_status(c: &Ctx<'_>, id: u64) -> Term {
-    let Some(p) = c.engine.process(id) else { return am!("undefined") };
+fn process_status(ctx: &Ctx<'_>, id: u64) -> Term {
+    let Some(p) = ctx.engine.process(id) else { return am!("undefined") };
     match p.run_state() {
         _ if p.is_exiting() => am!("exiting"),
         RunState::Runnable => am!("runnable"),
@@ -108,36 +108,36 @@ fn process_status(c: &Ctx<'_>, id: u64) -> Term {
 }
 
 /// `heap_binary`, or `{refc_binary, Bytes, {binary, BufferBytes}, Flags}`.
-fn binary_info(c: &mut Ctx<'_>, of: Term) -> NativeResult {
+fn binary_info(ctx: &mut Ctx<'_>, of: Term) -> NativeResult {
     let (whole, _) = of.whole_and_offset().or_badarg()?;
     if whole.boxed_kind() != Some(Kind::RefBin) {
         return Ok(am!("heap_binary"));
     }
     let (bytes, buffer) = (whole.used_bytes().or_badarg()?, whole.referenced_bytes().or_badarg()?);
-    let h = c.heap();
+    let h = ctx.heap();
     let buffer = h.tuple(&[am!("binary"), Term::small(buffer as i64)]);
     Ok(h.tuple(&[am!("refc_binary"), Term::small(bytes as i64), buffer, Term::small(0)]))
 }
 
-fn next_pid(c: &Ctx<'_>) -> Term {
-    c.engine.processes.next_free().map_or(Term::bool(false), |n| Term::small(n as i64))
+fn next_pid(ctx: &Ctx<'_>) -> Term {
+    ctx.engine.processes.next_free().map_or(Term::bool(false), |n| Term::small(n as i64))
 }
 
-fn set_internal_state(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let (key, value) = (a[0], a[1]);
+fn set_internal_state(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let (key, value) = (args[0], args[1]);
     if key == am!("available_internal_state")
         && let Some(on) = value.as_bool()
     {
-        return Ok(Term::bool(c.engine.state(&AVAILABLE).0.swap(on, Ordering::AcqRel)));
+        return Ok(Term::bool(ctx.engine.state(&AVAILABLE).0.swap(on, Ordering::AcqRel)));
     }
-    open(c)?;
+    open(ctx)?;
     let number = || value.as_small().or_badarg();
     Ok(match key.as_atom().or_badarg()?.name() {
         "reds_left" => {
             let reds = number()?;
             if (0..=SLICE as i64).contains(&reds) {
-                c.data.slice += reds as i32 - c.data.slice_left;
-                c.data.slice_left = reds as i32;
+                ctx.data.slice += reds as i32 - ctx.data.slice_left;
+                ctx.data.slice_left = reds as i32;
             }
             Term::bool(true)
         }
@@ -149,67 +149,67 @@ fn set_internal_state(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
             Term::bool(true)
         }
         "next_pid" => {
-            c.engine.processes.set_next((number()? as u64).wrapping_add(1));
-            next_pid(c)
+            ctx.engine.processes.set_next((number()? as u64).wrapping_add(1));
+            next_pid(ctx)
         }
-        "next_port" => Term::small(crate::port::next_port(c.engine, Some((number()? as u64).wrapping_add(1))) as i64),
-        "force_gc" => match value.as_pid().and_then(|id| c.engine.process(id)) {
+        "next_port" => Term::small(crate::port::next_port(ctx.engine, Some((number()? as u64).wrapping_add(1))) as i64),
+        "force_gc" => match value.as_pid().and_then(|id| ctx.engine.process(id)) {
             Some(_) => {
-                c.data.want_collection(Depth::Minor);
+                ctx.data.want_collection(Depth::Minor);
                 Term::bool(true)
             }
             None => Term::bool(false),
         },
         // What is left of the heap becomes garbage; with `true`, a full collection follows.
         "fill_heap" => {
-            let left = c.heap().free_words().saturating_sub(STACK_RESERVE);
+            let left = ctx.heap().free_words().saturating_sub(STACK_RESERVE);
             if left > 1 {
-                c.heap().tuple(&vec![Term::NIL; left - 1]);
+                ctx.heap().tuple(&vec![Term::NIL; left - 1]);
             }
             if value == am!("true") {
-                c.data.want_collection(Depth::Major);
+                ctx.data.want_collection(Depth::Major);
             }
             am!("ok")
         }
         "gc_state" => {
             let allow = value.as_bool().or_badarg()?;
-            Term::bool(crate::process::allow_collections(c, allow))
+            Term::bool(crate::process::allow_collections(ctx, allow))
         }
         "wait" => {
             let known = ["deallocations", "timer_cancellations", "aux_work", "thread_progress"];
             // All of these are done at once here.
-            value.as_atom().filter(|a| known.contains(&a.name())).or_badarg()?;
+            value.as_atom().filter(|name| known.contains(&name.name())).or_badarg()?;
             am!("ok")
         }
         // OTP makes a broken term while nothing collects; here no heap is ever inconsistent, and only the rest is done.
         "inconsistent_heap" if value == am!("start") => {
-            crate::process::allow_collections(c, false);
-            c.heap().tuple(&[am!("ok")])
+            crate::process::allow_collections(ctx, false);
+            ctx.heap().tuple(&[am!("ok")])
         }
         "inconsistent_heap" if value.is_tuple() => {
-            crate::process::allow_collections(c, true);
+            crate::process::allow_collections(ctx, true);
             am!("ok")
         }
         "test_long_gc_sleep" => {
             let ms = u64::try_from(number()?).ok().or_badarg()?;
-            c.engine.tracing.monitor.gc_sleep.store(ms, Ordering::Relaxed);
+            ctx.engine.tracing.monitor.gc_sleep.store(ms, Ordering::Relaxed);
             Term::bool(true)
         }
         "make" if value == am!("magic_ref") => {
-            let id = c.engine.next_ref();
-            let r = c.heap().magic_reference(id, Arc::new(Magic { value: Box::new(()) }));
+            let id = ctx.engine.next_ref();
+            let r = ctx.heap().magic_reference(id, Arc::new(Magic { value: Box::new(()) }));
             let (address, _) = r.magic_count().or_badarg()?;
-            let address = c.heap().unsigned(address as u64);
-            c.heap().tuple(&[r, address])
+            let address = ctx.heap().unsigned(address as u64);
+            ctx.heap().tuple(&[r, address])
         }
         "binary" => {
             let n = usize::try_from(number()?).ok().or_badarg()?;
             let data = vec![0; n];
-            c.heap().binary(&data)
+            ctx.heap().binary(&data)
         }
         "mbuf" => {
             let (fragment, t) = purlin_term::copy::to_fragment(value, Literals::lasting());
-            c.heap().adopt(fragment);
+            ctx.heap().adopt(fragment);
             t
         }
         // No node is ever forgotten, so that there is no delay to set.
@@ -217,14 +217,14 @@ fn set_internal_state(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
             number()?;
             am!("ok")
         }
-        "binary_loop_limit" => loop_limit(c, Loop::Binary, value)?,
-        "re_loop_limit" => loop_limit(c, Loop::Re, value)?,
-        "unicode_loop_limit" => loop_limit(c, Loop::Unicode, value)?,
+        "binary_loop_limit" => loop_limit(ctx, Loop::Binary, value)?,
+        "re_loop_limit" => loop_limit(ctx, Loop::Re, value)?,
+        "unicode_loop_limit" => loop_limit(ctx, Loop::Unicode, value)?,
         // No table divides its lock.
         "ets_force_split" | "ets_debug_random_split_join" => {
             let &[table, on] = value.as_tuple().or_badarg()? else { return Err(Escape::BADARG) };
             on.as_bool().or_badarg()?;
-            crate::ets::registry::of(c.engine).find(table).ok().or_badarg()?;
+            crate::ets::registry::of(ctx.engine).find(table).ok().or_badarg()?;
             am!("ok")
         }
         "ets_force_trap" | "jit_asm_dump" => am!("notsup"),
@@ -235,7 +235,7 @@ fn set_internal_state(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 }
 
 /// Sets how many steps a native may take in a slice, or `default`; the former limit.
-fn loop_limit(c: &Ctx<'_>, which: Loop, value: Term) -> NativeResult {
+fn loop_limit(ctx: &Ctx<'_>, which: Loop, value: Term) -> NativeResult {
     let steps = if value == am!("default") { 0 } else { value.as_usize().or_badarg()? };
-    Ok(Term::small(which.set(c, steps) as i64))
+    Ok(Term::small(which.set(ctx, steps) as i64))
 }

@@ -22,8 +22,8 @@ pub const NATIVES: &[Native] = &[
 ];
 
 /// Lets the calling process do everything with all tables, or no more than others.
-fn ets_super_user(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    ctx.data.flags.set(Flags::ETS_SUPER_USER, a[0].as_bool().or_badarg()?);
+fn ets_super_user(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    ctx.data.flags.set(Flags::ETS_SUPER_USER, args[0].as_bool().or_badarg()?);
     Ok(am!("ok"))
 }
 

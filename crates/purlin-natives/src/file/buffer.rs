@@ -40,13 +40,13 @@ fn new(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
     Ok(ctx.heap().magic_reference(id, Arc::new(Magic { value: Box::new(Buffer::default()) })))
 }
 
-fn size(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let n = buffer(a[0])?.bytes.lock().rest().len();
+fn size(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let n = buffer(args[0])?.bytes.lock().rest().len();
     Ok(ctx.heap().unsigned(n as u64))
 }
 
-fn peek_head(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let bytes = buffer(a[0])?.bytes.lock();
+fn peek_head(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let bytes = buffer(args[0])?.bytes.lock();
     let head = bytes.rest();
     if head.is_empty() {
         return Err(Escape::BADARG);
@@ -54,43 +54,43 @@ fn peek_head(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     Ok(ctx.heap().binary(&head[..head.len().min(HEAD)]))
 }
 
-fn copying_read(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let mut bytes = buffer(a[0])?.bytes.lock();
-    let n = a[1].as_usize().or_badarg()?;
+fn copying_read(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let mut bytes = buffer(args[0])?.bytes.lock();
+    let n = args[1].as_usize().or_badarg()?;
     let t = ctx.heap().binary(bytes.rest().get(..n).or_badarg()?);
     bytes.skip(n);
     Ok(t)
 }
 
-fn write(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let mut bytes = buffer(a[0])?.bytes.lock();
-    let pieces = a[1].as_list().or_badarg()?;
+fn write(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let mut bytes = buffer(args[0])?.bytes.lock();
+    let pieces = args[1].as_list().or_badarg()?;
     let pieces = pieces.iter().map(|t| t.as_bytes()).collect::<Option<Vec<_>>>().or_badarg()?;
     pieces.iter().for_each(|piece| bytes.append(piece));
     Ok(am!("ok"))
 }
 
-fn skip(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let n = a[1].as_usize().or_badarg()?;
-    buffer(a[0])?.bytes.lock().skip(n).then_some(am!("ok")).or_badarg()
+fn skip(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let n = args[1].as_usize().or_badarg()?;
+    buffer(args[0])?.bytes.lock().skip(n).then_some(am!("ok")).or_badarg()
 }
 
-fn find_byte_index(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let needle = a[1].as_small().and_then(|i| u8::try_from(i).ok()).or_badarg()?;
-    let found = memchr::memchr(needle, buffer(a[0])?.bytes.lock().rest());
+fn find_byte_index(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let needle = args[1].as_small().and_then(|i| u8::try_from(i).ok()).or_badarg()?;
+    let found = memchr::memchr(needle, buffer(args[0])?.bytes.lock().rest());
     match found {
         Some(i) => ctx.ok(Term::small(i as i64)),
         None => Ok(am!("not_found")),
     }
 }
 
-fn try_lock(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let was = buffer(a[0])?.locked.swap(true, Ordering::Acquire);
+fn try_lock(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let was = buffer(args[0])?.locked.swap(true, Ordering::Acquire);
     Ok(if was { am!("busy") } else { am!("acquired") })
 }
 
-fn unlock(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    if buffer(a[0])?.locked.swap(false, Ordering::Release) {
+fn unlock(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    if buffer(args[0])?.locked.swap(false, Ordering::Release) {
         Ok(am!("ok"))
     } else {
         Err(Escape::Error(am!("lock_order_violation")))

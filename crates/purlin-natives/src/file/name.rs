@@ -40,18 +40,18 @@ fn locale_is_utf8(locale: &str) -> bool {
 }
 
 /// The bytes of a name with a zero byte at the end. A binary is taken as it is.
-fn internal_name2native(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    if a[0].is_atom() {
+fn internal_name2native(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    if args[0].is_atom() {
         return Err(Escape::BADARG);
     }
     let mut bytes = Vec::with_capacity(128);
-    if let Some(given) = a[0].as_bytes() {
+    if let Some(given) = args[0].as_bytes() {
         if given.contains(&0) {
             return Err(Escape::BADARG);
         }
         bytes.extend_from_slice(&given);
     } else {
-        encode(a[0], utf8(ctx.engine), &mut bytes).or_badarg()?;
+        encode(args[0], utf8(ctx.engine), &mut bytes).or_badarg()?;
         let end = bytes.iter().rposition(|&b| b != 0).map_or(0, |i| i + 1);
         if bytes[..end].contains(&0) {
             return Err(Escape::BADARG);
@@ -96,8 +96,8 @@ fn encode_char(c: char, utf8: bool, out: &mut Vec<u8>) -> Option<()> {
     Some(())
 }
 
-fn internal_native2name(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let bytes = a[0].as_bytes().or_badarg()?;
+fn internal_native2name(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let bytes = args[0].as_bytes().or_badarg()?;
     let utf8 = utf8(ctx.engine);
     decode(ctx.heap(), &bytes, utf8)
 }
@@ -113,15 +113,15 @@ fn decode(heap: &mut Heap, bytes: &[u8], utf8: bool) -> NativeResult {
     }
 }
 
-fn internal_normalize_utf8(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let bytes = a[0].as_bytes().or_badarg()?;
+fn internal_normalize_utf8(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let bytes = args[0].as_bytes().or_badarg()?;
     let text: String = std::str::from_utf8(&bytes).ok().or_badarg()?.nfc().collect();
     Ok(ctx.heap().string(&text))
 }
 
-fn is_translatable(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let bytes = a[0].as_bytes().or_badarg()?;
-    Ok(Term::bool(!utf8(c.engine) || std::str::from_utf8(&bytes).is_ok()))
+fn is_translatable(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let bytes = args[0].as_bytes().or_badarg()?;
+    Ok(Term::bool(!utf8(ctx.engine) || std::str::from_utf8(&bytes).is_ok()))
 }
 
 #[cfg(test)]

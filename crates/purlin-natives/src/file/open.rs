@@ -124,13 +124,13 @@ pub(super) fn may_wait(stat: &Stat) -> bool {
     matches!(FileType::from_raw_mode(stat.st_mode), FileType::Fifo | FileType::CharacterDevice)
 }
 
-fn open(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
-    if !a[1].is_list() {
+fn open(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
+    if !args[1].is_list() {
         return Err(Escape::BADARG.into());
     }
-    let modes = Modes::of(a[1]);
+    let modes = Modes::of(args[1]);
     let blocks = ctx.may_block();
-    let (fd, stat) = with_path(a[0], |path| {
+    let (fd, stat) = with_path(args[0], |path| {
         if !blocks && rustix::fs::stat(path).is_ok_and(|s| may_wait(&s)) {
             return Err(Escape::Block.into());
         }
@@ -231,8 +231,8 @@ pub(super) fn open_to_read(path: &CStr) -> Result<(OwnedFd, Option<Stat>), Errno
     open_path(path, Modes { read: true, ..Modes::default() })
 }
 
-fn close(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
-    let file = file_of(a[0])?;
+fn close(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
+    let file = file_of(args[0])?;
     let mut guard = match file.fd.try_lock() {
         Some(guard) => guard,
         None if ctx.may_block() => file.fd.lock(),
@@ -245,8 +245,8 @@ fn close(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
     Ok(OK)
 }
 
-fn delayed_close(_: &mut Ctx<'_>, a: &[Term]) -> Outcome {
-    file_of(a[0])?.abandon();
+fn delayed_close(_: &mut Ctx<'_>, args: &[Term]) -> Outcome {
+    file_of(args[0])?.abandon();
     Ok(OK)
 }
 
@@ -279,8 +279,8 @@ fn owner_ended(engine: &Arc<Engine>, owner: u64) {
 }
 
 /// The descriptor's number as bytes, for operations that pass it on.
-fn get_handle(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
+fn get_handle(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
     use rustix::fd::AsRawFd;
-    let number = with_file(ctx, a[0], |fd| Ok(fd.as_raw_fd()))?;
+    let number = with_file(ctx, args[0], |fd| Ok(fd.as_raw_fd()))?;
     Ok(ctx.heap().binary(&number.to_ne_bytes()))
 }

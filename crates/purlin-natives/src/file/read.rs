@@ -80,20 +80,20 @@ fn size_of(t: Term) -> Result<usize, Failure> {
     Ok(natural(t)? as usize)
 }
 
-fn read(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
-    let data = with_data(ctx, a[0], a[1].as_usize().unwrap_or(0), |fd| {
-        let size = size_of(a[1])?;
+fn read(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
+    let data = with_data(ctx, args[0], args[1].as_usize().unwrap_or(0), |fd| {
+        let size = size_of(args[1])?;
         fill(size, FIRST_BLOCK, |room, _| Ok(rustix::io::read(fd, room)?.0))
     })?;
     data_or_eof(ctx, data)
 }
 
-fn pread(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
-    let data = with_data(ctx, a[0], a[2].as_usize().unwrap_or(0), |fd| {
-        if !a[2].is_number() {
+fn pread(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
+    let data = with_data(ctx, args[0], args[2].as_usize().unwrap_or(0), |fd| {
+        if !args[2].is_number() {
             return Err(Escape::BADARG.into());
         }
-        let (offset, size) = (natural(a[1])?, size_of(a[2])?);
+        let (offset, size) = (natural(args[1])?, size_of(args[2])?);
         read_at(fd, offset, size)
     })?;
     data_or_eof(ctx, data)
@@ -105,9 +105,9 @@ fn read_at(fd: impl AsFd, offset: u64, size: usize) -> Result<Buffer, Failure> {
 }
 
 /// Reads a whole file; files that tell no size are read to their end.
-fn read_file(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
+fn read_file(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
     let blocks = ctx.may_block();
-    let (fd, stat) = with_path(a[0], |path| {
+    let (fd, stat) = with_path(args[0], |path| {
         if !blocks && rustix::fs::stat(path).is_ok_and(|s| may_wait(&s) || length(&s) > SHORT) {
             return Err(Escape::Block.into());
         }
@@ -156,15 +156,15 @@ fn write_all(list: Term, mut step: impl FnMut(&[IoSlice<'_>]) -> rustix::io::Res
     Ok(())
 }
 
-fn write(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
-    with_data(ctx, a[0], bytes_in(a[1]), |fd| write_all(a[1], |slices| rustix::io::writev(fd, slices)))?;
+fn write(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
+    with_data(ctx, args[0], bytes_in(args[1]), |fd| write_all(args[1], |slices| rustix::io::writev(fd, slices)))?;
     Ok(OK)
 }
 
-fn pwrite(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
-    with_data(ctx, a[0], bytes_in(a[2]), |fd| {
-        let mut offset = natural(a[1])?;
-        write_all(a[2], |slices| {
+fn pwrite(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
+    with_data(ctx, args[0], bytes_in(args[2]), |fd| {
+        let mut offset = natural(args[1])?;
+        write_all(args[2], |slices| {
             let n = rustix::io::pwritev(fd, slices, offset)?;
             offset = offset.saturating_add(n as u64);
             Ok(n)
@@ -173,10 +173,10 @@ fn pwrite(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
     Ok(OK)
 }
 
-fn seek(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
-    let position = with_file(ctx, a[0], |fd| {
-        let offset = a[2].as_i64().or_badarg()?;
-        let to = match a[1].as_atom().or_badarg()?.name() {
+fn seek(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
+    let position = with_file(ctx, args[0], |fd| {
+        let offset = args[2].as_i64().or_badarg()?;
+        let to = match args[1].as_atom().or_badarg()?.name() {
             // The system itself refuses a negative position with the same error.
             "bof" => SeekFrom::Start(u64::try_from(offset).map_err(|_| Errno::INVAL)?),
             "cur" => SeekFrom::Current(offset),
@@ -189,9 +189,9 @@ fn seek(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
     Ok(ctx.ok(t)?)
 }
 
-fn sync(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
-    with_file(ctx, a[0], |fd| {
-        let data_only = int32(a[1])? != 0;
+fn sync(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
+    with_file(ctx, args[0], |fd| {
+        let data_only = int32(args[1])? != 0;
         let _: () = if data_only { rustix::fs::fdatasync(fd)? } else { rustix::fs::fsync(fd)? };
         Ok(())
     })?;
@@ -199,25 +199,25 @@ fn sync(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
 }
 
 /// Cuts the file off at its position.
-fn truncate(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
-    with_file(ctx, a[0], |fd| Ok(rustix::fs::ftruncate(fd, rustix::fs::tell(fd)?)?))?;
+fn truncate(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
+    with_file(ctx, args[0], |fd| Ok(rustix::fs::ftruncate(fd, rustix::fs::tell(fd)?)?))?;
     Ok(OK)
 }
 
-fn allocate(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
-    with_file(ctx, a[0], |fd| {
-        int64(a[2])?;
-        let (offset, length) = (natural(a[1])?, natural(a[2])?);
+fn allocate(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
+    with_file(ctx, args[0], |fd| {
+        int64(args[2])?;
+        let (offset, length) = (natural(args[1])?, natural(args[2])?);
         Ok(again(|| rustix::fs::fallocate(fd, FallocateFlags::empty(), offset, length))?)
     })?;
     Ok(OK)
 }
 
-fn advise(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
-    with_file(ctx, a[0], |fd| {
-        int64(a[2])?;
-        let (offset, length) = (natural(a[1])?, natural(a[2])?);
-        let advice = match a[3].as_atom().ok_or(Errno::INVAL)?.name() {
+fn advise(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
+    with_file(ctx, args[0], |fd| {
+        int64(args[2])?;
+        let (offset, length) = (natural(args[1])?, natural(args[2])?);
+        let advice = match args[3].as_atom().ok_or(Errno::INVAL)?.name() {
             "normal" => Advice::Normal,
             "random" => Advice::Random,
             "sequential" => Advice::Sequential,
@@ -234,17 +234,17 @@ fn advise(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
 }
 
 /// Reads a size and an address of 32 bits each, and the block that they name.
-fn ipread(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
+fn ipread(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
     let blocks = ctx.may_block();
-    let found = with_data(ctx, a[0], 0, |fd| {
-        let most = int64(a[2])?;
-        let offset = natural(a[1])?;
+    let found = with_data(ctx, args[0], 0, |fd| {
+        let most = int64(args[2])?;
+        let offset = natural(args[1])?;
         if most > MAX_INDIRECT {
             return Err(Errno::INVAL.into());
         }
         let pointer = read_at(fd, offset, 8)?;
-        let Ok([a, b, c, d, e, f, g, h]) = <[u8; 8]>::try_from(pointer.bytes()) else { return Ok(None) };
-        let (size, at) = (u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]));
+        let Ok([args, b, c, d, e, f, g, h]) = <[u8; 8]>::try_from(pointer.bytes()) else { return Ok(None) };
+        let (size, at) = (u32::from_be_bytes([args, b, c, d]), u32::from_be_bytes([e, f, g, h]));
         if i64::from(size) > most {
             return Ok(None);
         }

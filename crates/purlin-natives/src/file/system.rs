@@ -47,9 +47,9 @@ fn on_paths(a: &[Term], f: impl FnOnce(&CStr, &CStr) -> rustix::io::Result<()>) 
     Ok(OK)
 }
 
-fn read_info(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
-    let follow = int32(a[1])? != 0;
-    let (stat, readable, writable) = with_path(a[0], |path| {
+fn read_info(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
+    let follow = int32(args[1])? != 0;
+    let (stat, readable, writable) = with_path(args[0], |path| {
         let stat = if follow { rustix::fs::stat(path)? } else { rustix::fs::lstat(path)? };
         let may = |access| rustix::fs::access(path, access).is_ok();
         Ok((stat, may(Access::READ_OK), may(Access::WRITE_OK)))
@@ -57,8 +57,8 @@ fn read_info(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
     Ok(file_info(ctx.heap(), &stat, readable, writable))
 }
 
-fn read_handle_info(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
-    let stat = with_file(ctx, a[0], |fd| Ok(rustix::fs::fstat(fd)?))?;
+fn read_handle_info(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
+    let stat = with_file(ctx, args[0], |fd| Ok(rustix::fs::fstat(fd)?))?;
     let shift = if stat.st_uid == rustix::process::geteuid().as_raw() {
         6
     } else if stat.st_gid == rustix::process::getegid().as_raw() {
@@ -107,8 +107,8 @@ fn file_info(h: &mut Heap, s: &Stat, readable: bool, writable: bool) -> Term {
 }
 
 /// The names in a directory, last one first: the caller turns the list round.
-fn list_dir(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
-    let entries = with_path(a[0], |path| {
+fn list_dir(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
+    let entries = with_path(args[0], |path| {
         let dir = std::fs::read_dir(OsStr::from_bytes(path.to_bytes())).map_err(posix)?;
         Ok(dir.map_while(Result::ok).map(|e| e.file_name()).collect::<Vec<_>>())
     })?;
@@ -124,8 +124,8 @@ fn posix(e: std::io::Error) -> Failure {
     Errno::from_io_error(&e).unwrap_or(Errno::IO).into()
 }
 
-fn read_link(ctx: &mut Ctx<'_>, a: &[Term]) -> Outcome {
-    let target = with_path(a[0], |path| Ok(rustix::fs::readlink(path, Vec::new())?))?;
+fn read_link(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
+    let target = with_path(args[0], |path| Ok(rustix::fs::readlink(path, Vec::new())?))?;
     let t = ctx.heap().binary(target.to_bytes());
     Ok(ctx.ok(t)?)
 }
@@ -137,22 +137,22 @@ fn get_cwd(ctx: &mut Ctx<'_>, _: &[Term]) -> Outcome {
 }
 
 /// Only systems with drives have a working directory per drive.
-fn get_device_cwd(_: &mut Ctx<'_>, a: &[Term]) -> Outcome {
-    int32(a[0])?;
+fn get_device_cwd(_: &mut Ctx<'_>, args: &[Term]) -> Outcome {
+    int32(args[0])?;
     Err(Errno::NOTSUP.into())
 }
 
-fn make_dir(_: &mut Ctx<'_>, a: &[Term]) -> Outcome {
-    on_path(a, |path| rustix::fs::mkdir(path, Mode::from_raw_mode(0o777)))
+fn make_dir(_: &mut Ctx<'_>, args: &[Term]) -> Outcome {
+    on_path(args, |path| rustix::fs::mkdir(path, Mode::from_raw_mode(0o777)))
 }
 
-fn del_file(_: &mut Ctx<'_>, a: &[Term]) -> Outcome {
-    on_path(a, |path| rustix::fs::unlink(path).map_err(|e| if e == Errno::ISDIR { Errno::PERM } else { e }))
+fn del_file(_: &mut Ctx<'_>, args: &[Term]) -> Outcome {
+    on_path(args, |path| rustix::fs::unlink(path).map_err(|e| if e == Errno::ISDIR { Errno::PERM } else { e }))
 }
 
 /// A directory that is not empty gives `eexist`, the working directory then `einval`.
-fn del_dir(_: &mut Ctx<'_>, a: &[Term]) -> Outcome {
-    on_path(a, |path| {
+fn del_dir(_: &mut Ctx<'_>, args: &[Term]) -> Outcome {
+    on_path(args, |path| {
         rustix::fs::rmdir(path).map_err(|e| match e {
             Errno::NOTEMPTY | Errno::EXIST if is_cwd(path) => Errno::INVAL,
             Errno::NOTEMPTY => Errno::EXIST,
@@ -168,8 +168,8 @@ fn is_cwd(path: &CStr) -> bool {
     }
 }
 
-fn rename(_: &mut Ctx<'_>, a: &[Term]) -> Outcome {
-    on_paths(a, |old, new| {
+fn rename(_: &mut Ctx<'_>, args: &[Term]) -> Outcome {
+    on_paths(args, |old, new| {
         rustix::fs::rename(old, new).map_err(|e| match e {
             Errno::NOTEMPTY => Errno::EXIST,
             _ if old == c"/" => Errno::INVAL,
@@ -179,27 +179,27 @@ fn rename(_: &mut Ctx<'_>, a: &[Term]) -> Outcome {
 }
 
 /// Where the set-id bits are refused, the other bits are set.
-fn set_permissions(_: &mut Ctx<'_>, a: &[Term]) -> Outcome {
-    let bits = a[1].as_small().and_then(|i| u32::try_from(i).ok()).or_badarg()?;
-    on_path(a, |path| {
+fn set_permissions(_: &mut Ctx<'_>, args: &[Term]) -> Outcome {
+    let bits = args[1].as_small().and_then(|i| u32::try_from(i).ok()).or_badarg()?;
+    on_path(args, |path| {
         rustix::fs::chmod(path, Mode::from_raw_mode(bits & 0o6777))
             .or_else(|_| rustix::fs::chmod(path, Mode::from_raw_mode(bits & 0o777)))
     })
 }
 
 /// -1 leaves the user or the group as it is.
-fn set_owner(_: &mut Ctx<'_>, a: &[Term]) -> Outcome {
-    let (user, group) = (int32(a[1])?, int32(a[2])?);
+fn set_owner(_: &mut Ctx<'_>, args: &[Term]) -> Outcome {
+    let (user, group) = (int32(args[1])?, int32(args[2])?);
     let user = (user != -1).then(|| Uid::from_raw(user as u32));
     let group = (group != -1).then(|| Gid::from_raw(group as u32));
-    on_path(a, |path| rustix::fs::chown(path, user, group))
+    on_path(args, |path| rustix::fs::chown(path, user, group))
 }
 
 /// Sets the times of access and change; the system has no way to set that of creation.
-fn set_time(_: &mut Ctx<'_>, a: &[Term]) -> Outcome {
-    let (access, change) = (a[1].as_i64().or_badarg()?, a[2].as_i64().or_badarg()?);
-    a[3].as_i64().or_badarg()?;
+fn set_time(_: &mut Ctx<'_>, args: &[Term]) -> Outcome {
+    let (access, change) = (args[1].as_i64().or_badarg()?, args[2].as_i64().or_badarg()?);
+    args[3].as_i64().or_badarg()?;
     let seconds = |s: i64| Timespec { tv_sec: s as _, tv_nsec: 0 };
     let times = Timestamps { last_access: seconds(access), last_modification: seconds(change) };
-    on_path(a, |path| rustix::fs::utimensat(CWD, path, &times, rustix::fs::AtFlags::empty()))
+    on_path(args, |path| rustix::fs::utimensat(CWD, path, &times, rustix::fs::AtFlags::empty()))
 }

@@ -208,21 +208,21 @@ pub fn of(engine: &Engine, h: &mut Heap, what: Term, sizes: bool) -> NativeResul
 
 /// `{memory_internal | allocator | allocator_sizes, Ref, Names}`: each of the threads that
 /// `erts_internal:no_aux_work_threads/0` counts, but one, sends `{Ref, Thread, Data}`. The first has all data.
-pub fn request(c: &mut Ctx<'_>, key: Term, reference: Term, names: Term) -> NativeResult {
+pub fn request(ctx: &mut Ctx<'_>, key: Term, reference: Term, names: Term) -> NativeResult {
     let key = key.as_atom().or_badarg()?.name();
     let names = names.as_list().filter(|n| !n.is_empty()).or_badarg()?;
     let names: Vec<_> = names.iter().map(|&n| known(n)).collect::<Option<_>>().or_badarg()?;
     if !matches!(key, "memory_internal" | "allocator" | "allocator_sizes") || !reference.is_ref() {
         return Err(Escape::BADARG);
     }
-    let me = c.pid();
-    for thread in 1..=c.engine.sched.count() as i64 {
+    let me = ctx.pid();
+    for thread in 1..=ctx.engine.sched.count() as i64 {
         let names = if thread == 1 { &names[..] } else { &[] };
         let message = Signal::built(SignalKind::Message, |h| {
             let each: Vec<Term> = names
                 .iter()
                 .map(|name| {
-                    let data = instances(c.engine, h, name, key != "allocator");
+                    let data = instances(ctx.engine, h, name, key != "allocator");
                     named(h, name, data)
                 })
                 .collect();
@@ -230,7 +230,7 @@ pub fn request(c: &mut Ctx<'_>, key: Term, reference: Term, names: Term) -> Nati
             let reference = h.copy(reference);
             h.tuple(&[reference, Term::small(thread), data])
         });
-        c.engine.post(me, message);
+        ctx.engine.post(me, message);
     }
     Ok(Term::bool(true))
 }
@@ -261,27 +261,27 @@ impl Question {
 }
 
 /// Sends `{Ref, Unscanned, []}` for the one instance: blocks carry no tags, so all of them are unscanned.
-fn gather_histograms(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let q = Question::read(a[0])?;
+fn gather_histograms(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let q = Question::read(args[0])?;
     if q.instance > 0 {
         return Ok(Term::small(0));
     }
-    let size = blocks(c.engine, q.name).size;
+    let size = blocks(ctx.engine, q.name).size;
     let message = Signal::built(SignalKind::Message, |h| {
         let reference = h.copy(q.reference);
         h.tuple(&[reference, number(size), Term::NIL])
     });
-    c.engine.post(c.pid(), message);
+    ctx.engine.post(ctx.pid(), message);
     Ok(Term::small(1))
 }
 
 /// Sends `{Ref, [{Allocator, InPool, Size, Unscanned, [{Allocator, Blocks, Size}], FreeBlocks}]}` for the one instance.
-fn gather_carriers(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let q = Question::read(a[0])?;
+fn gather_carriers(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let q = Question::read(args[0])?;
     if q.instance > 0 {
         return Ok(Term::small(0));
     }
-    let now = blocks(c.engine, q.name);
+    let now = blocks(ctx.engine, q.name);
     let message = Signal::built(SignalKind::Message, |h| {
         let name = Term::atom(Atom::new(q.name));
         let inside = h.tuple(&[name, number(now.count), number(now.size)]);
@@ -292,6 +292,6 @@ fn gather_carriers(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         let reference = h.copy(q.reference);
         h.tuple(&[reference, carriers])
     });
-    c.engine.post(c.pid(), message);
+    ctx.engine.post(ctx.pid(), message);
     Ok(Term::small(1))
 }

@@ -49,8 +49,8 @@ fn posix_of(p: Parts) -> i64 {
     days(p[0], p[1], p[2]) * 86_400 + p[3] * 3600 + p[4] * 60 + p[5]
 }
 
-fn now(c: &Ctx<'_>) -> i64 {
-    c.engine.clock.system().div_euclid(1_000_000_000)
+fn now(ctx: &Ctx<'_>) -> i64 {
+    ctx.engine.clock.system().div_euclid(1_000_000_000)
 }
 
 fn local(posix: i64) -> Parts {
@@ -95,37 +95,37 @@ fn read(t: Term) -> Option<Parts> {
     ok.then_some(p)
 }
 
-fn localtime(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    let p = local(now(c));
-    Ok(date_time(c.heap(), p))
+fn localtime(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    let p = local(now(ctx));
+    Ok(date_time(ctx.heap(), p))
 }
 
-fn universaltime(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    let p = parts_of(now(c));
-    Ok(date_time(c.heap(), p))
+fn universaltime(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    let p = parts_of(now(ctx));
+    Ok(date_time(ctx.heap(), p))
 }
 
-fn date(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    let p = local(now(c));
-    Ok(triple(c.heap(), &p[..3]))
+fn date(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    let p = local(now(ctx));
+    Ok(triple(ctx.heap(), &p[..3]))
 }
 
-fn time(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    let p = local(now(c));
-    Ok(triple(c.heap(), &p[3..]))
+fn time(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    let p = local(now(ctx));
+    Ok(triple(ctx.heap(), &p[3..]))
 }
 
-fn universal_to_local(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let p = read(a[0]).filter(|p| p[0] >= FIRST_LOCAL_YEAR).or_badarg()?;
-    Ok(date_time(c.heap(), local(posix_of(p))))
+fn universal_to_local(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let p = read(args[0]).filter(|p| p[0] >= FIRST_LOCAL_YEAR).or_badarg()?;
+    Ok(date_time(ctx.heap(), local(posix_of(p))))
 }
 
 /// The second argument says whether it is summer time: `true`, `false` or `undefined`.
-fn local_to_universal(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let p = read(a[0]).filter(|p| p[0] >= FIRST_LOCAL_YEAR).or_badarg()?;
-    let summer = match a[1].as_bool() {
+fn local_to_universal(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let p = read(args[0]).filter(|p| p[0] >= FIRST_LOCAL_YEAR).or_badarg()?;
+    let summer = match args[1].as_bool() {
         Some(b) => b as i32,
-        None if a[1].is(purlin_term::Atom::UNDEFINED) => -1,
+        None if args[1].is(purlin_term::Atom::UNDEFINED) => -1,
         None => return Err(Escape::BADARG),
     };
     // SAFETY: plain data; all zeros is a value of it.
@@ -136,17 +136,17 @@ fn local_to_universal(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     tm.tm_isdst = summer;
     // SAFETY: a live value of the right type.
     let posix = unsafe { libc::mktime(&mut tm) };
-    Ok(date_time(c.heap(), parts_of(posix)))
+    Ok(date_time(ctx.heap(), parts_of(posix)))
 }
 
-fn posix_to_universal(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let posix = a[0].as_i64().or_badarg()?;
-    Ok(date_time(c.heap(), parts_of(posix)))
+fn posix_to_universal(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let posix = args[0].as_i64().or_badarg()?;
+    Ok(date_time(ctx.heap(), parts_of(posix)))
 }
 
-fn universal_to_posix(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let p = read(a[0]).filter(|p| p[0] >= FIRST_YEAR).or_badarg()?;
-    Ok(c.heap().integer(posix_of(p)))
+fn universal_to_posix(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let p = read(args[0]).filter(|p| p[0] >= FIRST_YEAR).or_badarg()?;
+    Ok(ctx.heap().integer(posix_of(p)))
 }
 
 #[cfg(test)]

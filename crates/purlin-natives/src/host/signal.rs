@@ -102,17 +102,17 @@ fn default_action(signal: i32) {
     let _ = signal_hook::low_level::emulate_default_handler(signal);
 }
 
-fn set_signal(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let action = match a[1] {
+fn set_signal(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let action = match args[1] {
         t if t == am!("default") => Action::Default,
         t if t == am!("ignore") => Action::Ignore,
         t if t == am!("handle") => Action::Handle,
         _ => return Err(Escape::badarg_cause(am!("badopt"))),
     };
-    let name = a[0].as_atom().ok_or(Escape::BADARG)?;
+    let name = args[0].as_atom().ok_or(Escape::BADARG)?;
     let &(_, signal) = NAMED.iter().find(|n| n.0 == name.name()).ok_or(Escape::BADARG)?;
-    start(c.engine);
-    let state = c.engine.state(&STATE);
+    start(ctx.engine);
+    let state = ctx.engine.state(&STATE);
     let before = state.actions.lock().insert(signal, action);
     if signal != SIGSTOP
         && (before.is_some() || action != Action::Default)

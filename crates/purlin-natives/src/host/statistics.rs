@@ -22,34 +22,34 @@ struct Last {
 
 static LAST: Slot<Last> = Slot::new();
 
-fn pair(c: &mut Ctx<'_>, a: i64, b: i64) -> Term {
-    let (a, b) = (c.heap().integer(a), c.heap().integer(b));
-    c.heap().tuple(&[a, b])
+fn pair(ctx: &mut Ctx<'_>, a: i64, b: i64) -> Term {
+    let (a, b) = (ctx.heap().integer(a), ctx.heap().integer(b));
+    ctx.heap().tuple(&[a, b])
 }
 
-fn statistics(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let engine = c.engine;
+fn statistics(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let engine = ctx.engine;
     let last = engine.state(&LAST);
-    Ok(match a[0].as_atom().or_badarg()?.name() {
+    Ok(match args[0].as_atom().or_badarg()?.name() {
         "wall_clock" => {
             let now = (engine.clock.now() - purlin_vm::clock::START) / 1_000_000;
             let before = last.wall.swap(now, Ordering::Relaxed);
-            pair(c, now, now - before)
+            pair(ctx, now, now - before)
         }
         "runtime" => {
             let now = purlin_vm::clock::user_time();
             let before = last.runtime.swap(now, Ordering::Relaxed);
-            pair(c, now, now - before)
+            pair(ctx, now, now - before)
         }
         "reductions" | "exact_reductions" => {
             let now = engine.sched.reductions.load(Ordering::Relaxed);
             let before = last.reductions.swap(now, Ordering::Relaxed);
-            pair(c, now as i64, (now - before) as i64)
+            pair(ctx, now as i64, (now - before) as i64)
         }
         "run_queue" => Term::small(engine.sched.queued() as i64),
         item @ ("run_queue_lengths" | "run_queue_lengths_all" | "active_tasks" | "active_tasks_all") => {
             let lengths: Vec<Term> = lengths(engine, item).iter().map(|&n| Term::small(n as i64)).collect();
-            c.heap().list(&lengths)
+            ctx.heap().list(&lengths)
         }
         item @ ("total_run_queue_lengths"
         | "total_run_queue_lengths_all"
@@ -59,36 +59,39 @@ fn statistics(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         }
         "garbage_collection" => {
             let count = engine.sched.collections.load(Ordering::Relaxed);
-            let parts = [c.heap().unsigned(count), c.heap().unsigned(engine.sched.reclaimed.load(Ordering::Relaxed))];
-            c.heap().tuple(&[parts[0], parts[1], Term::small(0)])
+            let parts =
+                [ctx.heap().unsigned(count), ctx.heap().unsigned(engine.sched.reclaimed.load(Ordering::Relaxed))];
+            ctx.heap().tuple(&[parts[0], parts[1], Term::small(0)])
         }
         "io" => {
             let (input, output) = crate::port::bytes(engine);
-            let (input, output) = (c.heap().unsigned(input), c.heap().unsigned(output));
-            let parts = [c.heap().tuple(&[am!("input"), input]), c.heap().tuple(&[am!("output"), output])];
-            c.heap().tuple(&parts)
+            let (input, output) = (ctx.heap().unsigned(input), ctx.heap().unsigned(output));
+            let parts = [ctx.heap().tuple(&[am!("input"), input]), ctx.heap().tuple(&[am!("output"), output])];
+            ctx.heap().tuple(&parts)
         }
         "context_switches" => {
             let n = engine.sched.slices.load(Ordering::Relaxed);
-            pair(c, n as i64, 0)
+            pair(ctx, n as i64, 0)
         }
-        "microstate_accounting" => microstates(c),
+        "microstate_accounting" => microstates(ctx),
         "run_queues" => {
             let lengths: Vec<Term> =
                 lengths(engine, "run_queue_lengths_all").iter().map(|&n| Term::small(n as i64)).collect();
-            c.heap().tuple(&lengths)
+            ctx.heap().tuple(&lengths)
         }
-        item @ ("scheduler_wall_time" | "scheduler_wall_time_all") => wall_times(c, item.ends_with("_all")),
+        item @ ("scheduler_wall_time" | "scheduler_wall_time_all") => wall_times(ctx, item.ends_with("_all")),
         _ => return Err(Escape::BADARG),
     })
 }
 
 /// `{Scheduler, Active, Total}` of each scheduler, then of the threads that may block: they stand in the places of
 /// OTP's dirty schedulers, first of those that compute and, with `all`, also of those for input and output.
-fn wall_times(c: &mut Ctx<'_>, all: bool) -> Term {
-    let Some((active, total)) = c.engine.sched.wall_time.told(c.engine.clock.now()) else { return am!("undefined") };
-    let shown = if all { active.len() } else { 2 * c.engine.sched.count() };
-    let h = c.heap();
+fn wall_times(ctx: &mut Ctx<'_>, all: bool) -> Term {
+    let Some((active, total)) = ctx.engine.sched.wall_time.told(ctx.engine.clock.now()) else {
+        return am!("undefined");
+    };
+    let shown = if all { active.len() } else { 2 * ctx.engine.sched.count() };
+    let h = ctx.heap();
     let total = h.integer(total);
     let each: Vec<Term> = (1..)
         .zip(&active[..shown])
@@ -114,11 +117,11 @@ fn lengths(engine: &Engine, item: &str) -> Vec<usize> {
 
 /// A map of each thread's type, number, and time in each state: schedulers, threads that may block (in the places of
 /// OTP's dirty schedulers), the thread that polls. Ports' work is done by these, so they spend no time as such.
-fn microstates(c: &mut Ctx<'_>) -> Term {
-    let (sched, now) = (&c.engine.sched, c.engine.clock.now());
+fn microstates(ctx: &mut Ctx<'_>) -> Term {
+    let (sched, now) = (&ctx.engine.sched, ctx.engine.clock.now());
     let each = sched.microstates.told(now);
     let (n, poll) = (sched.count(), sched.microstates.poll_thread());
-    let h = c.heap();
+    let h = ctx.heap();
     let maps = each.iter().enumerate().map(|(i, times)| {
         let (kind, id) = match i {
             i if i < n => (am!("scheduler"), i + 1),
@@ -174,31 +177,31 @@ pub(super) fn figure(engine: &Engine, item: &str) -> Option<i64> {
     })
 }
 
-fn memory_0(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    memory(c)
+fn memory_0(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    memory(ctx)
 }
 
 /// What the emulator uses, as a list of items and bytes.
-pub fn memory(c: &mut Ctx<'_>) -> NativeResult {
+pub fn memory(ctx: &mut Ctx<'_>) -> NativeResult {
     let mut out = Vec::new();
     for item in ITEMS {
-        let n = figure(c.engine, item).or_badarg()?;
-        let n = c.heap().integer(n);
-        out.push(c.heap().tuple(&[Term::atom(purlin_term::Atom::new(item)), n]));
+        let n = figure(ctx.engine, item).or_badarg()?;
+        let n = ctx.heap().integer(n);
+        out.push(ctx.heap().tuple(&[Term::atom(purlin_term::Atom::new(item)), n]));
     }
-    Ok(c.heap().list(&out))
+    Ok(ctx.heap().list(&out))
 }
 
-fn memory_1(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    if let Some(item) = a[0].as_atom() {
-        let n = figure(c.engine, item.name()).or_badarg()?;
-        return Ok(c.heap().integer(n));
+fn memory_1(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    if let Some(item) = args[0].as_atom() {
+        let n = figure(ctx.engine, item.name()).or_badarg()?;
+        return Ok(ctx.heap().integer(n));
     }
     let mut out = Vec::new();
-    for item in a[0].as_list().or_badarg()? {
-        let n = figure(c.engine, item.as_atom().or_badarg()?.name()).or_badarg()?;
-        let n = c.heap().integer(n);
-        out.push(c.heap().tuple(&[item, n]));
+    for item in args[0].as_list().or_badarg()? {
+        let n = figure(ctx.engine, item.as_atom().or_badarg()?.name()).or_badarg()?;
+        let n = ctx.heap().integer(n);
+        out.push(ctx.heap().tuple(&[item, n]));
     }
-    Ok(c.heap().list(&out))
+    Ok(ctx.heap().list(&out))
 }

@@ -23,13 +23,13 @@ pub const NATIVES: &[Native] = &[
 ];
 
 /// Which characters count as printable (the `+pc` flag).
-fn printable_range(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    Ok(if c.engine.config.printable_unicode { am!("unicode") } else { am!("latin1") })
+fn printable_range(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    Ok(if ctx.engine.config.printable_unicode { am!("unicode") } else { am!("latin1") })
 }
 
 /// As what `error_logger` takes warnings (the `+W` flag).
-fn warning_map(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    Ok(match c.engine.config.warnings {
+fn warning_map(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    Ok(match ctx.engine.config.warnings {
         'i' => am!("info"),
         'e' => am!("error"),
         _ => am!("warning"),
@@ -40,20 +40,20 @@ fn text(heap: &mut Heap, s: &str) -> Term {
     heap.string(s)
 }
 
-fn system_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let engine = c.engine;
+fn system_info(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let engine = ctx.engine;
     let settings = &engine.config.settings;
     let schedulers = engine.sched.count() as i64;
-    let Some(item) = a[0].as_atom() else {
-        if let Some(&[key, reference, names]) = a[0].as_tuple() {
-            return allocators::request(c, key, reference, names);
+    let Some(item) = args[0].as_atom() else {
+        if let Some(&[key, reference, names]) = args[0].as_tuple() {
+            return allocators::request(ctx, key, reference, names);
         }
-        return structured(c, a[0]);
+        return structured(ctx, args[0]);
     };
     if let Some(text) = listing::text(engine, item.name()) {
-        return Ok(c.heap().binary(text.as_bytes()));
+        return Ok(ctx.heap().binary(text.as_bytes()));
     }
-    let (data_heap, words) = (&mut c.data.heap, 8);
+    let (data_heap, words) = (&mut ctx.data.heap, 8);
     let heap = data_heap;
     let number = |n: usize| Term::small(n as i64);
     let defaults = || engine.defaults.get().unwrap_or_default();
@@ -151,8 +151,8 @@ fn system_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
             heap.list(&list)
         }
         "emu_args" => {
-            let args: Vec<Term> = settings.emulator_args.iter().map(|a| text(heap, a)).collect();
-            heap.list(&args)
+            let given: Vec<Term> = settings.emulator_args.iter().map(|a| text(heap, a)).collect();
+            heap.list(&given)
         }
         // Purlin's poll thread keeps no figures.
         "check_io" | "dist" | "dist_ctrl" | "taints" => Term::NIL,
@@ -230,16 +230,16 @@ fn time_source(heap: &mut Heap, monotonic: bool) -> Term {
 }
 
 /// Items with parameters: `{allocator, _}`, `{allocator_sizes, _}`, `{wordsize, _}`, `{cpu_topology, _}`.
-fn structured(c: &mut Ctx<'_>, item: Term) -> NativeResult {
+fn structured(ctx: &mut Ctx<'_>, item: Term) -> NativeResult {
     let &[key, what] = item.as_tuple().or_badarg()? else { return Err(Escape::BADARG) };
     let key = key.as_atom().or_badarg()?.name();
     if matches!(key, "allocator" | "allocator_sizes") {
-        return allocators::of(c.engine, &mut c.data.heap, what, key == "allocator_sizes");
+        return allocators::of(ctx.engine, &mut ctx.data.heap, what, key == "allocator_sizes");
     }
     Ok(match (key, what.as_atom().or_badarg()?.name()) {
         ("wordsize", "internal" | "external") => Term::small(8),
         ("cpu_topology", "defined") => Term::atom(Atom::UNDEFINED),
-        ("cpu_topology", "detected" | "used") => topology::term(c.heap()),
+        ("cpu_topology", "detected" | "used") => topology::term(ctx.heap()),
         _ => return Err(Escape::BADARG),
     })
 }

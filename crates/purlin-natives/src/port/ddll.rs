@@ -48,10 +48,10 @@ fn is_monitor(option: Term) -> bool {
         if key == am!("monitor") && (kind == am!("pending_driver") || kind == am!("pending")))
 }
 
-fn try_load(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let driver = name(a[1])?;
-    let path = a[0].as_bytes().is_some() || a[0].list_text().is_some();
-    for option in a[2].as_list().filter(|_| path).or_badarg()? {
+fn try_load(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let driver = name(args[1])?;
+    let path = args[0].as_bytes().is_some() || args[0].list_text().is_some();
+    for option in args[2].as_list().filter(|_| path).or_badarg()? {
         let known = match option.as_tuple() {
             Some(&[key, kind]) if key == am!("reload") => kind == am!("pending_driver") || kind == am!("pending"),
             Some(&[key, options]) if key == am!("driver_options") => {
@@ -63,7 +63,7 @@ fn try_load(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
             return Err(Escape::BADARG);
         }
     }
-    let h = c.heap();
+    let h = ctx.heap();
     if is_linked_in(&driver) {
         return refuse(h, am!("linked_in_driver"));
     }
@@ -71,26 +71,26 @@ fn try_load(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     refuse(h, what)
 }
 
-fn try_unload(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let driver = name(a[0])?;
-    if !a[1].as_list().or_badarg()?.iter().all(|&o| o == am!("kill_ports") || is_monitor(o)) {
+fn try_unload(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let driver = name(args[0])?;
+    if !args[1].as_list().or_badarg()?.iter().all(|&o| o == am!("kill_ports") || is_monitor(o)) {
         return Err(Escape::BADARG);
     }
     let built_in = is_linked_in(&driver);
-    refuse(c.heap(), if built_in { am!("linked_in_driver") } else { am!("not_loaded") })
+    refuse(ctx.heap(), if built_in { am!("linked_in_driver") } else { am!("not_loaded") })
 }
 
-fn loaded_drivers(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    let names: Vec<Term> = linked_in().map(|n| c.heap().string(n)).collect();
-    let list = c.heap().list(&names);
-    c.ok(list)
+fn loaded_drivers(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    let names: Vec<Term> = linked_in().map(|n| ctx.heap().string(n)).collect();
+    let list = ctx.heap().list(&names);
+    ctx.ok(list)
 }
 
-fn info(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    if !is_linked_in(&name(a[0])?) {
+fn info(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    if !is_linked_in(&name(args[0])?) {
         return Err(Escape::BADARG);
     }
-    Ok(match a[1].as_atom().or_badarg()?.name() {
+    Ok(match args[1].as_atom().or_badarg()?.name() {
         "linked_in_driver" => Term::bool(true),
         "permanent" => Term::bool(false),
         "processes" | "driver_options" | "port_count" | "awaiting_load" | "awaiting_unload" => am!("linked_in_driver"),
@@ -99,36 +99,38 @@ fn info(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
 }
 
 /// A driver that is not loaded has already gone.
-fn monitor(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let Some(&[driver, when]) = a[1].as_tuple().filter(|_| a[0] == am!("driver")) else { return Err(Escape::BADARG) };
+fn monitor(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let Some(&[driver, when]) = args[1].as_tuple().filter(|_| args[0] == am!("driver")) else {
+        return Err(Escape::BADARG);
+    };
     let built_in = is_linked_in(&name(driver)?);
     let (event, state) = match when.as_atom().or_badarg()?.name() {
         "loaded" | "unloaded" | "unloaded_only" if built_in => (am!("UP"), am!("permanent")),
         "loaded" | "unloaded" | "unloaded_only" => (am!("DOWN"), am!("unloaded")),
         _ => return Err(Escape::BADARG),
     };
-    let (id, me) = (c.engine.next_ref(), c.pid());
+    let (id, me) = (ctx.engine.next_ref(), ctx.pid());
     let message = Signal::built(SignalKind::Message, |h| {
         let r = h.reference(id);
         h.tuple(&[event, r, am!("driver"), driver, state])
     });
-    c.engine.post(me, message);
-    Ok(c.heap().reference(id))
+    ctx.engine.post(me, message);
+    Ok(ctx.heap().reference(id))
 }
 
-fn demonitor(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    if a[0].as_local_ref().is_some() { Ok(Term::bool(true)) } else { Err(Escape::BADARG) }
+fn demonitor(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    if args[0].as_local_ref().is_some() { Ok(Term::bool(true)) } else { Err(Escape::BADARG) }
 }
 
-fn format_error_int(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let text = match a[0].as_tuple() {
+fn format_error_int(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let text = match args[0].as_tuple() {
         Some(&[key, code]) if key == am!("open_error") => match code.as_small().or_badarg()? {
             0 => "No error",
             NO_FILE => NO_FILE_TEXT,
             _ => "Unknown error",
         },
         Some(_) => return Err(Escape::BADARG),
-        None => match a[0].as_atom().or_badarg()?.name() {
+        None => match args[0].as_atom().or_badarg()?.name() {
             "bad_driver_name" => "Bad driver name",
             "inconsistent" => "Driver name and/or driver options are inconsistent with currently loaded driver",
             "linked_in_driver" => "Driver is statically linked and cannot be loaded/unloaded",
@@ -143,5 +145,5 @@ fn format_error_int(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
             _ => return Err(Escape::BADARG),
         },
     };
-    Ok(c.heap().string(text))
+    Ok(ctx.heap().string(text))
 }

@@ -502,19 +502,19 @@ fn u32_at(data: &[u8], at: usize) -> Option<u32> {
 }
 
 /// The driver `tcp_inet`.
-pub fn open_tcp(c: &mut Ctx<'_>, command: &str, s: PortSettings) -> Result<Term, Term> {
-    open(c, command, s, Protocol::Tcp)
+pub fn open_tcp(ctx: &mut Ctx<'_>, command: &str, s: PortSettings) -> Result<Term, Term> {
+    open(ctx, command, s, Protocol::Tcp)
 }
 
 /// The driver `udp_inet`.
-pub fn open_udp(c: &mut Ctx<'_>, command: &str, s: PortSettings) -> Result<Term, Term> {
-    open(c, command, s, Protocol::Udp)
+pub fn open_udp(ctx: &mut Ctx<'_>, command: &str, s: PortSettings) -> Result<Term, Term> {
+    open(ctx, command, s, Protocol::Udp)
 }
 
-fn open(c: &mut Ctx<'_>, command: &str, s: PortSettings, protocol: Protocol) -> Result<Term, Term> {
-    if !poll::is_ready(c.engine) {
+fn open(ctx: &mut Ctx<'_>, command: &str, s: PortSettings, protocol: Protocol) -> Result<Term, Term> {
+    if !poll::is_ready(ctx.engine) {
         return Err(am!("emfile"));
     }
-    let id = table(c.engine).next_id();
-    Ok(add(c, id, command.into(), &s, Box::new(Socket::new(Inner::new(protocol, Settings::default())))).term())
+    let id = table(ctx.engine).next_id();
+    Ok(add(ctx, id, command.into(), &s, Box::new(Socket::new(Inner::new(protocol, Settings::default())))).term())
 }

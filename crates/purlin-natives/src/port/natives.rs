@@ -25,110 +25,110 @@ pub const NATIVES: &[Native] = &[
 ];
 
 /// The port that a port term or a registered name means.
-fn find(c: &Ctx<'_>, t: Term) -> Option<Arc<Port>> {
+fn find(ctx: &Ctx<'_>, t: Term) -> Option<Arc<Port>> {
     let t = match t.as_atom() {
-        Some(name) => c.engine.names.whereis(name)?,
+        Some(name) => ctx.engine.names.whereis(name)?,
         None => t,
     };
-    table(c.engine).get(t)
+    table(ctx.engine).get(t)
 }
 
 const BADARG: Term = Term::atom(Atom::BADARG);
 
 /// The wrapper in `erlang` raises what is not `true`.
-fn port_command(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let Some(options) = a[2].as_list() else { return Ok(am!("badopt")) };
+fn port_command(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let Some(options) = args[2].as_list() else { return Ok(am!("badopt")) };
     let option = |name| options.contains(&name);
     if !options.iter().all(|&o| o == am!("nosuspend") || o == am!("force")) {
         return Ok(am!("badopt"));
     }
-    let Some(port) = find(c, a[0]) else { return Ok(BADARG) };
+    let Some(port) = find(ctx, args[0]) else { return Ok(BADARG) };
     if option(am!("force")) && !port.driver.soft_busy() {
         return Ok(am!("notsup"));
     }
     let waits = !option(am!("nosuspend"));
-    let waiter = waits.then_some(c.pid());
+    let waiter = waits.then_some(ctx.pid());
     let busy = !option(am!("force")) && port.driver.busy(waiter);
     match (busy, waits) {
-        (false, _) => command(c, &port, a[1]),
+        (false, _) => command(ctx, &port, args[1]),
         (true, false) => Ok(Term::bool(false)),
         (true, true) => {
-            c.engine.tracing.monitor.suspended(c.engine, c.process, port.term());
-            Err(Escape::Wait(a.to_vec()))
+            ctx.engine.tracing.monitor.suspended(ctx.engine, ctx.process, port.term());
+            Err(Escape::Wait(args.to_vec()))
         }
     }
 }
 
-fn command(c: &mut Ctx<'_>, port: &Arc<Port>, data: Term) -> NativeResult {
+fn command(ctx: &mut Ctx<'_>, port: &Arc<Port>, data: Term) -> NativeResult {
     let Some(bytes) = io_bytes(data) else { return Ok(BADARG) };
-    c.charge(bytes.len() / 100);
-    port.command(c.engine, c.pid(), bytes);
+    ctx.charge(bytes.len() / 100);
+    port.command(ctx.engine, ctx.pid(), bytes);
     Ok(Term::bool(true))
 }
 
 /// The answer is a list also for ports that were opened with `binary`.
-fn port_control(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let Some(port) = find(c, a[0]) else { return Ok(BADARG) };
-    let operation = a[1].as_small().and_then(|n| u32::try_from(n).ok());
-    let (Some(operation), Some(data)) = (operation, io_bytes(a[2])) else { return Ok(BADARG) };
-    let me = c.pid();
-    let answer = port.driver.control(c.engine, &port, me, operation, &data);
-    Ok(answer.map_or(BADARG, |bytes| c.heap().byte_list(&bytes)))
+fn port_control(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let Some(port) = find(ctx, args[0]) else { return Ok(BADARG) };
+    let operation = args[1].as_small().and_then(|n| u32::try_from(n).ok());
+    let (Some(operation), Some(data)) = (operation, io_bytes(args[2])) else { return Ok(BADARG) };
+    let me = ctx.pid();
+    let answer = port.driver.control(ctx.engine, &port, me, operation, &data);
+    Ok(answer.map_or(BADARG, |bytes| ctx.heap().byte_list(&bytes)))
 }
 
-fn port_close(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let Some(port) = find(c, a[0]) else { return Ok(BADARG) };
-    port.close(c.engine, Term::atom(Atom::NORMAL));
+fn port_close(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let Some(port) = find(ctx, args[0]) else { return Ok(BADARG) };
+    port.close(ctx.engine, Term::atom(Atom::NORMAL));
     Ok(Term::bool(true))
 }
 
-fn port_connect(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let Some(port) = find(c, a[0]) else { return Ok(BADARG) };
-    if !a[1].is_local_pid() || a[1].as_pid().and_then(|id| c.engine.process(id)).is_none() {
+fn port_connect(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let Some(port) = find(ctx, args[0]) else { return Ok(BADARG) };
+    if !args[1].is_local_pid() || args[1].as_pid().and_then(|id| ctx.engine.process(id)).is_none() {
         return Ok(BADARG);
     }
-    port.connect(c.engine, a[1]);
+    port.connect(ctx.engine, args[1]);
     Ok(Term::bool(true))
 }
 
 const ITEMS: [&str; 7] = ["name", "links", "id", "connected", "input", "output", "os_pid"];
 
 /// What there is to say of a term that is no open port: `undefined`, or `other` if it could be none of this node.
-fn no_port(c: &Ctx<'_>, t: Term, other: Term) -> Term {
+fn no_port(ctx: &Ctx<'_>, t: Term, other: Term) -> Term {
     let of_this_node = t.is_atom()
         || t.as_port().is_some()
-        || matches!(t.as_external(), Some((Kind::ExtPort, node, ..)) if node == c.engine.node());
+        || matches!(t.as_external(), Some((Kind::ExtPort, node, ..)) if node == ctx.engine.node());
     if of_this_node { Term::atom(Atom::UNDEFINED) } else { other }
 }
 
-fn port_info_1(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let Some(port) = find(c, a[0]) else { return Ok(no_port(c, a[0], BADARG)) };
+fn port_info_1(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let Some(port) = find(ctx, args[0]) else { return Ok(no_port(ctx, args[0], BADARG)) };
     let mut out = Vec::new();
-    if let Some(name) = c.engine.names.of_port(port.term()) {
-        out.push(c.heap().tuple(&[am!("registered_name"), Term::atom(name)]));
+    if let Some(name) = ctx.engine.names.of_port(port.term()) {
+        out.push(ctx.heap().tuple(&[am!("registered_name"), Term::atom(name)]));
     }
     for item in ITEMS {
-        let value = info(c, &port, item).or_badarg()?;
-        out.push(c.heap().tuple(&[Term::atom(Atom::new(item)), value]));
+        let value = info(ctx, &port, item).or_badarg()?;
+        out.push(ctx.heap().tuple(&[Term::atom(Atom::new(item)), value]));
     }
-    Ok(c.heap().list(&out))
+    Ok(ctx.heap().list(&out))
 }
 
-fn port_info_2(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let Some(port) = find(c, a[0]) else { return Ok(no_port(c, a[0], am!("badtype"))) };
-    let Some(item) = a[1].as_atom() else { return Ok(BADARG) };
-    if item.name() == "registered_name" && c.engine.names.of_port(port.term()).is_none() {
+fn port_info_2(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let Some(port) = find(ctx, args[0]) else { return Ok(no_port(ctx, args[0], am!("badtype"))) };
+    let Some(item) = args[1].as_atom() else { return Ok(BADARG) };
+    if item.name() == "registered_name" && ctx.engine.names.of_port(port.term()).is_none() {
         return Ok(Term::NIL);
     }
-    match info(c, &port, item.name()) {
-        Some(value) => Ok(c.heap().tuple(&[a[1], value])),
+    match info(ctx, &port, item.name()) {
+        Some(value) => Ok(ctx.heap().tuple(&[args[1], value])),
         None => Ok(BADARG),
     }
 }
 
-fn info(c: &mut Ctx<'_>, port: &Port, item: &str) -> Option<Term> {
-    let names = &c.engine.names;
-    let heap = &mut c.data.heap;
+fn info(ctx: &mut Ctx<'_>, port: &Port, item: &str) -> Option<Term> {
+    let names = &ctx.engine.names;
+    let heap = &mut ctx.data.heap;
     Some(match item {
         "name" => heap.string(&port.name),
         "links" => heap.list(&port.state.lock().links),
@@ -151,19 +151,19 @@ fn info(c: &mut Ctx<'_>, port: &Port, item: &str) -> Option<Term> {
     })
 }
 
-fn ports(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    let all: Vec<Term> = table(c.engine).all().into_iter().map(Term::port).collect();
-    Ok(c.heap().list(&all))
+fn ports(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    let all: Vec<Term> = table(ctx.engine).all().into_iter().map(Term::port).collect();
+    Ok(ctx.heap().list(&all))
 }
 
-fn port_set_data(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let port = find(c, a[0]).or_badarg()?;
-    port.state.lock().data = Some(Owned::new(a[1]));
+fn port_set_data(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let port = find(ctx, args[0]).or_badarg()?;
+    port.state.lock().data = Some(Owned::new(args[1]));
     Ok(Term::bool(true))
 }
 
-fn port_get_data(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let port = find(c, a[0]).or_badarg()?;
+fn port_get_data(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let port = find(ctx, args[0]).or_badarg()?;
     let state = port.state.lock();
-    Ok(state.data.as_ref().map_or(Term::atom(Atom::UNDEFINED), |data| c.data.heap.copy(data.term())))
+    Ok(state.data.as_ref().map_or(Term::atom(Atom::UNDEFINED), |data| ctx.data.heap.copy(data.term())))
 }

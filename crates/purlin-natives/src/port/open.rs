@@ -124,22 +124,22 @@ fn busy_limits(t: Term) -> Option<()> {
 }
 
 /// A port, or an atom that the wrapper in `erlang` raises as an error.
-pub fn open_port(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let opened = match settings(a[1]) {
-        Some(s) => open(c, a[0], s),
+pub fn open_port(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let opened = match settings(args[1]) {
+        Some(s) => open(ctx, args[0], s),
         None => Err(am!("badopt")),
     };
     Ok(opened.unwrap_or_else(|reason| reason))
 }
 
-fn open(c: &mut Ctx<'_>, name: Term, s: Settings) -> Result<Term, Term> {
+fn open(ctx: &mut Ctx<'_>, name: Term, s: Settings) -> Result<Term, Term> {
     let badarg = am!("badarg");
-    if !table(c.engine).has_room(c.engine) {
+    if !table(ctx.engine).has_room(ctx.engine) {
         return Err(am!("system_limit"));
     }
     let Some(parts) = name.as_tuple() else {
         directory(s.cd)?;
-        return stream::file(c, name, s);
+        return stream::file(ctx, name, s);
     };
     let is_executable = parts.first() == Some(&am!("spawn_executable"));
     if (s.args.is_some() || s.arg0.is_some()) && !is_executable || s.options.exit_status && parts.len() == 3 {
@@ -149,19 +149,19 @@ fn open(c: &mut Ctx<'_>, name: Term, s: Settings) -> Result<Term, Term> {
     match *parts {
         [kind, input, output] if kind == am!("fd") => {
             let (i, o) = (input.as_small().ok_or(badarg)?, output.as_small().ok_or(badarg)?);
-            stream::descriptors(c, i, o, s)
+            stream::descriptors(ctx, i, o, s)
         }
         [kind, command] if kind == am!("spawn") => {
             let text = text(command).ok_or(badarg)?;
             let first = text.to_string_lossy();
             if let Some(driver) = driver::named(&first) {
-                return by_name(c, driver, &first, s);
+                return by_name(ctx, driver, &first, s);
             }
             let mut shell = Command::new("/bin/sh");
             let mut line = OsString::from("exec ");
             line.push(&text);
             shell.arg0("sh").arg("-c").arg(line);
-            program::start(c, first.into_owned(), shell, cd, s)
+            program::start(ctx, first.into_owned(), shell, cd, s)
         }
         [kind, file] if kind == am!("spawn_executable") => {
             let file = text(file).ok_or(badarg)?;
@@ -171,23 +171,23 @@ fn open(c: &mut Ctx<'_>, name: Term, s: Settings) -> Result<Term, Term> {
             if let Some(a) = &s.arg0 {
                 command.arg0(a);
             }
-            program::start(c, file.to_string_lossy().into_owned(), command, cd, s)
+            program::start(ctx, file.to_string_lossy().into_owned(), command, cd, s)
         }
         [kind, driver] if kind == am!("spawn_driver") => {
             let text = text(driver).ok_or(badarg)?;
             let command = text.to_string_lossy();
-            by_name(c, driver::named(&command).ok_or(badarg)?, &command, s)
+            by_name(ctx, driver::named(&command).ok_or(badarg)?, &command, s)
         }
         _ => Err(badarg),
     }
 }
 
 /// Opens a port by a driver that has a name. They take neither programs' options nor limits.
-fn by_name(c: &mut Ctx<'_>, driver: &Named, command: &str, s: Settings) -> Result<Term, Term> {
+fn by_name(ctx: &mut Ctx<'_>, driver: &Named, command: &str, s: Settings) -> Result<Term, Term> {
     if s.busy_limits_port || s.options.exit_status {
         return Err(am!("badarg"));
     }
-    (driver.open)(c, command, s)
+    (driver.open)(ctx, command, s)
 }
 
 /// The directory to start a program in.
@@ -219,8 +219,8 @@ fn executable(file: &OsString) -> Result<(), Term> {
 }
 
 /// Adds a port that belongs and is linked to the caller; its number was taken before.
-pub fn add(c: &mut Ctx<'_>, id: u64, name: String, s: &Settings, driver: Box<dyn Driver>) -> Arc<Port> {
-    let port = Port::open(c.engine, id, name, s.options.clone(), Some(c.pid()), driver);
-    c.data.relations().link(port.term());
+pub fn add(ctx: &mut Ctx<'_>, id: u64, name: String, s: &Settings, driver: Box<dyn Driver>) -> Arc<Port> {
+    let port = Port::open(ctx.engine, id, name, s.options.clone(), Some(ctx.pid()), driver);
+    ctx.data.relations().link(port.term());
     port
 }

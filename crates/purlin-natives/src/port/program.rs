@@ -32,7 +32,7 @@ impl Driver for Program {
 
 /// Starts a program.
 pub fn start(
-    c: &mut Ctx<'_>,
+    ctx: &mut Ctx<'_>,
     name: String,
     mut command: Command,
     cd: Option<OsString>,
@@ -46,7 +46,7 @@ pub fn start(
         Some(libc::ENOMEM) => am!("enomem"),
         _ => am!("badarg"),
     };
-    command.env_clear().envs(c.engine.state(&ENVIRONMENT).0.read().iter());
+    command.env_clear().envs(ctx.engine.state(&ENVIRONMENT).0.read().iter());
     for (name, value) in &s.env {
         match value {
             Some(v) => command.env(name, v),
@@ -83,11 +83,11 @@ pub fn start(
     let child = command.spawn().or_else(|e| failing(&mut command, e)).map_err(error)?;
     // The command holds the write ends of the pipe: it has to go, or the reader never sees the end.
     drop(command);
-    let id = table(c.engine).next_id();
-    let out = output.map(|w| Output::start(c.engine, w, write_failed_quietly(c.engine, id)));
+    let id = table(ctx.engine).next_id();
+    let out = output.map(|w| Output::start(ctx.engine, w, write_failed_quietly(ctx.engine, id)));
     let stream = Stream::new(out, Some(stop));
-    let port = add(c, id, name, &s, Box::new(Program { stream, os_pid: child.id() }));
-    let (engine, p, reads) = (c.engine.clone(), port.clone(), s.reads());
+    let port = add(ctx, id, name, &s, Box::new(Program { stream, os_pid: child.id() }));
+    let (engine, p, reads) = (ctx.engine.clone(), port.clone(), s.reads());
     std::thread::spawn(move || match reads {
         true => read_until_end(&engine, &p, reader, child),
         false => wait_for(&engine, &p, child),

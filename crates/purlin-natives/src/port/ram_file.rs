@@ -56,9 +56,9 @@ fn natural(data: &[u8], at: usize) -> Result<usize, Errno> {
 }
 
 /// Opens a file that is empty.
-pub fn open(c: &mut Ctx<'_>, command: &str, s: Settings) -> Result<Term, Term> {
-    let id = table(c.engine).next_id();
-    Ok(add(c, id, command.into(), &s, Box::new(Mutex::new(RamFile::default()))).term())
+pub fn open(ctx: &mut Ctx<'_>, command: &str, s: Settings) -> Result<Term, Term> {
+    let id = table(ctx.engine).next_id();
+    Ok(add(ctx, id, command.into(), &s, Box::new(Mutex::new(RamFile::default()))).term())
 }
 
 impl Driver for Mutex<RamFile> {

@@ -86,8 +86,8 @@ impl Driver for File {
 }
 
 /// `{fd, In, Out}`: standard input, output and error.
-pub fn descriptors(c: &mut Ctx<'_>, input: i64, output: i64, s: Settings) -> Result<Term, Term> {
-    let id = table(c.engine).next_id();
+pub fn descriptors(ctx: &mut Ctx<'_>, input: i64, output: i64, s: Settings) -> Result<Term, Term> {
+    let id = table(ctx.engine).next_id();
     let writer: Option<Box<dyn Write + Send>> = match output {
         _ if !s.writes() => None,
         1 => Some(Box::new(std::io::stdout())),
@@ -98,17 +98,17 @@ pub fn descriptors(c: &mut Ctx<'_>, input: i64, output: i64, s: Settings) -> Res
         return Err(am!("einval"));
     }
     let (reader, stop) = Until::standard_input().map_err(|_| am!("emfile"))?;
-    let out = writer.map(|w| Output::start(c.engine, w, write_failed(c.engine, id)));
+    let out = writer.map(|w| Output::start(ctx.engine, w, write_failed(ctx.engine, id)));
     let stream = Stream::new(out, s.reads().then_some(stop));
-    let port = add(c, id, format!("{input}/{output}"), &s, Box::new(Descriptors { stream, output }));
+    let port = add(ctx, id, format!("{input}/{output}"), &s, Box::new(Descriptors { stream, output }));
     if s.reads() {
-        start_reading(c.engine, &port, reader);
+        start_reading(ctx.engine, &port, reader);
     }
     Ok(port.term())
 }
 
 /// A file, which is read from its start, or written.
-pub fn file(c: &mut Ctx<'_>, name: Term, s: Settings) -> Result<Term, Term> {
+pub fn file(ctx: &mut Ctx<'_>, name: Term, s: Settings) -> Result<Term, Term> {
     let is_name = name.is_list() && !name.is_nil() || name.is_atom();
     if s.args.is_some() || s.arg0.is_some() || s.options.exit_status || !is_name {
         return Err(am!("badarg"));
@@ -124,12 +124,12 @@ pub fn file(c: &mut Ctx<'_>, name: Term, s: Settings) -> Result<Term, Term> {
     let file = how.read(reads).write(writes).create(writes).truncate(writes && !reads).open(&path).map_err(error)?;
     let regular = file.metadata().is_ok_and(|m| m.is_file());
     let (reader, stop) = Until::new(file.try_clone().map_err(error)?).map_err(error)?;
-    let id = table(c.engine).next_id();
-    let out = writes.then(|| Output::start(c.engine, file, write_failed(c.engine, id)));
+    let id = table(ctx.engine).next_id();
+    let out = writes.then(|| Output::start(ctx.engine, file, write_failed(ctx.engine, id)));
     let stream = Stream::new(out, reads.then_some(stop));
-    let port = add(c, id, path.to_string_lossy().into_owned(), &s, Box::new(File { stream, regular }));
+    let port = add(ctx, id, path.to_string_lossy().into_owned(), &s, Box::new(File { stream, regular }));
     if reads {
-        start_reading(c.engine, &port, reader);
+        start_reading(ctx.engine, &port, reader);
     }
     Ok(port.term())
 }

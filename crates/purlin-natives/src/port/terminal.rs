@@ -81,7 +81,7 @@ fn two_numbers(a: u32, b: u32) -> Vec<u8> {
 }
 
 /// `{spawn, "tty_sl ..."}`; refused when there is no terminal, which the shells rely on.
-pub fn open(c: &mut Ctx<'_>, command: &str, s: Settings) -> Result<Term, Term> {
+pub fn open(ctx: &mut Ctx<'_>, command: &str, s: Settings) -> Result<Term, Term> {
     let refused = am!("einval");
     let able = std::env::var("TERM").is_ok_and(|t| !t.is_empty() && t != "dumb");
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() || !able {
@@ -89,16 +89,16 @@ pub fn open(c: &mut Ctx<'_>, command: &str, s: Settings) -> Result<Term, Term> {
     }
     let (reader, stop) = Until::standard_input().map_err(|_| refused)?;
     take_over(command).ok_or(refused)?;
-    let id = table(c.engine).next_id();
-    let out = Output::start(c.engine, std::io::stdout(), write_failed(c.engine, id));
+    let id = table(ctx.engine).next_id();
+    let out = Output::start(ctx.engine, std::io::stdout(), write_failed(ctx.engine, id));
     let utf8 = ["LC_ALL", "LC_CTYPE", "LANG"]
         .iter()
         .find_map(|v| std::env::var(v).ok().filter(|v| !v.is_empty()))
         .is_some_and(|l| l.to_lowercase().replace('-', "").contains("utf8"));
     let stream = Stream::new(Some(out), Some(stop));
     let terminal = Terminal { stream, line: Mutex::new(Line::new()), unicode: AtomicBool::new(utf8) };
-    let port = add(c, id, command.into(), &s, Box::new(terminal));
-    start_reading(c.engine, &port, reader);
+    let port = add(ctx, id, command.into(), &s, Box::new(terminal));
+    start_reading(ctx.engine, &port, reader);
     Ok(port.term())
 }
 

@@ -51,7 +51,7 @@ impl Series {
 }
 
 /// `trace_file_drv [w Size Count Milliseconds Tail] n Name`; the number goes before the name's byte `Tail`.
-pub fn open(c: &mut Ctx<'_>, command: &str, s: Settings) -> Result<Term, Term> {
+pub fn open(ctx: &mut Ctx<'_>, command: &str, s: Settings) -> Result<Term, Term> {
     let bad = am!("badarg");
     let (numbers, name) = command.split_once("n ").ok_or(bad)?;
     let mut words = numbers.split_whitespace().skip(1);
@@ -74,10 +74,10 @@ pub fn open(c: &mut Ctx<'_>, command: &str, s: Settings) -> Result<Term, Term> {
     let file = File::create(path).map_err(|e| errno::atom(Errno::from_io_error(&e).unwrap_or(Errno::IO)))?;
     let files = Files { now: Some(BufWriter::with_capacity(1 << 16, file)), series };
     let files = Arc::new(Mutex::new(files));
-    let id = table(c.engine).next_id();
-    let port = add(c, id, command.into(), &s, Box::new(TraceFile(files.clone())));
+    let id = table(ctx.engine).next_id();
+    let port = add(ctx, id, command.into(), &s, Box::new(TraceFile(files.clone())));
     if time > 0 {
-        let (engine, port) = (c.engine.clone(), Arc::downgrade(&port));
+        let (engine, port) = (ctx.engine.clone(), Arc::downgrade(&port));
         std::thread::spawn(move || {
             loop {
                 std::thread::sleep(Duration::from_millis(time.into()));

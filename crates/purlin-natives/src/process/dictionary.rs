@@ -15,45 +15,45 @@ pub const NATIVES: &[Native] = &[
 
 const UNDEFINED: Term = Term::atom(Atom::UNDEFINED);
 
-fn put(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    Ok(c.data.dictionary().put(a[0], a[1]).unwrap_or(UNDEFINED))
+fn put(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    Ok(ctx.data.dictionary().put(args[0], args[1]).unwrap_or(UNDEFINED))
 }
 
-fn get_1(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    Ok(c.data.dictionary_if_any().and_then(|d| d.get(a[0])).unwrap_or(UNDEFINED))
+fn get_1(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    Ok(ctx.data.dictionary_if_any().and_then(|d| d.get(args[0])).unwrap_or(UNDEFINED))
 }
 
-fn get_0(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    let Some(d) = c.data.dictionary_if_any() else { return Ok(Term::NIL) };
+fn get_0(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    let Some(d) = ctx.data.dictionary_if_any() else { return Ok(Term::NIL) };
     let entries: Vec<_> = d.iter().collect();
-    let pairs: Vec<Term> = entries.into_iter().map(|(k, v)| c.data.heap.tuple(&[k, v])).collect();
-    c.charge(pairs.len() / 4);
-    Ok(c.heap().list(&pairs))
+    let pairs: Vec<Term> = entries.into_iter().map(|(k, v)| ctx.data.heap.tuple(&[k, v])).collect();
+    ctx.charge(pairs.len() / 4);
+    Ok(ctx.heap().list(&pairs))
 }
 
-fn erase_0(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let all = get_0(c, a)?;
-    if c.data.dictionary_if_any().is_some() {
-        c.data.dictionary().clear();
+fn erase_0(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let all = get_0(ctx, args)?;
+    if ctx.data.dictionary_if_any().is_some() {
+        ctx.data.dictionary().clear();
     }
     Ok(all)
 }
 
-fn erase_1(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    if c.data.dictionary_if_any().is_none() {
+fn erase_1(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    if ctx.data.dictionary_if_any().is_none() {
         return Ok(UNDEFINED);
     }
-    Ok(c.data.dictionary().erase(a[0]).unwrap_or(UNDEFINED))
+    Ok(ctx.data.dictionary().erase(args[0]).unwrap_or(UNDEFINED))
 }
 
-fn get_keys_0(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    let Some(d) = c.data.dictionary_if_any() else { return Ok(Term::NIL) };
+fn get_keys_0(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    let Some(d) = ctx.data.dictionary_if_any() else { return Ok(Term::NIL) };
     let keys: Vec<Term> = d.iter().map(|e| e.0).collect();
-    Ok(c.heap().list(&keys))
+    Ok(ctx.heap().list(&keys))
 }
 
-fn get_keys_1(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let Some(d) = c.data.dictionary_if_any() else { return Ok(Term::NIL) };
-    let keys: Vec<Term> = d.iter().filter(|e| purlin_term::compare::same(e.1, a[0])).map(|e| e.0).collect();
-    Ok(c.heap().list(&keys))
+fn get_keys_1(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let Some(d) = ctx.data.dictionary_if_any() else { return Ok(Term::NIL) };
+    let keys: Vec<Term> = d.iter().filter(|e| purlin_term::compare::same(e.1, args[0])).map(|e| e.0).collect();
+    Ok(ctx.heap().list(&keys))
 }

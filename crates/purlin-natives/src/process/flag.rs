@@ -15,54 +15,54 @@ pub const NATIVES: &[Native] = &[
     Native::plain("erts_internal", "process_flag", 3, process_flag_of_other),
 ];
 
-fn process_flag(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let (flag, value) = (a[0], a[1]);
+fn process_flag(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let (flag, value) = (args[0], args[1]);
     if flag == am!("trap_exit") {
-        return bit(c, Flags::TRAP_EXIT, value);
+        return bit(ctx, Flags::TRAP_EXIT, value);
     }
     if flag == am!("error_handler") {
         let handler = value.as_atom().or_badarg()?;
-        return Ok(Term::atom(std::mem::replace(&mut c.data.error_handler, handler)));
+        return Ok(Term::atom(std::mem::replace(&mut ctx.data.error_handler, handler)));
     }
     if flag == am!("priority") {
-        let before = c.process.priority();
-        c.process.set_priority(Priority::from_term(value).or_badarg()?);
+        let before = ctx.process.priority();
+        ctx.process.set_priority(Priority::from_term(value).or_badarg()?);
         return Ok(before.atom());
     }
     if flag == am!("sensitive") {
-        let before = bit(c, Flags::SENSITIVE, value)?;
+        let before = bit(ctx, Flags::SENSITIVE, value)?;
         let (none, sensitive) = (TraceFlags::default(), TraceFlags::SENSITIVE);
         let (on, off) = if value == Term::bool(true) { (sensitive, none) } else { (none, sensitive) };
-        c.process.trace.set(on, off);
+        ctx.process.trace.set(on, off);
         return Ok(before);
     }
     if flag == am!("message_queue_data") {
-        return message_queue_data(c, value);
+        return message_queue_data(ctx, value);
     }
     if flag == am!("scheduler") {
-        let n = value.as_usize().filter(|&n| n <= c.engine.sched.count()).or_badarg()?;
+        let n = value.as_usize().filter(|&n| n <= ctx.engine.sched.count()).or_badarg()?;
         // Goes on where it is bound to.
-        return Err(Escape::YieldReturn(Term::small(c.process.bind(n) as i64)));
+        return Err(Escape::YieldReturn(Term::small(ctx.process.bind(n) as i64)));
     }
     if flag == am!("monitor_nodes") {
-        return monitor_nodes(c, Term::NIL, value);
+        return monitor_nodes(ctx, Term::NIL, value);
     }
     if let Some((flag, options)) = pair(flag)
         && flag == am!("monitor_nodes")
     {
-        return monitor_nodes(c, options, value);
+        return monitor_nodes(ctx, options, value);
     }
-    heap_setting(c, flag, value)
+    heap_setting(ctx, flag, value)
 }
 
-fn bit(c: &mut Ctx<'_>, flag: Flags, value: Term) -> NativeResult {
+fn bit(ctx: &mut Ctx<'_>, flag: Flags, value: Term) -> NativeResult {
     let on = value.as_bool().or_badarg()?;
-    let before = c.data.flags.has(flag);
-    c.data.flags.set(flag, on);
+    let before = ctx.data.flags.has(flag);
+    ctx.data.flags.set(flag, on);
     Ok(Term::bool(before))
 }
 
-fn message_queue_data(c: &mut Ctx<'_>, value: Term) -> NativeResult {
+fn message_queue_data(ctx: &mut Ctx<'_>, value: Term) -> NativeResult {
     let off = if value == am!("off_heap") {
         true
     } else if value == am!("on_heap") {
@@ -70,35 +70,35 @@ fn message_queue_data(c: &mut Ctx<'_>, value: Term) -> NativeResult {
     } else {
         return Err(Escape::BADARG);
     };
-    let before = c.data.flags.has(Flags::OFF_HEAP_MESSAGES);
-    c.data.flags.set(Flags::OFF_HEAP_MESSAGES, off);
+    let before = ctx.data.flags.has(Flags::OFF_HEAP_MESSAGES);
+    ctx.data.flags.set(Flags::OFF_HEAP_MESSAGES, off);
     Ok(if before { am!("off_heap") } else { am!("on_heap") })
 }
 
-fn heap_setting(c: &mut Ctx<'_>, flag: Term, value: Term) -> NativeResult {
+fn heap_setting(ctx: &mut Ctx<'_>, flag: Term, value: Term) -> NativeResult {
     let words = |n: usize| Term::small(n as i64);
     if flag == am!("min_heap_size") {
         let size = heap_size(value).or_badarg()?;
-        return Ok(words(std::mem::replace(&mut c.data.rare_mut().min_heap_size, size)));
+        return Ok(words(std::mem::replace(&mut ctx.data.rare_mut().min_heap_size, size)));
     }
     if flag == am!("min_bin_vheap_size") {
         let size = bin_heap_size(value).or_badarg()?;
-        return Ok(words(std::mem::replace(&mut c.data.rare_mut().min_bin_vheap_size, size)));
+        return Ok(words(std::mem::replace(&mut ctx.data.rare_mut().min_bin_vheap_size, size)));
     }
     if flag == am!("fullsweep_after") {
         let n = value.as_usize().or_badarg()?.min(65535) as u32;
-        return Ok(words(std::mem::replace(&mut c.data.rare_mut().fullsweep_after, n) as usize));
+        return Ok(words(std::mem::replace(&mut ctx.data.rare_mut().fullsweep_after, n) as usize));
     }
     if flag == am!("max_heap_size") {
-        let now = c.data.rare().cloned().unwrap_or_default();
+        let now = ctx.data.rare().cloned().unwrap_or_default();
         let limit = max_heap(value, now.max_heap_size).or_badarg()?;
         if limit.size != 0 && limit.size < now.min_heap_size {
             return Err(Escape::BADARG);
         }
-        c.data.rare_mut().max_heap_size = limit;
-        return Ok(max_heap_map(c.heap(), now.max_heap_size));
+        ctx.data.rare_mut().max_heap_size = limit;
+        return Ok(max_heap_map(ctx.heap(), now.max_heap_size));
     }
-    match save_calls(c.data, flag, value) {
+    match save_calls(ctx.data, flag, value) {
         // The calls that follow in this time slice are saved, too.
         Saved::Was(n) => Err(Escape::YieldReturn(Term::small(n as i64))),
         Saved::BadValue => Err(Escape::badarg_cause(Term::atom(Atom::NONE_ATOM))),
@@ -123,10 +123,10 @@ fn save_calls(data: &mut ProcessData, flag: Term, value: Term) -> Saved {
 }
 
 /// Subscribes to changes of nodes, or ends all subscriptions with these options; how many there were before.
-fn monitor_nodes(c: &mut Ctx<'_>, options: Term, on: Term) -> NativeResult {
+fn monitor_nodes(ctx: &mut Ctx<'_>, options: Term, on: Term) -> NativeResult {
     let bits = node_options(options).or_badarg()?;
     let on = on.as_bool().or_badarg()?;
-    let all = &mut c.data.rare_mut().node_monitors;
+    let all = &mut ctx.data.rare_mut().node_monitors;
     let at = all.iter().position(|m| m.0 == bits);
     let before = at.map_or(0, |i| all[i].1);
     match (on, at) {
@@ -172,21 +172,23 @@ fn node_option(key: Term, value: Term) -> Option<u32> {
 }
 
 /// Sets `save_calls` of another process, which answers with `{Ref, Old}`; the reference to wait for.
-fn process_flag_of_other(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+fn process_flag_of_other(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let answer = |data: &mut ProcessData, flag, value| match save_calls(data, flag, value) {
         Saved::Was(n) => Term::small(n as i64),
         _ => Term::atom(Atom::BADARG),
     };
-    if a[0] == c.pid() {
+    if args[0] == ctx.pid() {
         // The calls that follow in this time slice are saved, too.
-        return Err(Escape::YieldReturn(answer(c.data, a[1], a[2])));
+        return Err(Escape::YieldReturn(answer(ctx.data, args[1], args[2])));
     }
     let badtype = am!("badtype");
-    let Some(p) = a[0].as_pid().and_then(|id| c.engine.process(id)) else { return Ok(badtype) };
-    let (id, me) = (c.engine.next_ref(), c.pid());
+    let Some(p) = args[0].as_pid().and_then(|id| ctx.engine.process(id)) else { return Ok(badtype) };
+    let (id, me) = (ctx.engine.next_ref(), ctx.pid());
     // Only immediate values are ever good.
-    let (flag, value) =
-        (if a[1].is_immediate() { a[1] } else { Term::NIL }, if a[2].is_immediate() { a[2] } else { Term::NIL });
+    let (flag, value) = (
+        if args[1].is_immediate() { args[1] } else { Term::NIL },
+        if args[2].is_immediate() { args[2] } else { Term::NIL },
+    );
     let request = Signal::request(move |engine, target| {
         let result = match target {
             Target::Alive(_, data) => answer(data, flag, value),
@@ -200,8 +202,8 @@ fn process_flag_of_other(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
             }),
         );
     });
-    match c.engine.ask(&p, c.process.priority(), request) {
-        Ok(()) => Ok(c.heap().reference(id)),
+    match ctx.engine.ask(&p, ctx.process.priority(), request) {
+        Ok(()) => Ok(ctx.heap().reference(id)),
         Err(_) => Ok(badtype),
     }
 }

@@ -90,18 +90,18 @@ struct Question {
     all: bool,
 }
 
-fn process_info_1(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    answer(c, a[0], Question { items: USUAL.to_vec(), single: false, all: false })
+fn process_info_1(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    answer(ctx, args[0], Question { items: USUAL.to_vec(), single: false, all: false })
 }
 
-fn process_info_2(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let question = if a[1].is_atom() {
-        Question { items: vec![item(a[1])?], single: true, all: false }
+fn process_info_2(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let question = if args[1].is_atom() {
+        Question { items: vec![item(args[1])?], single: true, all: false }
     } else {
-        let items = a[1].as_list().or_badarg()?;
+        let items = args[1].as_list().or_badarg()?;
         Question { items: items.into_iter().map(item).collect::<Result<_, _>>()?, single: false, all: true }
     };
-    answer(c, a[0], question)
+    answer(ctx, args[0], question)
 }
 
 fn item(t: Term) -> Result<&'static str, Escape> {
@@ -109,27 +109,27 @@ fn item(t: Term) -> Result<&'static str, Escape> {
     ITEMS.iter().find(|&&i| i == name).copied().or_badarg()
 }
 
-fn answer(c: &mut Ctx<'_>, pid: Term, question: Question) -> NativeResult {
-    if pid == c.pid() {
-        if let Some(reason) = purlin_vm::inbox::fetch(c.engine, c.process, c.data) {
+fn answer(ctx: &mut Ctx<'_>, pid: Term, question: Question) -> NativeResult {
+    if pid == ctx.pid() {
+        if let Some(reason) = purlin_vm::inbox::fetch(ctx.engine, ctx.process, ctx.data) {
             return Err(Escape::Exited(reason));
         }
         // A heap of its own, because items are read from the one that the result goes to.
         let mut scratch = Heap::new(0);
-        let result =
-            Subject { engine: c.engine, process: c.process, data: c.data, itself: true }.all(&mut scratch, &question);
-        c.charge(question.items.len());
-        return Ok(c.heap().copy(result));
+        let result = Subject { engine: ctx.engine, process: ctx.process, data: ctx.data, itself: true }
+            .all(&mut scratch, &question);
+        ctx.charge(question.items.len());
+        return Ok(ctx.heap().copy(result));
     }
     let undefined = Ok(Term::atom(Atom::UNDEFINED));
     let Some(id) = pid.as_pid() else {
         return match pid.as_external() {
-            Some((Kind::ExtPid, node, ..)) if node == c.engine.node() => undefined,
+            Some((Kind::ExtPid, node, ..)) if node == ctx.engine.node() => undefined,
             _ => Err(Escape::BADARG),
         };
     };
-    let Some(other) = c.engine.process(id) else { return undefined };
-    let (ref_id, me) = (c.engine.next_ref(), c.pid());
+    let Some(other) = ctx.engine.process(id) else { return undefined };
+    let (ref_id, me) = (ctx.engine.next_ref(), ctx.pid());
     let request = Signal::request(move |engine, target| {
         let message = Signal::built(SignalKind::Message, |h| {
             let result = match target {
@@ -141,12 +141,12 @@ fn answer(c: &mut Ctx<'_>, pid: Term, question: Question) -> NativeResult {
         });
         engine.post(me, message);
     });
-    let reference = c.heap().reference(ref_id);
-    let escape = await_result(c, reference);
-    match c.engine.ask(&other, c.process.priority(), request) {
+    let reference = ctx.heap().reference(ref_id);
+    let escape = await_result(ctx, reference);
+    match ctx.engine.ask(&other, ctx.process.priority(), request) {
         Ok(()) => Err(escape),
         Err(_) => {
-            receive::await_nothing(c);
+            receive::await_nothing(ctx);
             undefined
         }
     }

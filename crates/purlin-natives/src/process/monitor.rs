@@ -20,97 +20,97 @@ pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "unalias", 1, unalias),
 ];
 
-fn monitor_2(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    monitor(c, a[0], a[1], &MonitorOptions::default())
+fn monitor_2(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    monitor(ctx, args[0], args[1], &MonitorOptions::default())
 }
 
-fn monitor_3(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let options = monitor_options(a[2]).ok_or_else(badopt)?;
-    monitor(c, a[0], a[1], &options)
+fn monitor_3(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let options = monitor_options(args[2]).ok_or_else(badopt)?;
+    monitor(ctx, args[0], args[1], &options)
 }
 
-fn monitor(c: &mut Ctx<'_>, kind: Term, item: Term, options: &MonitorOptions) -> NativeResult {
+fn monitor(ctx: &mut Ctx<'_>, kind: Term, item: Term, options: &MonitorOptions) -> NativeResult {
     if kind.is(Atom::PROCESS) {
-        monitor_process(c, item, options)
+        monitor_process(ctx, item, options)
     } else if kind.is(Atom::PORT) {
-        monitor_port(c, item, options)
+        monitor_port(ctx, item, options)
     } else if kind == am!("time_offset") {
         if item != am!("clock_service") {
             return Err(Escape::BADARG);
         }
-        let id = monitor_id(c, options.alias);
-        add_monitor(c, id, Watched::TimeOffset, options);
-        Ok(c.heap().reference(id))
+        let id = monitor_id(ctx, options.alias);
+        add_monitor(ctx, id, Watched::TimeOffset, options);
+        Ok(ctx.heap().reference(id))
     } else {
         Err(Escape::badarg_cause(am!("badtype")))
     }
 }
 
 /// The registered name that `item` is, possibly with this node's name; `None`: it is no name of this node.
-fn local_name(c: &Ctx<'_>, item: Term) -> Option<Atom> {
+fn local_name(ctx: &Ctx<'_>, item: Term) -> Option<Atom> {
     if let Some(name) = item.as_atom() {
         return Some(name);
     }
     let (name, node) = super::pair(item)?;
-    (node.as_atom()? == c.engine.node()).then(|| name.as_atom())?
+    (node.as_atom()? == ctx.engine.node()).then(|| name.as_atom())?
 }
 
-fn monitor_process(c: &mut Ctx<'_>, item: Term, options: &MonitorOptions) -> NativeResult {
-    let id = monitor_id(c, options.alias);
-    let me = c.pid();
+fn monitor_process(ctx: &mut Ctx<'_>, item: Term, options: &MonitorOptions) -> NativeResult {
+    let id = monitor_id(ctx, options.alias);
+    let me = ctx.pid();
     let watcher = |name| Watcher { monitor: id, watcher: me, name };
     if item.is_local_pid() {
         if item != me {
-            add_monitor(c, id, Watched::Process(item), options);
-            watch(c, item, watcher(None));
+            add_monitor(ctx, id, Watched::Process(item), options);
+            watch(ctx, item, watcher(None));
         }
-    } else if let Some(name) = local_name(c, item) {
-        let who = c.engine.names.whereis(name).filter(|t| t.is_local_pid());
+    } else if let Some(name) = local_name(ctx, item) {
+        let who = ctx.engine.names.whereis(name).filter(|t| t.is_local_pid());
         if who != Some(me) {
-            add_monitor(c, id, Watched::Name(name, who), options);
-            watch(c, who.unwrap_or(Term::atom(name)), watcher(Some(name)));
+            add_monitor(ctx, id, Watched::Name(name, who), options);
+            watch(ctx, who.unwrap_or(Term::atom(name)), watcher(Some(name)));
         }
     } else if let Some((Kind::ExtPid, node, ..)) = item.as_external() {
-        let reason = if node == c.engine.node() { Atom::NOPROC } else { Atom::new("noconnection") };
-        gone(c, id, options, item, Term::atom(reason));
+        let reason = if node == ctx.engine.node() { Atom::NOPROC } else { Atom::new("noconnection") };
+        gone(ctx, id, options, item, Term::atom(reason));
     } else if let Some((name, node)) = super::pair(item)
         && name.is_atom()
         && node.is_atom()
-        && c.engine.node() != Atom::NONODE
+        && ctx.engine.node() != Atom::NONODE
     {
-        gone(c, id, options, item, am!("noconnection"));
+        gone(ctx, id, options, item, am!("noconnection"));
     } else {
         return Err(Escape::BADARG);
     }
-    Ok(c.heap().reference(id))
+    Ok(ctx.heap().reference(id))
 }
 
 /// Monitors something on a node that there is no connection to.
-fn gone(c: &mut Ctx<'_>, id: [u64; 2], options: &MonitorOptions, item: Term, reason: Term) {
-    let me = c.pid();
-    add_monitor(c, id, Watched::TimeOffset, options);
+fn gone(ctx: &mut Ctx<'_>, id: [u64; 2], options: &MonitorOptions, item: Term, reason: Term) {
+    let me = ctx.pid();
+    add_monitor(ctx, id, Watched::TimeOffset, options);
     let w = Watcher { monitor: id, watcher: me, name: None };
-    c.engine.post(me, down_signal(c.engine, item, &w, Atom::PROCESS, reason));
+    ctx.engine.post(me, down_signal(ctx.engine, item, &w, Atom::PROCESS, reason));
 }
 
 /// Tells the watched process; it answers with `noproc` if it has ended.
-fn watch(c: &mut Ctx<'_>, who: Term, w: Watcher) {
+fn watch(ctx: &mut Ctx<'_>, who: Term, w: Watcher) {
     if who.is_local_pid() {
-        c.engine.post(who, Signal::bare(SignalKind::Monitor(Box::new(w))));
+        ctx.engine.post(who, Signal::bare(SignalKind::Monitor(Box::new(w))));
     } else {
-        let down = down_signal(c.engine, who, &w, Atom::PROCESS, Term::atom(Atom::NOPROC));
-        c.engine.post(w.watcher, down);
+        let down = down_signal(ctx.engine, who, &w, Atom::PROCESS, Term::atom(Atom::NOPROC));
+        ctx.engine.post(w.watcher, down);
     }
 }
 
-fn monitor_port(c: &mut Ctx<'_>, item: Term, options: &MonitorOptions) -> NativeResult {
-    let id = monitor_id(c, options.alias);
+fn monitor_port(ctx: &mut Ctx<'_>, item: Term, options: &MonitorOptions) -> NativeResult {
+    let id = monitor_id(ctx, options.alias);
     let (name, port) = if item.as_port().is_some() {
         (None, Some(item))
-    } else if let Some(name) = local_name(c, item) {
-        (Some(name), c.engine.names.whereis(name).filter(|t| t.as_port().is_some()))
+    } else if let Some(name) = local_name(ctx, item) {
+        (Some(name), ctx.engine.names.whereis(name).filter(|t| t.as_port().is_some()))
     } else if let Some((Kind::ExtPort, node, ..)) = item.as_external()
-        && node == c.engine.node()
+        && node == ctx.engine.node()
     {
         (None, None)
     } else {
@@ -120,39 +120,39 @@ fn monitor_port(c: &mut Ctx<'_>, item: Term, options: &MonitorOptions) -> Native
         Some(name) => Watched::PortName(name, port),
         None => Watched::Port(port.unwrap_or(Term::NIL)),
     };
-    add_monitor(c, id, watched, options);
-    let w = Watcher { monitor: id, watcher: c.pid(), name };
-    let there = port.and_then(Term::as_port).is_some_and(|p| c.engine.port_signal(p, PortSignal::Monitor(w)));
+    add_monitor(ctx, id, watched, options);
+    let w = Watcher { monitor: id, watcher: ctx.pid(), name };
+    let there = port.and_then(Term::as_port).is_some_and(|p| ctx.engine.port_signal(p, PortSignal::Monitor(w)));
     if !there {
-        c.engine.port_down(item, &w, Term::atom(Atom::NOPROC));
+        ctx.engine.port_down(item, &w, Term::atom(Atom::NOPROC));
     }
-    Ok(c.heap().reference(id))
+    Ok(ctx.heap().reference(id))
 }
 
 /// Removes a monitor of the caller; false: there is none.
-fn remove(c: &mut Ctx<'_>, reference: Term) -> Result<bool, Escape> {
+fn remove(ctx: &mut Ctx<'_>, reference: Term) -> Result<bool, Escape> {
     let Some(id) = reference.as_local_ref() else {
         return match reference.as_external() {
-            Some((Kind::ExtRef, node, ..)) if node == c.engine.node() => Ok(false),
+            Some((Kind::ExtRef, node, ..)) if node == ctx.engine.node() => Ok(false),
             _ => Err(Escape::BADARG),
         };
     };
-    let me = c.pid();
-    let relations = c.data.relations();
+    let me = ctx.pid();
+    let relations = ctx.data.relations();
     let Some(m) = relations.monitors.remove(&id) else { return Ok(false) };
     end_alias_of_monitor(relations, id);
-    demonitor_other_side(c.engine, me, m.watched, id);
+    demonitor_other_side(ctx.engine, me, m.watched, id);
     Ok(true)
 }
 
-fn demonitor_1(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    remove(c, a[0])?;
+fn demonitor_1(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    remove(ctx, args[0])?;
     Ok(TRUE)
 }
 
-fn demonitor_2(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+fn demonitor_2(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let (mut flush, mut info) = (false, false);
-    let mut options = a[1].iter();
+    let mut options = args[1].iter();
     for option in options.by_ref() {
         if option == am!("flush") {
             flush = true;
@@ -165,20 +165,20 @@ fn demonitor_2(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     if !options.tail().is_nil() {
         return Err(Escape::BADARG);
     }
-    if remove(c, a[0])? {
+    if remove(ctx, args[0])? {
         return Ok(TRUE);
     }
     let result = Term::bool(!info);
     if !flush {
         return Ok(result);
     }
-    let args = vec![a[0], FALSE, result];
-    Err(Escape::Trap { module: Atom::new("erts_internal"), function: Atom::new("flush_monitor_messages"), args })
+    let list = vec![args[0], FALSE, result];
+    Err(Escape::Trap { module: Atom::new("erts_internal"), function: Atom::new("flush_monitor_messages"), args: list })
 }
 
-fn alias(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+fn alias(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let mut mode = AliasMode::Explicit;
-    for option in a[0].as_list().or_badarg()? {
+    for option in args[0].as_list().or_badarg()? {
         if option == am!("explicit_unalias") {
             mode = AliasMode::Explicit;
         } else if option == am!("reply") {
@@ -187,17 +187,17 @@ fn alias(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
             return Err(Escape::BADARG);
         }
     }
-    let id = monitor_id(c, Some(mode));
-    c.data.relations().aliases.insert(id, mode);
-    Ok(c.heap().reference(id))
+    let id = monitor_id(ctx, Some(mode));
+    ctx.data.relations().aliases.insert(id, mode);
+    Ok(ctx.heap().reference(id))
 }
 
-fn unalias(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    if !a[0].is_ref() {
+fn unalias(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    if !args[0].is_ref() {
         return Err(Escape::BADARG);
     }
-    let me = c.pid();
-    let own = a[0].ref_pid() == Some(me);
-    let removed = a[0].as_local_ref().filter(|_| own).and_then(|id| c.data.relations().aliases.remove(&id));
+    let me = ctx.pid();
+    let own = args[0].ref_pid() == Some(me);
+    let removed = args[0].as_local_ref().filter(|_| own).and_then(|id| ctx.data.relations().aliases.remove(&id));
     Ok(Term::bool(removed.is_some()))
 }

@@ -14,19 +14,19 @@ pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "registered", 0, registered),
 ];
 
-fn register(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+fn register(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let none = || Escape::badarg_cause(Term::atom(Atom::NONE_ATOM));
-    let name = a[0].as_atom().filter(|&n| n != Atom::UNDEFINED).ok_or_else(none)?;
-    let result = if a[1] == c.pid() {
-        c.engine.names.register(name, c.process)
-    } else if let Some(id) = a[1].as_pid() {
-        match c.engine.process(id) {
-            Some(p) => c.engine.names.register(name, &p),
+    let name = args[0].as_atom().filter(|&n| n != Atom::UNDEFINED).ok_or_else(none)?;
+    let result = if args[1] == ctx.pid() {
+        ctx.engine.names.register(name, ctx.process)
+    } else if let Some(id) = args[1].as_pid() {
+        match ctx.engine.process(id) {
+            Some(p) => ctx.engine.names.register(name, &p),
             None => Err(RegisterError::Dead),
         }
-    } else if let Some(port) = a[1].as_port() {
-        match c.engine.ports() {
-            Some(ports) if ports.is_open(c.engine, port) => c.engine.names.register_port(name, a[1]),
+    } else if let Some(port) = args[1].as_port() {
+        match ctx.engine.ports() {
+            Some(ports) if ports.is_open(ctx.engine, port) => ctx.engine.names.register_port(name, args[1]),
             _ => Err(RegisterError::BadName),
         }
     } else {
@@ -34,7 +34,7 @@ fn register(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     };
     match result {
         Ok(()) => {
-            tell(c, a[1], am!("register"), name);
+            tell(ctx, args[1], am!("register"), name);
             Ok(TRUE)
         }
         Err(RegisterError::BadName) => Err(none()),
@@ -43,28 +43,28 @@ fn register(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     }
 }
 
-fn unregister(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let name = a[0].as_atom().or_badarg()?;
-    let who = c.engine.names.unregister(name, &c.engine.processes).or_badarg()?;
-    tell(c, who, am!("unregister"), name);
+fn unregister(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let name = args[0].as_atom().or_badarg()?;
+    let who = ctx.engine.names.unregister(name, &ctx.engine.processes).or_badarg()?;
+    tell(ctx, who, am!("unregister"), name);
     Ok(TRUE)
 }
 
 /// Tells whoever traces a process of its name.
-fn tell(c: &Ctx<'_>, who: Term, event: Term, name: Atom) {
-    if let Some(p) = who.as_pid().and_then(|id| c.engine.process(id))
+fn tell(ctx: &Ctx<'_>, who: Term, event: Term, name: Atom) {
+    if let Some(p) = who.as_pid().and_then(|id| ctx.engine.process(id))
         && p.trace.has(Flags::PROCS)
     {
-        events::procs(c.engine, &p, event, Term::atom(name));
+        events::procs(ctx.engine, &p, event, Term::atom(name));
     }
 }
 
-fn whereis(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let name = a[0].as_atom().or_badarg()?;
-    Ok(c.engine.names.whereis(name).unwrap_or(Term::atom(Atom::UNDEFINED)))
+fn whereis(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let name = args[0].as_atom().or_badarg()?;
+    Ok(ctx.engine.names.whereis(name).unwrap_or(Term::atom(Atom::UNDEFINED)))
 }
 
-fn registered(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    let names: Vec<Term> = c.engine.names.all().into_iter().map(Term::atom).collect();
-    Ok(c.heap().list(&names))
+fn registered(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    let names: Vec<Term> = ctx.engine.names.all().into_iter().map(Term::atom).collect();
+    Ok(ctx.heap().list(&names))
 }

@@ -23,15 +23,15 @@ pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "dist_get_stat", 1, no_handle),
 ];
 
-fn node_0(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    Ok(Term::atom(c.engine.node()))
+fn node_0(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    Ok(Term::atom(ctx.engine.node()))
 }
 
-fn node_1(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    if let Some((_, node, ..)) = a[0].as_external() {
+fn node_1(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    if let Some((_, node, ..)) = args[0].as_external() {
         return Ok(Term::atom(node));
     }
-    if a[0].is_pid() || a[0].is_port() || a[0].is_ref() { node_0(c, &[]) } else { Err(Escape::BADARG) }
+    if args[0].is_pid() || args[0].is_port() || args[0].is_ref() { node_0(ctx, &[]) } else { Err(Escape::BADARG) }
 }
 
 fn nodes_0(_: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
@@ -52,54 +52,54 @@ fn includes_this(kinds: Term) -> Result<bool, Escape> {
     Ok(this)
 }
 
-fn nodes_1(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    if !includes_this(a[0])? {
+fn nodes_1(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    if !includes_this(args[0])? {
         return Ok(Term::NIL);
     }
-    let node = Term::atom(c.engine.node());
-    Ok(c.heap().list(&[node]))
+    let node = Term::atom(ctx.engine.node());
+    Ok(ctx.heap().list(&[node]))
 }
 
-fn nodes_2(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let this = includes_this(a[0])?;
-    if !a[1].is_map() {
+fn nodes_2(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let this = includes_this(args[0])?;
+    if !args[1].is_map() {
         return Err(Escape::BADARG);
     }
     let mut info = Vec::new();
     let mut known = 0;
     for (key, value) in [(am!("connection_id"), am!("undefined")), (am!("node_type"), am!("this"))] {
-        if let Some(wanted) = map::get(a[1], key) {
+        if let Some(wanted) = map::get(args[1], key) {
             known += 1;
             if super::bool_arg(wanted)? {
                 info.push((key, value));
             }
         }
     }
-    if known != map::size(a[1]) {
+    if known != map::size(args[1]) {
         return Err(Escape::BADARG);
     }
     if !this {
         return Ok(Term::NIL);
     }
-    let node = Term::atom(c.engine.node());
-    let info = map::from_pairs(c.heap(), &info);
-    let entry = c.heap().tuple(&[node, info]);
-    Ok(c.heap().list(&[entry]))
+    let node = Term::atom(ctx.engine.node());
+    let info = map::from_pairs(ctx.heap(), &info);
+    let entry = ctx.heap().tuple(&[node, info]);
+    Ok(ctx.heap().list(&[entry]))
 }
 
 /// A node that is not alive can monitor none but itself.
-fn monitor_node(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    if let Some(options) = a.get(2) {
+fn monitor_node(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    if let Some(options) = args.get(2) {
         let known = |o: Term| o == am!("allow_passive_connect");
         if !options.as_list().is_some_and(|l| l.into_iter().all(known)) {
             return Err(badopt());
         }
     }
-    let node = a[0].as_atom().or_badarg()?;
-    if node != c.engine.node() {
+    let node = args[0].as_atom().or_badarg()?;
+    if node != ctx.engine.node() {
         return Err(Escape::Error(am!("notalive")));
     }
-    super::bool_arg(a[1]).map(|_| TRUE)
+    super::bool_arg(args[1]).map(|_| TRUE)
 }
 
 /// Nodes are not connected: no process is the controller of a connection.
@@ -112,10 +112,10 @@ fn no_handle(_: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
     Err(Escape::BADARG)
 }
 
-fn dflag_unicode_io(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    match a[0].as_external() {
+fn dflag_unicode_io(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    match args[0].as_external() {
         Some((Kind::ExtPid, ..)) => Ok(Term::bool(false)),
-        _ if a[0].is_local_pid() => Ok(TRUE),
+        _ if args[0].is_local_pid() => Ok(TRUE),
         _ => Err(Escape::BADARG),
     }
 }

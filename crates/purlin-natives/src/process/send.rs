@@ -11,18 +11,18 @@ pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "send", 3, send_3),
 ];
 
-fn send_2(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    c.charge(4);
-    match send_from(c.engine, c.process, c.data, a[0], a[1]) {
+fn send_2(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    ctx.charge(4);
+    match send_from(ctx.engine, ctx.process, ctx.data, args[0], args[1]) {
         // Without distribution no other node can be reached, and messages to one are lost.
-        Ok(()) | Err(SendError::Remote) => Ok(a[1]),
+        Ok(()) | Err(SendError::Remote) => Ok(args[1]),
         Err(SendError::BadDestination) => Err(Escape::BADARG),
     }
 }
 
-fn send_3(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+fn send_3(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let mut connect = true;
-    let mut options = a[2].iter();
+    let mut options = args[2].iter();
     for option in options.by_ref() {
         if option.is(Atom::NOCONNECT) {
             connect = false;
@@ -33,8 +33,8 @@ fn send_3(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     if !options.tail().is_nil() {
         return Err(badopt());
     }
-    c.charge(4);
-    match send_from(c.engine, c.process, c.data, a[0], a[1]) {
+    ctx.charge(4);
+    match send_from(ctx.engine, ctx.process, ctx.data, args[0], args[1]) {
         Ok(()) => Ok(ok()),
         Err(SendError::Remote) => Ok(if connect { ok() } else { Term::atom(Atom::NOCONNECT) }),
         Err(SendError::BadDestination) => Err(Escape::BADARG),

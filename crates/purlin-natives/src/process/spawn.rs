@@ -35,7 +35,7 @@ enum Mode {
 }
 
 /// Starts a process; its pid, and the reference of the monitor or request if `o` or the mode asks for one.
-fn start(c: &mut Ctx<'_>, mfa: &[Term], o: &SpawnOptions, mode: Mode) -> Result<(Term, Term), Escape> {
+fn start(ctx: &mut Ctx<'_>, mfa: &[Term], o: &SpawnOptions, mode: Mode) -> Result<(Term, Term), Escape> {
     let module = mfa[0].as_atom().or_badarg()?;
     let function = mfa[1].as_atom().or_badarg()?;
     let mut list = mfa[2].iter();
@@ -47,84 +47,84 @@ fn start(c: &mut Ctx<'_>, mfa: &[Term], o: &SpawnOptions, mode: Mode) -> Result<
     if args.len() > 255 {
         return Err(Escape::SYSTEM_LIMIT);
     }
-    let me = c.pid();
+    let me = ctx.pid();
     let mut result = Term::NONE;
     let mut s = Spawn::new(module, function, &args);
     s.parent = me;
-    s.group_leader = c.data.group_leader;
+    s.group_leader = ctx.data.group_leader;
     s.link = o.link;
     s.priority = o.priority;
     s.scheduler = o.scheduler;
     s.flags = o.flags;
     s.rare = o.rare.clone();
     s.system = mode == Mode::System;
-    if c.process.trace.flags().any(Flags::TRACEE) {
-        s.traced = inherited(c.process, o.link);
+    if ctx.process.trace.flags().any(Flags::TRACEE) {
+        s.traced = inherited(ctx.process, o.link);
     }
-    let token = sequential::of_spawn(c);
+    let token = sequential::of_spawn(ctx);
     s.sequence = token.as_ref().map(Sequence::inherited);
-    let id = monitor_id(c, o.monitor.and_then(|m| m.alias));
+    let id = monitor_id(ctx, o.monitor.and_then(|m| m.alias));
     if o.monitor.is_some() {
-        result = c.heap().reference(id);
+        result = ctx.heap().reference(id);
         s.watcher = Some(Watcher { monitor: id, watcher: me, name: None });
     }
-    let child = s.create(c.engine).ok_or(Escape::SYSTEM_LIMIT)?;
+    let child = s.create(ctx.engine).ok_or(Escape::SYSTEM_LIMIT)?;
     let pid = child.pid();
     if o.link {
-        c.data.relations().link(pid);
+        ctx.data.relations().link(pid);
     }
     if let Some(m) = o.monitor {
-        add_monitor(c, id, Watched::Process(pid), &m);
+        add_monitor(ctx, id, Watched::Process(pid), &m);
     }
-    tell(c, &child, mfa, o.link);
+    tell(ctx, &child, mfa, o.link);
     let request = mode == Mode::Request;
     let mut token = token;
     if let Some(t) = &mut token {
-        let request_message = spawn_request_message(c, id, mfa, args.len(), o.reply_tag);
-        let answer = answer_message(c.heap(), id, o.reply_tag, pid);
+        let request_message = spawn_request_message(ctx, id, mfa, args.len(), o.reply_tag);
+        let answer = answer_message(ctx.heap(), id, o.reply_tag, pid);
         let real = request && o.reply_on_success;
-        *t = sequential::tell_spawn(c, pid, t, request_message, answer, real);
+        *t = sequential::tell_spawn(ctx, pid, t, request_message, answer, real);
     }
     if request {
         if result.is_none() {
-            result = c.heap().reference(id);
+            result = ctx.heap().reference(id);
         }
         if o.reply_on_success {
             let mut answer = Signal::built(SignalKind::Message, |h| h.tuple(&[o.reply_tag, result, am!("ok"), pid]));
             answer.extra = token.map(|t| Box::new(Extra { from: pid, token: Some(t), keeps_token: false }));
-            c.engine.post(me, answer);
+            ctx.engine.post(me, answer);
         }
     }
-    c.engine.sched.enqueue(child);
-    c.charge(args.len() + 20);
+    ctx.engine.sched.enqueue(child);
+    ctx.charge(args.len() + 20);
     Ok((pid, result))
 }
 
 /// A spawn on another node. None is connected, which the caller is told in the way its options say.
-fn dist_spawn_request(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let request = a[3] == am!("spawn_request");
+fn dist_spawn_request(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let request = args[3] == am!("spawn_request");
     let names = |mfa: &[Term]| mfa.len() == 3 && mfa[0].is_atom() && mfa[1].is_atom() && mfa[2].as_list().is_some();
-    let (o, refused) = spawn_options(c.engine, a[2], request);
-    if !a[0].is_atom() || !a[1].as_tuple().is_some_and(names) || refused == Some(Refused::NoList) {
+    let (o, refused) = spawn_options(ctx.engine, args[2], request);
+    if !args[0].is_atom() || !args[1].as_tuple().is_some_and(names) || refused == Some(Refused::NoList) {
         return Ok(am!("badarg"));
     }
-    let id = monitor_id(c, o.monitor.and_then(|m| m.alias));
+    let id = monitor_id(ctx, o.monitor.and_then(|m| m.alias));
     let reason = if refused.is_some() { am!("badopt") } else { am!("noconnection") };
     if !request || o.reply_on_error {
         let answer = Signal::built(SignalKind::Message, |h| {
             let reference = h.reference(id);
             h.tuple(&[o.reply_tag, reference, am!("error"), reason])
         });
-        c.engine.post(c.pid(), answer);
+        ctx.engine.post(ctx.pid(), answer);
     }
-    let reference = c.heap().reference(id);
+    let reference = ctx.heap().reference(id);
     let monitors = Term::bool(o.monitor.is_some());
-    Ok(if request { reference } else { c.heap().tuple(&[reference, monitors]) })
+    Ok(if request { reference } else { ctx.heap().tuple(&[reference, monitors]) })
 }
 
 /// Tells whoever traces parent or child of the spawn.
-fn tell(c: &Ctx<'_>, child: &Process, mfa: &[Term], link: bool) {
-    let (engine, parent, pid) = (c.engine, c.process, child.pid());
+fn tell(ctx: &Ctx<'_>, child: &Process, mfa: &[Term], link: bool) {
+    let (engine, parent, pid) = (ctx.engine, ctx.process, child.pid());
     if parent.trace.has(Flags::PROCS) {
         events::spawn(engine, parent, am!("spawn"), pid, mfa);
         if link {
@@ -141,9 +141,9 @@ fn tell(c: &Ctx<'_>, child: &Process, mfa: &[Term], link: bool) {
 
 /// The message that a spawn stands for in sequential tracing:
 /// `{spawn_request, Ref, Parent, GroupLeader, {Module, Function, Arity}, Options, Tag, Args}`.
-fn spawn_request_message(c: &mut Ctx<'_>, id: [u64; 2], mfa: &[Term], arity: usize, tag: Term) -> Term {
-    let (me, leader) = (c.pid(), c.data.group_leader);
-    let h = c.heap();
+fn spawn_request_message(ctx: &mut Ctx<'_>, id: [u64; 2], mfa: &[Term], arity: usize, tag: Term) -> Term {
+    let (me, leader) = (ctx.pid(), ctx.data.group_leader);
+    let h = ctx.heap();
     let reference = h.reference(id);
     let what = h.tuple(&[mfa[0], mfa[1], Term::small(arity as i64)]);
     h.tuple(&[am!("spawn_request"), reference, me, leader, what, Term::NIL, tag, mfa[2]])
@@ -156,73 +156,73 @@ fn answer_message(h: &mut Heap, id: [u64; 2], tag: Term, child: Term) -> Term {
 }
 
 /// The id of a new monitor's reference, which may be an alias of the caller.
-pub fn monitor_id(c: &Ctx<'_>, alias: Option<AliasMode>) -> [u64; 2] {
-    if alias.is_some() { c.engine.next_alias(c.pid()) } else { c.engine.next_ref() }
+pub fn monitor_id(ctx: &Ctx<'_>, alias: Option<AliasMode>) -> [u64; 2] {
+    if alias.is_some() { ctx.engine.next_alias(ctx.pid()) } else { ctx.engine.next_ref() }
 }
 
 /// Adds the watching side of a monitor, and its alias.
-pub fn add_monitor(c: &mut Ctx<'_>, id: [u64; 2], watched: Watched, m: &MonitorOptions) {
+pub fn add_monitor(ctx: &mut Ctx<'_>, id: [u64; 2], watched: Watched, m: &MonitorOptions) {
     let tag = m.tag.map(|tag| Signal::with_copy(SignalKind::Message, tag));
-    let relations = c.data.relations();
+    let relations = ctx.data.relations();
     relations.monitors.insert(id, Monitor { watched, tag });
     if let Some(mode) = m.alias {
         relations.aliases.insert(id, mode);
     }
 }
 
-fn spawn(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    start(c, a, &SpawnOptions::new(c.engine), Mode::Call).map(|r| r.0)
+fn spawn(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    start(ctx, args, &SpawnOptions::new(ctx.engine), Mode::Call).map(|r| r.0)
 }
 
-fn spawn_link(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    start(c, a, &SpawnOptions { link: true, ..SpawnOptions::new(c.engine) }, Mode::Call).map(|r| r.0)
+fn spawn_link(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    start(ctx, args, &SpawnOptions { link: true, ..SpawnOptions::new(ctx.engine) }, Mode::Call).map(|r| r.0)
 }
 
-fn spawn_opt(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let (o, refused) = spawn_options(c.engine, a[3], false);
+fn spawn_opt(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let (o, refused) = spawn_options(ctx.engine, args[3], false);
     if refused.is_some() {
         return Err(badopt());
     }
-    let (pid, monitor) = start(c, a, &o, Mode::Call)?;
-    Ok(if monitor.is_none() { pid } else { c.heap().tuple(&[pid, monitor]) })
+    let (pid, monitor) = start(ctx, args, &o, Mode::Call)?;
+    Ok(if monitor.is_none() { pid } else { ctx.heap().tuple(&[pid, monitor]) })
 }
 
-fn spawn_system_process(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let mut o = SpawnOptions::new(c.engine);
+fn spawn_system_process(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let mut o = SpawnOptions::new(ctx.engine);
     o.flags.set(purlin_vm::process::Flags::OFF_HEAP_MESSAGES, true);
-    start(c, a, &o, Mode::System).map(|r| r.0)
+    start(ctx, args, &o, Mode::System).map(|r| r.0)
 }
 
 /// The request is carried out at once; its answer comes as a message, as from another node.
-fn spawn_request(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    if !a[0].is_atom() || !a[1].is_atom() || a[2].list_length().is_none() {
+fn spawn_request(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    if !args[0].is_atom() || !args[1].is_atom() || args[2].list_length().is_none() {
         return Ok(Term::atom(Atom::BADARG));
     }
-    let (o, refused) = spawn_options(c.engine, a[3], true);
+    let (o, refused) = spawn_options(ctx.engine, args[3], true);
     match refused {
         Some(Refused::NoList) => return Ok(Term::atom(Atom::BADOPT)),
-        Some(Refused::BadOption) => return Ok(refuse(c, &o, Term::atom(Atom::BADOPT))),
+        Some(Refused::BadOption) => return Ok(refuse(ctx, &o, Term::atom(Atom::BADOPT))),
         None => {}
     }
-    match start(c, &a[..3], &o, Mode::Request) {
+    match start(ctx, &args[..3], &o, Mode::Request) {
         Ok((_, id)) => Ok(id),
-        Err(Escape::Error(reason)) => Ok(refuse(c, &o, reason)),
+        Err(Escape::Error(reason)) => Ok(refuse(ctx, &o, reason)),
         Err(e) => Err(e),
     }
 }
 
 /// Answers a request that failed; its reference.
-fn refuse(c: &mut Ctx<'_>, o: &SpawnOptions, reason: Term) -> Term {
-    let id = c.make_ref();
+fn refuse(ctx: &mut Ctx<'_>, o: &SpawnOptions, reason: Term) -> Term {
+    let id = ctx.make_ref();
     if o.reply_on_error {
-        let me = c.pid();
+        let me = ctx.pid();
         let message = Signal::built(SignalKind::Message, |h| h.tuple(&[o.reply_tag, id, am!("error"), reason]));
-        c.engine.post(me, message);
+        ctx.engine.post(me, message);
     }
     id
 }
 
 /// Requests are carried out at once: none is ever outstanding.
-fn spawn_request_abandon(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    if a[0].is_ref() { Ok(FALSE) } else { Err(Escape::BADARG) }
+fn spawn_request_abandon(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    if args[0].is_ref() { Ok(FALSE) } else { Err(Escape::BADARG) }
 }

@@ -37,14 +37,14 @@ fn options(t: Term) -> Option<Options> {
 }
 
 /// `true` or `false`, or a reference: the result comes as `{Ref, Result}`.
-fn suspend_process(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+fn suspend_process(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let badarg = Ok(Term::atom(Atom::BADARG));
-    let Some(other) = a[0].as_pid().filter(|&id| id != c.process.id()) else { return badarg };
-    let Some(Options { unless_suspending, asynchronous, reply_tag }) = options(a[1]) else {
+    let Some(other) = args[0].as_pid().filter(|&id| id != ctx.process.id()) else { return badarg };
+    let Some(Options { unless_suspending, asynchronous, reply_tag }) = options(args[1]) else {
         return Ok(Term::atom(Atom::BADOPT));
     };
-    let alive = c.engine.process(other).is_some();
-    let suspending = &mut c.data.rare_mut().suspending;
+    let alive = ctx.engine.process(other).is_some();
+    let suspending = &mut ctx.data.rare_mut().suspending;
     if !alive {
         suspending.retain(|s| s.suspendee != other);
         if !asynchronous {
@@ -58,7 +58,7 @@ fn suspend_process(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
             (Term::bool(!unless_suspending), s.is_active())
         }
         None if alive => {
-            let suspension = Suspension::begin(c.engine, other);
+            let suspension = Suspension::begin(ctx.engine, other);
             suspending.push(suspension);
             (TRUE, false)
         }
@@ -66,7 +66,7 @@ fn suspend_process(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     };
     if asynchronous {
         if let Some(tag) = reply_tag.map(Owned::new) {
-            answer_after(c, a[0], move |h, state| {
+            answer_after(ctx, args[0], move |h, state| {
                 let tag = tag.copy_to(h);
                 h.tuple(&[tag, state.atom()])
             });
@@ -76,13 +76,13 @@ fn suspend_process(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     if active {
         return Ok(result);
     }
-    let id = c.engine.next_ref();
-    receive::await_next(c.data);
-    answer_after(c, a[0], move |h, state| {
+    let id = ctx.engine.next_ref();
+    receive::await_next(ctx.data);
+    answer_after(ctx, args[0], move |h, state| {
         let r = h.reference(id);
         h.tuple(&[r, if state == State::Exited { Term::atom(Atom::BADARG) } else { result }])
     });
-    Ok(c.heap().reference(id))
+    Ok(ctx.heap().reference(id))
 }
 
 /// What has become of a process after the signals that the caller sent it.
@@ -104,8 +104,8 @@ impl State {
 }
 
 /// Sends the caller the message that `answer` makes, when the other process has handled all signals from the caller.
-fn answer_after(c: &mut Ctx<'_>, other: Term, answer: impl FnOnce(&mut Heap, State) -> Term + Send + 'static) {
-    let me = c.pid();
+fn answer_after(ctx: &mut Ctx<'_>, other: Term, answer: impl FnOnce(&mut Heap, State) -> Term + Send + 'static) {
+    let me = ctx.pid();
     let request = Signal::request(move |engine, target| {
         let state = match target {
             Target::Alive(_, data) if data.suspended > 0 => State::Suspended,
@@ -116,13 +116,13 @@ fn answer_after(c: &mut Ctx<'_>, other: Term, answer: impl FnOnce(&mut Heap, Sta
         let message = answer(&mut heap, state);
         engine.post(me, Signal::message(message));
     });
-    c.engine.post_question(other, c.process.priority(), request);
+    ctx.engine.post_question(other, ctx.process.priority(), request);
 }
 
-fn resume_process(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let other = a[0].as_pid().filter(|&id| id != c.process.id()).or_badarg()?;
-    let alive = c.engine.process(other).is_some();
-    let suspending = &mut c.data.rare_mut().suspending;
+fn resume_process(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let other = args[0].as_pid().filter(|&id| id != ctx.process.id()).or_badarg()?;
+    let alive = ctx.engine.process(other).is_some();
+    let suspending = &mut ctx.data.rare_mut().suspending;
     let at = suspending.iter().position(|s| s.suspendee == other).or_badarg()?;
     suspending[at].count -= 1;
     if !alive {
@@ -130,7 +130,7 @@ fn resume_process(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         return Err(Escape::BADARG);
     }
     if suspending[at].count == 0 {
-        suspending.swap_remove(at).end(c.engine);
+        suspending.swap_remove(at).end(ctx.engine);
     }
     Ok(TRUE)
 }

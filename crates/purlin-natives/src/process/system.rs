@@ -21,42 +21,42 @@ pub const NATIVES: &[Native] = &[
     Native::plain("erts_internal", "scheduler_wall_time", 1, scheduler_wall_time),
 ];
 
-fn processes(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    let pids: Vec<Term> = c.engine.processes.all().iter().filter(|p| p.is_listed()).map(|p| p.pid()).collect();
-    c.charge(pids.len() / 10);
-    Ok(c.heap().list(&pids))
+fn processes(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    let pids: Vec<Term> = ctx.engine.processes.all().iter().filter(|p| p.is_listed()).map(|p| p.pid()).collect();
+    ctx.charge(pids.len() / 10);
+    Ok(ctx.heap().list(&pids))
 }
 
-fn is_process_alive(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let Some(id) = a[0].as_pid() else {
-        return match a[0].as_external() {
-            Some((Kind::ExtPid, node, ..)) if node == c.engine.node() => Ok(Term::bool(false)),
+fn is_process_alive(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let Some(id) = args[0].as_pid() else {
+        return match args[0].as_external() {
+            Some((Kind::ExtPid, node, ..)) if node == ctx.engine.node() => Ok(Term::bool(false)),
             _ => Err(Escape::BADARG),
         };
     };
-    if a[0] == c.pid() {
+    if args[0] == ctx.pid() {
         return Ok(TRUE);
     }
-    let Some(p) = c.engine.process(id) else { return Ok(Term::bool(false)) };
+    let Some(p) = ctx.engine.process(id) else { return Ok(Term::bool(false)) };
     if p.run_state() == RunState::Waiting && !p.has_signals() && !p.is_exiting() {
         return Ok(TRUE);
     }
     // It may be about to handle an exit signal that the caller sent: let it answer in its turn.
-    let ref_id = c.engine.next_ref();
-    let reference = c.heap().reference(ref_id);
-    let escape = await_result(c, reference);
-    ask_alive(c, a[0], ref_id);
+    let ref_id = ctx.engine.next_ref();
+    let reference = ctx.heap().reference(ref_id);
+    let escape = await_result(ctx, reference);
+    ask_alive(ctx, args[0], ref_id);
     Err(escape)
 }
 
 /// Has a process answer `{Ref, true}`, or `{Ref, false}` be sent in its place.
-fn ask_alive(c: &mut Ctx<'_>, pid: Term, ref_id: [u64; 2]) {
-    let me = c.pid();
+fn ask_alive(ctx: &mut Ctx<'_>, pid: Term, ref_id: [u64; 2]) {
+    let me = ctx.pid();
     let request = Signal::request(move |engine, target| {
         let alive = Term::bool(matches!(target, Target::Alive(..)));
         engine.post(me, reply(ref_id, alive));
     });
-    c.engine.post_question(pid, c.process.priority(), request);
+    ctx.engine.post_question(pid, ctx.process.priority(), request);
 }
 
 /// `{Ref, Result}` with an immediate result.
@@ -72,45 +72,45 @@ fn ordinary_ref(t: Term) -> Option<[u64; 2]> {
     t.as_local_ref().filter(|_| t.as_magic().is_none() && t.ref_pid().is_none())
 }
 
-fn is_process_alive_request(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    if !a[0].is_local_pid() {
+fn is_process_alive_request(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    if !args[0].is_local_pid() {
         return Err(Escape::BADARG);
     }
-    let ref_id = ordinary_ref(a[1]).or_badarg()?;
-    ask_alive(c, a[0], ref_id);
+    let ref_id = ordinary_ref(args[1]).or_badarg()?;
+    ask_alive(ctx, args[0], ref_id);
     Ok(am!("ok"))
 }
 
-fn group_leader(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    Ok(c.data.group_leader)
+fn group_leader(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    Ok(ctx.data.group_leader)
 }
 
 /// Sets a group leader at once if that keeps the order of signals; `false`: it has to be requested.
-fn set_group_leader(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+fn set_group_leader(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let badarg = Term::atom(Atom::BADARG);
-    if !a[0].is_pid() {
+    if !args[0].is_pid() {
         return Ok(badarg);
     }
-    if a[1] == c.pid() {
-        c.data.group_leader = a[0];
+    if args[1] == ctx.pid() {
+        ctx.data.group_leader = args[0];
         return Ok(TRUE);
     }
-    if let Some((Kind::ExtPid, node, ..)) = a[1].as_external() {
+    if let Some((Kind::ExtPid, node, ..)) = args[1].as_external() {
         // A signal to a node that there is no connection to is lost.
-        return if node == c.engine.node() { Err(Escape::BADARG) } else { Ok(TRUE) };
+        return if node == ctx.engine.node() { Err(Escape::BADARG) } else { Ok(TRUE) };
     }
-    match a[1].as_pid().and_then(|id| c.engine.process(id)) {
+    match args[1].as_pid().and_then(|id| ctx.engine.process(id)) {
         Some(_) => Ok(Term::bool(false)),
         None => Ok(badarg),
     }
 }
 
-fn request_group_leader(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    if !a[0].is_pid() || !a[1].is_local_pid() {
+fn request_group_leader(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    if !args[0].is_pid() || !args[1].is_local_pid() {
         return Err(Escape::BADARG);
     }
-    let (me, ref_id) = (c.pid(), a[2].as_local_ref().or_badarg()?);
-    let leader = purlin_term::Owned::new(a[0]);
+    let (me, ref_id) = (ctx.pid(), args[2].as_local_ref().or_badarg()?);
+    let leader = purlin_term::Owned::new(args[0]);
     let request = Signal::request(move |engine, target| {
         let done = match target {
             Target::Alive(_, data) => {
@@ -121,21 +121,21 @@ fn request_group_leader(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         };
         engine.post(me, reply(ref_id, done));
     });
-    c.engine.post_question(a[1], c.process.priority(), request);
+    ctx.engine.post_question(args[1], ctx.process.priority(), request);
     Ok(am!("ok"))
 }
 
-fn is_system_process(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    match (a[0].as_pid(), a[0].as_external()) {
-        (Some(id), _) => Ok(Term::bool(c.engine.process(id).is_some_and(|p| p.is_system()))),
-        (None, Some((Kind::ExtPid, node, ..))) if node == c.engine.node() => Ok(Term::bool(false)),
+fn is_system_process(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    match (args[0].as_pid(), args[0].as_external()) {
+        (Some(id), _) => Ok(Term::bool(ctx.engine.process(id).is_some_and(|p| p.is_system()))),
+        (None, Some((Kind::ExtPid, node, ..))) if node == ctx.engine.node() => Ok(Term::bool(false)),
         _ => Err(Escape::BADARG),
     }
 }
 
 /// OTP counts a thread per scheduler, and one more that does only auxiliary work.
-fn no_aux_work_threads(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    Ok(Term::small(c.engine.sched.count() as i64 + 1))
+fn no_aux_work_threads(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    Ok(Term::small(ctx.engine.sched.count() as i64 + 1))
 }
 
 /// What `system_flag/2` can change and the engine only remembers.
@@ -164,31 +164,31 @@ pub fn multi_scheduling_state(engine: &Engine) -> Term {
     }
 }
 
-fn scheduler_wall_time(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let on = a[0] == TRUE;
-    Ok(Term::bool(c.engine.sched.wall_time.switch(on, c.engine.clock.now())))
+fn scheduler_wall_time(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let on = args[0] == TRUE;
+    Ok(Term::bool(ctx.engine.sched.wall_time.switch(on, ctx.engine.clock.now())))
 }
 
-fn system_flag(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let (flag, value) = (a[0], a[1]);
-    let (remembered, defaults) = (c.engine.state(&REMEMBERED), &c.engine.defaults);
+fn system_flag(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let (flag, value) = (args[0], args[1]);
+    let (remembered, defaults) = (ctx.engine.state(&REMEMBERED), &ctx.engine.defaults);
     let number = || value.as_usize().map(|n| n as i64).or_badarg();
     if flag == am!("multi_scheduling") {
-        return multi_scheduling(c, value);
+        return multi_scheduling(ctx, value);
     }
     if flag == am!("backtrace_depth") {
         let depth = value.as_usize().or_badarg()?.min(64);
-        return Ok(Term::small(c.engine.set_backtrace_depth(depth) as i64));
+        return Ok(Term::small(ctx.engine.set_backtrace_depth(depth) as i64));
     }
     if flag == am!("system_logger") {
-        return system_logger(c, value);
+        return system_logger(ctx, value);
     }
     if flag == am!("schedulers_online") {
-        let before = c.engine.sched.set_online(value.as_usize().or_badarg()?).or_badarg()?;
+        let before = ctx.engine.sched.set_online(value.as_usize().or_badarg()?).or_badarg()?;
         return Ok(Term::small(before as i64));
     }
     if flag == am!("dirty_cpu_schedulers_online") {
-        let before = c.engine.sched.set_dirty_online(value.as_usize().or_badarg()?).or_badarg()?;
+        let before = ctx.engine.sched.set_dirty_online(value.as_usize().or_badarg()?).or_badarg()?;
         return Ok(Term::small(before as i64));
     }
     if flag == am!("fullsweep_after") {
@@ -210,28 +210,28 @@ fn system_flag(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
             return Err(Escape::BADARG);
         }
         let before = defaults.change(|d| std::mem::replace(&mut d.max_heap_size, limit));
-        return Ok(super::heap_limit::max_heap_map(c.heap(), before));
+        return Ok(super::heap_limit::max_heap_map(ctx.heap(), before));
     }
     if flag == am!("trace_control_word") {
         let n = value.as_usize().and_then(|n| u32::try_from(n).ok()).or_badarg()?;
-        return Ok(Term::small(c.engine.tracing.control_word.swap(n, Ordering::AcqRel) as i64));
+        return Ok(Term::small(ctx.engine.tracing.control_word.swap(n, Ordering::AcqRel) as i64));
     }
     if flag == am!("reset_seq_trace") {
-        c.engine.tracing.sequential.reset();
+        ctx.engine.tracing.sequential.reset();
         return Ok(TRUE);
     }
     if flag == am!("sequential_tracer") {
-        let before = c.engine.tracing.sequential.set(crate::trace::sequential_tracer(value)?);
+        let before = ctx.engine.tracing.sequential.set(crate::trace::sequential_tracer(value)?);
         return Ok(before.unwrap_or(Term::bool(false)));
     }
     if flag == am!("outstanding_system_requests_limit") {
         let n = value.as_usize().filter(|n| (1..=134_217_727).contains(n)).or_badarg()?;
-        let before = requests_limit(c.engine);
+        let before = requests_limit(ctx.engine);
         remembered.requests_limit.store(n, Ordering::Release);
         return Ok(Term::small(before as i64));
     }
     if flag == am!("microstate_accounting") {
-        let (states, now) = (&c.engine.sched.microstates, c.engine.clock.now());
+        let (states, now) = (&ctx.engine.sched.microstates, ctx.engine.clock.now());
         let was_on =
             if value == am!("reset") { states.reset(now) } else { states.switch(value.as_bool().or_badarg()?, now) };
         return Ok(Term::bool(was_on));
@@ -259,25 +259,25 @@ fn system_flag(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
     Err(super::badopt())
 }
 
-fn multi_scheduling(c: &mut Ctx<'_>, value: Term) -> NativeResult {
-    let me = c.process.id();
+fn multi_scheduling(ctx: &mut Ctx<'_>, value: Term) -> NativeResult {
+    let me = ctx.process.id();
     let normal = value == am!("block_normal") || value == am!("unblock_normal");
     if value == am!("block") || value == am!("block_normal") {
-        c.data.rare_mut().blocks_multi = true;
-        c.engine.sched.block_multi(me, normal);
+        ctx.data.rare_mut().blocks_multi = true;
+        ctx.engine.sched.block_multi(me, normal);
         // On with the first scheduler.
-        c.data.give_up_slice();
+        ctx.data.give_up_slice();
     } else if value == am!("unblock") || value == am!("unblock_normal") {
-        c.engine.sched.unblock_multi(me, normal);
+        ctx.engine.sched.unblock_multi(me, normal);
     } else {
         return Err(Escape::BADARG);
     }
-    Ok(multi_scheduling_state(c.engine))
+    Ok(multi_scheduling_state(ctx.engine))
 }
 
-fn system_logger(c: &mut Ctx<'_>, value: Term) -> NativeResult {
+fn system_logger(ctx: &mut Ctx<'_>, value: Term) -> NativeResult {
     if value != am!("logger") && value != am!("undefined") && !value.is_local_pid() {
         return Err(Escape::BADARG);
     }
-    Ok(std::mem::replace(&mut *c.engine.system_logger.lock(), value))
+    Ok(std::mem::replace(&mut *ctx.engine.system_logger.lock(), value))
 }

@@ -23,13 +23,13 @@ pub const NATIVES: &[Native] = &[
     Native::plain("erts_internal", "dirty_process_handle_signals", 1, dirty_process_handle_signals),
 ];
 
-fn request_system_task_3(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let me = c.pid();
-    request_system_task(c, me, a[0], a[1], a[2])
+fn request_system_task_3(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let me = ctx.pid();
+    request_system_task(ctx, me, args[0], args[1], args[2])
 }
 
-fn request_system_task_4(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    request_system_task(c, a[0], a[1], a[2], a[3])
+fn request_system_task_4(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    request_system_task(ctx, args[0], args[1], args[2], args[3])
 }
 
 /// What a system task does.
@@ -42,13 +42,13 @@ enum Task {
 }
 
 /// Has `target` carry out a task and send `{Kind, RequestId, Result}` to `requester`.
-fn request_system_task(c: &mut Ctx<'_>, requester: Term, target: Term, priority: Term, task: Term) -> NativeResult {
+fn request_system_task(ctx: &mut Ctx<'_>, requester: Term, target: Term, priority: Term, task: Term) -> NativeResult {
     if !requester.is_local_pid() || !target.is_local_pid() {
         return Err(Escape::BADARG);
     }
     let priority = match Priority::from_term(priority) {
         Some(p) => p,
-        None if priority == am!("inherit") => c.process.priority(),
+        None if priority == am!("inherit") => ctx.process.priority(),
         None => return Err(Escape::BADARG),
     };
     let (kind, request_id, task) = match *task.as_tuple().or_badarg()? {
@@ -65,7 +65,7 @@ fn request_system_task(c: &mut Ctx<'_>, requester: Term, target: Term, priority:
         Task::CheckCode(_) => Signal::request(move |engine, receiver| carry_out(engine, receiver, order)),
         _ => Signal::task(priority, move |engine, receiver| carry_out(engine, receiver, order)),
     };
-    c.engine.post_question(target, priority, signal);
+    ctx.engine.post_question(target, priority, signal);
     Ok(am!("ok"))
 }
 
@@ -109,15 +109,15 @@ fn answer_task(engine: &Arc<Engine>, requester: Term, kind: Term, id: &Owned, do
 }
 
 /// Lets the calling process collect, or has it hold all collections; whether it could before.
-pub fn allow_collections(c: &mut Ctx<'_>, allow: bool) -> bool {
-    let before = !c.data.flags.has(Flags::HOLDS_COLLECTIONS);
-    c.data.flags.set(Flags::HOLDS_COLLECTIONS, !allow);
+pub fn allow_collections(ctx: &mut Ctx<'_>, allow: bool) -> bool {
+    let before = !ctx.data.flags.has(Flags::HOLDS_COLLECTIONS);
+    ctx.data.flags.set(Flags::HOLDS_COLLECTIONS, !allow);
     if allow && !before {
-        for (depth, requester, id) in std::mem::take(&mut c.data.rare_mut().held_collections) {
-            c.data.want_collection(depth);
-            answer_task(c.engine, requester, am!("garbage_collect"), &id, true);
+        for (depth, requester, id) in std::mem::take(&mut ctx.data.rare_mut().held_collections) {
+            ctx.data.want_collection(depth);
+            answer_task(ctx.engine, requester, am!("garbage_collect"), &id, true);
         }
-        literals::ask_again(c.process, c.data);
+        literals::ask_again(ctx.process, ctx.data);
     }
     before
 }
@@ -136,29 +136,29 @@ fn uses_old_code(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut Proces
     engine.runner().is_some_and(|r| r.uses_old_code(engine, process, data, module))
 }
 
-fn garbage_collect(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let depth = depth(a[0])?;
-    c.data.want_collection(depth);
+fn garbage_collect(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let depth = depth(args[0])?;
+    ctx.data.want_collection(depth);
     Ok(TRUE)
 }
 
-fn check_process_code(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let module = a[0].as_atom().or_badarg()?;
-    Ok(Term::bool(uses_old_code(c.engine, c.process, c.data, module)))
+fn check_process_code(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let module = args[0].as_atom().or_badarg()?;
+    Ok(Term::bool(uses_old_code(ctx.engine, ctx.process, ctx.data, module)))
 }
 
-fn process_display(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    if a[1] != am!("backtrace") {
+fn process_display(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    if args[1] != am!("backtrace") {
         return Ok(Term::atom(Atom::BADOPT));
     }
-    if a[0] == c.pid() {
-        eprint!("{}", backtrace_text(c.engine, c.data));
+    if args[0] == ctx.pid() {
+        eprint!("{}", backtrace_text(ctx.engine, ctx.data));
         return Ok(TRUE);
     }
-    let Some(other) = a[0].as_pid().and_then(|id| c.engine.process(id)) else {
+    let Some(other) = args[0].as_pid().and_then(|id| ctx.engine.process(id)) else {
         return Ok(Term::atom(Atom::BADARG));
     };
-    let (id, me) = (c.engine.next_ref(), c.pid());
+    let (id, me) = (ctx.engine.next_ref(), ctx.pid());
     let request = Signal::request(move |engine, target| {
         let result = match target {
             Target::Alive(_, data) => {
@@ -173,12 +173,12 @@ fn process_display(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         });
         engine.post(me, answer);
     });
-    let reference = c.heap().reference(id);
-    let escape = await_result(c, reference);
-    match c.engine.ask(&other, c.process.priority(), request) {
+    let reference = ctx.heap().reference(id);
+    let escape = await_result(ctx, reference);
+    match ctx.engine.ask(&other, ctx.process.priority(), request) {
         Ok(()) => Err(escape),
         Err(_) => {
-            receive::await_nothing(c);
+            receive::await_nothing(ctx);
             Ok(Term::atom(Atom::BADARG))
         }
     }
@@ -199,9 +199,9 @@ pub fn backtrace_text(engine: &Arc<Engine>, data: &ProcessData) -> String {
 }
 
 /// What OTP calls dirty is a native that runs on the blocking pool.
-fn is_process_executing_dirty(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let id = a[0].as_pid().or_badarg()?;
-    Ok(Term::bool(c.engine.process(id).is_some_and(|p| p.is_offloaded())))
+fn is_process_executing_dirty(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let id = args[0].as_pid().or_badarg()?;
+    Ok(Term::bool(ctx.engine.process(id).is_some_and(|p| p.is_offloaded())))
 }
 
 /// Processes handle their signals themselves, whatever they run: nobody may do it for them.

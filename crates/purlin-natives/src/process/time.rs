@@ -41,12 +41,12 @@ fn unit(t: Term) -> Result<i64, Escape> {
 }
 
 /// Nanoseconds in another unit, rounded down.
-fn in_unit(c: &mut Ctx<'_>, nanoseconds: i64, unit_term: Term) -> NativeResult {
+fn in_unit(ctx: &mut Ctx<'_>, nanoseconds: i64, unit_term: Term) -> NativeResult {
     let parts = unit(unit_term)?;
     let value = (nanoseconds as i128 * parts as i128).div_euclid(NANO as i128);
     Ok(match i64::try_from(value) {
-        Ok(v) => c.heap().integer(v),
-        Err(_) => wide(c.heap(), value),
+        Ok(v) => ctx.heap().integer(v),
+        Err(_) => wide(ctx.heap(), value),
     })
 }
 
@@ -57,48 +57,48 @@ fn wide(heap: &mut Heap, value: i128) -> Term {
 }
 
 /// `time_offset/0` in nanoseconds.
-fn offset(c: &Ctx<'_>) -> i64 {
-    c.engine.time_offset()
+fn offset(ctx: &Ctx<'_>) -> i64 {
+    ctx.engine.time_offset()
 }
 
-fn system(c: &Ctx<'_>) -> i64 {
-    c.engine.clock.now() + offset(c)
+fn system(ctx: &Ctx<'_>) -> i64 {
+    ctx.engine.clock.now() + offset(ctx)
 }
 
 /// Nanoseconds of the operating system's own counter, which is never negative.
-fn perf_counter(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+fn perf_counter(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-    Ok(c.heap().integer(now.tv_sec * 1_000_000_000 + now.tv_nsec))
+    Ok(ctx.heap().integer(now.tv_sec * 1_000_000_000 + now.tv_nsec))
 }
 
-fn monotonic_time_0(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    let t = c.engine.clock.now();
-    Ok(c.heap().integer(t))
+fn monotonic_time_0(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    let t = ctx.engine.clock.now();
+    Ok(ctx.heap().integer(t))
 }
 
-fn monotonic_time_1(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let t = c.engine.clock.now();
-    in_unit(c, t, a[0])
+fn monotonic_time_1(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let t = ctx.engine.clock.now();
+    in_unit(ctx, t, args[0])
 }
 
-fn system_time_0(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    let t = system(c);
-    Ok(c.heap().integer(t))
+fn system_time_0(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    let t = system(ctx);
+    Ok(ctx.heap().integer(t))
 }
 
-fn system_time_1(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let t = system(c);
-    in_unit(c, t, a[0])
+fn system_time_1(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let t = system(ctx);
+    in_unit(ctx, t, args[0])
 }
 
-fn time_offset_0(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    let t = offset(c);
-    Ok(c.heap().integer(t))
+fn time_offset_0(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    let t = offset(ctx);
+    Ok(ctx.heap().integer(t))
 }
 
-fn time_offset_1(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let t = offset(c);
-    in_unit(c, t, a[0])
+fn time_offset_1(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let t = offset(ctx);
+    in_unit(ctx, t, args[0])
 }
 
 /// `{MegaSecs, Secs, MicroSecs}`.
@@ -108,15 +108,15 @@ fn triple(heap: &mut Heap, microseconds: i64) -> Term {
     heap.tuple(&parts.map(Term::small))
 }
 
-fn timestamp(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    let t = system(c) / 1000;
-    Ok(triple(c.heap(), t))
+fn timestamp(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    let t = system(ctx) / 1000;
+    Ok(triple(ctx.heap(), t))
 }
 
 /// As `timestamp/0`, but greater at each call.
-fn now(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    let t = c.engine.now_microseconds();
-    Ok(triple(c.heap(), t))
+fn now(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    let t = ctx.engine.now_microseconds();
+    Ok(triple(ctx.heap(), t))
 }
 
 fn time_unit(_: &mut Ctx<'_>, _: &[Term]) -> NativeResult {

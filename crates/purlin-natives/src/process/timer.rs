@@ -52,60 +52,60 @@ fn options(list: Option<&Term>, allowed: &[Term]) -> Result<Options, Escape> {
     Ok(o)
 }
 
-fn send_after(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    start(c, a, false)
+fn send_after(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    start(ctx, args, false)
 }
 
-fn start_timer(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    start(c, a, true)
+fn start_timer(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    start(ctx, args, true)
 }
 
-fn start(c: &mut Ctx<'_>, a: &[Term], wrap: bool) -> NativeResult {
-    let o = options(a.get(3), &[am!("abs")]).map_err(|_| badopt())?;
-    let at = deadline(c, a[0], o.absolute).ok_or_else(|| Escape::badarg_cause(am!("time")))?;
-    let to = match (a[1].as_pid(), a[1].as_atom()) {
+fn start(ctx: &mut Ctx<'_>, args: &[Term], wrap: bool) -> NativeResult {
+    let o = options(args.get(3), &[am!("abs")]).map_err(|_| badopt())?;
+    let at = deadline(ctx, args[0], o.absolute).ok_or_else(|| Escape::badarg_cause(am!("time")))?;
+    let to = match (args[1].as_pid(), args[1].as_atom()) {
         (Some(id), _) => Destination::Pid(id),
         (None, Some(name)) => Destination::Name(name),
         _ => return Err(Escape::BADARG),
     };
-    let id = c.engine.next_ref();
-    let reference = c.heap().reference(id);
+    let id = ctx.engine.next_ref();
+    let reference = ctx.heap().reference(id);
     let message = if wrap {
-        Signal::built(SignalKind::Message, |h| h.tuple(&[Term::atom(Atom::TIMEOUT), reference, a[2]]))
+        Signal::built(SignalKind::Message, |h| h.tuple(&[Term::atom(Atom::TIMEOUT), reference, args[2]]))
     } else {
-        Signal::with_copy(SignalKind::Sent, a[2])
+        Signal::with_copy(SignalKind::Sent, args[2])
     };
-    timed::start(c.engine, at, to, message, id);
+    timed::start(ctx.engine, at, to, message, id);
     Ok(reference)
 }
 
-fn deadline(c: &Ctx<'_>, t: Term, absolute: bool) -> Option<Time> {
+fn deadline(ctx: &Ctx<'_>, t: Term, absolute: bool) -> Option<Time> {
     let ms = t.as_small()?;
     if absolute {
         return (ms.abs() < LONGEST).then(|| ms * MS);
     }
-    (0..LONGEST).contains(&ms).then(|| c.engine.clock.now().saturating_add(ms * MS))
+    (0..LONGEST).contains(&ms).then(|| ctx.engine.clock.now().saturating_add(ms * MS))
 }
 
 /// Milliseconds until `at`, as a term; `false` if there is no timer.
-fn left(c: &Ctx<'_>, at: Option<Time>) -> Term {
+fn left(ctx: &Ctx<'_>, at: Option<Time>) -> Term {
     match at {
-        Some(at) => Term::small(((at - c.engine.clock.now()).max(0) + MS - 1) / MS),
+        Some(at) => Term::small(((at - ctx.engine.clock.now()).max(0) + MS - 1) / MS),
         None => FALSE,
     }
 }
 
-fn cancel_timer(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let o = options(a.get(1), &[am!("async"), am!("info")])?;
-    access(c, a[0], &o, true)
+fn cancel_timer(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let o = options(args.get(1), &[am!("async"), am!("info")])?;
+    access(ctx, args[0], &o, true)
 }
 
-fn read_timer(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let o = options(a.get(1), &[am!("async")])?;
-    access(c, a[0], &o, false)
+fn read_timer(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let o = options(args.get(1), &[am!("async")])?;
+    access(ctx, args[0], &o, false)
 }
 
-fn access(c: &mut Ctx<'_>, timer: Term, o: &Options, cancel: bool) -> NativeResult {
+fn access(ctx: &mut Ctx<'_>, timer: Term, o: &Options, cancel: bool) -> NativeResult {
     if !timer.is_ref() {
         return Err(Escape::BADARG);
     }
@@ -113,9 +113,9 @@ fn access(c: &mut Ctx<'_>, timer: Term, o: &Options, cancel: bool) -> NativeResu
         // Of another node: told whatever the options say.
         return Ok(FALSE);
     }
-    let timers = &c.engine.timers;
+    let timers = &ctx.engine.timers;
     let at = timer.as_local_ref().and_then(|id| if cancel { timers.cancel(id) } else { timers.read(id) });
-    let left = left(c, at);
+    let left = left(ctx, at);
     if o.no_info {
         return Ok(ok());
     }
@@ -123,7 +123,7 @@ fn access(c: &mut Ctx<'_>, timer: Term, o: &Options, cancel: bool) -> NativeResu
         return Ok(left);
     }
     let tag = if cancel { am!("cancel_timer") } else { am!("read_timer") };
-    let me = c.pid();
-    c.engine.post(me, Signal::built(SignalKind::Message, |h| h.tuple(&[tag, timer, left])));
+    let me = ctx.pid();
+    ctx.engine.post(me, Signal::built(SignalKind::Message, |h| h.tuple(&[tag, timer, left])));
     Ok(ok())
 }

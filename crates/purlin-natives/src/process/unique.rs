@@ -11,22 +11,22 @@ pub const NATIVES: &[Native] = &[
     Native::guard("erlang", "self", 0, self_0),
 ];
 
-fn make_ref(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    Ok(c.make_ref())
+fn make_ref(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    Ok(ctx.make_ref())
 }
 
-fn self_0(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    Ok(c.pid())
+fn self_0(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    Ok(ctx.pid())
 }
 
-fn unique_integer_0(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    let n = c.engine.next_unique();
-    Ok(c.heap().integer(SMALL_MIN.wrapping_add(n as i64)))
+fn unique_integer_0(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    let n = ctx.engine.next_unique();
+    Ok(ctx.heap().integer(SMALL_MIN.wrapping_add(n as i64)))
 }
 
-fn unique_integer_1(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
+fn unique_integer_1(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let (mut positive, mut monotonic) = (false, false);
-    for option in a[0].as_list().or_badarg()? {
+    for option in args[0].as_list().or_badarg()? {
         if option == am!("positive") {
             positive = true;
         } else if option == am!("monotonic") {
@@ -35,7 +35,7 @@ fn unique_integer_1(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
             return Err(Escape::BADARG);
         }
     }
-    let n = if monotonic { c.engine.next_monotonic_unique() } else { c.engine.next_unique() };
+    let n = if monotonic { ctx.engine.next_monotonic_unique() } else { ctx.engine.next_unique() };
     let start = if positive { 1 } else { SMALL_MIN };
-    Ok(c.heap().integer(start.wrapping_add(n as i64)))
+    Ok(ctx.heap().integer(start.wrapping_add(n as i64)))
 }

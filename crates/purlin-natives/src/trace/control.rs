@@ -65,37 +65,37 @@ fn scope(t: Term) -> Option<Scope> {
     }
 }
 
-fn trace(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let request = Request::parse(a[2]).ok_or_else(|| Escape::badarg_cause(am!("badopt")))?;
-    let on = a[1].as_bool().or_badarg()?;
-    let tracer = request.tracer.or(on.then(|| c.pid()));
+fn trace(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let request = Request::parse(args[2]).ok_or_else(|| Escape::badarg_cause(am!("badopt")))?;
+    let on = args[1].as_bool().or_badarg()?;
+    let tracer = request.tracer.or(on.then(|| ctx.pid()));
     let (set, clear) = if on { (request.flags, Flags::default()) } else { (Flags::default(), request.flags) };
-    let engine = c.engine.clone();
+    let engine = ctx.engine.clone();
     let change = |word: &TraceWord| flags::change(&engine, word, tracer, set, clear);
     let _control = engine.tracing.control.lock();
-    if let Some(scope) = scope(a[0]) {
+    if let Some(scope) = scope(args[0]) {
         if request.cpu_timestamp {
-            if a[0] != am!("all") {
+            if args[0] != am!("all") {
                 return Err(Escape::BADARG);
             }
             engine.tracing.cpu_timestamps.store(on, Ordering::Relaxed);
         }
-        let count = trace_all(c.engine, &scope, request.flags, tracer, on, change);
+        let count = trace_all(ctx.engine, &scope, request.flags, tracer, on, change);
         return Ok(Term::small(count as i64));
     }
     if request.cpu_timestamp {
         return Err(Escape::BADARG);
     }
-    let changed = if let Some(id) = a[0].as_pid() {
-        change(&c.engine.process(id).filter(|p| !p.is_exiting()).or_badarg()?.trace)
+    let changed = if let Some(id) = args[0].as_pid() {
+        change(&ctx.engine.process(id).filter(|p| !p.is_exiting()).or_badarg()?.trace)
     } else {
-        let port = crate::port::find(c.engine, a[0]).or_badarg()?;
+        let port = crate::port::find(ctx.engine, args[0]).or_badarg()?;
         change(&port.trace)
     };
     if !changed {
-        let leader = c.data.group_leader;
+        let leader = ctx.data.group_leader;
         let text = "** can only have one tracer per process\n";
-        purlin_vm::report::log(c.engine, am!("error"), text, leader, None, |_| Term::NIL);
+        purlin_vm::report::log(ctx.engine, am!("error"), text, leader, None, |_| Term::NIL);
         return Err(Escape::BADARG);
     }
     Ok(Term::small(1))
@@ -167,15 +167,15 @@ pub fn set_tracee(engine: &Engine, tracee: &Process, tracer: Option<Term>, on: F
 }
 
 /// Answers at once: a tracee puts its messages into the tracer's queue before its events can be seen otherwise.
-fn trace_delivered(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    if a[0] != am!("all") && !a[0].is_local_pid() {
+fn trace_delivered(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    if args[0] != am!("all") && !args[0].is_local_pid() {
         return Err(Escape::BADARG);
     }
-    let (id, me) = (c.engine.next_ref(), c.pid());
+    let (id, me) = (ctx.engine.next_ref(), ctx.pid());
     let answer = Signal::built(SignalKind::Message, |h| {
         let r = h.reference(id);
-        h.tuple(&[am!("trace_delivered"), a[0], r])
+        h.tuple(&[am!("trace_delivered"), args[0], r])
     });
-    c.engine.post(me, answer);
-    Ok(c.heap().reference(id))
+    ctx.engine.post(me, answer);
+    Ok(ctx.heap().reference(id))
 }

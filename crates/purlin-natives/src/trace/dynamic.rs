@@ -18,20 +18,20 @@ fn no_tag(_: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
 }
 
 /// What is to be restored later.
-fn spread_tag(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    if a[0].as_bool().is_none() {
+fn spread_tag(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    if args[0].as_bool().is_none() {
         return Err(Escape::BADARG);
     }
     Ok(am!("true"))
 }
 
-fn restore_tag(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    if a[0] != am!("true") {
+fn restore_tag(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    if args[0] != am!("true") {
         return Err(Escape::BADARG);
     }
     Ok(am!("true"))
 }
 
-fn same_data(_: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    Ok(a[0])
+fn same_data(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    Ok(args[0])
 }

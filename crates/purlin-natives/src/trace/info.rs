@@ -10,28 +10,28 @@ use std::sync::atomic::Ordering;
 
 pub const NATIVES: &[Native] = &[Native::plain("erlang", "trace_info", 2, trace_info)];
 
-fn trace_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let (what, key) = (a[0], a[1]);
+fn trace_info(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let (what, key) = (args[0], args[1]);
     if what == am!("on_load") {
-        return on_load(c, key);
+        return on_load(ctx, key);
     }
     if what == am!("send") || what == am!("receive") {
-        return event(c, what, key);
+        return event(ctx, what, key);
     }
     if what.is_tuple() {
-        return function(c, what, key);
+        return function(ctx, what, key);
     }
     let badopt = || Escape::badarg_cause(am!("badopt"));
     if what.is_atom() {
-        let tracing = &c.engine.tracing;
-        return match what.as_atom().map_or("", |a| a.name()) {
+        let tracing = &ctx.engine.tracing;
+        return match what.as_atom().map_or("", |atom| atom.name()) {
             "new" | "new_processes" => {
-                forget_gone_tracer(c.engine, &tracing.new_processes);
-                tracee(&mut c.data.heap, &tracing.new_processes, key)
+                forget_gone_tracer(ctx.engine, &tracing.new_processes);
+                tracee(&mut ctx.data.heap, &tracing.new_processes, key)
             }
             "new_ports" => {
-                forget_gone_tracer(c.engine, &tracing.new_ports);
-                tracee(&mut c.data.heap, &tracing.new_ports, key)
+                forget_gone_tracer(ctx.engine, &tracing.new_ports);
+                tracee(&mut ctx.data.heap, &tracing.new_ports, key)
             }
             _ => Err(badopt()),
         };
@@ -41,17 +41,17 @@ fn trace_info(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
         if key != am!("flags") && key != am!("tracer") {
             return Err(Escape::BADARG);
         }
-        let Some(p) = c.engine.process(id).filter(|p| !p.is_exiting()) else { return undefined };
-        forget_gone_tracer(c.engine, &p.trace);
-        return tracee(&mut c.data.heap, &p.trace, key);
+        let Some(p) = ctx.engine.process(id).filter(|p| !p.is_exiting()) else { return undefined };
+        forget_gone_tracer(ctx.engine, &p.trace);
+        return tracee(&mut ctx.data.heap, &p.trace, key);
     }
     if what.as_port().is_some() {
-        let Some(p) = crate::port::find(c.engine, what) else { return undefined };
-        forget_gone_tracer(c.engine, &p.trace);
-        return tracee(&mut c.data.heap, &p.trace, key);
+        let Some(p) = crate::port::find(ctx.engine, what) else { return undefined };
+        forget_gone_tracer(ctx.engine, &p.trace);
+        return tracee(&mut ctx.data.heap, &p.trace, key);
     }
     match what.as_external() {
-        Some((purlin_term::Kind::ExtPid, node, ..)) if node == c.engine.node() => undefined,
+        Some((purlin_term::Kind::ExtPid, node, ..)) if node == ctx.engine.node() => undefined,
         _ => Err(badopt()),
     }
 }
@@ -85,12 +85,12 @@ fn source(h: &mut Heap, spec: &Spec) -> Term {
 
 const FALSE: Term = Term::bool(false);
 
-fn function(c: &mut Ctx<'_>, what: Term, key: Term) -> NativeResult {
+fn function(ctx: &mut Ctx<'_>, what: Term, key: Term) -> NativeResult {
     let Some(&[m, f, arity]) = what.as_tuple() else { return Err(Escape::BADARG) };
     let (module, function) = (m.as_atom().or_badarg()?, f.as_atom().or_badarg()?);
     let number = arity.as_small().or_badarg()?;
-    let place = u8::try_from(number).ok().and_then(|arity| find(c.engine, Mfa { module, function, arity }));
-    let h = &mut c.data.heap;
+    let place = u8::try_from(number).ok().and_then(|arity| find(ctx.engine, Mfa { module, function, arity }));
+    let h = &mut ctx.data.heap;
     let Some(place) = place else { return pair(h, key, Term::atom(Atom::UNDEFINED)) };
     let Some(state) = place.state() else { return pair(h, key, FALSE) };
     if key == am!("all") {
@@ -153,9 +153,9 @@ fn item(h: &mut Heap, s: &State, key: &str, among_all: bool) -> Option<Term> {
     })
 }
 
-fn on_load(c: &mut Ctx<'_>, key: Term) -> NativeResult {
-    let on = c.engine.tracing.on_load.lock().clone();
-    let h = &mut c.data.heap;
+fn on_load(ctx: &mut Ctx<'_>, key: Term) -> NativeResult {
+    let on = ctx.engine.tracing.on_load.lock().clone();
+    let h = &mut ctx.data.heap;
     if !on.on {
         return pair(h, key, FALSE);
     }
@@ -196,17 +196,17 @@ fn on_load(c: &mut Ctx<'_>, key: Term) -> NativeResult {
     pair(h, key, value)
 }
 
-fn event(c: &mut Ctx<'_>, what: Term, key: Term) -> NativeResult {
+fn event(ctx: &mut Ctx<'_>, what: Term, key: Term) -> NativeResult {
     if key != am!("match_spec") {
         return Err(Escape::BADARG);
     }
-    let tracing = &c.engine.tracing;
+    let tracing = &ctx.engine.tracing;
     let cell = if what == am!("send") { &tracing.send } else { &tracing.receive };
     let (on, spec) = {
         let p = cell.read();
         (p.on, p.spec.clone())
     };
-    let h = &mut c.data.heap;
+    let h = &mut ctx.data.heap;
     let value = match spec {
         Some(spec) if on => h.copy(spec.source()),
         _ => Term::bool(on),

@@ -14,34 +14,34 @@ fn cause(name: &str) -> Escape {
     Escape::badarg_cause(Term::atom(purlin_term::Atom::new(name)))
 }
 
-fn trace_pattern(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let (switch, spec) = specification(c, a[0], a[1])?;
-    let options = options(c, a[2])?;
+fn trace_pattern(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let (switch, spec) = specification(ctx, args[0], args[1])?;
+    let options = options(ctx, args[2])?;
     let kinds = options.kinds;
     let none = || cause("none");
     if spec.is_some() && !kinds.local && !kinds.meta && (kinds.call_count || kinds.call_time) {
         return Err(cause("call_count"));
     }
     let change = Change { switch, kinds, spec, meta_tracer: options.meta_tracer };
-    let engine = c.engine.clone();
+    let engine = ctx.engine.clone();
     let _control = engine.tracing.control.lock();
-    if a[0] == am!("on_load") {
+    if args[0] == am!("on_load") {
         engine.tracing.on_load.lock().change(&change);
         return Ok(Term::small(0));
     }
-    if a[0].is_atom() {
+    if args[0].is_atom() {
         if options.global || kinds.any() || !matches!(switch, Switch::On | Switch::Off) {
             return Err(none());
         }
-        return event_pattern(c, a[0], change.spec, switch == Switch::On).ok_or_else(none);
+        return event_pattern(ctx, args[0], change.spec, switch == Switch::On).ok_or_else(none);
     }
-    let pattern = mfa(a[0]).ok_or_else(none)?;
+    let pattern = mfa(args[0]).ok_or_else(none)?;
     let count = points::set(&engine.code, pattern, &change);
-    c.charge(count);
+    ctx.charge(count);
     Ok(Term::small(count as i64))
 }
 
-fn specification(c: &mut Ctx<'_>, what: Term, t: Term) -> Result<(Switch, Spec), Escape> {
+fn specification(ctx: &mut Ctx<'_>, what: Term, t: Term) -> Result<(Switch, Spec), Escape> {
     let switch = match t.as_atom().map(|a| a.name()) {
         Some("false") => Switch::Off,
         Some("true") => Switch::On,
@@ -54,7 +54,7 @@ fn specification(c: &mut Ctx<'_>, what: Term, t: Term) -> Result<(Switch, Spec),
                 Some("send") => Dialect::SEND,
                 _ => Dialect::CALL,
             };
-            let spec = trace_spec(c.engine, t, dialect)
+            let spec = trace_spec(ctx.engine, t, dialect)
                 .map_err(|bad| if bad.is_too_deep() { Escape::SYSTEM_LIMIT } else { cause("match_spec") })?;
             return Ok((Switch::On, Some(spec)));
         }
@@ -68,7 +68,7 @@ struct Options {
     meta_tracer: Term,
 }
 
-fn options(c: &Ctx<'_>, list: Term) -> Result<Options, Escape> {
+fn options(ctx: &Ctx<'_>, list: Term) -> Result<Options, Escape> {
     let mut o = Options { kinds: Kinds::default(), global: false, meta_tracer: Term::NONE };
     let badopt = || cause("badopt");
     for item in list.as_list().ok_or_else(badopt)? {
@@ -84,7 +84,7 @@ fn options(c: &Ctx<'_>, list: Term) -> Result<Options, Escape> {
             "meta" => {
                 o.kinds.meta = true;
                 if o.meta_tracer.is_none() {
-                    o.meta_tracer = c.pid();
+                    o.meta_tracer = ctx.pid();
                 }
             }
             "call_count" => o.kinds.call_count = true,
@@ -114,8 +114,8 @@ pub fn mfa(t: Term) -> Option<Pattern> {
 }
 
 /// Sets what of sending or receiving is traced.
-fn event_pattern(c: &Ctx<'_>, event: Term, spec: Spec, on: bool) -> Option<Term> {
-    let tracing = &c.engine.tracing;
+fn event_pattern(ctx: &Ctx<'_>, event: Term, spec: Spec, on: bool) -> Option<Term> {
+    let tracing = &ctx.engine.tracing;
     let cell = match event.as_atom()?.name() {
         "send" => &tracing.send,
         "receive" => {

@@ -15,10 +15,10 @@ pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "system_profile", 2, system_profile_2),
 ];
 
-fn system_monitor_0(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    let now = c.engine.tracing.monitor.get();
+fn system_monitor_0(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    let now = ctx.engine.tracing.monitor.get();
     let Some((who, w)) = now else { return Ok(am!("undefined")) };
-    let h = c.heap();
+    let h = ctx.heap();
     let mut items = Vec::new();
     items.extend(w.busy_dist_port.then_some(am!("busy_dist_port")));
     items.extend(w.busy_port.then_some(am!("busy_port")));
@@ -34,22 +34,22 @@ fn system_monitor_0(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
     Ok(h.tuple(&[who, list]))
 }
 
-fn system_monitor_1(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    match a[0].as_tuple() {
-        Some(&[who, options]) => monitor(c, who, options),
-        None if a[0] == am!("undefined") => monitor(c, a[0], Term::NIL),
+fn system_monitor_1(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    match args[0].as_tuple() {
+        Some(&[who, options]) => monitor(ctx, who, options),
+        None if args[0] == am!("undefined") => monitor(ctx, args[0], Term::NIL),
         _ => Err(Escape::BADARG),
     }
 }
 
-fn monitor(c: &mut Ctx<'_>, who: Term, options: Term) -> NativeResult {
+fn monitor(ctx: &mut Ctx<'_>, who: Term, options: Term) -> NativeResult {
     if who == am!("undefined") || options.is_nil() {
-        let before = system_monitor_0(c, &[])?;
-        c.engine.tracing.monitor.set(None);
+        let before = system_monitor_0(ctx, &[])?;
+        ctx.engine.tracing.monitor.set(None);
         return Ok(before);
     }
     let list = options.as_list().or_badarg()?;
-    if !who.is_local_pid() || !is_alive(c.engine, who) {
+    if !who.is_local_pid() || !is_alive(ctx.engine, who) {
         return Err(Escape::BADARG);
     }
     let mut w = Wanted::default();
@@ -75,14 +75,14 @@ fn monitor(c: &mut Ctx<'_>, who: Term, options: Term) -> NativeResult {
             return Err(Escape::BADARG);
         }
     }
-    let before = system_monitor_0(c, &[])?;
-    c.engine.tracing.monitor.set(Some((who, w)));
+    let before = system_monitor_0(ctx, &[])?;
+    ctx.engine.tracing.monitor.set(Some((who, w)));
     Ok(before)
 }
 
-fn system_profile_0(c: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    let now = c.engine.tracing.profile.get();
-    Ok(now.map_or(am!("undefined"), |(who, p)| profile_term(c.heap(), who, &p)))
+fn system_profile_0(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    let now = ctx.engine.tracing.profile.get();
+    Ok(now.map_or(am!("undefined"), |(who, p)| profile_term(ctx.heap(), who, &p)))
 }
 
 fn profile_term(h: &mut Heap, who: Term, p: &Profiled) -> Term {
@@ -97,15 +97,15 @@ fn profile_term(h: &mut Heap, who: Term, p: &Profiled) -> Term {
     h.tuple(&[who, list])
 }
 
-fn system_profile_2(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let (who, options) = (a[0], a[1]);
-    let before = system_profile_0(c, &[])?;
+fn system_profile_2(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let (who, options) = (args[0], args[1]);
+    let before = system_profile_0(ctx, &[])?;
     if who == am!("undefined") || options.is_nil() {
-        c.engine.tracing.profile.set(None);
+        ctx.engine.tracing.profile.set(None);
         return Ok(before);
     }
     let list = options.as_list().or_badarg()?;
-    if !is_alive(c.engine, who) {
+    if !is_alive(ctx.engine, who) {
         return Err(Escape::BADARG);
     }
     let mut p = Profiled {
@@ -127,6 +127,6 @@ fn system_profile_2(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
             _ => return Err(Escape::BADARG),
         }
     }
-    c.engine.tracing.profile.set(Some((who, p)));
+    ctx.engine.tracing.profile.set(Some((who, p)));
     Ok(before)
 }

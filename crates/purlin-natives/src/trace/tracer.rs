@@ -33,30 +33,30 @@ pub fn sequential_tracer(t: Term) -> Result<Option<Term>, Escape> {
 }
 
 /// Whether a tracer wants an event: one that has ended wants no more, and none wants events of its own.
-fn enabled(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let alive = is_alive(c.engine, a[1]);
-    Ok(match (alive, a[1] == a[2]) {
-        (false, _) if a[0] == am!("trace_status") => am!("remove"),
+fn enabled(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let alive = is_alive(ctx.engine, args[1]);
+    Ok(match (alive, args[1] == args[2]) {
+        (false, _) if args[0] == am!("trace_status") => am!("remove"),
         (true, false) => am!("trace"),
         _ => am!("discard"),
     })
 }
 
 /// Sends a tracer the message of an event, with what the options add.
-fn trace(c: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let &[tag, tracer, tracee, message, options] = a else { return Err(Escape::BADARG) };
+fn trace(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let &[tag, tracer, tracee, message, options] = args else { return Err(Escape::BADARG) };
     if !tracer.is_local_pid() && tracer.as_port().is_none() {
         return Err(Escape::BADARG);
     }
     let option = |key| if options.is_map() { map::get(options, key) } else { None };
-    let timestamp = option(am!("timestamp")).map(|t| match t.as_atom().map(|a| a.name()) {
+    let timestamp = option(am!("timestamp")).map(|t| match t.as_atom().map(|atom| atom.name()) {
         Some("monotonic") => Timestamp::Monotonic,
         Some("strict_monotonic") => Timestamp::Strict,
         Some("cpu_timestamp") => Timestamp::Cpu,
         _ => Timestamp::Now,
     });
-    let engine = c.engine.clone();
-    deliver(c.engine, tracer, |h| {
+    let engine = ctx.engine.clone();
+    deliver(ctx.engine, tracer, |h| {
         let stamp = timestamp.and_then(|t| t.term(&engine, h));
         let mut parts = match option(am!("extra")) {
             None if tag == am!("seq_trace") => vec![tag, tracee, message],

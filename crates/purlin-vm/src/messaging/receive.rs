@@ -152,8 +152,8 @@ pub fn await_next(data: &mut ProcessData) {
 }
 
 /// As if [`await_next`] had not been called.
-pub fn await_nothing(c: &mut Ctx<'_>) {
-    end(c.engine, c.process, c.data);
+pub fn await_nothing(ctx: &mut Ctx<'_>) {
+    end(ctx.engine, ctx.process, ctx.data);
 }
 
 /// An exception goes to a handler at this place of the stack: the `receive`s of the frames inside it end.

@@ -52,10 +52,10 @@ fn spawn<'a>(function: &str, args: &'a [Term]) -> Spawn<'a> {
 }
 
 /// Takes the next message.
-fn receive(c: &mut Ctx<'_>) -> Result<Term, Stop> {
-    match receive::peek(c.engine, c.process, c.data) {
+fn receive(ctx: &mut Ctx<'_>) -> Result<Term, Stop> {
+    match receive::peek(ctx.engine, ctx.process, ctx.data) {
         Peek::Message(t) => {
-            receive::remove(c.engine, c.process, c.data);
+            receive::remove(ctx.engine, ctx.process, ctx.data);
             Ok(t)
         }
         Peek::Empty => Err(Stop::Wait),
@@ -71,13 +71,13 @@ fn run(schedulers: usize, bodies: &'static [(&'static str, Body)], start: impl F
 }
 
 /// Sends `{Self, N}` back as `{Self, N + 1}`.
-fn echo(c: &mut Ctx<'_>) -> Stop {
+fn echo(ctx: &mut Ctx<'_>) -> Stop {
     loop {
-        match receive(c) {
+        match receive(ctx) {
             Ok(t) => {
                 let e = t.as_tuple().unwrap();
-                let answer = c.data.heap.tuple(&[c.process.pid(), Term::small(e[1].small_value() + 1)]);
-                send(c.engine, c.process, e[0], answer).unwrap();
+                let answer = ctx.data.heap.tuple(&[ctx.process.pid(), Term::small(e[1].small_value() + 1)]);
+                send(ctx.engine, ctx.process, e[0], answer).unwrap();
             }
             Err(stop) => return stop,
         }
@@ -85,22 +85,22 @@ fn echo(c: &mut Ctx<'_>) -> Stop {
 }
 
 /// Plays with the process in its first argument up to a count, then halts with its low bits.
-fn player(c: &mut Ctx<'_>) -> Stop {
-    if c.data.roots.is_empty() {
-        c.data.roots.push(Term::NIL);
-        let first = c.data.heap.tuple(&[c.process.pid(), Term::small(0)]);
-        send(c.engine, c.process, c.data.saved_x[0], first).unwrap();
+fn player(ctx: &mut Ctx<'_>) -> Stop {
+    if ctx.data.roots.is_empty() {
+        ctx.data.roots.push(Term::NIL);
+        let first = ctx.data.heap.tuple(&[ctx.process.pid(), Term::small(0)]);
+        send(ctx.engine, ctx.process, ctx.data.saved_x[0], first).unwrap();
     }
     loop {
-        match receive(c) {
+        match receive(ctx) {
             Ok(t) => {
                 let e = t.as_tuple().unwrap();
                 if e[1].small_value() >= 20_000 {
-                    c.engine.sched.halt((e[1].small_value() & 0xFF) as i32, true);
+                    ctx.engine.sched.halt((e[1].small_value() & 0xFF) as i32, true);
                     return Stop::Yield;
                 }
-                let next = c.data.heap.tuple(&[c.process.pid(), e[1]]);
-                send(c.engine, c.process, e[0], next).unwrap();
+                let next = ctx.data.heap.tuple(&[ctx.process.pid(), e[1]]);
+                send(ctx.engine, ctx.process, e[0], next).unwrap();
             }
             Err(stop) => return stop,
         }
@@ -118,25 +118,25 @@ fn two_processes_play_ping_pong() {
     }
 }
 
-fn waiter(c: &mut Ctx<'_>) -> Stop {
-    receive(c).err().unwrap_or(Stop::Wait)
+fn waiter(ctx: &mut Ctx<'_>) -> Stop {
+    receive(ctx).err().unwrap_or(Stop::Wait)
 }
 
 /// Ends with the reason in its argument when it gets a message.
-fn ender(c: &mut Ctx<'_>) -> Stop {
-    match receive(c) {
-        Ok(_) => Stop::Exited(c.data.saved_x[0]),
+fn ender(ctx: &mut Ctx<'_>) -> Stop {
+    match receive(ctx) {
+        Ok(_) => Stop::Exited(ctx.data.saved_x[0]),
         Err(stop) => stop,
     }
 }
 
 /// Halts with 7 when it gets `{'DOWN', Ref, process, Pid, boom}`.
-fn watcher(c: &mut Ctx<'_>) -> Stop {
-    match receive(c) {
+fn watcher(ctx: &mut Ctx<'_>) -> Stop {
+    match receive(ctx) {
         Ok(t) => {
             let e = t.as_tuple().unwrap();
             let good = e[0].is(Atom::DOWN) && e[2].is(Atom::PROCESS) && e[4] == am!("boom");
-            c.engine.sched.halt(if good { 7 } else { 1 }, true);
+            ctx.engine.sched.halt(if good { 7 } else { 1 }, true);
             Stop::Yield
         }
         Err(stop) => stop,
@@ -209,16 +209,16 @@ fn an_unlinked_process_does_not_feel_an_exit_under_way() {
 }
 
 /// Waits 20 ms in a receive, while a message that it does not want arrives in between.
-fn sleeper(c: &mut Ctx<'_>) -> Stop {
+fn sleeper(ctx: &mut Ctx<'_>) -> Stop {
     loop {
-        match receive::peek(c.engine, c.process, c.data) {
-            Peek::Message(_) => receive::advance(c.data),
+        match receive::peek(ctx.engine, ctx.process, ctx.data) {
+            Peek::Message(_) => receive::advance(ctx.data),
             Peek::Exit(r) => return Stop::Exited(r),
-            Peek::Empty => match receive::wait_timeout(c.engine, c.process, c.data, Term::small(20)) {
+            Peek::Empty => match receive::wait_timeout(ctx.engine, ctx.process, ctx.data, Term::small(20)) {
                 Wait::Sleep => return Stop::Wait,
                 Wait::TimedOut => {
-                    receive::timeout(c.engine, c.process, c.data);
-                    c.engine.sched.halt(c.data.mailbox.len() as i32, true);
+                    receive::timeout(ctx.engine, ctx.process, ctx.data);
+                    ctx.engine.sched.halt(ctx.data.mailbox.len() as i32, true);
                     return Stop::Yield;
                 }
                 Wait::BadTimeout => panic!("20 is a good timeout"),
@@ -250,11 +250,11 @@ fn virtual_time_passes_when_all_are_idle() {
     assert_eq!(e.clock.now() - crate::clock::START, 20_000_000);
 }
 
-fn blocker(c: &mut Ctx<'_>) -> Stop {
-    if c.data.roots.len() < 3 {
+fn blocker(ctx: &mut Ctx<'_>) -> Stop {
+    if ctx.data.roots.len() < 3 {
         return Stop::Blocking;
     }
-    c.engine.sched.halt(c.data.roots.len() as i32, true);
+    ctx.engine.sched.halt(ctx.data.roots.len() as i32, true);
     Stop::Yield
 }
 
@@ -263,14 +263,14 @@ fn a_blocking_native_runs_on_the_pool_and_comes_back() {
     assert_eq!(run(1, &[("blocker", blocker)], |e| drop(spawn("blocker", &[]).start(e))), 3);
 }
 
-fn stuck(c: &mut Ctx<'_>) -> Stop {
-    let me = c.pid();
+fn stuck(ctx: &mut Ctx<'_>) -> Stop {
+    let me = ctx.pid();
     // Handled by the process itself while its native is on the pool.
     let kill = Signal::request(move |engine, target| {
         assert!(matches!(target, Target::Alive(p, data) if p.is_offloaded() && data.offload.is_some()));
         engine.post(me, Signal::exit(me, false, Term::atom(Atom::KILL)));
     });
-    c.engine.post(me, kill);
+    ctx.engine.post(me, kill);
     Stop::Blocking
 }
 
@@ -286,8 +286,8 @@ fn a_process_handles_signals_and_ends_while_its_native_blocks() {
     e.wait();
 }
 
-fn crasher(c: &mut Ctx<'_>) -> Stop {
-    let _ = c;
+fn crasher(ctx: &mut Ctx<'_>) -> Stop {
+    let _ = ctx;
     panic!("a bug in a native");
 }
 
@@ -332,23 +332,23 @@ fn beginner(_: &mut Ctx<'_>) -> Stop {
 
 /// In each of a hundred slices starts two processes and works on for a while; halts with 1 when those of the last slice
 /// have not begun, or those of this one have.
-fn starter(c: &mut Ctx<'_>) -> Stop {
-    let slices = c.data.reductions as u32;
+fn starter(ctx: &mut Ctx<'_>) -> Stop {
+    let slices = ctx.data.reductions as u32;
     if slices == 0 {
         // Schedulers that have just started look for work once.
-        while (1..4).any(|i| !c.engine.sched.idle.is_idle(i)) {
+        while (1..4).any(|i| !ctx.engine.sched.idle.is_idle(i)) {
             std::thread::yield_now();
         }
         std::thread::sleep(Duration::from_millis(10));
     }
     for _ in 0..2 {
-        spawn("beginner", &[]).start(c.engine).unwrap();
+        spawn("beginner", &[]).start(ctx.engine).unwrap();
     }
     std::thread::sleep(Duration::from_micros(200));
     if BEGUN.load(Ordering::SeqCst) != 2 * slices {
-        c.engine.sched.halt(1, false);
+        ctx.engine.sched.halt(1, false);
     } else if slices == 100 {
-        c.engine.sched.halt(0, false);
+        ctx.engine.sched.halt(0, false);
     }
     Stop::Yield
 }
@@ -364,15 +364,15 @@ fn what_few_processes_do_in_a_short_time_keeps_its_order_on_many_schedulers() {
 static AT_WORK: AtomicU32 = AtomicU32::new(0);
 
 /// Halts with 1 when another worker runs at the same time, else with 0 in the end.
-fn worker(c: &mut Ctx<'_>) -> Stop {
+fn worker(ctx: &mut Ctx<'_>) -> Stop {
     AT_WORK.fetch_add(1, Ordering::SeqCst);
     std::thread::sleep(Duration::from_millis(1));
     if AT_WORK.fetch_sub(1, Ordering::SeqCst) > 1 {
-        c.engine.sched.halt(1, false);
-    } else if c.data.reductions > 500 * SLICE as u64 {
-        c.engine.sched.halt(0, false);
+        ctx.engine.sched.halt(1, false);
+    } else if ctx.data.reductions > 500 * SLICE as u64 {
+        ctx.engine.sched.halt(0, false);
     }
-    c.data.charge(SLICE as usize);
+    ctx.data.charge(SLICE as usize);
     Stop::Yield
 }
 
@@ -404,18 +404,18 @@ fn a_busy_scheduler_takes_from_a_longer_queue_until_both_are_alike() {
 
 /// Stays in its slice until its scheduler's role is another thread's and that one has gone idle; waits 20 ms then and
 /// halts with 7.
-fn delayer(c: &mut Ctx<'_>) -> Stop {
-    if c.data.wake_timer.is_none() {
+fn delayer(ctx: &mut Ctx<'_>) -> Stop {
+    if ctx.data.wake_timer.is_none() {
         // There has to be work for the role to be given away.
-        spawn("waiter", &[]).start(c.engine).unwrap();
-        while !c.engine.sched.idle.all_idle() {
+        spawn("waiter", &[]).start(ctx.engine).unwrap();
+        while !ctx.engine.sched.idle.all_idle() {
             std::thread::yield_now();
         }
         std::thread::sleep(Duration::from_millis(20));
     }
-    match receive::wait_timeout(c.engine, c.process, c.data, Term::small(20)) {
+    match receive::wait_timeout(ctx.engine, ctx.process, ctx.data, Term::small(20)) {
         Wait::TimedOut => {
-            c.engine.sched.halt(7, false);
+            ctx.engine.sched.halt(7, false);
             Stop::Yield
         }
         _ => Stop::Wait,
@@ -453,15 +453,15 @@ fn urgent(e: &Arc<Engine>, function: &str) {
 }
 
 /// Holds its scheduler up; halts with 0 if one of its own priority runs meanwhile, and one of normal priority did not.
-fn urgent_holder(c: &mut Ctx<'_>) -> Stop {
-    spawn("marker", &[]).start(c.engine).unwrap();
+fn urgent_holder(ctx: &mut Ctx<'_>) -> Stop {
+    spawn("marker", &[]).start(ctx.engine).unwrap();
     std::thread::sleep(Duration::from_millis(100));
     let waited = MARKS.load(Ordering::SeqCst) == 0;
-    urgent(c.engine, "marker");
+    urgent(ctx.engine, "marker");
     while MARKS.load(Ordering::SeqCst) == 0 {
         std::thread::yield_now();
     }
-    c.engine.sched.halt(i32::from(!waited), false);
+    ctx.engine.sched.halt(i32::from(!waited), false);
     Stop::Yield
 }
 
@@ -476,8 +476,8 @@ fn a_process_of_normal_priority_does_not_run_while_one_of_priority_max_holds_the
 static HELD: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(true);
 
 /// A native that lasts.
-fn held(c: &mut Ctx<'_>) -> Stop {
-    c.engine.sched.halt(5, true);
+fn held(ctx: &mut Ctx<'_>) -> Stop {
+    ctx.engine.sched.halt(5, true);
     while HELD.load(Ordering::Acquire) {
         std::thread::yield_now();
     }

@@ -100,8 +100,8 @@ impl Use<'_> {
     }
 }
 
-pub fn compile_pattern(ctx: &mut Ctx<'_>, a: &[Term]) -> NativeResult {
-    let pattern = Pattern::compile(a[0], false).or_badarg()?;
+pub fn compile_pattern(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let pattern = Pattern::compile(args[0], false).or_badarg()?;
     let tag = if matches!(pattern, Pattern::One(_)) { am!("bm") } else { am!("ac") };
     let id = ctx.engine.next_ref();
     let h = ctx.heap();
