@@ -70,7 +70,7 @@ fn run(options: &Options, command: Command) -> Result<i32, String> {
         Command::Translated(wanted) => {
             let otp = Otp::find(options.otp.as_deref()).map_err(|e| e.to_string())?;
             let elixir = Elixir::find(options.elixir.as_deref()).map_err(|e| e.to_string())?;
-            say(&purlin::translated::list(&otp, &elixir, &wanted)?);
+            say(&purlin::translated::list(&otp, &elixir, &wanted, Config::from_env()?)?);
             Ok(0)
         }
         Command::Missing => missing(options),
@@ -148,7 +148,7 @@ fn start(options: &Options, args: &[String]) -> Result<i32, String> {
         return Ok(0);
     }
     set_environment(&otp);
-    boot::run(&otp, &line, Config::default()).map_err(|e| e.to_string())
+    boot::run(&otp, &line, Config::from_env()?).map_err(|e| e.to_string())
 }
 
 /// Does what a command line asks for that starts no engine.

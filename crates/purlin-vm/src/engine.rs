@@ -95,13 +95,8 @@ pub struct Config {
 }
 
 impl Engine {
-    /// An engine with the natives of these tables and the usual settings.
-    pub fn new(tables: &[&[Native]]) -> Arc<Engine> {
-        Engine::with_config(tables, Config::default())
-    }
-
     /// An engine with the natives of these tables.
-    pub fn with_config(tables: &[&[Native]], config: Config) -> Arc<Engine> {
+    pub fn new(tables: &[&[Native]], config: Config) -> Arc<Engine> {
         let natives = tables.iter().flat_map(|t| t.iter()).copied();
         Arc::new(Engine {
             code: Code::new(Exports::new(natives, config.tier), config.tier, config.collect_always),

@@ -15,24 +15,65 @@ use handlers::Handlers;
 use reference::Reference;
 
 impl Default for Config {
-    /// The usual settings. For tests, `PURLIN_SCHEDULERS=N` changes the number of schedulers, `PURLIN_COLLECT=always`
-    /// sets `collect_always`, and `PURLIN_TIER=reference` the tier.
     fn default() -> Config {
-        let set = |name| std::env::var(name).ok();
-        let schedulers = set("PURLIN_SCHEDULERS").and_then(|n| n.parse().ok()).filter(|&n| n > 0);
         Config {
-            schedulers: schedulers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
+            schedulers: std::thread::available_parallelism().map_or(1, usize::from),
             process_limit: DEFAULT_LIMIT,
             off_heap_messages: false,
             printable_unicode: false,
             warnings: 'w',
-            collect_always: set("PURLIN_COLLECT").is_some_and(|v| v == "always"),
+            collect_always: false,
             settings: Settings::default(),
-            tier: match set("PURLIN_TIER").as_deref() {
-                Some("reference") => &Reference,
-                _ => &Handlers,
-            },
+            tier: &Handlers,
             virtual_clock: None,
+        }
+    }
+}
+
+impl Config {
+    /// The usual settings, changed by the variables that tests set: `PURLIN_SCHEDULERS` (a number), `PURLIN_COLLECT`
+    /// (`always`: at every point where collection is possible) and `PURLIN_TIER` (`reference` or `handlers`).
+    pub fn from_env() -> Result<Config, String> {
+        Config::from_variables(|name| std::env::var(name).ok())
+    }
+
+    fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Result<Config, String> {
+        let mut config = Config::default();
+        if let Some(text) = variable("PURLIN_SCHEDULERS") {
+            let number = text.parse().ok().filter(|&n| n > 0);
+            config.schedulers = number.ok_or_else(|| refused("PURLIN_SCHEDULERS", &text, "a positive number"))?;
+        }
+        match variable("PURLIN_COLLECT").as_deref() {
+            None => {}
+            Some("always") => config.collect_always = true,
+            Some(text) => return Err(refused("PURLIN_COLLECT", text, "always")),
+        }
+        match variable("PURLIN_TIER").as_deref() {
+            None | Some("handlers") => {}
+            Some("reference") => config.tier = &Reference,
+            Some(text) => return Err(refused("PURLIN_TIER", text, "reference or handlers")),
+        }
+        Ok(config)
+    }
+}
+
+fn refused(name: &str, text: &str, expected: &str) -> String {
+    format!("{name} is {text:?}, not {expected}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_change_the_usual_settings_and_bad_ones_are_refused() {
+        let with = |name: &'static str, text: &'static str| {
+            Config::from_variables(move |n| (n == name).then(|| text.to_owned()))
+        };
+        assert_eq!(with("PURLIN_SCHEDULERS", "3").unwrap().schedulers, 3);
+        assert!(with("PURLIN_COLLECT", "always").unwrap().collect_always);
+        for (name, text) in [("PURLIN_SCHEDULERS", "0"), ("PURLIN_COLLECT", "never"), ("PURLIN_TIER", "jit")] {
+            assert!(with(name, text).err().unwrap().contains(text), "{name}");
         }
     }
 }

@@ -94,7 +94,7 @@ pub fn start_with(
     config.warnings = flags.warnings.unwrap_or(config.warnings);
     config.settings = settings(line, config.settings);
     let tables: Vec<&[Native]> = purlin_natives::tables().into_iter().chain([natives]).collect();
-    let engine = Engine::with_config(&tables, config);
+    let engine = Engine::new(&tables, config);
     engine.defaults.change(|d| {
         d.min_heap_size = flags.min_heap.map_or(d.min_heap_size, purlin_vm::gc::next_size);
         d.min_bin_vheap_size = flags.min_bin_vheap.map_or(d.min_bin_vheap_size, purlin_vm::gc::next_size);

@@ -121,7 +121,7 @@ fn a_supervision_tree_outlives_panics_in_its_workers_natives() {
     let (root, bindir) = (otp.root.display().to_string(), otp.bindir().display().to_string());
     let place = Place { root: &root, bindir: &bindir, progname: "erl", processors: 4 };
     let line = CommandLine::parse(&args, &place, |_| None).expect("a command line");
-    let config = Config { schedulers: 4, ..Config::default() };
+    let config = Config { schedulers: 4, ..Config::from_env().unwrap() };
     let engine = boot::start_with(&otp, &line, config, &natives).expect("boots");
     assert_eq!(engine.wait().status(), 0, "the program says on its standard error what broke");
     let panics = PANICS.load(Ordering::Relaxed);

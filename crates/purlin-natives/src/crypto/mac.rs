@@ -46,7 +46,7 @@ impl Code for Poly1305 {
     }
 }
 
-/// A code of type `a[0]`, subtype `a[1]`, key `a[2]`; the lines are those of OTP's NIF for bad ones.
+/// A code of type `args[0]`, subtype `args[1]`, key `args[2]`; the lines are those of OTP's NIF for bad ones.
 fn start(ctx: &mut Ctx<'_>, args: &[Term], lines: Lines) -> Result<Box<dyn Code>, Escape> {
     let at = |line: i64, argument: i64| ("mac.c", line, argument);
     let key = bytes(ctx, args[2], at(lines.key, 2), "Bad key")?;

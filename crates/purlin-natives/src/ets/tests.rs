@@ -1,7 +1,7 @@
 use super::registry::table_of;
 use super::*;
 use purlin_term::{Heap, am};
-use purlin_vm::{Engine, Mfa, Process, ProcessData};
+use purlin_vm::{Config, Engine, Mfa, Process, ProcessData};
 use std::sync::Arc;
 
 /// A process that calls natives from a test's thread.
@@ -49,7 +49,7 @@ impl Caller {
 }
 
 fn engine() -> Arc<Engine> {
-    Engine::new(&crate::tables())
+    Engine::new(&crate::tables(), Config::from_env().unwrap())
 }
 
 fn reason(r: Result<Term, Escape>) -> &'static str {

@@ -1,12 +1,13 @@
 use super::*;
 use purlin_term::{Atom, Heap};
-use purlin_vm::{Mfa, Process, ProcessData};
+use purlin_vm::{Config, Mfa, Process, ProcessData};
 use std::sync::Arc;
 
 fn with_ctx(test: impl FnOnce(&mut Ctx<'_>)) {
     let call = Mfa { module: Atom::NORMAL, function: Atom::NORMAL, arity: 0 };
     let data = || ProcessData::new(Heap::new(512), Default::default(), call);
-    let (engine, process, mut own) = (Engine::new(&[NATIVES]), Arc::new(Process::new(1, data())), data());
+    let (engine, process, mut own) =
+        (Engine::new(&[NATIVES], Config::from_env().unwrap()), Arc::new(Process::new(1, data())), data());
     test(&mut Ctx { engine: &engine, process: &process, data: &mut own });
 }
 

@@ -39,7 +39,7 @@ fn run(config: Config) -> Option<i32> {
     if !tables.iter().any(|t| t.iter().any(|n| n.module == "erlang" && n.function == "display")) {
         tables.push(DISPLAY);
     }
-    let engine = Engine::with_config(&tables, config);
+    let engine = Engine::new(&tables, config);
     for name in ["erlang", "erts_internal", "erl_tracer", "init"] {
         load(&engine, &ebin(&otp, "erts").join(format!("{name}.beam")));
     }
@@ -96,15 +96,15 @@ fn check(config: Config) {
 
 #[test]
 fn processes_behave_as_on_the_beam_with_one_scheduler() {
-    check(Config { schedulers: 1, ..Config::default() });
+    check(Config { schedulers: 1, ..Config::from_env().unwrap() });
 }
 
 #[test]
 fn processes_behave_as_on_the_beam_with_four_schedulers() {
-    check(Config { schedulers: 4, ..Config::default() });
+    check(Config { schedulers: 4, ..Config::from_env().unwrap() });
 }
 
 #[test]
 fn processes_behave_as_on_the_beam_when_everything_is_collected_always() {
-    check(Config { schedulers: 2, collect_always: true, ..Config::default() });
+    check(Config { schedulers: 2, collect_always: true, ..Config::from_env().unwrap() });
 }

@@ -25,7 +25,7 @@ fn flag(key: &str) -> Option<u32> {
     })
 }
 
-/// Changes a part of the token; what it was. The result lies in the heap of `c`.
+/// Changes a part of the token; what it was. The result lies in the heap of `ctx`.
 pub fn set(ctx: &mut Ctx<'_>, key: Term, value: Term) -> Option<Term> {
     let (me, key) = (ctx.pid(), key.as_atom()?.name());
     if let (Some(bit), Some(on)) = (flag(key), value.as_bool()) {

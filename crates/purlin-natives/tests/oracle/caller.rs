@@ -20,8 +20,8 @@ fn data() -> ProcessData {
 impl Caller {
     pub fn new() -> Caller {
         // As the oracle has it: with one scheduler, `write_concurrency` changes nothing.
-        let config = Config { schedulers: 1, ..Config::default() };
-        let engine = Engine::with_config(&purlin_natives::tables(), config);
+        let config = Config { schedulers: 1, ..Config::from_env().unwrap() };
+        let engine = Engine::new(&purlin_natives::tables(), config);
         Caller { engine, process: Arc::new(Process::new(1, data())), data: data() }
     }
 

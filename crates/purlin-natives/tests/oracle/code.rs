@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 fn engine() -> Arc<Engine> {
-    Engine::with_config(&purlin_natives::tables(), Config { schedulers: 1, ..Config::default() })
+    Engine::new(&purlin_natives::tables(), Config { schedulers: 1, ..Config::from_env().unwrap() })
 }
 
 /// The `.beam` files of the installed libraries whose path contains `part`.
@@ -124,8 +124,8 @@ fn spawn(engine: &Arc<Engine>, module: &str, function: &str) -> u64 {
 
 /// Calls `Module:run/0` of a program in a process of its own and waits for the end; gives the reason.
 fn run(program: &str, collect_always: bool, oracle: &mut Oracle, heap: &mut Heap) -> Term {
-    let config = Config { schedulers: 1, collect_always, ..Config::default() };
-    let engine = Engine::with_config(&purlin_natives::tables(), config);
+    let config = Config { schedulers: 1, collect_always, ..Config::from_env().unwrap() };
+    let engine = Engine::new(&purlin_natives::tables(), config);
     engine.on_exit(note_end);
     for path in beams("/erts-") {
         load(&engine, Module::prepare_preloaded(&engine.code, &std::fs::read(path).unwrap()).unwrap());

@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn a_process_keeps_copies_of_all_that_it_referred_to() {
-        let engine = Engine::with_config(&[], Config { schedulers: 1, ..Config::default() });
+        let engine = Engine::new(&[], Config { schedulers: 1, ..Config::from_env().unwrap() });
         let process = Spawn::new(Atom::OK, Atom::OK, &[]).create(&engine).unwrap();
         // SAFETY: OWNER: this thread made it and no scheduler runs.
         let data = unsafe { process.data() };

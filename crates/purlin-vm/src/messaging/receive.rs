@@ -280,7 +280,7 @@ mod tests {
     }
 
     fn with(messages: i64, test: impl FnOnce(&Arc<Engine>, &Arc<Process>, &mut ProcessData)) {
-        let engine = Engine::with_config(&[], Config { schedulers: 1, ..Config::default() });
+        let engine = Engine::new(&[], Config { schedulers: 1, ..Config::from_env().unwrap() });
         let process = Spawn::new(Atom::OK, Atom::OK, &[]).create(&engine).unwrap();
         // SAFETY: OWNER: this thread made it and no scheduler runs.
         let data = unsafe { process.data() };

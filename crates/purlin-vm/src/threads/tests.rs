@@ -44,7 +44,7 @@ impl Runner for Bodies {
 }
 
 fn engine(schedulers: usize) -> Arc<Engine> {
-    Engine::with_config(&[], Config { schedulers, ..Config::default() })
+    Engine::new(&[], Config { schedulers, ..Config::from_env().unwrap() })
 }
 
 fn spawn<'a>(function: &str, args: &'a [Term]) -> Spawn<'a> {
@@ -243,7 +243,7 @@ fn a_receive_timeout_runs_over_several_sleeps() {
 
 #[test]
 fn virtual_time_passes_when_all_are_idle() {
-    let e = Engine::with_config(&[], Config { schedulers: 1, virtual_clock: Some(0), ..Config::default() });
+    let e = Engine::new(&[], Config { schedulers: 1, virtual_clock: Some(0), ..Config::from_env().unwrap() });
     spawn("sleeper", &[]).start(&e).unwrap();
     e.start(Box::new(Bodies(&[("sleeper", sleeper)])));
     assert_eq!(e.wait().status(), 0);
@@ -320,7 +320,7 @@ fn a_message_is_copied_out_of_its_senders_heap() {
 
 /// No watcher: it would take the role of a scheduler that the system does not let run.
 fn without_watcher(schedulers: usize) -> Arc<Engine> {
-    Engine::with_config(&[], Config { schedulers, virtual_clock: Some(0), ..Config::default() })
+    Engine::new(&[], Config { schedulers, virtual_clock: Some(0), ..Config::from_env().unwrap() })
 }
 
 static BEGUN: AtomicU32 = AtomicU32::new(0);
