@@ -68,7 +68,7 @@ fn run(options: &Options, command: Command) -> Result<i32, String> {
         }
         Command::Dis { file } => disassemble(&file),
         Command::Translated(wanted) => {
-            let otp = Otp::find(options.otp.as_deref()).map_err(|e| e.to_string())?;
+            let otp = otp(options)?;
             let elixir = Elixir::find(options.elixir.as_deref()).map_err(|e| e.to_string())?;
             say(&purlin::translated::list(&otp, &elixir, &wanted, Config::from_env()?)?);
             Ok(0)
@@ -125,12 +125,21 @@ fn installed(elixir: &Elixir, tool: Tool, arg: Option<&str>) -> Result<i32, Stri
     Ok(status.code().unwrap_or(1))
 }
 
+/// The installation to boot; a warning when it is of a release that Purlin does not know.
+fn otp(options: &Options) -> Result<Otp, String> {
+    let otp = Otp::find(options.otp.as_deref()).map_err(|e| e.to_string())?;
+    if let Some(warning) = otp.warning() {
+        eprintln!("purlin: warning: {warning}");
+    }
+    Ok(otp)
+}
+
 /// Starts an engine as `erl` would with these arguments.
 fn start(options: &Options, args: &[String]) -> Result<i32, String> {
-    let otp = Otp::find(options.otp.as_deref()).map_err(|e| e.to_string())?;
+    let otp = otp(options)?;
     let (root, bindir) = (otp.root.display().to_string(), otp.bindir().display().to_string());
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let place = Place { root: &root, bindir: &bindir, progname: "erl", processors };
+    let place = Place { root: &root, bindir: &bindir, progname: "erl", release: otp.release, processors };
     let mut line = match CommandLine::parse(args, &place, |name| std::env::var(name).ok()) {
         Ok(line) => line,
         Err(stop) => return stopped(stop, &otp),
@@ -229,7 +238,7 @@ fn disassemble(file: &Path) -> Result<i32, String> {
 
 /// Lists the emulator's functions that the installed libraries call and Purlin lacks.
 fn missing(options: &Options) -> Result<i32, String> {
-    let otp = Otp::find(options.otp.as_deref()).map_err(|e| e.to_string())?;
+    let otp = otp(options)?;
     let elixir = Elixir::find(options.elixir.as_deref()).map_err(|e| e.to_string())?;
     for line in purlin::missing::list(&otp, &elixir).map_err(|e| e.to_string())? {
         println!("{line}");

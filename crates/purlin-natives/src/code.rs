@@ -4,6 +4,7 @@ mod funs;
 mod literals;
 mod loading;
 mod module_info;
+pub mod preloaded;
 mod raising;
 
 pub use module_info::is_emulators_own;

@@ -24,9 +24,13 @@ mod re;
 mod trace;
 mod zlib;
 
+use purlin_term::Release;
 use purlin_vm::Native;
 
-/// All tables, for [`purlin_vm::Engine::new`].
+/// The modules and processes that a release starts with.
+pub use code::preloaded;
+
+/// All tables, for [`purlin_vm::Engine::new`], which takes the rows that its release has.
 pub fn tables() -> Vec<&'static [Native]> {
     let mut tables = vec![
         asn1::NATIVES,
@@ -48,6 +52,11 @@ pub fn tables() -> Vec<&'static [Native]> {
     tables.extend(process::TABLES);
     tables.extend(trace::TABLES);
     tables
+}
+
+/// What a release has of all tables.
+pub fn natives(release: Release) -> impl Iterator<Item = &'static Native> {
+    tables().into_iter().flatten().filter(move |n| n.is_in(release))
 }
 
 /// Sets up what topics keep for an engine from its start.
@@ -76,11 +85,23 @@ pub fn restore_terminal() {
 
 #[cfg(test)]
 mod tests {
+    use purlin_term::Release;
+
     #[test]
-    fn each_native_is_registered_once() {
-        let mut seen = std::collections::HashSet::new();
+    fn each_native_is_registered_once_in_a_release() {
+        for number in Release::OLDEST.0..=40 {
+            let mut seen = std::collections::HashSet::new();
+            for n in super::natives(Release(number)) {
+                assert!(seen.insert((n.module, n.function, n.arity)), "{}:{}/{}", n.module, n.function, n.arity);
+            }
+        }
+    }
+
+    #[test]
+    fn every_native_is_in_some_release() {
         for n in super::tables().into_iter().flatten() {
-            assert!(seen.insert((n.module, n.function, n.arity)), "{}:{}/{}", n.module, n.function, n.arity);
+            let found = (Release::OLDEST.0..=40).any(|number| n.is_in(Release(number)));
+            assert!(found, "{}:{}/{}", n.module, n.function, n.arity);
         }
     }
 }

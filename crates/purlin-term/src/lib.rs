@@ -31,6 +31,7 @@ pub mod map;
 pub mod number;
 pub mod owned;
 pub mod print;
+pub mod release;
 pub mod row;
 pub mod word;
 
@@ -41,5 +42,6 @@ pub use buffer::Buffer;
 pub use heap::{Fragment, Heap};
 pub use list::{ListBuilder, ListIter};
 pub use owned::Owned;
+pub use release::Release;
 pub use row::{Chain, Row};
 pub use word::{Tag, Term};

@@ -24,7 +24,7 @@ use hashbrown::HashMap;
 use parking_lot::RwLock;
 use purlin_term::boxed::alias_id;
 use purlin_term::owned::Owned;
-use purlin_term::{Atom, Term};
+use purlin_term::{Atom, Release, Term};
 use std::any::{Any, TypeId};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -74,6 +74,8 @@ pub struct Engine {
 /// How an engine is made.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// The release of OTP whose emulator this is.
+    pub release: Release,
     /// Scheduler threads (the `+S` flag).
     pub schedulers: usize,
     /// Processes at most (the `+P` flag).
@@ -97,7 +99,7 @@ pub struct Config {
 impl Engine {
     /// An engine with the natives of these tables.
     pub fn new(tables: &[&[Native]], config: Config) -> Arc<Engine> {
-        let natives = tables.iter().flat_map(|t| t.iter()).copied();
+        let natives = tables.iter().flat_map(|t| t.iter()).filter(|n| n.is_in(config.release)).copied();
         Arc::new(Engine {
             code: Code::new(Exports::new(natives, config.tier), config.tier, config.collect_always),
             system_logger: parking_lot::Mutex::new(Term::atom(Atom::new("logger"))),

@@ -3,6 +3,8 @@
 /// The settings that are no numbers of schedulers, processes or atoms.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// The version of the emulator that the libraries came with.
+    pub version: String,
     /// The arguments that the emulator was started with (`emu_args`).
     pub emulator_args: Vec<String>,
     /// Schedulers that run processes at first; `None`: all.
@@ -15,8 +17,8 @@ pub struct Settings {
     pub compress_tables: bool,
     /// Threads for asynchronous work of drivers (`+A`).
     pub async_threads: usize,
-    /// The release to be compatible with (`+R`).
-    pub compat_release: usize,
+    /// The release to be compatible with (`+R`); `None`: the one that is booted.
+    pub compat_release: Option<usize>,
     /// The level of modified timing (`+T`).
     pub timing_level: Option<usize>,
     /// Time is corrected (`+c`).
@@ -38,13 +40,14 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
+            version: "13.1.5".into(),
             emulator_args: Vec::new(),
             online: None,
             port_limit: 65_536,
             table_limit: 8192,
             compress_tables: false,
             async_threads: 1,
-            compat_release: 25,
+            compat_release: None,
             timing_level: None,
             time_correction: true,
             time_warp: "no_time_warp".into(),

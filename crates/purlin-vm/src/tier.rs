@@ -12,11 +12,13 @@ use crate::engine::Config;
 use crate::process::table::DEFAULT_LIMIT;
 use crate::settings::Settings;
 use handlers::Handlers;
+use purlin_term::Release;
 use reference::Reference;
 
 impl Default for Config {
     fn default() -> Config {
         Config {
+            release: Release::default(),
             schedulers: std::thread::available_parallelism().map_or(1, usize::from),
             process_limit: DEFAULT_LIMIT,
             off_heap_messages: false,

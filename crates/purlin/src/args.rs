@@ -11,6 +11,7 @@ mod split;
 mod topology;
 
 pub use emulator::EmulatorFlags;
+use purlin_term::Release;
 use split::split;
 use std::fmt;
 
@@ -20,6 +21,7 @@ pub struct Place<'a> {
     pub root: &'a str,
     pub bindir: &'a str,
     pub progname: &'a str,
+    pub release: Release,
     /// Logical processors of the machine.
     pub processors: usize,
 }
@@ -99,7 +101,7 @@ impl CommandLine {
         place: &Place<'_>,
         env: impl Fn(&str) -> Option<String>,
     ) -> Result<CommandLine, Stop> {
-        let args = gather(args, &env)?;
+        let args = gather(args, place.release, &env)?;
         check_kind(&args)?;
         let mut reader = Reader::default();
         reader.read(args)?;
@@ -126,7 +128,7 @@ impl CommandLine {
             None => {}
         }
         let emulator_args = std::iter::once(program.clone()).chain(emulator.iter().cloned()).collect();
-        let (flags, behind) = emulator::read(&program, place.processors, &mut emulator)?;
+        let (flags, behind) = emulator::read(&program, place, &mut emulator)?;
         Ok(CommandLine {
             flags,
             emulator_args,
@@ -143,17 +145,18 @@ impl CommandLine {
     }
 }
 
-/// All arguments: those of the variables `ERL_OTP25_FLAGS` and `ERL_AFLAGS`, the command's, those of `ERL_FLAGS` and
-/// `ERL_ZFLAGS`. `--` ends the values of each one's last flag. What follows `-extra` comes last.
-fn gather(args: &[String], env: &impl Fn(&str) -> Option<String>) -> Result<Vec<String>, Stop> {
-    let variable = |name| {
+/// All arguments: those of the variables `ERL_OTP25_FLAGS` (or of another release) and `ERL_AFLAGS`, the command's,
+/// those of `ERL_FLAGS` and `ERL_ZFLAGS`. `--` ends the values of each one's last flag. What follows `-extra` comes last.
+fn gather(args: &[String], release: Release, env: &impl Fn(&str) -> Option<String>) -> Result<Vec<String>, Stop> {
+    let variable = |name: &str| {
         let mut args = split(&env(name)?, false);
         (!args.is_empty()).then(|| {
             args.push("--".into());
             args
         })
     };
-    let before: Vec<_> = ["ERL_OTP25_FLAGS", "ERL_AFLAGS"].into_iter().filter_map(variable).collect();
+    let of_release = format!("ERL_OTP{release}_FLAGS");
+    let before: Vec<_> = [of_release.as_str(), "ERL_AFLAGS"].into_iter().filter_map(variable).collect();
     let behind: Vec<_> = ["ERL_FLAGS", "ERL_ZFLAGS"].into_iter().filter_map(variable).collect();
     let from_files = args.iter().take_while(|a| *a != "-extra").any(|a| a == "-args_file");
     if before.is_empty() && behind.is_empty() && !from_files {

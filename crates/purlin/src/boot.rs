@@ -2,38 +2,13 @@
 
 use crate::args::CommandLine;
 use crate::install::Otp;
-use purlin_natives::OnBreak;
+use purlin_natives::{OnBreak, preloaded};
 use purlin_term::{Atom, Heap, Term};
 use purlin_vm::code::Module;
 use purlin_vm::process::Flags;
-use purlin_vm::{Config, End, Engine, Interpreter, Native, Priority, Settings, Spawn};
+use purlin_vm::{Config, End, Engine, Interpreter, Native, Settings, Spawn};
 use std::fmt;
 use std::sync::Arc;
-
-/// The modules that the emulator loads before any Erlang code runs, in its order.
-pub const PRELOADED: &[&str] = &[
-    "erts_code_purger",
-    "erl_init",
-    "init",
-    "prim_buffer",
-    "prim_eval",
-    "prim_inet",
-    "prim_file",
-    "zlib",
-    "socket_registry",
-    "prim_socket",
-    "prim_net",
-    "prim_zip",
-    "erl_prim_loader",
-    "erlang",
-    "erts_internal",
-    "erl_tracer",
-    "erts_literal_area_collector",
-    "erts_dirty_process_signal_handler",
-    "atomics",
-    "counters",
-    "persistent_term",
-];
 
 /// Why an engine could not be booted.
 #[derive(Debug)]
@@ -80,6 +55,7 @@ pub fn start_with(
     natives: &[Native],
 ) -> Result<Arc<Engine>, BootError> {
     let flags = &line.flags;
+    otp.configure(&mut config);
     if let Some(n) = flags.schedulers {
         config.schedulers = n;
     }
@@ -114,6 +90,7 @@ pub fn start_with(
 fn settings(line: &CommandLine, usual: Settings) -> Settings {
     let flags = &line.flags;
     Settings {
+        version: usual.version,
         emulator_args: line.emulator_args.clone(),
         online: flags.online,
         // As for processes, the table's size is a power of two.
@@ -121,7 +98,7 @@ fn settings(line: &CommandLine, usual: Settings) -> Settings {
         table_limit: flags.tables.map_or(usual.table_limit, |n| n.max(usual.table_limit)),
         compress_tables: flags.compress_tables,
         async_threads: flags.async_threads.unwrap_or(usual.async_threads),
-        compat_release: flags.compat_release.unwrap_or(usual.compat_release),
+        compat_release: flags.compat_release,
         timing_level: flags.timing_level,
         time_correction: flags.time_correction.unwrap_or(usual.time_correction),
         time_warp: flags.time_warp.clone().unwrap_or(usual.time_warp),
@@ -135,7 +112,7 @@ fn settings(line: &CommandLine, usual: Settings) -> Settings {
 
 fn load_preloaded(engine: &Arc<Engine>, otp: &Otp) -> Result<(), BootError> {
     let mut modules = Vec::new();
-    for name in PRELOADED {
+    for name in preloaded::modules(otp.release) {
         let path = otp.preloaded_dir().join(format!("{name}.beam"));
         let bytes = std::fs::read(&path).map_err(|e| BootError(format!("cannot read {}: {e}", path.display())))?;
         let m = Module::prepare_preloaded(&engine.code, &bytes)
@@ -148,7 +125,7 @@ fn load_preloaded(engine: &Arc<Engine>, otp: &Otp) -> Result<(), BootError> {
     Ok(())
 }
 
-/// The processes `<0.0.0>` to `<0.5.0>`.
+/// `init`, which is `<0.0.0>`, and those behind it.
 fn start_processes(engine: &Arc<Engine>, init: &str, args: &[String]) {
     let mut heap = Heap::new(0);
     let args: Vec<Term> = args.iter().map(|a| heap.binary(a.as_bytes())).collect();
@@ -157,14 +134,7 @@ fn start_processes(engine: &Arc<Engine>, init: &str, args: &[String]) {
     let mut spawn = Spawn::new(Atom::new("erl_init"), Atom::new("start"), &first);
     spawn.system = true;
     spawn.start(engine);
-    let handler = "erts_dirty_process_signal_handler";
-    for (module, priority) in [
-        ("erts_code_purger", Priority::High),
-        ("erts_literal_area_collector", Priority::High),
-        (handler, Priority::Normal),
-        (handler, Priority::High),
-        (handler, Priority::Max),
-    ] {
+    for (module, priority) in preloaded::processes(engine.config.release) {
         let mut spawn = Spawn::new(Atom::new(module), Atom::new("start"), &[]);
         spawn.system = true;
         spawn.priority = priority;

@@ -1,5 +1,7 @@
 //! Finding the installed OTP and Elixir libraries.
 
+use purlin_term::Release;
+use purlin_vm::Config;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +11,9 @@ pub struct Otp {
     pub root: PathBuf,
     /// `erts-VERSION` below the root.
     pub erts: String,
+    /// Which release it is, and its version in full, such as `25.2.3`.
+    pub release: Release,
+    pub version: String,
 }
 
 /// Why an installation could not be used.
@@ -16,6 +21,7 @@ pub struct Otp {
 pub enum InstallError {
     NoOtp { tried: Vec<PathBuf> },
     NotOtp(PathBuf),
+    OtherOtp { root: PathBuf, version: String },
     NoElixir { tried: Vec<PathBuf> },
     NotElixir(PathBuf),
 }
@@ -29,8 +35,18 @@ impl fmt::Display for InstallError {
                 list(tried)
             ),
             InstallError::NotOtp(dir) => {
-                write!(f, "{} is no Erlang/OTP installation (it has no bin/start.boot and erts-*)", dir.display())
+                write!(
+                    f,
+                    "{} is no Erlang/OTP installation (it has no bin/start.boot, erts-* and releases/*/OTP_VERSION)",
+                    dir.display()
+                )
             }
+            InstallError::OtherOtp { root, version } => write!(
+                f,
+                "{} is Erlang/OTP {version}, which Purlin does not know; it knows {}",
+                root.display(),
+                known()
+            ),
             InstallError::NoElixir { tried } => write!(
                 f,
                 "no Elixir found (looked in {}); install it (Debian: apt-get install elixir) or name it with --elixir DIR",
@@ -49,8 +65,24 @@ fn list(paths: &[PathBuf]) -> String {
     paths.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ")
 }
 
+/// The releases that Purlin knows, as words.
+fn known() -> String {
+    Release::KNOWN.iter().map(Release::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// The version of the newest release in an installation.
+fn otp_version(root: &Path) -> Option<(Release, String)> {
+    let releases = std::fs::read_dir(root.join("releases")).ok()?.flatten();
+    let versions = releases.filter_map(|e| {
+        let number = e.file_name().to_str()?.parse().ok()?;
+        let version = std::fs::read_to_string(e.path().join("OTP_VERSION")).ok()?;
+        Some((Release(number), version.trim().to_owned()))
+    });
+    versions.max_by_key(|(release, _)| *release)
+}
+
 impl Otp {
-    /// The installation at `root`.
+    /// The installation at `root`, unless its release is too old. It may be newer than those that Purlin knows.
     pub fn at(root: &Path) -> Result<Otp, InstallError> {
         let erts = std::fs::read_dir(root.join("lib"))
             .into_iter()
@@ -59,21 +91,59 @@ impl Otp {
             .flatten()
             .filter_map(|e| e.file_name().into_string().ok())
             .find(|n| n.starts_with("erts-"));
-        match erts {
-            Some(erts) if root.join("bin/start.boot").exists() => Ok(Otp { root: root.to_path_buf(), erts }),
-            _ => Err(InstallError::NotOtp(root.to_path_buf())),
+        let (Some(erts), Some((release, version)), true) =
+            (erts, otp_version(root), root.join("bin/start.boot").exists())
+        else {
+            return Err(InstallError::NotOtp(root.to_path_buf()));
+        };
+        if release < Release::OLDEST {
+            return Err(InstallError::OtherOtp { root: root.to_path_buf(), version });
+        }
+        Ok(Otp { root: root.to_path_buf(), erts, release, version })
+    }
+
+    /// As [`Otp::at`], of a release that Purlin knows.
+    fn known_at(root: &Path) -> Result<Otp, InstallError> {
+        let otp = Otp::at(root)?;
+        if otp.release.is_known() {
+            Ok(otp)
+        } else {
+            Err(InstallError::OtherOtp { root: otp.root, version: otp.version })
         }
     }
 
+    /// What to say before an installation is used that Purlin does not know.
+    pub fn warning(&self) -> Option<String> {
+        let text = || format!("Erlang/OTP {} is newer than Purlin knows ({}); going on", self.version, known());
+        (!self.release.is_known()).then(text)
+    }
+
+    /// Has an engine be the emulator of this installation.
+    pub fn configure(&self, config: &mut Config) {
+        config.release = self.release;
+        config.settings.version = self.erts.trim_start_matches("erts-").to_owned();
+    }
+
     /// The named installation; else that of `ERL_ROOTDIR` (which `erl` itself obeys), of the `erl` on the `PATH`, of a
-    /// version manager, or in the usual places.
+    /// version manager, or in the usual places. Only a named one may be newer than Purlin knows.
     pub fn find(named: Option<&Path>) -> Result<Otp, InstallError> {
-        if let Some(root) = named.map(Path::to_path_buf).or_else(|| variable("ERL_ROOTDIR")) {
-            return Otp::at(&root);
+        if let Some(root) = named {
+            return Otp::at(root);
+        }
+        if let Some(root) = variable("ERL_ROOTDIR") {
+            return Otp::known_at(&root);
         }
         let usual = ["/usr/lib/erlang", "/usr/local/lib/erlang", "/usr/lib64/erlang"];
         let tried = candidates("erl", "erlang", &usual);
-        tried.iter().find_map(|root| Otp::at(root).ok()).ok_or(InstallError::NoOtp { tried })
+        let mut other = None;
+        for root in &tried {
+            match Otp::known_at(root) {
+                Ok(otp) => return Ok(otp),
+                Err(e @ InstallError::OtherOtp { .. }) => other = other.or(Some(e)),
+                Err(_) => {}
+            }
+        }
+        Err(other.unwrap_or(InstallError::NoOtp { tried }))
     }
 
     /// Where the preloaded modules' files are.
@@ -173,6 +243,32 @@ fn version(path: &Path) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// An installation with no more in it than its version.
+    fn otp(version: &str) -> PathBuf {
+        let root = std::env::temp_dir().join(format!("purlin-otp-{version}-{}", std::process::id()));
+        let number = version.split('.').next().unwrap();
+        for dir in ["bin", "lib", "erts-1.0", &format!("releases/{number}")] {
+            std::fs::create_dir_all(root.join(dir)).unwrap();
+        }
+        std::fs::write(root.join("bin/start.boot"), "").unwrap();
+        std::fs::write(root.join(format!("releases/{number}/OTP_VERSION")), format!("{version}\n")).unwrap();
+        root
+    }
+
+    #[test]
+    fn releases_are_told_by_their_files() {
+        let [old, usual, new] = ["24.3", "25.2.3", "99.1"].map(otp);
+        let error = Otp::at(&old).unwrap_err().to_string();
+        assert!(error.contains("is Erlang/OTP 24.3, which Purlin does not know; it knows 25"), "{error}");
+        let found = Otp::at(&usual).unwrap();
+        assert_eq!((found.release, found.warning()), (Release(25), None));
+        assert!(Otp::at(&new).unwrap().warning().unwrap().starts_with("Erlang/OTP 99.1 is newer"));
+        assert!(matches!(Otp::known_at(&new), Err(InstallError::OtherOtp { .. })));
+        for root in [old, usual, new] {
+            std::fs::remove_dir_all(root).unwrap();
+        }
+    }
 
     #[test]
     fn newer_versions_are_looked_at_first() {

@@ -21,8 +21,8 @@ pub fn list(otp: &Otp, elixir: &Elixir) -> io::Result<Vec<String>> {
     for dir in elixir.ebins() {
         beams(Path::new(&dir), &mut files)?;
     }
-    let natives = purlin_natives::tables().into_iter().flat_map(|t| t.iter());
-    let here = natives.map(|n| (n.module.to_owned(), n.function.to_owned(), n.arity)).collect();
+    let here =
+        purlin_natives::natives(otp.release).map(|n| (n.module.to_owned(), n.function.to_owned(), n.arity)).collect();
     let mut library = Library { here, ..Library::default() };
     for file in files {
         let beam = BeamFile::parse(&std::fs::read(&file)?);

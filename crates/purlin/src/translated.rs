@@ -26,9 +26,10 @@ impl Wanted {
 }
 
 /// The listing of what is wanted, as an engine over these installations translates it.
-pub fn list(otp: &Otp, elixir: &Elixir, wanted: &Wanted, config: Config) -> Result<String, String> {
+pub fn list(otp: &Otp, elixir: &Elixir, wanted: &Wanted, mut config: Config) -> Result<String, String> {
     let path = file(otp, elixir, &wanted.module).ok_or_else(|| format!("no module {} found", wanted.module))?;
     let bytes = std::fs::read(&path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
+    otp.configure(&mut config);
     let engine = Engine::new(&purlin_natives::tables(), config);
     let told = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
     let module = Module::prepare(&engine.code, &bytes).map_err(|e| told(&e))?;

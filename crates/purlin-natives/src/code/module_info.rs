@@ -1,6 +1,7 @@
 //! What is known of modules: which are loaded, what they export, their files' chunks.
 
 use super::loading::is_exported;
+use super::preloaded;
 use purlin_term::{Atom, Heap, Term, am};
 use purlin_vm::code::{Mfa, Module, module::chunk_term};
 use purlin_vm::native::OrBadarg;
@@ -18,31 +19,6 @@ pub const NATIVES: &[Native] = &[
     Native::plain("erts_internal", "beamfile_module_md5", 1, beamfile_module_md5),
 ];
 
-/// The modules that are loaded before any Erlang code runs.
-const PRELOADED: &[&str] = &[
-    "persistent_term",
-    "counters",
-    "atomics",
-    "erts_dirty_process_signal_handler",
-    "erts_literal_area_collector",
-    "erl_tracer",
-    "erts_internal",
-    "erlang",
-    "erl_prim_loader",
-    "prim_zip",
-    "prim_net",
-    "prim_socket",
-    "socket_registry",
-    "zlib",
-    "prim_file",
-    "prim_inet",
-    "prim_eval",
-    "prim_buffer",
-    "init",
-    "erl_init",
-    "erts_code_purger",
-];
-
 fn module_loaded(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let name = args[0].as_atom().or_badarg()?;
     Ok(Term::bool(ctx.engine.code.generations(name).current.is_some()))
@@ -54,7 +30,8 @@ fn loaded(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
 }
 
 fn pre_loaded(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    let names: Vec<Term> = PRELOADED.iter().map(|n| Term::atom(Atom::new(n))).collect();
+    let names: Vec<Term> =
+        preloaded::modules(ctx.engine.config.release).rev().map(|n| Term::atom(Atom::new(n))).collect();
     Ok(ctx.heap().list(&names))
 }
 

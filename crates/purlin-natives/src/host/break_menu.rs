@@ -3,7 +3,6 @@
 //! Nobody else reads standard input while the menu is open, so its keys reach no shell; processes go on running.
 
 use super::listing;
-use super::system_info::ERTS_VERSION;
 use crate::port;
 use purlin_term::{Atom, Term};
 use purlin_vm::Engine;
@@ -67,7 +66,7 @@ fn menu(engine: &Arc<Engine>) {
                 end(1)
             }
             'c' | 'm' => return,
-            'v' => return say(&format!("Erlang (PURLIN) emulator version {ERTS_VERSION}\n")),
+            'v' => return say(&format!("Erlang (PURLIN) emulator version {}\n", engine.config.settings.version)),
             'p' => return say(&listing::text(engine, "procs").unwrap_or_default()),
             'l' => return say(&listing::text(engine, "loaded").unwrap_or_default()),
             'k' => return kill(engine),

@@ -11,11 +11,6 @@ use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
 use std::sync::atomic::Ordering;
 
-/// The release whose emulator Purlin is like.
-const OTP_RELEASE: &str = "25";
-/// The version of that release's emulator.
-pub(super) const ERTS_VERSION: &str = "13.1.5";
-
 pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "system_info", 1, system_info),
     Native::plain("io", "printable_range", 0, printable_range),
@@ -74,13 +69,15 @@ fn system_info(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         "dirty_io_schedulers" => number(purlin_vm::sched::DIRTY_IO),
         "scheduler_id" => number(engine.sched.current().map_or(1, |i| i + 1)),
         "wordsize" => number(words),
-        "otp_release" => text(heap, OTP_RELEASE),
-        "version" => text(heap, ERTS_VERSION),
+        "otp_release" => text(heap, &engine.config.release.to_string()),
+        "version" => text(heap, &settings.version),
         "system_version" => {
             let (online, dirty) = (engine.sched.online(), engine.sched.dirty_online());
             let s = format!(
-                "Erlang/OTP {OTP_RELEASE} [erts-{ERTS_VERSION}] [purlin] [64-bit] [smp:{schedulers}:{online}] \
+                "Erlang/OTP {} [erts-{}] [purlin] [64-bit] [smp:{schedulers}:{online}] \
                  [ds:{schedulers}:{dirty}:{}] [async-threads:{}]\n",
+                engine.config.release,
+                settings.version,
                 purlin_vm::sched::DIRTY_IO,
                 settings.async_threads
             );
@@ -156,7 +153,7 @@ fn system_info(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         }
         // Purlin's poll thread keeps no figures.
         "check_io" | "dist" | "dist_ctrl" | "taints" => Term::NIL,
-        "compat_rel" => number(settings.compat_release),
+        "compat_rel" => number(settings.compat_release.unwrap_or(engine.config.release.0.into())),
         "debug_compiled" | "ets_realloc_moves" | "lock_checking" | "lock_counting" => Term::bool(false),
         "modified_timing_level" => settings.timing_level.map_or(am!("undefined"), number),
         "hipe_architecture" => am!("undefined"),

@@ -2,7 +2,7 @@
 
 use crate::engine::context::Ctx;
 use crate::process::escape::{Escape, NativeResult};
-use purlin_term::Term;
+use purlin_term::{Release, Term};
 
 /// A native's body. The slice holds exactly as many arguments as its arity.
 pub type NativeFn = fn(&mut Ctx<'_>, &[Term]) -> NativeResult;
@@ -26,19 +26,40 @@ pub struct Native {
     pub arity: u8,
     pub kind: NativeKind,
     pub body: NativeFn,
+    /// The first and the last release that has it.
+    pub releases: (Release, Release),
 }
 
 impl Native {
     pub const fn plain(module: &'static str, function: &'static str, arity: u8, body: NativeFn) -> Native {
-        Native { module, function, arity, kind: NativeKind::Plain, body }
+        Native::of(module, function, arity, NativeKind::Plain, body)
     }
 
     pub const fn guard(module: &'static str, function: &'static str, arity: u8, body: NativeFn) -> Native {
-        Native { module, function, arity, kind: NativeKind::Guard, body }
+        Native::of(module, function, arity, NativeKind::Guard, body)
     }
 
     pub const fn blocking(module: &'static str, function: &'static str, arity: u8, body: NativeFn) -> Native {
-        Native { module, function, arity, kind: NativeKind::Blocking, body }
+        Native::of(module, function, arity, NativeKind::Blocking, body)
+    }
+
+    const fn of(module: &'static str, function: &'static str, arity: u8, kind: NativeKind, body: NativeFn) -> Native {
+        Native { module, function, arity, kind, body, releases: (Release(0), Release(u8::MAX)) }
+    }
+
+    /// The same, as the emulator has it from this release on.
+    pub const fn since(self, first: u8) -> Native {
+        Native { releases: (Release(first), self.releases.1), ..self }
+    }
+
+    /// The same, as the emulator has it up to this release.
+    pub const fn until(self, last: u8) -> Native {
+        Native { releases: (self.releases.0, Release(last)), ..self }
+    }
+
+    /// Whether the emulator of this release has it.
+    pub fn is_in(&self, release: Release) -> bool {
+        (self.releases.0..=self.releases.1).contains(&release)
     }
 }
 

@@ -4,7 +4,8 @@
 //! faults the first of the first pass is told. Here the passes are the same.
 
 use super::scan::{int, long, number, pair};
-use super::{Stop, allocators, topology};
+use super::{Place, Stop, allocators, topology};
+use purlin_term::Release;
 
 /// What the emulator itself takes from the command line. `None`: not given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -77,9 +78,8 @@ pub fn bad(text: String) -> Refused {
 /// How the emulator is used, in the words of OTP 25's.
 const USAGE: &str = include_str!("usage.txt");
 
-/// The release whose emulator this is, and how far back a compatible one may be.
-const RELEASE: i32 = 25;
-const COMPATIBLE: i32 = 2;
+/// How many releases back a compatible one may be.
+const COMPATIBLE: u8 = 2;
 
 /// The limits of the BEAM's tables.
 const TABLE: std::ops::RangeInclusive<i64> = 1024..=134_217_727;
@@ -152,15 +152,17 @@ fn pass(
 
 /// Reads the arguments of the emulator named `program` on a machine of so many processors. Gives the flags and where
 /// the arguments of `init` begin, behind `--`.
-pub fn read(program: &str, processors: usize, args: &mut Vec<String>) -> Result<(EmulatorFlags, usize), Stop> {
+pub fn read(program: &str, place: &Place<'_>, args: &mut Vec<String>) -> Result<(EmulatorFlags, usize), Stop> {
     let mut flags = EmulatorFlags::default();
-    let end = passes(&mut flags, program, processors, args).map_err(|refused| match refused {
+    let end = passes(&mut flags, program, place, args).map_err(|refused| match refused {
         Refused::Stop(stop) => stop,
         Refused::Usage(text) => {
             let name = program.rsplit('/').next().unwrap_or_default();
             let usage = USAGE.split_once("beam.smp ").map_or("", |(_, rest)| rest);
             let dictionary = format!("dictionary size (default {})", flags.dictionary.unwrap_or(8));
             let usage = usage.replace("dictionary size (default 8)", &dictionary);
+            let compatible = compatible(place.release);
+            let usage = usage.replace("RELEASES", &format!("{}-{}", compatible.start(), compatible.end()));
             let text = format!("{text}Usage: {name} {usage}");
             // The BEAM's own output to the standard error has carriage returns.
             Stop { err: text.replace('\n', "\r\n"), status: 1, ..Stop::default() }
@@ -169,20 +171,25 @@ pub fn read(program: &str, processors: usize, args: &mut Vec<String>) -> Result<
     Ok((flags, end))
 }
 
+/// The releases that an emulator can be compatible with (`+R`).
+fn compatible(release: Release) -> std::ops::RangeInclusive<i32> {
+    i32::from(release.0 - COMPATIBLE)..=i32::from(release.0)
+}
+
 fn passes(
     flags: &mut EmulatorFlags,
     program: &str,
-    processors: usize,
+    place: &Place<'_>,
     args: &mut Vec<String>,
 ) -> Result<usize, Refused> {
-    let mut early = Early::new(processors);
+    let mut early = Early::new(place.processors);
     pass(args, None, |c| early.flag(flags, c))?;
     early.finish(flags)?;
     pass(args, Some(|f| f.starts_with("-M")), allocators::flag)?;
     let mut polling = Polling::default();
     pass(args, Some(|f| f.starts_with("-IO") || f.starts_with("-K")), |c| polling.flag(program, c))?;
     polling.finish(early.schedulers)?;
-    let end = pass(args, None, |c| late(flags, program, c))?;
+    let end = pass(args, None, |c| late(flags, program, place.release, c))?;
     Ok((end + 1).min(args.len()))
 }
 
@@ -367,7 +374,7 @@ fn boolean(text: &str) -> Option<bool> {
 }
 
 /// All other flags.
-fn late(flags: &mut EmulatorFlags, program: &str, c: &mut Cursor<'_>) -> Result<(), Refused> {
+fn late(flags: &mut EmulatorFlags, program: &str, release: Release, c: &mut Cursor<'_>) -> Result<(), Refused> {
     let flag = c.flag();
     if !flag.starts_with('-') {
         return Err(Refused::Usage(String::new()));
@@ -449,7 +456,7 @@ fn late(flags: &mut EmulatorFlags, program: &str, c: &mut Cursor<'_>) -> Result<
         }
         b'R' => {
             let text = c.value(2)?;
-            if !(RELEASE - COMPATIBLE..=RELEASE).contains(&int(&text)) {
+            if !compatible(release).contains(&int(&text)) {
                 return Err(bad(format!("bad compatibility release number {text}")));
             }
             flags.compat_release = Some(int(&text) as usize);

@@ -1,6 +1,7 @@
 use super::*;
 
-const PLACE: Place<'static> = Place { root: "/r", bindir: "/r/b", progname: "erl", processors: 4 };
+const PLACE: Place<'static> =
+    Place { root: "/r", bindir: "/r/b", progname: "erl", release: Release(25), processors: 4 };
 
 fn parse_with(args: &[&str], variable: &str, flags: &str) -> Result<CommandLine, Stop> {
     let args: Vec<String> = args.iter().map(|s| s.to_string()).collect();
