@@ -13,12 +13,8 @@ use purlin_term::literal::Literals;
 #[cfg(debug_assertions)]
 use purlin_term::literal::is_literal;
 use purlin_term::{Heap, Term};
-
-/// Words in a fresh process's block.
-pub const MIN_HEAP: usize = 233;
-
-/// Words up to which the block of a process grows that collects often, even if little in it lives.
-const BUSY_HEAP: usize = 2586;
+pub use size::{Habits, MIN_HEAP, next_size};
+use size::{Young, after_major};
 
 /// How thorough a collection is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,14 +27,6 @@ pub enum Depth {
     Tight,
 }
 
-/// How a process has used its memory of late, from which a minor collection guesses how much will live.
-pub struct Habits {
-    /// Little lived at the last minor collection.
-    pub mostly_dies: bool,
-    /// It collects often.
-    pub busy: bool,
-}
-
 /// What a collection did.
 #[derive(Clone, Copy, Debug)]
 pub struct Collected {
@@ -49,19 +37,6 @@ pub struct Collected {
 
 /// A visitor of root slots: it is called with every slot that holds a term of the heap, and may rewrite it.
 pub type Visit<'a> = &'a mut dyn FnMut(&mut Term);
-
-/// The heap size, in words, to take for at least `words` words.
-pub fn next_size(words: usize) -> usize {
-    let (mut a, mut b) = (MIN_HEAP, 376);
-    while a < words {
-        if a < 1 << 20 {
-            (a, b) = (b, a + b + 1);
-        } else {
-            a += a / 5;
-        }
-    }
-    a
-}
 
 /// Upper bound, in words, of what the heap holds now.
 pub fn used_words(heap: &Heap) -> usize {
@@ -97,32 +72,15 @@ pub fn collect(
             heap.old = Block::new(next_size(mature * 2));
             heap.old_top = heap.old.start();
         }
-        let former = heap.block.words();
         let old_before = heap.old_top;
         let may_live = young_words(heap) + heap.fragment_words + stack_words(heap);
-        let bound = may_live + need;
-        let size = if bound <= former {
-            former
-        } else if habits.mostly_dies {
-            // As large as before unless more may live than that; but who collects all the time gets more room.
-            let size = if habits.busy && former < BUSY_HEAP { next_size(former + 1) } else { former };
-            if may_live <= size { size.max(least) } else { next_size(may_live).max(least) }
-        } else {
-            // With a fourth to spare, so that there is no need to copy again if all of it lives.
-            next_size(bound + bound / 3).max(least)
-        };
+        let before = Young { former: heap.block.words(), may_live, need, least };
+        let size = before.size(habits);
         Collector::start(heap, size, false).run(roots);
         let live = young_words(heap) + stack_words(heap) + need;
-        habits.mostly_dies = live * 4 < bound;
-        // The block was made for all that might live; what does live decides whether it stays. One that stays
-        // nearly full would collect again and again.
-        let fitting = if habits.busy { former.max(BUSY_HEAP) } else { former };
-        let (full, empty) = (live * 4 > size * 3, size > fitting && live * 4 < size);
-        if full || empty {
-            let wanted = if full { next_size(live * 2) } else { next_size(live * 4 / 3).max(former).max(least) };
-            if wanted != size {
-                Collector::start_keeping_age(heap, wanted).run(roots);
-            }
+        habits.mostly_dies = before.mostly_died(live);
+        if let Some(wanted) = before.fitting(size, live, habits) {
+            Collector::start_keeping_age(heap, wanted).run(roots);
         }
         let matured = (heap.old_top as usize - old_before as usize) / 8;
         #[cfg(debug_assertions)]
@@ -133,12 +91,7 @@ pub fn collect(
     let size = if depth == Depth::Tight { bound } else { next_size(bound) };
     Collector::start(heap, size, true).run(roots);
     let live = young_words(heap) + stack_words(heap);
-    let wanted = match depth {
-        Depth::Tight => live + need,
-        // As it is if it is neither nearly full nor much too large.
-        _ if (live + need) * 4 <= size * 3 && (live + need) * 3 >= size => size.max(least),
-        _ => next_size((live + need) * 3 / 2).max(least),
-    };
+    let wanted = if depth == Depth::Tight { live + need } else { after_major(size, live + need, least) };
     if wanted != size {
         Collector::start_keeping_age(heap, wanted).run(roots);
     }
@@ -402,5 +355,6 @@ pub(crate) fn verify(heap: &Heap, old: *mut u64) {
     check(old, heap.old_top);
 }
 
+mod size;
 #[cfg(test)]
 mod tests;
