@@ -2,8 +2,6 @@
 
 use super::cipher::{Cipher, Family, Mode};
 use ::cipher::{BlockDecrypt, BlockEncrypt, BlockSizeUser, KeyInit, KeyIvInit, StreamCipher, StreamCipherSeek};
-use cmac::Cmac;
-use hmac::Mac;
 
 /// A block cipher with its key.
 pub(super) trait Block: Send + Sync {
@@ -46,22 +44,6 @@ pub(super) fn block(family: Family, key: &[u8]) -> Option<Box<dyn Block>> {
 /// Blowfish goes round its key, so a short one is the same as itself repeated; what exceeds 56 bytes is not taken.
 fn blowfish_key(key: &[u8]) -> Option<Vec<u8>> {
     (1..=56).contains(&key.len()).then(|| if key.len() < 4 { key.repeat(4) } else { key.to_vec() })
-}
-
-/// The CMAC of a cipher; only those with CBC have one.
-pub(super) fn cmac(cipher: &Cipher, key: &[u8]) -> Option<Box<dyn super::mac::Code>> {
-    fn of<M: Mac + ::cipher::KeyInit + Send + 'static>(key: &[u8]) -> Option<Box<dyn super::mac::Code>> {
-        Some(Box::new(<M as ::cipher::KeyInit>::new_from_slice(key).ok()?))
-    }
-    match (cipher.family, cipher.mode, cipher.key) {
-        (Family::Aes, Mode::Cbc, 16) => of::<Cmac<aes::Aes128>>(key),
-        (Family::Aes, Mode::Cbc, 24) => of::<Cmac<aes::Aes192>>(key),
-        (Family::Aes, Mode::Cbc, 32) => of::<Cmac<aes::Aes256>>(key),
-        (Family::Des, Mode::Cbc, _) => of::<Cmac<des::Des>>(key),
-        (Family::TripleDes, Mode::Cbc, _) => of::<Cmac<des::TdesEde3>>(key),
-        (Family::Blowfish, Mode::Cbc, _) => of::<Cmac<blowfish::Blowfish>>(key),
-        _ => None,
-    }
 }
 
 /// A cipher at work on a stream of bytes.

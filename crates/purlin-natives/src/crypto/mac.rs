@@ -1,7 +1,9 @@
 //! Message authentication codes, and keys derived by them.
 
+use super::cipher::{self, Cipher, Family, Mode};
 use super::hash::with_hash;
-use super::{badarg, block, bytes, cipher, reference};
+use super::{badarg, bytes, reference};
+use cmac::Cmac;
 use hmac::{Hmac, Mac, SimpleHmac, digest::KeyInit};
 use parking_lot::Mutex;
 use purlin_term::{Atom, Term};
@@ -46,8 +48,24 @@ impl Code for Poly1305 {
     }
 }
 
+/// The CMAC of a cipher; only those with CBC have one.
+fn cmac(cipher: &Cipher, key: &[u8]) -> Option<Box<dyn Code>> {
+    fn of<M: Mac + KeyInit + Send + 'static>(key: &[u8]) -> Option<Box<dyn Code>> {
+        Some(Box::new(<M as KeyInit>::new_from_slice(key).ok()?))
+    }
+    match (cipher.family, cipher.mode, cipher.key) {
+        (Family::Aes, Mode::Cbc, 16) => of::<Cmac<aes::Aes128>>(key),
+        (Family::Aes, Mode::Cbc, 24) => of::<Cmac<aes::Aes192>>(key),
+        (Family::Aes, Mode::Cbc, 32) => of::<Cmac<aes::Aes256>>(key),
+        (Family::Des, Mode::Cbc, _) => of::<Cmac<des::Des>>(key),
+        (Family::TripleDes, Mode::Cbc, _) => of::<Cmac<des::TdesEde3>>(key),
+        (Family::Blowfish, Mode::Cbc, _) => of::<Cmac<blowfish::Blowfish>>(key),
+        _ => None,
+    }
+}
+
 /// A code of type `args[0]`, subtype `args[1]`, key `args[2]`; the lines are those of OTP's NIF for bad ones.
-fn start(ctx: &mut Ctx<'_>, args: &[Term], lines: Lines) -> Result<Box<dyn Code>, Escape> {
+fn start(ctx: &mut Ctx<'_>, args: &[Term], lines: &Lines) -> Result<Box<dyn Code>, Escape> {
     let at = |line: i64, argument: i64| ("mac.c", line, argument);
     let key = bytes(ctx, args[2], at(lines.key, 2), "Bad key")?;
     match args[0].as_atom().map(Atom::name) {
@@ -69,9 +87,7 @@ fn start(ctx: &mut Ctx<'_>, args: &[Term], lines: Lines) -> Result<Box<dyn Code>
             if key.len() != spec.key {
                 return Err(badarg(ctx.heap(), at(lines.cipher + 3, 2), "Bad key size"));
             }
-            block::cmac(spec, &key)
-                .map(|m| m as Box<dyn Code>)
-                .ok_or_else(|| badarg(ctx.heap(), at(lines.cipher, 1), "Unknown cipher"))
+            cmac(spec, &key).ok_or_else(|| badarg(ctx.heap(), at(lines.cipher, 1), "Unknown cipher"))
         }
         Some("poly1305") => match <[u8; 32]>::try_from(&key[..]) {
             Ok(key) => Ok(Box::new(Poly1305(Vec::new(), key))),
@@ -81,6 +97,7 @@ fn start(ctx: &mut Ctx<'_>, args: &[Term], lines: Lines) -> Result<Box<dyn Code>
     }
 }
 
+/// Lines of OTP's `mac.c` that its errors name.
 struct Lines {
     key: i64,
     digest: i64,
@@ -89,9 +106,12 @@ struct Lines {
     unknown: i64,
 }
 
+const AT_ONCE: Lines = Lines { key: 220, digest: 263, cipher: 313, poly1305: 235, unknown: 233 };
+const IN_PARTS: Lines = Lines { key: 580, digest: 617, cipher: 658, poly1305: 589, unknown: 587 };
+
 fn mac(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let data = bytes(ctx, args[3], ("mac.c", 175, 3), "Bad text")?;
-    let mut code = start(ctx, args, Lines { key: 220, digest: 263, cipher: 313, poly1305: 235, unknown: 233 })?;
+    let mut code = start(ctx, args, &AT_ONCE)?;
     ctx.charge(data.len() / 100);
     code.add(&data);
     Ok(ctx.heap().binary(&code.finish()))
@@ -101,7 +121,7 @@ fn mac(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 struct State(Mutex<Option<Box<dyn Code>>>);
 
 fn mac_init(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
-    let code = start(ctx, args, Lines { key: 580, digest: 617, cipher: 658, poly1305: 589, unknown: 587 })?;
+    let code = start(ctx, args, &IN_PARTS)?;
     Ok(reference(ctx, State(Mutex::new(Some(code)))))
 }
 
