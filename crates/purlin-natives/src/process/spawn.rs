@@ -36,68 +36,69 @@ enum Mode {
 
 /// Starts a process; its pid, and the reference of the monitor or request if `o` or the mode asks for one.
 fn start(ctx: &mut Ctx<'_>, mfa: &[Term], o: &SpawnOptions, mode: Mode) -> Result<(Term, Term), Escape> {
-    let module = mfa[0].as_atom().or_badarg()?;
-    let function = mfa[1].as_atom().or_badarg()?;
-    let mut list = mfa[2].iter();
-    let mut args: SmallVec<[Term; 6]> = SmallVec::new();
-    list.by_ref().for_each(|t| args.push(t));
-    if !list.tail().is_nil() {
-        return Err(Escape::BADARG);
-    }
-    if args.len() > 255 {
-        return Err(Escape::SYSTEM_LIMIT);
-    }
-    let me = ctx.pid();
-    let mut result = Term::NONE;
-    let mut s = Spawn::new(module, function, &args);
-    s.parent = me;
-    s.group_leader = ctx.data.group_leader;
-    s.link = o.link;
-    s.priority = o.priority;
-    s.scheduler = o.scheduler;
-    s.flags = o.flags;
-    s.rare = o.rare.clone();
-    s.system = mode == Mode::System;
-    if ctx.process.trace.flags().any(Flags::TRACEE) {
-        s.traced = inherited(ctx.process, o.link);
-    }
+    let (module, function) = (mfa[0].as_atom().or_badarg()?, mfa[1].as_atom().or_badarg()?);
+    let args = arguments(mfa[2])?;
     let token = sequential::of_spawn(ctx);
-    s.sequence = token.as_ref().map(Sequence::inherited);
     let id = monitor_id(ctx, o.monitor.and_then(|m| m.alias));
-    if o.monitor.is_some() {
-        result = ctx.heap().reference(id);
-        s.watcher = Some(Watcher { monitor: id, watcher: me, name: None });
-    }
-    let child = s.create(ctx.engine).ok_or(Escape::SYSTEM_LIMIT)?;
+    let mut spawn = Spawn::new(module, function, &args);
+    describe(ctx, &mut spawn, o);
+    spawn.system = mode == Mode::System;
+    spawn.sequence = token.as_ref().map(Sequence::inherited);
+    spawn.watcher = o.monitor.map(|_| Watcher { monitor: id, watcher: ctx.pid(), name: None });
+    let child = spawn.create(ctx.engine).ok_or(Escape::SYSTEM_LIMIT)?;
     let pid = child.pid();
-    if o.link {
-        ctx.data.relations().link(pid);
-    }
-    if let Some(m) = o.monitor {
-        add_monitor(ctx, id, Watched::Process(pid), &m);
-    }
+    relate(ctx, id, pid, o);
+    let replies = mode == Mode::Request && o.reply_on_success;
     tell(ctx, &child, mfa, o.link);
-    let request = mode == Mode::Request;
-    let mut token = token;
-    if let Some(t) = &mut token {
-        let request_message = spawn_request_message(ctx, id, mfa, args.len(), o.reply_tag);
+    let token = token.map(|token| {
+        let request = spawn_request_message(ctx, id, mfa, args.len(), o.reply_tag);
         let answer = answer_message(ctx.heap(), id, o.reply_tag, pid);
-        let real = request && o.reply_on_success;
-        *t = sequential::tell_spawn(ctx, pid, t, request_message, answer, real);
-    }
-    if request {
-        if result.is_none() {
-            result = ctx.heap().reference(id);
-        }
-        if o.reply_on_success {
-            let mut answer = Signal::built(SignalKind::Message, |h| h.tuple(&[o.reply_tag, result, am!("ok"), pid]));
-            answer.extra = token.map(|t| Box::new(Extra { from: pid, token: Some(t), keeps_token: false }));
-            ctx.engine.post(me, answer);
-        }
+        sequential::tell_spawn(ctx, pid, &token, request, answer, replies)
+    });
+    let referred = mode == Mode::Request || o.monitor.is_some();
+    let reference = if referred { ctx.heap().reference(id) } else { Term::NONE };
+    if replies {
+        let mut answer = Signal::built(SignalKind::Message, |h| answer_message(h, id, o.reply_tag, pid));
+        answer.extra = token.map(|t| Box::new(Extra { from: pid, token: Some(t), keeps_token: false }));
+        ctx.engine.post(ctx.pid(), answer);
     }
     ctx.engine.sched.enqueue(child);
     ctx.charge(args.len() + 20);
-    Ok((pid, result))
+    Ok((pid, reference))
+}
+
+/// The arguments of a call, at most 255.
+fn arguments(list: Term) -> Result<SmallVec<[Term; 6]>, Escape> {
+    let mut items = list.iter();
+    let args: SmallVec<[Term; 6]> = items.by_ref().collect();
+    if !items.tail().is_nil() {
+        return Err(Escape::BADARG);
+    }
+    if args.len() > 255 { Err(Escape::SYSTEM_LIMIT) } else { Ok(args) }
+}
+
+/// Says of a process to be what it has from its parent and from the options.
+fn describe(ctx: &Ctx<'_>, spawn: &mut Spawn<'_>, o: &SpawnOptions) {
+    spawn.parent = ctx.pid();
+    spawn.group_leader = ctx.data.group_leader;
+    spawn.link = o.link;
+    spawn.priority = o.priority;
+    spawn.scheduler = o.scheduler;
+    spawn.flags = o.flags;
+    spawn.rare = o.rare.clone();
+    if ctx.process.trace.flags().any(Flags::TRACEE) {
+        spawn.traced = inherited(ctx.process, o.link);
+    }
+}
+
+/// Adds the parent's side of the link and the monitor that the options ask for.
+fn relate(ctx: &mut Ctx<'_>, id: [u64; 2], child: Term, o: &SpawnOptions) {
+    if o.link {
+        ctx.data.relations().link(child);
+    }
+    if let Some(m) = o.monitor {
+        add_monitor(ctx, id, Watched::Process(child), &m);
+    }
 }
 
 /// A spawn on another node. None is connected, which the caller is told in the way its options say.
