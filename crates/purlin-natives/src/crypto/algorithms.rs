@@ -7,12 +7,14 @@ use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Native, NativeResult};
 
 pub(super) const NATIVES: &[Native] = &[
-    Native::plain("crypto", "hash_algorithms", 0, |c, _| Ok(atoms(c.heap(), hash::names()))),
-    Native::plain("crypto", "cipher_algorithms", 0, |c, _| Ok(atoms(c.heap(), CIPHERS.iter().map(|s| s.name)))),
-    Native::plain("crypto", "mac_algorithms", 0, |c, _| Ok(atoms(c.heap(), ["cmac", "hmac", "poly1305"].into_iter()))),
-    Native::plain("crypto", "pubkey_algorithms", 0, |c, _| Ok(atoms(c.heap(), KEYS.split(' ')))),
-    Native::plain("crypto", "curve_algorithms", 0, |c, _| Ok(atoms(c.heap(), CURVES.split(' ')))),
-    Native::plain("crypto", "rsa_opts_algorithms", 0, |c, _| Ok(atoms(c.heap(), RSA_OPTIONS.split(' ')))),
+    Native::plain("crypto", "hash_algorithms", 0, |ctx, _| Ok(atoms(ctx.heap(), hash::names()))),
+    Native::plain("crypto", "cipher_algorithms", 0, |ctx, _| Ok(atoms(ctx.heap(), CIPHERS.iter().map(|s| s.name)))),
+    Native::plain("crypto", "mac_algorithms", 0, |ctx, _| {
+        Ok(atoms(ctx.heap(), ["cmac", "hmac", "poly1305"].into_iter()))
+    }),
+    Native::plain("crypto", "pubkey_algorithms", 0, |ctx, _| Ok(atoms(ctx.heap(), KEYS.split(' ')))),
+    Native::plain("crypto", "curve_algorithms", 0, |ctx, _| Ok(atoms(ctx.heap(), CURVES.split(' ')))),
+    Native::plain("crypto", "rsa_opts_algorithms", 0, |ctx, _| Ok(atoms(ctx.heap(), RSA_OPTIONS.split(' ')))),
     Native::plain("crypto", "cipher_info_nif", 1, cipher_info),
     Native::plain("crypto", "info_lib", 0, info_lib),
     Native::plain("crypto", "info_nif", 0, info),

@@ -12,29 +12,37 @@ use purlin_vm::{Ctx, Escape, Native, NativeResult};
 
 pub const NATIVES: &[Native] = &[
     Native::plain("binary", "compile_pattern", 1, search::compile_pattern),
-    Native::plain("binary", "match", 2, |c, a| search::find(c, a[0], a[1], Term::NIL)),
-    Native::plain("binary", "match", 3, |c, a| search::find(c, a[0], a[1], a[2])),
-    Native::plain("binary", "matches", 2, |c, a| search::find_all(c, a[0], a[1], Term::NIL)),
-    Native::plain("binary", "matches", 3, |c, a| search::find_all(c, a[0], a[1], a[2])),
-    Native::plain("binary", "split", 2, |c, a| search::split(c, a[0], a[1], Term::NIL)),
-    Native::plain("binary", "split", 3, |c, a| search::split(c, a[0], a[1], a[2])),
-    Native::plain("binary", "longest_common_prefix", 1, |c, a| longest_common(c, a[0], common_prefix)),
-    Native::plain("binary", "longest_common_suffix", 1, |c, a| longest_common(c, a[0], common_suffix)),
+    Native::plain("binary", "match", 2, |ctx, args| search::find(ctx, args[0], args[1], Term::NIL)),
+    Native::plain("binary", "match", 3, |ctx, args| search::find(ctx, args[0], args[1], args[2])),
+    Native::plain("binary", "matches", 2, |ctx, args| search::find_all(ctx, args[0], args[1], Term::NIL)),
+    Native::plain("binary", "matches", 3, |ctx, args| search::find_all(ctx, args[0], args[1], args[2])),
+    Native::plain("binary", "split", 2, |ctx, args| search::split(ctx, args[0], args[1], Term::NIL)),
+    Native::plain("binary", "split", 3, |ctx, args| search::split(ctx, args[0], args[1], args[2])),
+    Native::plain("binary", "longest_common_prefix", 1, |ctx, args| longest_common(ctx, args[0], common_prefix)),
+    Native::plain("binary", "longest_common_suffix", 1, |ctx, args| longest_common(ctx, args[0], common_suffix)),
     Native::plain("binary", "first", 1, |_, a| byte_at(a[0], Some(0))),
     Native::plain("binary", "last", 1, |_, a| byte_at(a[0], (a[0].bit_size() / 8).checked_sub(1))),
     Native::plain("binary", "at", 2, |_, a| byte_at(a[0], a[1].as_usize())),
-    Native::plain("binary", "part", 2, |c, a| match a[1].as_tuple() {
-        Some(&[position, length]) => guard::part(c, a[0], position, length),
+    Native::plain("binary", "part", 2, |ctx, args| match args[1].as_tuple() {
+        Some(&[position, length]) => guard::part(ctx, args[0], position, length),
         _ => Err(Escape::BADARG),
     }),
-    Native::plain("binary", "part", 3, |c, a| guard::part(c, a[0], a[1], a[2])),
-    Native::plain("binary", "copy", 1, |c, a| copy(c, a[0], Term::small(1))),
-    Native::plain("binary", "copy", 2, |c, a| copy(c, a[0], a[1])),
+    Native::plain("binary", "part", 3, |ctx, args| guard::part(ctx, args[0], args[1], args[2])),
+    Native::plain("binary", "copy", 1, |ctx, args| copy(ctx, args[0], Term::small(1))),
+    Native::plain("binary", "copy", 2, |ctx, args| copy(ctx, args[0], args[1])),
     Native::plain("binary", "referenced_byte_size", 1, |_, a| Ok(count(a[0].referenced_bytes().or_badarg()?))),
-    Native::plain("binary", "encode_unsigned", 1, |c, a| encode_unsigned(c.heap(), a[0], am!("big")).or_badarg()),
-    Native::plain("binary", "encode_unsigned", 2, |c, a| encode_unsigned(c.heap(), a[0], a[1]).or_badarg()),
-    Native::plain("binary", "decode_unsigned", 1, |c, a| decode_unsigned(c.heap(), a[0], am!("big")).or_badarg()),
-    Native::plain("binary", "decode_unsigned", 2, |c, a| decode_unsigned(c.heap(), a[0], a[1]).or_badarg()),
+    Native::plain("binary", "encode_unsigned", 1, |ctx, args| {
+        encode_unsigned(ctx.heap(), args[0], am!("big")).or_badarg()
+    }),
+    Native::plain("binary", "encode_unsigned", 2, |ctx, args| {
+        encode_unsigned(ctx.heap(), args[0], args[1]).or_badarg()
+    }),
+    Native::plain("binary", "decode_unsigned", 1, |ctx, args| {
+        decode_unsigned(ctx.heap(), args[0], am!("big")).or_badarg()
+    }),
+    Native::plain("binary", "decode_unsigned", 2, |ctx, args| {
+        decode_unsigned(ctx.heap(), args[0], args[1]).or_badarg()
+    }),
 ];
 
 /// Largest binary that `copy/2` makes, in bytes.

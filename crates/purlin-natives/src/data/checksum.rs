@@ -6,14 +6,14 @@ use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
 
 pub const NATIVES: &[Native] = &[
-    Native::plain("erlang", "crc32", 1, |c, a| crc32(c, 0, a[0])),
-    Native::plain("erlang", "crc32", 2, |c, a| crc32(c, word(a[0])?, a[1])),
+    Native::plain("erlang", "crc32", 1, |ctx, args| crc32(ctx, 0, args[0])),
+    Native::plain("erlang", "crc32", 2, |ctx, args| crc32(ctx, word(args[0])?, args[1])),
     Native::plain("erlang", "crc32_combine", 3, crc32_combine),
-    Native::plain("erlang", "adler32", 1, |c, a| adler32(c, 1, a[0])),
-    Native::plain("erlang", "adler32", 2, |c, a| adler32(c, word(a[0])?, a[1])),
+    Native::plain("erlang", "adler32", 1, |ctx, args| adler32(ctx, 1, args[0])),
+    Native::plain("erlang", "adler32", 2, |ctx, args| adler32(ctx, word(args[0])?, args[1])),
     Native::plain("erlang", "adler32_combine", 3, adler32_combine),
     Native::plain("erlang", "md5", 1, md5),
-    Native::plain("erlang", "md5_init", 0, |c, _| Ok(c.heap().binary(&Md5::new().state()))),
+    Native::plain("erlang", "md5_init", 0, |ctx, _| Ok(ctx.heap().binary(&Md5::new().state()))),
     Native::plain("erlang", "md5_update", 2, md5_update),
     Native::plain("erlang", "md5_final", 1, md5_final),
     Native::plain("erlang", "phash", 2, |_, a| Ok(Term::small(hash::phash(a[0], range(a[1])?) as i64))),

@@ -7,14 +7,14 @@ use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
 
 pub const NATIVES: &[Native] = &[
-    Native::plain("erlang", "term_to_binary", 1, |c, a| term_to_binary(c, a[0], Term::NIL)),
-    Native::plain("erlang", "term_to_binary", 2, |c, a| term_to_binary(c, a[0], a[1])),
-    Native::plain("erlang", "term_to_iovec", 1, |c, a| term_to_iovec(c, a[0], Term::NIL)),
-    Native::plain("erlang", "term_to_iovec", 2, |c, a| term_to_iovec(c, a[0], a[1])),
-    Native::plain("erlang", "external_size", 1, |c, a| external_size(c, a[0], Term::NIL)),
-    Native::plain("erlang", "external_size", 2, |c, a| external_size(c, a[0], a[1])),
-    Native::plain("erlang", "binary_to_term", 1, |c, a| binary_to_term(c, a[0], Term::NIL)),
-    Native::plain("erlang", "binary_to_term", 2, |c, a| binary_to_term(c, a[0], a[1])),
+    Native::plain("erlang", "term_to_binary", 1, |ctx, args| term_to_binary(ctx, args[0], Term::NIL)),
+    Native::plain("erlang", "term_to_binary", 2, |ctx, args| term_to_binary(ctx, args[0], args[1])),
+    Native::plain("erlang", "term_to_iovec", 1, |ctx, args| term_to_iovec(ctx, args[0], Term::NIL)),
+    Native::plain("erlang", "term_to_iovec", 2, |ctx, args| term_to_iovec(ctx, args[0], args[1])),
+    Native::plain("erlang", "external_size", 1, |ctx, args| external_size(ctx, args[0], Term::NIL)),
+    Native::plain("erlang", "external_size", 2, |ctx, args| external_size(ctx, args[0], args[1])),
+    Native::plain("erlang", "binary_to_term", 1, |ctx, args| binary_to_term(ctx, args[0], Term::NIL)),
+    Native::plain("erlang", "binary_to_term", 2, |ctx, args| binary_to_term(ctx, args[0], args[1])),
 ];
 
 /// Bytes written or read for one reduction.

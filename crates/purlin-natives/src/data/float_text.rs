@@ -6,10 +6,10 @@ use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
 
 pub const NATIVES: &[Native] = &[
-    Native::plain("erlang", "float_to_list", 1, |c, a| to_list(c.heap(), a[0], Term::NIL)),
-    Native::plain("erlang", "float_to_list", 2, |c, a| to_list(c.heap(), a[0], a[1])),
-    Native::plain("erlang", "float_to_binary", 1, |c, a| to_binary(c.heap(), a[0], Term::NIL)),
-    Native::plain("erlang", "float_to_binary", 2, |c, a| to_binary(c.heap(), a[0], a[1])),
+    Native::plain("erlang", "float_to_list", 1, |ctx, args| to_list(ctx.heap(), args[0], Term::NIL)),
+    Native::plain("erlang", "float_to_list", 2, |ctx, args| to_list(ctx.heap(), args[0], args[1])),
+    Native::plain("erlang", "float_to_binary", 1, |ctx, args| to_binary(ctx.heap(), args[0], Term::NIL)),
+    Native::plain("erlang", "float_to_binary", 2, |ctx, args| to_binary(ctx.heap(), args[0], args[1])),
     Native::plain("erlang", "list_to_float", 1, list_to_float),
     Native::plain("erlang", "binary_to_float", 1, binary_to_float),
     Native::plain("string", "list_to_float", 1, string_list_to_float),

@@ -6,14 +6,14 @@ use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
 
 pub const NATIVES: &[Native] = &[
-    Native::plain("erlang", "integer_to_list", 1, |c, a| to_list(c, a[0], 10)),
-    Native::plain("erlang", "integer_to_list", 2, |c, a| to_list(c, a[0], base(a[1])?)),
-    Native::plain("erlang", "integer_to_binary", 1, |c, a| to_binary(c, a[0], 10)),
-    Native::plain("erlang", "integer_to_binary", 2, |c, a| to_binary(c, a[0], base(a[1])?)),
-    Native::plain("erlang", "list_to_integer", 1, |c, a| from_list(c, a[0], 10)),
-    Native::plain("erlang", "list_to_integer", 2, |c, a| from_list(c, a[0], base(a[1])?)),
-    Native::plain("erlang", "binary_to_integer", 1, |c, a| from_binary(c, a[0], 10)),
-    Native::plain("erlang", "binary_to_integer", 2, |c, a| from_binary(c, a[0], base(a[1])?)),
+    Native::plain("erlang", "integer_to_list", 1, |ctx, args| to_list(ctx, args[0], 10)),
+    Native::plain("erlang", "integer_to_list", 2, |ctx, args| to_list(ctx, args[0], base(args[1])?)),
+    Native::plain("erlang", "integer_to_binary", 1, |ctx, args| to_binary(ctx, args[0], 10)),
+    Native::plain("erlang", "integer_to_binary", 2, |ctx, args| to_binary(ctx, args[0], base(args[1])?)),
+    Native::plain("erlang", "list_to_integer", 1, |ctx, args| from_list(ctx, args[0], 10)),
+    Native::plain("erlang", "list_to_integer", 2, |ctx, args| from_list(ctx, args[0], base(args[1])?)),
+    Native::plain("erlang", "binary_to_integer", 1, |ctx, args| from_binary(ctx, args[0], 10)),
+    Native::plain("erlang", "binary_to_integer", 2, |ctx, args| from_binary(ctx, args[0], base(args[1])?)),
     Native::plain("string", "list_to_integer", 1, string_list_to_integer),
 ];
 

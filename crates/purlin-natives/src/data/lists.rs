@@ -13,10 +13,10 @@ pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "subtract", 2, subtract),
     Native::plain("lists", "member", 2, member),
     Native::plain("lists", "reverse", 2, reverse),
-    Native::plain("lists", "keyfind", 3, |c, a| keyfind(c, a, |_, t| t.unwrap_or(Term::bool(false)))),
-    Native::plain("lists", "keymember", 3, |c, a| keyfind(c, a, |_, t| Term::bool(t.is_some()))),
-    Native::plain("lists", "keysearch", 3, |c, a| {
-        keyfind(c, a, |h, t| match t {
+    Native::plain("lists", "keyfind", 3, |ctx, args| keyfind(ctx, args, |_, t| t.unwrap_or(Term::bool(false)))),
+    Native::plain("lists", "keymember", 3, |ctx, args| keyfind(ctx, args, |_, t| Term::bool(t.is_some()))),
+    Native::plain("lists", "keysearch", 3, |ctx, args| {
+        keyfind(ctx, args, |h, t| match t {
             Some(t) => h.tuple(&[purlin_term::am!("value"), t]),
             None => Term::bool(false),
         })

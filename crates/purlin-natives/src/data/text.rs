@@ -7,10 +7,10 @@ use purlin_vm::{Ctx, Escape, Native, NativeResult};
 use std::io::Write;
 
 pub const NATIVES: &[Native] = &[
-    Native::plain("erlang", "pid_to_list", 1, |c, a| shown(c.heap(), a[0], a[0].is_pid())),
-    Native::plain("erlang", "port_to_list", 1, |c, a| shown(c.heap(), a[0], a[0].is_port())),
-    Native::plain("erlang", "ref_to_list", 1, |c, a| shown(c.heap(), a[0], a[0].is_ref())),
-    Native::plain("erlang", "fun_to_list", 1, |c, a| shown(c.heap(), a[0], a[0].is_fun())),
+    Native::plain("erlang", "pid_to_list", 1, |ctx, args| shown(ctx.heap(), args[0], args[0].is_pid())),
+    Native::plain("erlang", "port_to_list", 1, |ctx, args| shown(ctx.heap(), args[0], args[0].is_port())),
+    Native::plain("erlang", "ref_to_list", 1, |ctx, args| shown(ctx.heap(), args[0], args[0].is_ref())),
+    Native::plain("erlang", "fun_to_list", 1, |ctx, args| shown(ctx.heap(), args[0], args[0].is_fun())),
     Native::plain("erlang", "list_to_pid", 1, |_, a| list_bytes(a[0]).and_then(|text| pid(&text)).or_badarg()),
     Native::plain("erlang", "list_to_port", 1, |_, a| list_bytes(a[0]).and_then(|text| port(&text)).or_badarg()),
     Native::plain("erlang", "list_to_ref", 1, list_to_ref),

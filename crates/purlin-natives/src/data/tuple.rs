@@ -5,12 +5,12 @@ use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Native, NativeResult};
 
 pub const NATIVES: &[Native] = &[
-    Native::plain("erlang", "setelement", 3, |c, a| setelement(c.heap(), a).or_badarg()),
-    Native::plain("erlang", "make_tuple", 2, |c, a| make_tuple_2(c.heap(), a).or_badarg()),
-    Native::plain("erlang", "make_tuple", 3, |c, a| make_tuple_3(c.heap(), a).or_badarg()),
-    Native::plain("erlang", "append_element", 2, |c, a| append_element(c.heap(), a).or_badarg()),
-    Native::plain("erlang", "insert_element", 3, |c, a| insert_element(c.heap(), a).or_badarg()),
-    Native::plain("erlang", "delete_element", 2, |c, a| delete_element(c.heap(), a).or_badarg()),
+    Native::plain("erlang", "setelement", 3, |ctx, args| setelement(ctx.heap(), args).or_badarg()),
+    Native::plain("erlang", "make_tuple", 2, |ctx, args| make_tuple_2(ctx.heap(), args).or_badarg()),
+    Native::plain("erlang", "make_tuple", 3, |ctx, args| make_tuple_3(ctx.heap(), args).or_badarg()),
+    Native::plain("erlang", "append_element", 2, |ctx, args| append_element(ctx.heap(), args).or_badarg()),
+    Native::plain("erlang", "insert_element", 3, |ctx, args| insert_element(ctx.heap(), args).or_badarg()),
+    Native::plain("erlang", "delete_element", 2, |ctx, args| delete_element(ctx.heap(), args).or_badarg()),
     Native::plain("erlang", "tuple_to_list", 1, tuple_to_list),
     Native::plain("erlang", "list_to_tuple", 1, list_to_tuple),
 ];

@@ -8,8 +8,8 @@ use purlin_vm::{Ctx, Escape, Native, NativeResult};
 use std::time::{Duration, Instant};
 
 pub const NATIVES: &[Native] = &[
-    Native::blocking("erts_debug", "dirty_cpu", 2, |c, a| test(c, Where::Cpu, a[0], a[1])),
-    Native::blocking("erts_debug", "dirty_io", 2, |c, a| test(c, Where::Io, a[0], a[1])),
+    Native::blocking("erts_debug", "dirty_cpu", 2, |ctx, args| test(ctx, Where::Cpu, args[0], args[1])),
+    Native::blocking("erts_debug", "dirty_io", 2, |ctx, args| test(ctx, Where::Io, args[0], args[1])),
     Native::plain("erts_debug", "dirty", 3, dirty),
 ];
 

@@ -13,8 +13,8 @@ pub const NATIVES: &[Native] = &[
     Native::plain("prim_file", "internal_native2name", 1, internal_native2name),
     Native::plain("prim_file", "internal_normalize_utf8", 1, internal_normalize_utf8),
     Native::plain("prim_file", "is_translatable", 1, is_translatable),
-    Native::plain("file", "native_name_encoding", 0, |c, _| {
-        Ok(if utf8(c.engine) { am!("utf8") } else { am!("latin1") })
+    Native::plain("file", "native_name_encoding", 0, |ctx, _| {
+        Ok(if utf8(ctx.engine) { am!("utf8") } else { am!("latin1") })
     }),
 ];
 

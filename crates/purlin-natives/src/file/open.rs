@@ -15,10 +15,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 pub const NATIVES: &[Native] = &[
-    Native::plain("prim_file", "open_nif", 2, |c, a| reply(c, a, open)),
-    Native::plain("prim_file", "close_nif", 1, |c, a| reply(c, a, close)),
-    Native::blocking("prim_file", "delayed_close_nif", 1, |c, a| reply(c, a, delayed_close)),
-    Native::plain("prim_file", "get_handle_nif", 1, |c, a| reply(c, a, get_handle)),
+    Native::plain("prim_file", "open_nif", 2, |ctx, args| reply(ctx, args, open)),
+    Native::plain("prim_file", "close_nif", 1, |ctx, args| reply(ctx, args, close)),
+    Native::blocking("prim_file", "delayed_close_nif", 1, |ctx, args| reply(ctx, args, delayed_close)),
+    Native::plain("prim_file", "get_handle_nif", 1, |ctx, args| reply(ctx, args, get_handle)),
 ];
 
 /// What a file reference keeps alive; empty once closed.

@@ -13,17 +13,17 @@ use std::mem::MaybeUninit;
 use std::num::NonZeroU64;
 
 pub const NATIVES: &[Native] = &[
-    Native::plain("prim_file", "read_file_nif", 1, |c, a| reply(c, a, read_file)),
-    Native::plain("prim_file", "read_nif", 2, |c, a| reply(c, a, read)),
-    Native::plain("prim_file", "pread_nif", 3, |c, a| reply(c, a, pread)),
-    Native::plain("prim_file", "write_nif", 2, |c, a| reply(c, a, write)),
-    Native::plain("prim_file", "pwrite_nif", 3, |c, a| reply(c, a, pwrite)),
-    Native::plain("prim_file", "seek_nif", 3, |c, a| reply(c, a, seek)),
-    Native::blocking("prim_file", "sync_nif", 2, |c, a| reply(c, a, sync)),
-    Native::blocking("prim_file", "truncate_nif", 1, |c, a| reply(c, a, truncate)),
-    Native::blocking("prim_file", "allocate_nif", 3, |c, a| reply(c, a, allocate)),
-    Native::blocking("prim_file", "advise_nif", 4, |c, a| reply(c, a, advise)),
-    Native::plain("prim_file", "ipread_s32bu_p32bu_nif", 3, |c, a| reply(c, a, ipread)),
+    Native::plain("prim_file", "read_file_nif", 1, |ctx, args| reply(ctx, args, read_file)),
+    Native::plain("prim_file", "read_nif", 2, |ctx, args| reply(ctx, args, read)),
+    Native::plain("prim_file", "pread_nif", 3, |ctx, args| reply(ctx, args, pread)),
+    Native::plain("prim_file", "write_nif", 2, |ctx, args| reply(ctx, args, write)),
+    Native::plain("prim_file", "pwrite_nif", 3, |ctx, args| reply(ctx, args, pwrite)),
+    Native::plain("prim_file", "seek_nif", 3, |ctx, args| reply(ctx, args, seek)),
+    Native::blocking("prim_file", "sync_nif", 2, |ctx, args| reply(ctx, args, sync)),
+    Native::blocking("prim_file", "truncate_nif", 1, |ctx, args| reply(ctx, args, truncate)),
+    Native::blocking("prim_file", "allocate_nif", 3, |ctx, args| reply(ctx, args, allocate)),
+    Native::blocking("prim_file", "advise_nif", 4, |ctx, args| reply(ctx, args, advise)),
+    Native::plain("prim_file", "ipread_s32bu_p32bu_nif", 3, |ctx, args| reply(ctx, args, ipread)),
 ];
 
 /// What is reserved at most for a read before its data have arrived; the system gives pages as they are written.

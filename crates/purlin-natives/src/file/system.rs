@@ -11,27 +11,31 @@ use std::ffi::{CStr, OsStr};
 use std::os::unix::ffi::OsStrExt;
 
 pub const NATIVES: &[Native] = &[
-    Native::plain("prim_file", "read_info_nif", 2, |c, a| reply(c, a, read_info)),
-    Native::plain("prim_file", "read_handle_info_nif", 1, |c, a| reply(c, a, read_handle_info)),
-    Native::plain("prim_file", "list_dir_nif", 1, |c, a| reply(c, a, list_dir)),
-    Native::plain("prim_file", "read_link_nif", 1, |c, a| reply(c, a, read_link)),
-    Native::plain("prim_file", "get_cwd_nif", 0, |c, a| reply(c, a, get_cwd)),
-    Native::plain("prim_file", "set_cwd_nif", 1, |c, a| reply(c, a, |_, a| on_path(a, |p| rustix::process::chdir(p)))),
-    Native::plain("prim_file", "get_device_cwd_nif", 1, |c, a| reply(c, a, get_device_cwd)),
-    Native::plain("prim_file", "altname_nif", 1, |c, a| reply(c, a, |_, a| on_path(a, |_| Err(Errno::NOTSUP)))),
-    Native::plain("prim_file", "make_dir_nif", 1, |c, a| reply(c, a, make_dir)),
-    Native::plain("prim_file", "del_file_nif", 1, |c, a| reply(c, a, del_file)),
-    Native::plain("prim_file", "del_dir_nif", 1, |c, a| reply(c, a, del_dir)),
-    Native::plain("prim_file", "rename_nif", 2, |c, a| reply(c, a, rename)),
-    Native::plain("prim_file", "make_hard_link_nif", 2, |c, a| {
-        reply(c, a, |_, a| on_paths(a, |old, new| rustix::fs::link(old, new)))
+    Native::plain("prim_file", "read_info_nif", 2, |ctx, args| reply(ctx, args, read_info)),
+    Native::plain("prim_file", "read_handle_info_nif", 1, |ctx, args| reply(ctx, args, read_handle_info)),
+    Native::plain("prim_file", "list_dir_nif", 1, |ctx, args| reply(ctx, args, list_dir)),
+    Native::plain("prim_file", "read_link_nif", 1, |ctx, args| reply(ctx, args, read_link)),
+    Native::plain("prim_file", "get_cwd_nif", 0, |ctx, args| reply(ctx, args, get_cwd)),
+    Native::plain("prim_file", "set_cwd_nif", 1, |ctx, args| {
+        reply(ctx, args, |_, args| on_path(args, |p| rustix::process::chdir(p)))
     }),
-    Native::plain("prim_file", "make_soft_link_nif", 2, |c, a| {
-        reply(c, a, |_, a| on_paths(a, |old, new| rustix::fs::symlink(old, new)))
+    Native::plain("prim_file", "get_device_cwd_nif", 1, |ctx, args| reply(ctx, args, get_device_cwd)),
+    Native::plain("prim_file", "altname_nif", 1, |ctx, args| {
+        reply(ctx, args, |_, args| on_path(args, |_| Err(Errno::NOTSUP)))
     }),
-    Native::plain("prim_file", "set_permissions_nif", 2, |c, a| reply(c, a, set_permissions)),
-    Native::plain("prim_file", "set_owner_nif", 3, |c, a| reply(c, a, set_owner)),
-    Native::plain("prim_file", "set_time_nif", 4, |c, a| reply(c, a, set_time)),
+    Native::plain("prim_file", "make_dir_nif", 1, |ctx, args| reply(ctx, args, make_dir)),
+    Native::plain("prim_file", "del_file_nif", 1, |ctx, args| reply(ctx, args, del_file)),
+    Native::plain("prim_file", "del_dir_nif", 1, |ctx, args| reply(ctx, args, del_dir)),
+    Native::plain("prim_file", "rename_nif", 2, |ctx, args| reply(ctx, args, rename)),
+    Native::plain("prim_file", "make_hard_link_nif", 2, |ctx, args| {
+        reply(ctx, args, |_, a| on_paths(a, |old, new| rustix::fs::link(old, new)))
+    }),
+    Native::plain("prim_file", "make_soft_link_nif", 2, |ctx, args| {
+        reply(ctx, args, |_, a| on_paths(a, |old, new| rustix::fs::symlink(old, new)))
+    }),
+    Native::plain("prim_file", "set_permissions_nif", 2, |ctx, args| reply(ctx, args, set_permissions)),
+    Native::plain("prim_file", "set_owner_nif", 3, |ctx, args| reply(ctx, args, set_owner)),
+    Native::plain("prim_file", "set_time_nif", 4, |ctx, args| reply(ctx, args, set_time)),
 ];
 
 /// The first second of the year 0, the earliest that a calendar date can name.

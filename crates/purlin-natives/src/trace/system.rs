@@ -10,7 +10,7 @@ use purlin_vm::{Ctx, Escape, Native, NativeResult};
 pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "system_monitor", 0, system_monitor_0),
     Native::plain("erlang", "system_monitor", 1, system_monitor_1),
-    Native::plain("erlang", "system_monitor", 2, |c, a| monitor(c, a[0], a[1])),
+    Native::plain("erlang", "system_monitor", 2, |ctx, args| monitor(ctx, args[0], args[1])),
     Native::plain("erlang", "system_profile", 0, system_profile_0),
     Native::plain("erlang", "system_profile", 2, system_profile_2),
 ];
