@@ -96,7 +96,11 @@ const NAMES: &[(i32, &str)] = &[
 
 /// The name of an error; `unknown` for numbers without one.
 pub(crate) fn name(e: Errno) -> &'static str {
-    let number = e.raw_os_error();
+    name_of(e.raw_os_error())
+}
+
+/// As [`name`], of a number that may be none of an error.
+pub(crate) fn name_of(number: i32) -> &'static str {
     NAMES.iter().find(|(n, _)| *n == number).map_or("unknown", |(_, name)| name)
 }
 

@@ -17,7 +17,7 @@ use rustix::io::Errno;
 use std::ffi::CStr;
 
 pub const TABLES: &[&[Native]] = &[buffer::NATIVES, name::NATIVES, open::NATIVES, read::NATIVES, system::NATIVES];
-pub use open::install;
+pub use open::{duplicate, install};
 
 /// Why a file operation has no value.
 enum Failure {

@@ -16,11 +16,13 @@ mod file;
 mod host;
 mod loop_limit;
 mod match_spec;
+mod net;
 mod on_break;
 mod persistent_term;
 mod port;
 mod process;
 mod re;
+mod socket;
 mod trace;
 mod zlib;
 
@@ -37,6 +39,7 @@ pub fn tables() -> Vec<&'static [Native]> {
         atomics::NATIVES,
         environment::NATIVES,
         match_spec::NATIVES,
+        net::NATIVES,
         persistent_term::NATIVES,
         re::NATIVES,
         zlib::NATIVES,
@@ -50,6 +53,7 @@ pub fn tables() -> Vec<&'static [Native]> {
     tables.extend(host::TABLES);
     tables.extend(port::TABLES);
     tables.extend(process::TABLES);
+    tables.extend(socket::TABLES);
     tables.extend(trace::TABLES);
     tables
 }
@@ -63,6 +67,7 @@ pub fn natives(release: Release) -> impl Iterator<Item = &'static Native> {
 pub fn install(engine: &std::sync::Arc<purlin_vm::Engine>) {
     file::install(engine);
     port::install(engine);
+    socket::install(engine);
 }
 
 /// Has this engine listen to the operating system's signals, which belong to the whole program.

@@ -50,6 +50,8 @@ const UNSAFE: &[&str] = &[
     "purlin-natives/src/port/fds.rs",
     "purlin-natives/src/port/inet/sys.rs",
     "purlin-natives/src/host/calendar.rs",
+    "purlin-natives/src/net/sys.rs",
+    "purlin-natives/src/socket/sys.rs",
     "purlin-natives/src/zlib/stream.rs",
     "purlin-cli/src/main.rs",
 ];

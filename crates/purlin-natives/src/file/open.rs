@@ -124,6 +124,17 @@ pub(super) fn may_wait(stat: &Stat) -> bool {
     matches!(FileType::from_raw_mode(stat.st_mode), FileType::Fifo | FileType::CharacterDevice)
 }
 
+/// A descriptor of one's own for an open file; no error: the term is no file.
+pub fn duplicate(t: Term) -> Result<OwnedFd, Option<Errno>> {
+    let file: &OpenFile = t.magic().ok_or(None)?;
+    let guard = file.fd.lock();
+    let fd = guard.as_ref().ok_or(Errno::INVAL)?;
+    let copy = rustix::io::fcntl_dupfd_cloexec(fd, 3);
+    drop(guard);
+    file.close_abandoned();
+    Ok(copy?)
+}
+
 fn open(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
     if !args[1].is_list() {
         return Err(Escape::BADARG.into());

@@ -13,7 +13,7 @@ mod message;
 mod options;
 mod output;
 mod receive;
-mod sys;
+pub mod sys;
 mod tcp;
 mod udp;
 
@@ -386,7 +386,7 @@ impl Io<'_> {
 
     fn watch(&self, before: Interest) {
         if let Some(fd) = &self.s.fd {
-            poll::watch(self.engine, self.port, fd, before, self.watched());
+            poll::watch(self.engine, (self.port.id, self.port), fd, before, self.watched());
         }
     }
 

@@ -1,7 +1,8 @@
-//! The poll thread: it waits for all descriptors that drivers have it watch, and for their time limits.
+//! The poll thread: it waits for all descriptors that drivers and the module `socket` have it watch, and for the time
+//! limits of drivers.
 //!
-//! The rules that must stay true: a port's descriptor is watched exactly for the interest told last, it is no
-//! more watched before it is closed, and no lock of this file is held while a driver is called.
+//! The rules that must stay true: a descriptor is watched exactly for the interest told last, it is no more watched
+//! before it is closed, and no lock of this file is held while somebody is told.
 
 use super::Port;
 use parking_lot::Mutex;
@@ -16,7 +17,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
-/// What a port waits for at its descriptor.
+/// Who is told what a watched descriptor is ready for.
+pub trait Ready: Send + Sync {
+    fn ready(self: Arc<Self>, engine: &Arc<Engine>, read: bool, write: bool);
+}
+
+impl Ready for Port {
+    fn ready(self: Arc<Self>, engine: &Arc<Engine>, read: bool, write: bool) {
+        self.driver.ready(engine, &self, read, write);
+    }
+}
+
+/// What is waited for at a descriptor.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct Interest {
     pub read: bool,
@@ -56,7 +68,7 @@ struct Shared {
 
 #[derive(Default)]
 struct Table {
-    ports: HashMap<u64, Arc<Port>>,
+    watched: HashMap<u64, Arc<dyn Ready>>,
     limits: BTreeMap<Deadline, Arc<Port>>,
     started: u64,
 }
@@ -98,23 +110,31 @@ pub fn is_ready(engine: &Arc<Engine>) -> bool {
     shared(engine).is_some()
 }
 
-/// Has a port's descriptor watched for what it now waits for.
-pub fn watch(engine: &Arc<Engine>, port: &Arc<Port>, fd: impl AsFd, before: Interest, now: Interest) {
+/// Has a descriptor watched for what is now waited for. `id` is nobody else's: the number of a port, or one with the
+/// highest bit set.
+pub fn watch<R: Ready + 'static>(
+    engine: &Arc<Engine>,
+    (id, who): (u64, &Arc<R>),
+    fd: impl AsFd,
+    before: Interest,
+    now: Interest,
+) {
     let Some(shared) = shared(engine) else { return };
     if now == before {
         return;
     }
     if !now.any() {
         let _ = epoll::delete(&shared.epoll, fd);
-        shared.table.lock().ports.remove(&port.id);
+        let who = shared.table.lock().watched.remove(&id);
+        drop(who);
         return;
     }
-    let data = EventData::new_u64(port.id);
-    // Neither call fails for an open descriptor but for lack of memory; the port then stays silent.
+    let data = EventData::new_u64(id);
+    // Neither call fails for an open descriptor but for lack of memory; it then stays silent.
     if before.any() {
         let _ = epoll::modify(&shared.epoll, fd, data, now.flags());
     } else {
-        shared.table.lock().ports.insert(port.id, port.clone());
+        shared.table.lock().watched.insert(id, who.clone());
         let _ = epoll::add(&shared.epoll, fd, data, now.flags());
     }
 }
@@ -164,9 +184,9 @@ fn run(shared: &Shared, engine: &Weak<Engine>) {
             }
             let failed = flags.intersects(EventFlags::ERR | EventFlags::HUP);
             let (read, write) = (flags.contains(EventFlags::IN) || failed, flags.contains(EventFlags::OUT) || failed);
-            let port = shared.table.lock().ports.get(&id).cloned();
-            if let Some(port) = port {
-                call(|| port.driver.ready(&engine, &port, read, write));
+            let who = shared.table.lock().watched.get(&id).cloned();
+            if let Some(who) = who {
+                call(|| who.ready(&engine, read, write));
             }
         }
         loop {
@@ -180,7 +200,7 @@ fn run(shared: &Shared, engine: &Weak<Engine>) {
     }
 }
 
-/// A mistake in the handling of one port, which the panic hook reports, leaves the others alone.
+/// A mistake in the handling of one descriptor, which the panic hook reports, leaves the others alone.
 fn call(driver: impl FnOnce()) {
     let _ = catch_unwind(AssertUnwindSafe(driver));
 }

@@ -1,0 +1,161 @@
+//! The look-ups of the C library: hosts, services, network interfaces.
+//!
+//! The invariant, **BUFFER**: each pointer that is handed over comes from a live value of the length that goes with
+//! it, or is null; lists that the library makes are read before they are given back, which happens once.
+
+use rustix::io::Errno;
+use std::ffi::{CStr, CString};
+
+/// A refusal of the resolver: its code, and the system's error that goes with `EAI_SYSTEM`.
+pub type Refused = (i32, i32);
+
+fn last_number() -> i32 {
+    std::io::Error::last_os_error().raw_os_error().unwrap_or(0)
+}
+
+/// The error of a call that has failed.
+fn last() -> Errno {
+    Errno::from_raw_os_error(last_number().max(1))
+}
+
+fn resolved(code: i32) -> Result<(), Refused> {
+    if code == 0 { Ok(()) } else { Err((code, last_number())) }
+}
+
+/// The names of the host and of the service at an address.
+pub fn names(address: &[u8], flags: i32) -> Result<(Vec<u8>, Vec<u8>), Refused> {
+    let (mut host, mut service) = ([0u8; 256], [0u8; 256]);
+    // SAFETY: BUFFER.
+    let code = unsafe {
+        libc::getnameinfo(
+            address.as_ptr().cast(),
+            address.len() as u32,
+            host.as_mut_ptr().cast(),
+            host.len() as u32,
+            service.as_mut_ptr().cast(),
+            service.len() as u32,
+            flags,
+        )
+    };
+    resolved(code)?;
+    let text = |bytes: &[u8]| bytes.iter().copied().take_while(|&b| b != 0).collect();
+    Ok((text(&host), text(&service)))
+}
+
+/// One way to reach a host.
+pub struct Way {
+    pub family: i32,
+    pub kind: i32,
+    pub protocol: i32,
+    pub address: Vec<u8>,
+}
+
+/// All ways to reach a host or a service.
+pub fn ways(host: Option<&CString>, service: Option<&CString>) -> Result<Vec<Way>, Refused> {
+    let text = |t: Option<&CString>| t.map_or(std::ptr::null(), |t| t.as_ptr());
+    let mut first = std::ptr::null_mut();
+    // SAFETY: BUFFER: the texts end with a zero.
+    resolved(unsafe { libc::getaddrinfo(text(host), text(service), std::ptr::null(), &mut first) })?;
+    let mut all = Vec::new();
+    let mut next: *const libc::addrinfo = first;
+    // SAFETY: BUFFER: the list ends with a null pointer, and each address has the length that stands beside it.
+    unsafe {
+        while let Some(a) = next.as_ref() {
+            let address = std::slice::from_raw_parts(a.ai_addr.cast::<u8>(), a.ai_addrlen as usize).to_vec();
+            all.push(Way { family: a.ai_family, kind: a.ai_socktype, protocol: a.ai_protocol, address });
+            next = a.ai_next;
+        }
+        libc::freeaddrinfo(first);
+    }
+    Ok(all)
+}
+
+/// An address of a network interface; addresses as the system keeps them.
+pub struct Interface {
+    pub name: Vec<u8>,
+    pub flags: i32,
+    pub address: Option<Vec<u8>>,
+    pub netmask: Option<Vec<u8>>,
+    /// The other end of a point-to-point interface, else the broadcast address.
+    pub other: Option<Vec<u8>>,
+}
+
+/// All addresses of all network interfaces.
+pub fn interfaces() -> Result<Vec<Interface>, Errno> {
+    let mut first = std::ptr::null_mut();
+    // SAFETY: BUFFER.
+    if unsafe { libc::getifaddrs(&mut first) } != 0 {
+        return Err(last());
+    }
+    let mut all = Vec::new();
+    let mut next: *const libc::ifaddrs = first;
+    // SAFETY: BUFFER: the list ends with a null pointer.
+    unsafe {
+        while let Some(i) = next.as_ref() {
+            all.push(Interface {
+                name: CStr::from_ptr(i.ifa_name).to_bytes().to_vec(),
+                flags: i.ifa_flags as i32,
+                address: bytes(i.ifa_addr),
+                netmask: bytes(i.ifa_netmask),
+                other: bytes(i.ifa_ifu),
+            });
+            next = i.ifa_next;
+        }
+        libc::freeifaddrs(first);
+    }
+    Ok(all)
+}
+
+/// The bytes of an address, as many as its family has; of other families the family alone.
+///
+/// # Safety
+/// The pointer is null or that of an address of its family's size.
+unsafe fn bytes(address: *const libc::sockaddr) -> Option<Vec<u8>> {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        let size = match i32::from(address.as_ref()?.sa_family) {
+            libc::AF_INET => size_of::<libc::sockaddr_in>(),
+            libc::AF_INET6 => size_of::<libc::sockaddr_in6>(),
+            libc::AF_PACKET => size_of::<libc::sockaddr_ll>(),
+            _ => size_of::<libc::sa_family_t>(),
+        };
+        Some(std::slice::from_raw_parts(address.cast::<u8>(), size).to_vec())
+    }
+}
+
+/// The number of an interface.
+pub fn index(name: &CStr) -> Result<u32, Errno> {
+    // SAFETY: BUFFER: the name ends with a zero.
+    match unsafe { libc::if_nametoindex(name.as_ptr()) } {
+        0 => Err(last()),
+        n => Ok(n),
+    }
+}
+
+/// The name of the interface with a number.
+pub fn name(index: u32) -> Option<Vec<u8>> {
+    let mut name = [0u8; libc::IF_NAMESIZE];
+    // SAFETY: BUFFER: the library writes so many bytes at most.
+    let found = unsafe { libc::if_indextoname(index, name.as_mut_ptr().cast()) };
+    (!found.is_null()).then(|| name.iter().copied().take_while(|&b| b != 0).collect())
+}
+
+/// Numbers and names of all interfaces.
+pub fn all_names() -> Result<Vec<(u32, Vec<u8>)>, Errno> {
+    // SAFETY: the call has no arguments.
+    let first = unsafe { libc::if_nameindex() };
+    if first.is_null() {
+        return Err(last());
+    }
+    let mut all = Vec::new();
+    let mut next = first.cast_const();
+    // SAFETY: BUFFER: the list ends with an entry without a name.
+    unsafe {
+        while !(*next).if_name.is_null() {
+            all.push(((*next).if_index, CStr::from_ptr((*next).if_name).to_bytes().to_vec()));
+            next = next.add(1);
+        }
+        libc::if_freenameindex(first);
+    }
+    Ok(all)
+}
