@@ -4,7 +4,7 @@
 //! text for `erlang:match_spec_test/3`, in OTP's order: all errors in the guards and the body of the first clause that
 //! has some. OTP visits elements of tuples and arguments from the last to the first. Everybody else gets `badarg`.
 
-use super::functions::{Lookup, lookup};
+use super::functions::lookup;
 use super::{Action, BadSpec, Clause, Expr, Head, Pattern, Program};
 use crate::ets::variable;
 use purlin_term::{Owned, Term, am, map, print};
@@ -346,11 +346,8 @@ impl Compiler<'_> {
     fn function(&mut self, name: Term, args: &[Term]) -> Compiled<Expr> {
         let Some(atom) = name.as_atom() else { return self.fail("Not a function name.") };
         match lookup(self.engine, atom, args.len()) {
-            Lookup::Found(f) => Ok(Expr::Call(f, self.backwards(args)?)),
-            Lookup::Unknown => self.wrong(around("Function ", name, &format!("/{} does_not_exist.", args.len()))),
-            Lookup::Missing => {
-                self.wrong(around("Function ", name, &format!("/{} is not in this engine.", args.len())))
-            }
+            Some(f) => Ok(Expr::Call(f, self.backwards(args)?)),
+            None => self.wrong(around("Function ", name, &format!("/{} does_not_exist.", args.len()))),
         }
     }
 

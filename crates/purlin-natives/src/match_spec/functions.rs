@@ -1,8 +1,8 @@
 //! The functions that guards and bodies may call.
 
 use purlin_term::compare::{cmp, eq, same};
-use purlin_term::{Atom, Term};
-use purlin_vm::native::NativeFn;
+use purlin_term::{Atom, Release, Term};
+use purlin_vm::native::{NativeFn, NativeKind};
 use purlin_vm::{Ctx, Engine, NativeResult};
 
 /// A callable function. Comparisons, which nearly every specification has, need no call of a native.
@@ -12,55 +12,16 @@ pub enum Function {
     Native(NativeFn),
 }
 
-/// Name and arity of everything that may be called besides the comparisons.
-const NATIVES: &[(&str, usize)] = &[
-    ("is_atom", 1),
-    ("is_float", 1),
-    ("is_integer", 1),
-    ("is_list", 1),
-    ("is_number", 1),
-    ("is_pid", 1),
-    ("is_port", 1),
-    ("is_reference", 1),
-    ("is_tuple", 1),
-    ("is_map", 1),
-    ("is_binary", 1),
-    ("is_function", 1),
-    ("is_record", 3),
-    ("abs", 1),
-    ("element", 2),
-    ("hd", 1),
-    ("length", 1),
-    ("node", 1),
-    ("node", 0),
-    ("round", 1),
-    ("size", 1),
-    ("map_size", 1),
-    ("map_get", 2),
-    ("is_map_key", 2),
-    ("bit_size", 1),
-    ("byte_size", 1),
-    ("binary_part", 2),
-    ("binary_part", 3),
-    ("tl", 1),
-    ("trunc", 1),
-    ("float", 1),
-    ("+", 1),
-    ("-", 1),
-    ("+", 2),
-    ("-", 2),
-    ("*", 2),
-    ("/", 2),
-    ("div", 2),
-    ("rem", 2),
-    ("band", 2),
-    ("bor", 2),
-    ("bxor", 2),
-    ("bnot", 1),
-    ("bsl", 2),
-    ("bsr", 2),
-    ("not", 1),
-    ("xor", 2),
+/// The guard functions that match specifications may call since this release; all others, always.
+const SINCE: Release = Release(26);
+const LATER: &[(&str, u8)] = &[
+    ("ceil", 1),
+    ("floor", 1),
+    ("is_bitstring", 1),
+    ("is_boolean", 1),
+    ("is_function", 2),
+    ("is_record", 2),
+    ("tuple_size", 1),
 ];
 
 type Comparison = fn(Term, Term) -> bool;
@@ -76,29 +37,17 @@ const COMPARISONS: [(&str, Comparison); 8] = [
     (">=", |a, b| cmp(a, b).is_ge()),
 ];
 
-/// What a name and arity stand for.
-pub enum Lookup {
-    Found(Function),
-    /// Not callable in match specifications.
-    Unknown,
-    /// Callable, but this engine has no such native.
-    Missing,
-}
-
-pub fn lookup(engine: &Engine, name: Atom, arity: usize) -> Lookup {
-    let text = name.name();
+/// What a name and arity stand for, if match specifications may call it.
+pub fn lookup(engine: &Engine, name: Atom, arity: usize) -> Option<Function> {
+    let (text, arity) = (name.name(), u8::try_from(arity).ok()?);
     if arity == 2
         && let Some((_, f)) = COMPARISONS.iter().find(|c| c.0 == text)
     {
-        return Lookup::Found(Function::Compare(*f));
+        return Some(Function::Compare(*f));
     }
-    if !NATIVES.contains(&(text, arity)) {
-        return Lookup::Unknown;
-    }
-    match engine.native("erlang", text, arity as u8) {
-        Some(n) => Lookup::Found(Function::Native(n.body)),
-        None => Lookup::Missing,
-    }
+    let native = engine.native("erlang", text, arity).filter(|n| n.kind == NativeKind::Guard)?;
+    let later = LATER.contains(&(text, arity)) && engine.config.release < SINCE;
+    (!later).then_some(Function::Native(native.body))
 }
 
 impl Function {
