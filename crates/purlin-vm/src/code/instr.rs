@@ -18,10 +18,11 @@ pub use super::op::Op;
 pub use map::{GetMap, MakeMap, MapElement, MapUpdate, PutMap, Transition};
 pub use select::Select;
 
+use super::Mfa;
 use super::export::NativeEntry;
 use super::isa::{Operand, Operands};
-use purlin_term::Term;
 use purlin_term::boxed::FunEntry;
+use purlin_term::{Atom, Term};
 use std::sync::Arc;
 
 /// Where a value is: the low two bits tell an X register (0), a stack slot (1), a constant (2) or a small integer that
@@ -171,6 +172,35 @@ pub enum Arith {
     Div,
 }
 
+impl Arith {
+    /// Each operator with the name of its function in `erlang`, all of arity 2.
+    const NAMES: [(Arith, &'static str); 11] = [
+        (Arith::Add, "+"),
+        (Arith::Sub, "-"),
+        (Arith::Mul, "*"),
+        (Arith::IntDiv, "div"),
+        (Arith::Rem, "rem"),
+        (Arith::Band, "band"),
+        (Arith::Bor, "bor"),
+        (Arith::Bxor, "bxor"),
+        (Arith::Bsl, "bsl"),
+        (Arith::Bsr, "bsr"),
+        (Arith::Div, "/"),
+    ];
+
+    /// The operator that a call of this function is.
+    pub fn of(mfa: Mfa) -> Option<Arith> {
+        let name = (mfa.module == Atom::ERLANG && mfa.arity == 2).then(|| mfa.function.name())?;
+        Arith::NAMES.iter().find(|(_, n)| *n == name).map(|(op, _)| *op)
+    }
+
+    /// The function that computes the same.
+    pub fn mfa(self) -> Mfa {
+        let name = Arith::NAMES[self as usize].1;
+        Mfa { module: Atom::ERLANG, function: Atom::new(name), arity: 2 }
+    }
+}
+
 /// Floating point arithmetic.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
@@ -215,5 +245,13 @@ mod tests {
     fn an_instruction_is_sixteen_bytes_and_a_handler() {
         assert_eq!(std::mem::size_of::<Instr>(), 16);
         assert_eq!(std::mem::size_of::<Op>(), 24);
+    }
+
+    #[test]
+    fn operators_and_their_functions_lead_to_each_other() {
+        for (op, name) in Arith::NAMES {
+            assert_eq!(op.mfa().function.name(), name);
+            assert_eq!(Arith::of(op.mfa()), Some(op));
+        }
     }
 }

@@ -135,7 +135,7 @@ impl Translator<'_> {
                 let args = (3..3 + n).map(|i| self.src(ins, i)).collect::<Result<Vec<_>>>()?;
                 let (fail, live, dst) = (self.fail(ins, 0)?, self.live(ins, 1)?, self.dst(ins, 3 + n)?);
                 let narrow = dst.as_src().narrow();
-                match arith(export.mfa) {
+                match Arith::of(export.mfa) {
                     Some(op) if fail == NO_FAIL && narrow.is_some() => {
                         // The emulator rewrites `X + Literal`, `Literal + X` and `X - Literal`, which then fail
                         // without a frame of their own; division by `/` always does.
@@ -327,24 +327,4 @@ impl Translator<'_> {
 
 fn is_erlang(mfa: Mfa, name: &str) -> bool {
     mfa.module == Atom::ERLANG && mfa.function.name() == name
-}
-
-fn arith(mfa: Mfa) -> Option<Arith> {
-    if mfa.module != Atom::ERLANG || mfa.arity != 2 {
-        return None;
-    }
-    Some(match mfa.function.name() {
-        "+" => Arith::Add,
-        "-" => Arith::Sub,
-        "*" => Arith::Mul,
-        "div" => Arith::IntDiv,
-        "rem" => Arith::Rem,
-        "band" => Arith::Band,
-        "bor" => Arith::Bor,
-        "bxor" => Arith::Bxor,
-        "bsl" => Arith::Bsl,
-        "bsr" => Arith::Bsr,
-        "/" => Arith::Div,
-        _ => return None,
-    })
 }

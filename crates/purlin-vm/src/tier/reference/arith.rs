@@ -1,7 +1,6 @@
 //! Arithmetic, guard natives, floats.
 
 use super::{Next, Run};
-use crate::code::Mfa;
 use crate::code::instr::{Arith, Dst, FloatOp, GuardCall, Instr, NO_FAIL, Op, Src};
 use crate::process::escape::Escape;
 use purlin_term::number::{self, ArithError};
@@ -45,21 +44,7 @@ impl Run<'_> {
         if plain {
             return self.error_here(pc, reason);
         }
-        let name = match op {
-            Arith::Add => "+",
-            Arith::Sub => "-",
-            Arith::Mul => "*",
-            Arith::IntDiv => "div",
-            Arith::Rem => "rem",
-            Arith::Band => "band",
-            Arith::Bor => "bor",
-            Arith::Bxor => "bxor",
-            Arith::Bsl => "bsl",
-            Arith::Bsr => "bsr",
-            Arith::Div => "/",
-        };
-        let mfa = Mfa { module: Atom::ERLANG, function: Atom::new(name), arity: 2 };
-        match self.engine.code.exports.native(mfa) {
+        match self.engine.code.exports.native(op.mfa()) {
             Some(n) => self.native_error(Some(pc), n, &[x, y], reason, Term::NONE),
             None => self.error_here(pc, reason),
         }
