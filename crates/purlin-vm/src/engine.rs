@@ -15,11 +15,12 @@ use crate::code::retired::Collection;
 use crate::code::{Code, Exports, Mfa};
 use crate::process::names::Names;
 use crate::process::table::Table;
-use crate::process::{Defaults, Process, ProcessData};
+use crate::process::{Defaults, Process};
 use crate::sched::Schedulers;
 use crate::state::{Slot, States};
 use crate::timer::Timers;
 use crate::tracing::Tracing;
+use context::Ctx;
 use hashbrown::HashMap;
 use parking_lot::RwLock;
 use purlin_term::boxed::alias_id;
@@ -33,7 +34,7 @@ use std::sync::{Arc, OnceLock};
 const BACKTRACE_DEPTH: usize = 8;
 
 /// What a topic of natives does when a process ends, such as deleting its tables.
-pub type ExitHook = fn(&Arc<Engine>, &Arc<Process>, &mut ProcessData, Term);
+pub type ExitHook = fn(&mut Ctx<'_>, Term);
 
 /// One virtual machine.
 pub struct Engine {

@@ -6,6 +6,7 @@ mod watch;
 mod watcher;
 
 use crate::engine::Engine;
+use crate::engine::context::Ctx;
 use crate::engine::runner::{Runner, Stop};
 use crate::lifecycle::exit::terminate;
 use crate::lifecycle::panic::guard;
@@ -201,17 +202,18 @@ fn run_slice(engine: &Arc<Engine>, process: Arc<Process>) -> u64 {
     process.end_elevation();
     // SAFETY: OWNER: it came out of a run queue, which owned it.
     let data = unsafe { process.data() };
+    let ctx = &mut Ctx { engine, process: &process, data };
     if !process.outer.is_empty()
-        && let Err(reason) = guard(engine, &process, data, |data| fetch(engine, &process, data))
+        && let Err(reason) = guard(ctx, fetch)
     {
-        data.exit_reason = reason;
+        ctx.data.exit_reason = reason;
     }
-    if !data.exit_reason.is_none() {
-        let reason = data.exit_reason;
-        terminate(engine, &process, data, reason);
+    if !ctx.data.exit_reason.is_none() {
+        let reason = ctx.data.exit_reason;
+        terminate(ctx, reason);
         return 0;
     }
-    if let Some(offload) = &data.offload {
+    if let Some(offload) = &ctx.data.offload {
         // The signal that brings the native back is urgent for who waits behind it.
         if let Some(priority) = offload.priority() {
             process.elevate(priority);
@@ -219,42 +221,42 @@ fn run_slice(engine: &Arc<Engine>, process: Arc<Process>) -> u64 {
         sleep_or_requeue(engine, process);
         return 0;
     }
-    if data.suspended > 0 || (data.hibernating && data.mailbox.is_empty()) {
+    if ctx.data.suspended > 0 || (ctx.data.hibernating && ctx.data.mailbox.is_empty()) {
         sleep_or_requeue(engine, process);
         return 0;
     }
-    data.hibernating = false;
-    (data.slice, data.slice_left) = (SLICE, SLICE);
-    let watch = Watch::start(engine, &process, data);
-    data.activity = Activity::Running;
+    ctx.data.hibernating = false;
+    (ctx.data.slice, ctx.data.slice_left) = (SLICE, SLICE);
+    let watch = Watch::start(ctx);
+    ctx.data.activity = Activity::Running;
     let runner = engine.runner().expect("schedulers are started with a runner");
-    let stop = guard(engine, &process, data, |data| runner.run(engine, &process, data)).unwrap_or_else(Stop::Exited);
-    let used = count_slice(data);
-    data.activity = match stop {
+    let stop = guard(ctx, |ctx| runner.run(ctx)).unwrap_or_else(Stop::Exited);
+    let used = count_slice(ctx.data);
+    ctx.data.activity = match stop {
         Stop::Wait => Activity::Waiting,
         Stop::Suspend => Activity::Suspended,
         _ => Activity::Runnable,
     };
-    watch.end(engine, &process, data, &stop);
+    watch.end(ctx, &stop);
     match stop {
         Stop::Yield => {
             process.set_run_state(RunState::Runnable);
             engine.sched.enqueue(process);
         }
-        Stop::Wait | Stop::Suspend if !data.exit_reason.is_none() => {
+        Stop::Wait | Stop::Suspend if !ctx.data.exit_reason.is_none() => {
             // The collection before the wait found its heap too large.
-            let reason = data.exit_reason;
-            terminate(engine, &process, data, reason);
+            let reason = ctx.data.exit_reason;
+            terminate(ctx, reason);
         }
         Stop::Wait | Stop::Suspend => {
             if engine.tracing.profile.watches_processes() {
-                engine.tracing.profile.process(engine, &process, data, false);
+                engine.tracing.profile.process(ctx, false);
             }
             sleep_or_requeue(engine, process);
         }
-        Stop::Exited(reason) => terminate(engine, &process, data, reason),
+        Stop::Exited(reason) => terminate(ctx, reason),
         Stop::Blocking => {
-            let call = BlockingCall::new(&process, data);
+            let call = BlockingCall::new(&process, ctx.data);
             blocking::submit(engine, call);
             sleep_or_requeue(engine, process);
         }

@@ -6,7 +6,7 @@ use super::{Asker, Need, cause, find};
 use purlin_term::{Atom, Heap, Magic, Owned, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::process::Flags;
-use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult, Process, ProcessData, send};
+use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult, Process, send};
 use std::sync::Arc;
 
 pub const NATIVES: &[Native] = &[
@@ -206,8 +206,8 @@ fn delete(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 }
 
 /// What happens to the tables of a process that ends.
-pub fn process_ended(engine: &Arc<Engine>, process: &Arc<Process>, _: &mut ProcessData, _: Term) {
-    release_all(engine, process);
+pub fn process_ended(ctx: &mut Ctx<'_>, _: Term) {
+    release_all(ctx.engine, ctx.process);
 }
 
 fn release_all(engine: &Arc<Engine>, process: &Arc<Process>) {

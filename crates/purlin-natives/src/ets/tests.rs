@@ -116,7 +116,8 @@ fn tables_end_with_their_owner() {
     owner.call("safe_fixtable", &[theirs, am!("true")]).unwrap();
     assert_eq!(other.call("info", &[theirs, am!("fixed")]).unwrap(), am!("true"));
     let kept = registry::of(&engine).all().len();
-    owner::process_ended(&engine, &owner.process, &mut owner.data, am!("normal"));
+    let ctx = &mut Ctx { engine: &engine, process: &owner.process, data: &mut owner.data };
+    owner::process_ended(ctx, am!("normal"));
     assert_eq!(registry::of(&engine).all().len(), kept - 1);
     assert_eq!(reason(other.call("first", &[t])), "id");
     assert_eq!(other.call("info", &[theirs, am!("fixed")]).unwrap(), am!("false"));

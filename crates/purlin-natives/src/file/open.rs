@@ -56,7 +56,7 @@ static OPEN_FILES: Slot<OpenFiles> = Slot::new();
 
 /// Has the files of ended processes closed.
 pub fn install(engine: &Arc<Engine>) {
-    engine.on_exit_of_involved(|engine, process, _, _| owner_ended(engine, process.id()));
+    engine.on_exit_of_involved(|ctx, _| owner_ended(ctx.engine, ctx.process.id()));
 }
 
 fn file_of<'a>(t: Term) -> Result<&'a OpenFile, Failure> {

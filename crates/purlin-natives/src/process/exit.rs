@@ -24,7 +24,7 @@ fn exit_2(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     ctx.engine.post(me, Signal::exit(me, false, args[1]));
     if args[1].is(Atom::KILL) || !ctx.data.traps_exits() {
         // The caller ends before the call returns, after the signals it sent to itself earlier.
-        if let Some(reason) = purlin_vm::inbox::fetch(ctx.engine, ctx.process, ctx.data) {
+        if let Some(reason) = purlin_vm::inbox::fetch(ctx) {
             return Err(Escape::Exited(reason));
         }
     }

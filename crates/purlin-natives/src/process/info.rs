@@ -111,7 +111,7 @@ fn item(t: Term) -> Result<&'static str, Escape> {
 
 fn answer(ctx: &mut Ctx<'_>, pid: Term, question: Question) -> NativeResult {
     if pid == ctx.pid() {
-        if let Some(reason) = purlin_vm::inbox::fetch(ctx.engine, ctx.process, ctx.data) {
+        if let Some(reason) = purlin_vm::inbox::fetch(ctx) {
             return Err(Escape::Exited(reason));
         }
         // A heap of its own, because items are read from the one that the result goes to.

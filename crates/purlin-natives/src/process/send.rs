@@ -13,7 +13,7 @@ pub const NATIVES: &[Native] = &[
 
 fn send_2(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     ctx.charge(4);
-    match send_from(ctx.engine, ctx.process, ctx.data, args[0], args[1]) {
+    match send_from(ctx, args[0], args[1]) {
         // Without distribution no other node can be reached, and messages to one are lost.
         Ok(()) | Err(SendError::Remote) => Ok(args[1]),
         Err(SendError::BadDestination) => Err(Escape::BADARG),
@@ -34,7 +34,7 @@ fn send_3(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         return Err(badopt());
     }
     ctx.charge(4);
-    match send_from(ctx.engine, ctx.process, ctx.data, args[0], args[1]) {
+    match send_from(ctx, args[0], args[1]) {
         Ok(()) => Ok(ok()),
         Err(SendError::Remote) => Ok(if connect { ok() } else { Term::atom(Atom::NOCONNECT) }),
         Err(SendError::BadDestination) => Err(Escape::BADARG),

@@ -9,7 +9,7 @@ use purlin_vm::native::OrBadarg;
 use purlin_vm::process::Flags;
 use purlin_vm::signal::{Signal, SignalKind, Target};
 use purlin_vm::tracing::events;
-use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult, Priority, Process, ProcessData, receive};
+use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult, Priority, ProcessData, receive};
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -90,11 +90,14 @@ fn carry_out(engine: &Arc<Engine>, receiver: Target<'_>, order: Order) {
             if data.flags.has(Flags::HOLDS_COLLECTIONS) {
                 return data.rare_mut().held_collections.push((depth, order.requester, order.id));
             }
-            heap_limit::check(engine, process, data, 0);
-            events::request_collection(engine, process, data, depth);
+            let ctx = &mut Ctx { engine, process, data };
+            heap_limit::check(ctx, 0);
+            events::request_collection(ctx, depth);
             true
         }
-        (Target::Alive(process, data), Task::CheckCode(module)) => uses_old_code(engine, process, data, module),
+        (Target::Alive(process, data), Task::CheckCode(module)) => {
+            uses_old_code(&mut Ctx { engine, process, data }, module)
+        }
     };
     answer_task(engine, order.requester, order.kind, &order.id, done);
 }
@@ -132,8 +135,8 @@ fn depth(t: Term) -> Result<Depth, Escape> {
     }
 }
 
-fn uses_old_code(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, module: Atom) -> bool {
-    engine.runner().is_some_and(|r| r.uses_old_code(engine, process, data, module))
+fn uses_old_code(ctx: &mut Ctx<'_>, module: Atom) -> bool {
+    ctx.engine.runner().is_some_and(|r| r.uses_old_code(ctx, module))
 }
 
 fn garbage_collect(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
@@ -144,7 +147,7 @@ fn garbage_collect(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 
 fn check_process_code(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let module = args[0].as_atom().or_badarg()?;
-    Ok(Term::bool(uses_old_code(ctx.engine, ctx.process, ctx.data, module)))
+    Ok(Term::bool(uses_old_code(ctx, module)))
 }
 
 fn process_display(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {

@@ -286,7 +286,7 @@ impl Ready for Magic {
 
 /// Has the sockets of ended processes closed, and others take the turns of ended ones.
 pub fn install(engine: &Arc<Engine>) {
-    engine.on_exit_of_involved(|engine, process, _, _| process_ended(engine, process.pid()));
+    engine.on_exit_of_involved(|ctx, _| process_ended(ctx.engine, ctx.process.pid()));
 }
 
 fn process_ended(engine: &Arc<Engine>, pid: Term) {

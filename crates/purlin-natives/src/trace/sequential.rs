@@ -81,7 +81,7 @@ fn seq_trace_info(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 }
 
 fn print(ctx: &mut Ctx<'_>, message: Term) -> NativeResult {
-    Ok(Term::bool(seq::print(ctx.engine, ctx.process, ctx.data, message)))
+    Ok(Term::bool(seq::print(ctx, message)))
 }
 
 fn seq_trace_print_1(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
@@ -97,7 +97,7 @@ fn seq_trace_print_2(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 
 /// The token that a spawn passes on, as a message would.
 pub fn of_spawn(ctx: &mut Ctx<'_>) -> Option<Token> {
-    seq::next(ctx.engine, ctx.process, ctx.data)
+    seq::next(ctx)
 }
 
 /// Tells the tracer of a spawn as of two messages: the request to the child and, unless that is a real message, the

@@ -5,7 +5,7 @@ use purlin_term::external::{self, DecodeContext, EncodeOptions, FunParts};
 use purlin_term::{Atom, Heap, Term};
 use purlin_testkit::oracle::Oracle;
 use purlin_vm::code::{Module, translate};
-use purlin_vm::{Config, Engine, Interpreter, Process, ProcessData, Spawn};
+use purlin_vm::{Config, Ctx, Engine, Interpreter, Spawn};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -94,9 +94,9 @@ fn a_fun_of_other_numbers_than_its_lambdas_leads_to_no_code() {
 #[derive(Default)]
 struct Ends(Mutex<HashMap<u64, Vec<u8>>>);
 
-fn note_end(engine: &Arc<Engine>, process: &Arc<Process>, _: &mut ProcessData, reason: Term) {
+fn note_end(ctx: &mut Ctx<'_>, reason: Term) {
     let bytes = external::encode(reason, &EncodeOptions::default()).unwrap_or_default();
-    engine.extension::<Ends>().0.lock().unwrap().insert(process.id(), bytes);
+    ctx.engine.extension::<Ends>().0.lock().unwrap().insert(ctx.process.id(), bytes);
 }
 
 /// Compiles a program of `tests/oracle/code` on the real emulator, and loads it there.

@@ -1,15 +1,15 @@
 //! Reports of the emulator itself, sent to the process that logs them.
 
+use super::context::Ctx;
 use crate::engine::Engine;
 use crate::process::signal::{Signal, SignalKind};
-use crate::process::{Process, ProcessData};
 use purlin_term::{Atom, Heap, Term, am};
 use std::sync::Arc;
 
 /// Reports that a process ended with an uncaught error.
-pub fn crash(engine: &Arc<Engine>, process: &Arc<Process>, data: &ProcessData, reason: Term) {
-    let (pid, leader) = (process.pid(), data.group_leader);
-    log(engine, am!("error"), "Error in process ~p with exit value:~n~p~n", leader, Some(pid), |heap| {
+pub fn crash(ctx: &Ctx<'_>, reason: Term) {
+    let (pid, leader) = (ctx.process.pid(), ctx.data.group_leader);
+    log(ctx.engine, am!("error"), "Error in process ~p with exit value:~n~p~n", leader, Some(pid), |heap| {
         heap.list(&[pid, reason])
     });
 }

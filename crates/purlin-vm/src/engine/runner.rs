@@ -1,7 +1,8 @@
 //! What executes processes, as the engine sees it.
 
 use super::Engine;
-use crate::process::{Mfa, Process, ProcessData};
+use super::context::Ctx;
+use crate::process::{Mfa, ProcessData};
 use purlin_term::{Atom, Heap, Term};
 use std::sync::Arc;
 
@@ -23,18 +24,17 @@ pub enum Stop {
 /// What executes processes: the interpreter, or a test's own.
 pub trait Runner: Send + Sync {
     /// Runs a process until it stops.
-    fn run(&self, engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData) -> Stop;
+    fn run(&self, ctx: &mut Ctx<'_>) -> Stop;
 
     /// Runs the blocking native that [`Stop::Blocking`] was given for, and keeps its result in `data`, which is not the
     /// process's own (see `sched/blocking.rs`).
-    fn block(&self, engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData);
+    fn block(&self, ctx: &mut Ctx<'_>);
 
     /// Where the process is: its innermost frame and its callers, at most `depth`; terms are made in `heap`.
     fn frames(&self, engine: &Arc<Engine>, data: &ProcessData, heap: &mut Heap, depth: usize) -> Vec<Frame>;
 
     /// Whether the process could still run the old code of a module.
-    fn uses_old_code(&self, engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, module: Atom)
-    -> bool;
+    fn uses_old_code(&self, ctx: &mut Ctx<'_>, module: Atom) -> bool;
 }
 
 /// One place in a process's call chain.

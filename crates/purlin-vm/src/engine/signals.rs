@@ -1,6 +1,7 @@
 //! Delivering signals: to the queue of a process, which is woken, or to a port.
 
 use super::Engine;
+use super::context::Ctx;
 use super::ports::PortSignal;
 use crate::process::relation::Watcher;
 use crate::process::signal::{Parcel, Signal, SignalKind, Target};
@@ -69,7 +70,8 @@ impl Engine {
         if woken {
             if self.tracing.profile.watches_processes() {
                 // SAFETY: OWNER: `try_wake` gave it to this thread.
-                self.tracing.profile.process(self, process, unsafe { process.data() }, true);
+                let data = unsafe { process.data() };
+                self.tracing.profile.process(&Ctx { engine: self, process, data }, true);
             }
             // SAFETY: ASLEEP: whoever wakes a process takes over the count that its sleep has.
             self.sched.enqueue(unsafe { Arc::from_raw(Arc::as_ptr(process)) });

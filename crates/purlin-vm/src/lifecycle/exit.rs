@@ -3,113 +3,111 @@
 //! In this order, as others can observe it: timers are gone, exit hooks ran (tables are gone), the name is free, the
 //! process is out of the process table and takes no more signals, then links, watchers and monitored processes are told.
 
-use crate::engine::Engine;
+use crate::engine::context::Ctx;
 use crate::engine::signals::{bounce, send_down};
 use crate::lifecycle::literals;
 use crate::messaging::inbox::demonitor_other_side;
 use crate::messaging::timed;
 use crate::process::relation::Relations;
 use crate::process::signal::{Parcel, Signal, SignalKind, Target};
-use crate::process::{Process, ProcessData};
 use crate::tracing::events::{self, Extra};
 use crate::tracing::{Flags, sequential};
 use purlin_term::{Term, am};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 
 /// Ends a process that the caller owns.
-pub fn terminate(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, reason: Term) {
-    if let Some(timer) = data.wake_timer.take() {
-        engine.timers.cancel_wake(timer);
+pub fn terminate(ctx: &mut Ctx<'_>, reason: Term) {
+    if let Some(timer) = ctx.data.wake_timer.take() {
+        ctx.engine.timers.cancel_wake(timer);
     }
-    process.set_exiting();
-    timed::cancel_of(engine, process);
-    if process.trace.has(Flags::PROCS) {
-        events::procs(engine, process, am!("exit"), reason);
+    ctx.process.set_exiting();
+    timed::cancel_of(ctx.engine, ctx.process);
+    if ctx.process.trace.has(Flags::PROCS) {
+        events::procs(ctx.engine, ctx.process, am!("exit"), reason);
     }
-    if engine.tracing.profile.watches_processes() {
-        engine.tracing.profile.process(engine, process, data, false);
+    if ctx.engine.tracing.profile.watches_processes() {
+        ctx.engine.tracing.profile.process(ctx, false);
     }
-    engine.tracing.monitor.ended(process);
-    engine.tracing.profile.ended(process);
-    for hook in engine.exit_hooks(process) {
+    ctx.engine.tracing.monitor.ended(ctx.process);
+    ctx.engine.tracing.profile.ended(ctx.process);
+    for hook in ctx.engine.exit_hooks(ctx.process) {
         // A topic's mistake is reported by the panic hook; the others still have to hear of the end.
-        let _ = catch_unwind(AssertUnwindSafe(|| hook(engine, process, data, reason)));
+        let _ = catch_unwind(AssertUnwindSafe(|| hook(ctx, reason)));
     }
-    if let Some(name) = engine.names.release(process)
-        && process.trace.has(Flags::PROCS)
+    if let Some(name) = ctx.engine.names.release(ctx.process)
+        && ctx.process.trace.has(Flags::PROCS)
     {
-        events::procs(engine, process, am!("unregister"), Term::atom(name));
+        events::procs(ctx.engine, ctx.process, am!("unregister"), Term::atom(name));
     }
-    engine.processes.remove(process);
-    if process.id() == 0 && process.is_system() {
+    ctx.engine.processes.remove(ctx.process);
+    if ctx.process.id() == 0 && ctx.process.is_system() {
         // Nothing runs without `init`.
         eprintln!("init terminated: {}", purlin_term::print::display(reason));
-        engine.sched.halt(1, true);
+        ctx.engine.sched.halt(1, true);
     }
-    for signal in std::mem::replace(&mut data.unhandled, crate::process::signal::Batch::empty()) {
-        handle_last(engine, process, data, signal);
+    for signal in std::mem::replace(&mut ctx.data.unhandled, crate::process::signal::Batch::empty()) {
+        handle_last(ctx, signal);
     }
-    for signal in process.outer.close() {
-        handle_last(engine, process, data, signal);
+    for signal in ctx.process.outer.close() {
+        handle_last(ctx, signal);
     }
-    if let Some(relations) = data.take_relations() {
-        tell(engine, process, data, &relations, reason);
+    if let Some(relations) = ctx.data.take_relations() {
+        tell(ctx, &relations, reason);
     }
-    if let Some(rare) = data.rare() {
+    if let Some(rare) = ctx.data.rare() {
         if rare.blocks_multi {
-            engine.sched.unblock_multi_of(process.id());
+            ctx.engine.sched.unblock_multi_of(ctx.process.id());
         }
-        rare.suspending.iter().for_each(|s| s.end(engine));
+        rare.suspending.iter().for_each(|s| s.end(ctx.engine));
     }
-    if process.trace.has(Flags::EXITING) {
-        events::scheduled(engine, process, data, am!("out_exited"), true);
+    if ctx.process.trace.has(Flags::EXITING) {
+        events::scheduled(ctx, am!("out_exited"), true);
     }
-    if let Some(offload) = data.offload.take() {
-        let heap = std::mem::replace(&mut data.heap, purlin_term::Heap::new(0));
+    if let Some(offload) = ctx.data.offload.take() {
+        let heap = std::mem::replace(&mut ctx.data.heap, purlin_term::Heap::new(0));
         let mut postponed = offload.leave(heap);
         while let Some(task) = postponed.take() {
-            task(engine, Target::Gone);
+            task(ctx.engine, Target::Gone);
         }
     }
-    data.release();
+    ctx.data.release();
 }
 
 /// Tells who is linked to an ended process, who watches it, and whom it watched.
-fn tell(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, relations: &Relations, reason: Term) {
-    let me = process.pid();
+fn tell(ctx: &mut Ctx<'_>, relations: &Relations, reason: Term) {
+    let me = ctx.process.pid();
     for other in relations.links() {
         let mut signal = Signal::exit(me, true, reason);
-        if data.sequence.is_some() {
-            let token = sequential::next(engine, process, data);
-            let receiver = other.as_pid().and_then(|id| engine.process(id));
+        if ctx.data.sequence.is_some() {
+            let token = sequential::next(ctx);
+            let receiver = other.as_pid().and_then(|id| ctx.engine.process(id));
             if let (Some(token), Some(receiver)) = (&token, receiver) {
                 let sensitive = receiver.trace.flags().any(Flags::SENSITIVE);
-                token.tell(engine, sequential::SEND, other, sensitive, other, signal.term);
+                token.tell(ctx.engine, sequential::SEND, other, sensitive, other, signal.term);
             }
             signal.extra = Some(Box::new(Extra { from: me, token, keeps_token: false }));
         }
-        engine.post(other, signal);
+        ctx.engine.post(other, signal);
     }
     for w in relations.watchers.values() {
-        send_down(engine, me, w, reason);
+        send_down(ctx.engine, me, w, reason);
     }
     for (monitor, m) in relations.monitors.iter() {
-        demonitor_other_side(engine, me, m.watched, monitor);
+        demonitor_other_side(ctx.engine, me, m.watched, monitor);
     }
-    literals::answer_held(engine, data);
+    literals::answer_held(ctx.engine, ctx.data);
 }
 
 /// A signal that arrived before the end and was not handled: what it removes is removed, what it asks for fails.
-fn handle_last(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, signal: Parcel) {
+fn handle_last(ctx: &mut Ctx<'_>, signal: Parcel) {
     match &signal.kind {
         SignalKind::Demonitor { monitor } => {
-            data.relations().watchers.remove(monitor);
+            ctx.data.relations().watchers.remove(monitor);
         }
         SignalKind::Unlink { from, .. } => {
-            data.relations().unlinked_by(*from);
-            bounce(engine, process.pid(), signal);
+            ctx.data.relations().unlinked_by(*from);
+            bounce(ctx.engine, ctx.process.pid(), signal);
         }
-        _ => bounce(engine, process.pid(), signal),
+        _ => bounce(ctx.engine, ctx.process.pid(), signal),
     }
 }

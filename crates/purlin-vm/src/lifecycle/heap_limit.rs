@@ -3,40 +3,39 @@
 //! It is looked at before each collection. What counts is, as OTP has it, what there is and
 //! what a collection may take: the terms, the old generation, the messages kept on the heap, and the next young block.
 
-use crate::engine::Engine;
+use crate::engine::context::Ctx;
 use crate::process::figures::{self, words};
 use crate::process::gc::{next_size, used_words};
-use crate::process::{Flags, MaxHeap, Process, ProcessData};
+use crate::process::{Flags, MaxHeap};
 use purlin_term::{Atom, Term, am};
-use std::sync::Arc;
 
 /// Ends the process, and reports it, as its settings say, when it would pass its limit by a collection that has to
 /// find `need` words.
 #[inline]
-pub fn check(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, need: usize) {
-    if let Some(limit) = data.rare().map(|r| r.max_heap_size)
+pub fn check(ctx: &mut Ctx<'_>, need: usize) {
+    if let Some(limit) = ctx.data.rare().map(|r| r.max_heap_size)
         && limit.size > 0
     {
-        check_against(engine, process, data, limit, need);
+        check_against(ctx, limit, need);
     }
 }
 
 #[cold]
-fn check_against(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, limit: MaxHeap, need: usize) {
-    let heap = &data.heap;
-    let messages = if data.flags.has(Flags::OFF_HEAP_MESSAGES) { 0 } else { data.mailbox.words() };
+fn check_against(ctx: &mut Ctx<'_>, limit: MaxHeap, need: usize) {
+    let heap = &ctx.data.heap;
+    let messages = if ctx.data.flags.has(Flags::OFF_HEAP_MESSAGES) { 0 } else { ctx.data.mailbox.words() };
     let used = used_words(heap) - words(heap.old.start(), heap.old_top) + messages;
     let young = next_size(used + words(heap.end, heap.block.end()) + need);
     let total = used + heap.old.words() + young;
-    if total <= limit.size || !data.exit_reason.is_none() {
+    if total <= limit.size || !ctx.data.exit_reason.is_none() {
         return;
     }
     if limit.error_logger {
-        report(engine, process, data, limit, total);
+        report(ctx, limit, total);
     }
     if limit.kill {
-        data.exit_reason = Term::atom(Atom::KILLED);
-        data.give_up_slice();
+        ctx.data.exit_reason = Term::atom(Atom::KILLED);
+        ctx.data.give_up_slice();
     }
 }
 
@@ -44,17 +43,17 @@ const REPORT: &str = "     Process:            ~p ~n     Context:            max
 Max Heap Size:      ~p~n     Total Heap Size:    ~p~n     Kill:               ~p~n     Error Logger:       ~p~n     \
 Message Queue Len:  ~p~n     GC Info:            ~p~n";
 
-fn report(engine: &Arc<Engine>, process: &Arc<Process>, data: &ProcessData, limit: MaxHeap, total: usize) {
-    let pid = process.pid();
-    crate::engine::report::log(engine, am!("error"), REPORT, data.group_leader, Some(pid), |heap| {
-        let info = figures::list(heap, &figures::of(data));
+fn report(ctx: &Ctx<'_>, limit: MaxHeap, total: usize) {
+    let pid = ctx.process.pid();
+    crate::engine::report::log(ctx.engine, am!("error"), REPORT, ctx.data.group_leader, Some(pid), |heap| {
+        let info = figures::list(heap, &figures::of(ctx.data));
         let args = [
             pid,
             heap.unsigned(limit.size as u64),
             heap.unsigned(total as u64),
             Term::bool(limit.kill),
             Term::bool(limit.error_logger),
-            heap.unsigned(data.mailbox.len() as u64),
+            heap.unsigned(ctx.data.mailbox.len() as u64),
             info,
         ];
         heap.list(&args)

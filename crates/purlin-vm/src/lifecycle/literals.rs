@@ -2,6 +2,7 @@
 
 pub use crate::code::retired::{Next, Retired};
 use crate::engine::Engine;
+use crate::engine::context::Ctx;
 use crate::lifecycle::heap_limit;
 use crate::messaging::suspension::resume;
 use crate::process::gc::{Depth, each_term};
@@ -51,7 +52,7 @@ fn signal(question: Question) -> Parcel {
 fn put(engine: &Arc<Engine>, target: Target<'_>, question: Question) {
     match target {
         Target::Gone => question.answer(engine, am!("ok")),
-        Target::Alive(process, data) => handle(engine, process, data, question),
+        Target::Alive(process, data) => handle(&mut Ctx { engine, process, data }, question),
     }
 }
 
@@ -67,31 +68,31 @@ impl Question {
 }
 
 /// Handles a question when all references that the process has are where they can be found.
-fn handle(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, question: Question) {
-    if let Some(offload) = &mut data.offload {
+fn handle(ctx: &mut Ctx<'_>, question: Question) {
+    if let Some(offload) = &mut ctx.data.offload {
         // The native on the pool may hold references, and what it refers to must not move.
         let again: Request = Box::new(move |engine, target| put(engine, target, question));
         return offload.postpone(PRIORITY, again);
     }
-    if data.flags.has(Flags::HOLDS_COLLECTIONS) {
-        return data.rare_mut().held_questions.push(question);
+    if ctx.data.flags.has(Flags::HOLDS_COLLECTIONS) {
+        return ctx.data.rare_mut().held_questions.push(question);
     }
-    if data.activity == Activity::Running {
+    if ctx.data.activity == Activity::Running {
         // Registers and what natives hold cannot be seen from here: later, between two slices.
-        data.give_up_slice();
-        let _ = process.outer.push(signal(question));
-        process.elevate(PRIORITY);
+        ctx.data.give_up_slice();
+        let _ = ctx.process.outer.push(signal(question));
+        ctx.process.elevate(PRIORITY);
         return;
     }
     let result = match question.how {
-        How::Look if refers(data) => am!("need_gc"),
+        How::Look if refers(ctx.data) => am!("need_gc"),
         How::Look => am!("ok"),
         How::Copy => {
-            replace(engine, process, data);
+            replace(ctx);
             am!("ok")
         }
     };
-    question.answer(engine, result);
+    question.answer(ctx.engine, result);
 }
 
 /// Answers the questions that were held back by a process that has ended.
@@ -153,10 +154,10 @@ fn refers(data: &mut ProcessData) -> bool {
 }
 
 /// Puts copies in the place of all condemned literals that a process that does not run refers to.
-fn replace(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData) {
+fn replace(ctx: &mut Ctx<'_>) {
     // What is dead needs no copies; and afterwards there is no old generation, which must not refer to young terms.
-    collect(engine, process, data, Depth::Major);
-    let mut heap = std::mem::replace(&mut data.heap, Heap::new(0));
+    collect(ctx, Depth::Major);
+    let mut heap = std::mem::replace(&mut ctx.data.heap, Heap::new(0));
     let mut sharing = Sharing::default();
     let (start, end) = (heap.block.start(), heap.top);
     let mut copy = |t: &mut Term, heap: &mut Heap| {
@@ -165,7 +166,7 @@ fn replace(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData)
         }
     };
     // Messages that refer to the same literal share its copy, and so become part of the heap.
-    data.mailbox.move_to_heap(|signal| {
+    ctx.data.mailbox.move_to_heap(|signal| {
         if !message_refers(signal) {
             return None;
         }
@@ -177,7 +178,7 @@ fn replace(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData)
         signal.replace_term(term);
         Some(())
     });
-    data.visit_roots(&mut |t| copy(t, &mut heap));
+    ctx.data.visit_roots(&mut |t| copy(t, &mut heap));
     // The stack's words stay in place while terms are added to the heap.
     let mut on_stack = Vec::new();
     each_on_stack(&heap, |t| on_stack.extend(condemned(*t).then_some(t as *mut Term)));
@@ -188,18 +189,18 @@ fn replace(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData)
     }
     // What was there refers to what is new: none of it is older than the rest.
     heap.high_water = start;
-    data.heap = heap;
-    heap_limit::check(engine, process, data, 0);
-    if data.hibernating {
-        collect(engine, process, data, Depth::Tight);
-    } else if data.heap.fragment_words > 0 {
-        collect(engine, process, data, Depth::Major);
+    ctx.data.heap = heap;
+    heap_limit::check(ctx, 0);
+    if ctx.data.hibernating {
+        collect(ctx, Depth::Tight);
+    } else if ctx.data.heap.fragment_words > 0 {
+        collect(ctx, Depth::Major);
     }
 }
 
-fn collect(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, depth: Depth) {
-    data.wanted_collection = Some(depth);
-    events::collect(engine, process, data, &mut [], 0);
+fn collect(ctx: &mut Ctx<'_>, depth: Depth) {
+    ctx.data.wanted_collection = Some(depth);
+    events::collect(ctx, &mut [], 0);
 }
 
 #[cfg(all(test, not(loom)))]
@@ -242,7 +243,7 @@ mod tests {
         assert!(!refers(data), "nothing is condemned yet");
         area.condemn();
         assert!(refers(data));
-        replace(&engine, &process, data);
+        replace(&mut Ctx { engine: &engine, process: &process, data });
         assert!(!refers(data));
         drop(area);
         for depth in [Depth::Minor, Depth::Minor, Depth::Major] {

@@ -2,16 +2,14 @@
 //! `{internal_error, Where, Text}`, and is logged as an error of that process.
 
 use crate::code::native::Native;
-use crate::engine::Engine;
 use crate::engine::context::Ctx;
+use crate::process::ProcessData;
 use crate::process::escape::NativeResult;
-use crate::process::{Process, ProcessData};
 use purlin_term::literal::Literals;
 use purlin_term::{Atom, Term, am, copy};
 use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 
 thread_local! {
     /// The native that this thread's latest panic came out of.
@@ -37,15 +35,10 @@ pub(crate) fn call(native: &'static Native, ctx: &mut Ctx<'_>, args: &[Term]) ->
 }
 
 /// Runs what belongs to a process; the reason that the process has to end with, in its heap, after a panic.
-pub(crate) fn guard<T>(
-    engine: &Arc<Engine>,
-    process: &Arc<Process>,
-    data: &mut ProcessData,
-    f: impl FnOnce(&mut ProcessData) -> T,
-) -> Result<T, Term> {
-    catch_unwind(AssertUnwindSafe(|| f(data))).map_err(|payload| {
-        let reason = reason(data, payload);
-        crate::engine::report::crash(engine, process, data, reason);
+pub(crate) fn guard<T>(ctx: &mut Ctx<'_>, f: impl FnOnce(&mut Ctx<'_>) -> T) -> Result<T, Term> {
+    catch_unwind(AssertUnwindSafe(|| f(ctx))).map_err(|payload| {
+        let reason = reason(ctx.data, payload);
+        crate::engine::report::crash(ctx, reason);
         reason
     })
 }

@@ -3,103 +3,105 @@
 use crate::engine::Engine;
 use crate::engine::context::Ctx;
 pub use crate::engine::signals::down_signal;
+use crate::process::ProcessData;
 use crate::process::relation::{AliasMode, Watched};
 use crate::process::signal::tasks::Tasks;
 use crate::process::signal::{Parcel, RefId, Signal, SignalKind, Target};
-use crate::process::{Process, ProcessData};
 use crate::tracing::Flags;
 use crate::tracing::events::{self, Extra};
 use purlin_term::{Atom, Heap, Term, am};
 use std::sync::Arc;
 
 /// Fetches and handles all signals that have arrived; the exit reason if the process has to end now.
-pub fn fetch(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData) -> Option<Term> {
-    if data.exit_reason.is_none() {
-        let mut batch = process.outer.take();
-        let traced = process.trace.has(Flags::RECEIVE);
+pub fn fetch(ctx: &mut Ctx<'_>) -> Option<Term> {
+    if ctx.data.exit_reason.is_none() {
+        let mut batch = ctx.process.outer.take();
+        let traced = ctx.process.trace.has(Flags::RECEIVE);
         let mut tasks: Option<Box<Tasks<Parcel>>> = None;
         while let Some(signal) = batch.next() {
             if matches!(signal.kind, SignalKind::Sent) && !traced {
-                data.mailbox.append(signal);
+                ctx.data.mailbox.append(signal);
                 continue;
             }
             if let SignalKind::Task(priority, _) = signal.kind {
                 tasks.get_or_insert_with(Box::default).push(priority, signal);
                 continue;
             }
-            handle(engine, process, data, signal);
-            if !data.exit_reason.is_none() {
-                data.unhandled = batch;
+            handle(ctx, signal);
+            if !ctx.data.exit_reason.is_none() {
+                ctx.data.unhandled = batch;
                 break;
             }
         }
         if let Some(tasks) = tasks {
-            carry_out(engine, process, data, *tasks);
+            carry_out(ctx, *tasks);
         }
     }
-    (!data.exit_reason.is_none()).then_some(data.exit_reason)
+    (!ctx.data.exit_reason.is_none()).then_some(ctx.data.exit_reason)
 }
 
 /// Carries out system tasks, unless the process has to end: then they stay among its signals.
 #[cold]
-fn carry_out(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, mut tasks: Tasks<Parcel>) {
+fn carry_out(ctx: &mut Ctx<'_>, mut tasks: Tasks<Parcel>) {
     while let Some(task) = tasks.take() {
-        if data.exit_reason.is_none() {
-            handle(engine, process, data, task);
+        if ctx.data.exit_reason.is_none() {
+            handle(ctx, task);
         } else {
-            data.unhandled.prepend(task);
+            ctx.data.unhandled.prepend(task);
         }
     }
 }
 
 #[inline(never)]
-fn handle(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, mut signal: Parcel) {
-    let me = process.pid();
+fn handle(ctx: &mut Ctx<'_>, mut signal: Parcel) {
+    let me = ctx.process.pid();
     match std::mem::replace(&mut signal.kind, SignalKind::Message) {
         SignalKind::Sent => {
             signal.kind = SignalKind::Sent;
-            enqueue(engine, process, data, signal);
+            enqueue(ctx, signal);
         }
         SignalKind::Message => {
-            keep_token(data, &mut signal);
-            enqueue(engine, process, data, signal);
+            keep_token(ctx.data, &mut signal);
+            enqueue(ctx, signal);
         }
         SignalKind::AliasMessage { alias } => {
-            if alias_takes_message(engine, process, data, alias) {
-                enqueue(engine, process, data, signal);
+            if alias_takes_message(ctx, alias) {
+                enqueue(ctx, signal);
             }
         }
-        SignalKind::Exit { from, linked } => handle_exit(engine, process, data, signal, from, linked),
-        SignalKind::Down { monitor } => handle_down(engine, process, data, signal, monitor),
+        SignalKind::Exit { from, linked } => handle_exit(ctx, signal, from, linked),
+        SignalKind::Down { monitor } => handle_down(ctx, signal, monitor),
         SignalKind::Link { from } => {
-            let new = !data.relations().is_linked(from);
-            data.relations().linked_by(from);
-            if new && process.trace.has(Flags::PROCS) {
-                events::procs(engine, process, am!("getting_linked"), from);
+            let new = !ctx.data.relations().is_linked(from);
+            ctx.data.relations().linked_by(from);
+            if new && ctx.process.trace.has(Flags::PROCS) {
+                events::procs(ctx.engine, ctx.process, am!("getting_linked"), from);
             }
         }
         SignalKind::Unlink { from, id } => {
-            if process.trace.has(Flags::PROCS) && data.relations().is_linked(from) {
-                events::procs(engine, process, am!("getting_unlinked"), from);
+            if ctx.process.trace.has(Flags::PROCS) && ctx.data.relations().is_linked(from) {
+                events::procs(ctx.engine, ctx.process, am!("getting_unlinked"), from);
             }
-            data.relations().unlinked_by(from);
-            engine.post(from, Signal::bare(SignalKind::UnlinkAck { from: me, id }));
+            ctx.data.relations().unlinked_by(from);
+            ctx.engine.post(from, Signal::bare(SignalKind::UnlinkAck { from: me, id }));
         }
-        SignalKind::UnlinkAck { from, id } => data.relations().unlink_done(from, id),
+        SignalKind::UnlinkAck { from, id } => ctx.data.relations().unlink_done(from, id),
         SignalKind::Monitor(w) => {
-            data.relations().watchers.insert(w.monitor, *w);
+            ctx.data.relations().watchers.insert(w.monitor, *w);
         }
         SignalKind::Demonitor { monitor } => {
-            data.relations().watchers.remove(&monitor);
+            ctx.data.relations().watchers.remove(&monitor);
         }
         SignalKind::GroupLeader => {
             if signal.used() > 0 {
-                data.group_leader = data.heap.copy(signal.term);
+                ctx.data.group_leader = ctx.data.heap.copy(signal.term);
             } else {
-                data.group_leader = signal.term;
+                ctx.data.group_leader = signal.term;
             }
         }
-        SignalKind::Request(request) | SignalKind::Task(_, request) => request(engine, Target::Alive(process, data)),
+        SignalKind::Request(request) | SignalKind::Task(_, request) => {
+            request(ctx.engine, Target::Alive(ctx.process, ctx.data))
+        }
     }
 }
 
@@ -113,16 +115,16 @@ fn keep_token(data: &ProcessData, signal: &mut Signal) {
 
 /// Adds a message to the mailbox.
 #[inline]
-fn enqueue(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, signal: Parcel) {
-    if process.trace.has(Flags::RECEIVE) {
-        events::receive(&mut Ctx { engine, process, data }, signal.extra.as_deref(), signal.term);
+fn enqueue(ctx: &mut Ctx<'_>, signal: Parcel) {
+    if ctx.process.trace.has(Flags::RECEIVE) {
+        events::receive(ctx, signal.extra.as_deref(), signal.term);
     }
-    data.mailbox.append(signal);
+    ctx.data.mailbox.append(signal);
 }
 
 /// Whether a message to this alias gets through; ends what it ends.
-fn alias_takes_message(engine: &Arc<Engine>, process: &Process, data: &mut ProcessData, alias: RefId) -> bool {
-    let relations = data.relations();
+fn alias_takes_message(ctx: &mut Ctx<'_>, alias: RefId) -> bool {
+    let relations = ctx.data.relations();
     match relations.aliases.get(&alias) {
         None => false,
         Some(AliasMode::Explicit | AliasMode::Demonitor) => true,
@@ -130,7 +132,7 @@ fn alias_takes_message(engine: &Arc<Engine>, process: &Process, data: &mut Proce
             let with_monitor = *mode == AliasMode::ReplyDemonitor;
             relations.aliases.remove(&alias);
             if with_monitor && let Some(m) = relations.monitors.remove(&alias) {
-                demonitor_other_side(engine, process.pid(), m.watched, alias);
+                demonitor_other_side(ctx.engine, ctx.process.pid(), m.watched, alias);
             }
             true
         }
@@ -149,42 +151,29 @@ pub fn demonitor_other_side(engine: &Arc<Engine>, me: Term, watched: Watched, mo
     }
 }
 
-fn handle_exit(
-    engine: &Arc<Engine>,
-    process: &Arc<Process>,
-    data: &mut ProcessData,
-    signal: Parcel,
-    from: Term,
-    linked: bool,
-) {
-    if linked && !data.relations().drop_link(from) {
+fn handle_exit(ctx: &mut Ctx<'_>, signal: Parcel, from: Term, linked: bool) {
+    if linked && !ctx.data.relations().drop_link(from) {
         return;
     }
-    let traced = linked && process.trace.has(Flags::PROCS);
+    let traced = linked && ctx.process.trace.has(Flags::PROCS);
     let reason = signal.term.as_tuple().map_or(Term::NONE, |t| t[2]);
     if reason.is(Atom::KILL) && !linked {
-        data.exit_reason = Term::atom(Atom::KILLED);
-    } else if data.traps_exits() {
-        enqueue(engine, process, data, signal);
-    } else if !reason.is(Atom::NORMAL) || (!linked && from == process.pid()) {
-        data.exit_reason = reason;
+        ctx.data.exit_reason = Term::atom(Atom::KILLED);
+    } else if ctx.data.traps_exits() {
+        enqueue(ctx, signal);
+    } else if !reason.is(Atom::NORMAL) || (!linked && from == ctx.process.pid()) {
+        ctx.data.exit_reason = reason;
         if signal.used() > 0 {
-            data.heap.adopt(signal.into_fragment());
+            ctx.data.heap.adopt(signal.into_fragment());
         }
     }
-    if traced && data.exit_reason.is_none() {
-        events::procs(engine, process, am!("getting_unlinked"), from);
+    if traced && ctx.data.exit_reason.is_none() {
+        events::procs(ctx.engine, ctx.process, am!("getting_unlinked"), from);
     }
 }
 
-fn handle_down(
-    engine: &Arc<Engine>,
-    process: &Arc<Process>,
-    data: &mut ProcessData,
-    mut signal: Parcel,
-    monitor: RefId,
-) {
-    let relations = data.relations();
+fn handle_down(ctx: &mut Ctx<'_>, mut signal: Parcel, monitor: RefId) {
+    let relations = ctx.data.relations();
     let Some(m) = relations.monitors.remove(&monitor) else { return };
     end_alias_of_monitor(relations, monitor);
     if let Some(tag) = m.tag {
@@ -195,8 +184,8 @@ fn handle_down(
             h.tuple(&elements)
         });
     }
-    keep_token(data, &mut signal);
-    enqueue(engine, process, data, signal);
+    keep_token(ctx.data, &mut signal);
+    enqueue(ctx, signal);
 }
 
 /// Ends an alias that lives as long as its monitor.

@@ -6,14 +6,12 @@
 //! what meanwhile is told in [`crate::process::mailbox`]'s part on looks.
 
 use crate::clock::Time;
-use crate::engine::Engine;
 use crate::engine::context::Ctx;
+use crate::process::ProcessData;
 use crate::process::signal::{Parcel, RefId};
-use crate::process::{Process, ProcessData};
 use crate::tracing::{Flags, events, sequential};
 use purlin_term::heap::STACK_RESERVE;
 use purlin_term::{Atom, Term};
-use std::sync::Arc;
 
 /// What [`peek`] found.
 #[derive(Clone, Copy, Debug)]
@@ -39,11 +37,11 @@ pub enum Wait {
 
 /// `loop_rec`: the next message.
 #[inline]
-pub fn peek(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData) -> Peek {
-    begin(data);
-    match look(data) {
+pub fn peek(ctx: &mut Ctx<'_>) -> Peek {
+    begin(ctx.data);
+    match look(ctx.data) {
         Some(t) => Peek::Message(t),
-        None => fetch_and_peek(engine, process, data),
+        None => fetch_and_peek(ctx),
     }
 }
 
@@ -69,11 +67,11 @@ fn begin(data: &mut ProcessData) {
 
 /// The `receive` ends.
 #[inline]
-fn end(engine: &Engine, process: &Process, data: &mut ProcessData) {
-    let around = data.mailbox.end_receive();
-    end_wait(engine, process, data);
+fn end(ctx: &mut Ctx<'_>) {
+    let around = ctx.data.mailbox.end_receive();
+    end_wait(ctx);
     if let Some(until) = around {
-        data.receive_until = until;
+        ctx.data.receive_until = until;
     }
 }
 
@@ -89,15 +87,15 @@ fn look(data: &mut ProcessData) -> Option<Term> {
     data.mailbox.current()
 }
 
-fn fetch_and_peek(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData) -> Peek {
-    data.mailbox.end_look();
-    if !process.has_signals() && data.exit_reason.is_none() {
+fn fetch_and_peek(ctx: &mut Ctx<'_>) -> Peek {
+    ctx.data.mailbox.end_look();
+    if !ctx.process.has_signals() && ctx.data.exit_reason.is_none() {
         return Peek::Empty;
     }
-    if let Some(reason) = crate::messaging::inbox::fetch(engine, process, data) {
+    if let Some(reason) = crate::messaging::inbox::fetch(ctx) {
         return Peek::Exit(reason);
     }
-    look(data).map_or(Peek::Empty, Peek::Message)
+    look(ctx.data).map_or(Peek::Empty, Peek::Message)
 }
 
 /// `loop_rec_end`: the message at the cursor did not match.
@@ -108,19 +106,19 @@ pub fn advance(data: &mut ProcessData) {
 }
 
 /// `remove_message`: the message at the cursor matched; its terms are now part of the heap.
-pub fn remove(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData) {
-    if let Some(mut signal) = data.mailbox.remove_current() {
-        if signal.extra.is_some() || data.sequence.is_some() {
+pub fn remove(ctx: &mut Ctx<'_>) {
+    if let Some(mut signal) = ctx.data.mailbox.remove_current() {
+        if signal.extra.is_some() || ctx.data.sequence.is_some() {
             let (message, extra) = (signal.term, signal.extra.take());
-            adopt(data, signal);
+            adopt(ctx.data, signal);
             if !extra.as_ref().is_some_and(|e| e.keeps_token) {
-                sequential::received(engine, process, data, extra.and_then(|e| e.token), message);
+                sequential::received(ctx, extra.and_then(|e| e.token), message);
             }
         } else {
-            adopt(data, signal);
+            adopt(ctx.data, signal);
         }
     }
-    end(engine, process, data);
+    end(ctx);
 }
 
 /// Makes what a message points to part of the heap, where it is not yet.
@@ -132,13 +130,13 @@ fn adopt(data: &mut ProcessData, signal: Parcel) {
 }
 
 /// `timeout`: the `receive` ends without a message.
-pub fn timeout(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData) {
-    if process.trace.has(Flags::RECEIVE) {
-        events::timeout(&mut Ctx { engine, process, data });
+pub fn timeout(ctx: &mut Ctx<'_>) {
+    if ctx.process.trace.has(Flags::RECEIVE) {
+        events::timeout(ctx);
     }
     // One without clauses that does not wait has not begun.
-    if !is_inside(data) {
-        end(engine, process, data);
+    if !is_inside(ctx.data) {
+        end(ctx);
     }
 }
 
@@ -153,79 +151,79 @@ pub fn await_next(data: &mut ProcessData) {
 
 /// As if [`await_next`] had not been called.
 pub fn await_nothing(ctx: &mut Ctx<'_>) {
-    end(ctx.engine, ctx.process, ctx.data);
+    end(ctx);
 }
 
 /// An exception goes to a handler at this place of the stack: the `receive`s of the frames inside it end.
 #[inline]
-pub fn unwind(engine: &Engine, process: &Process, data: &mut ProcessData, handler: *mut u64) {
-    let handler = (data.heap.block.end() as usize - handler as usize) / 8;
-    while data.mailbox.is_left_by(handler) {
+pub fn unwind(ctx: &mut Ctx<'_>, handler: *mut u64) {
+    let handler = (ctx.data.heap.block.end() as usize - handler as usize) / 8;
+    while ctx.data.mailbox.is_left_by(handler) {
         // The exception may hold parts of the message.
-        data.mailbox.keep(&mut data.heap);
-        end(engine, process, data);
+        ctx.data.mailbox.keep(&mut ctx.data.heap);
+        end(ctx);
     }
 }
 
 /// All frames go.
-pub fn unwind_all(engine: &Engine, process: &Process, data: &mut ProcessData) {
-    let bottom = data.heap.block.end();
-    unwind(engine, process, data, bottom);
+pub fn unwind_all(ctx: &mut Ctx<'_>) {
+    let bottom = ctx.data.heap.block.end();
+    unwind(ctx, bottom);
 }
 
 #[inline]
-fn end_wait(engine: &Engine, process: &Process, data: &mut ProcessData) {
-    if data.receive_until.take().is_some() {
+fn end_wait(ctx: &mut Ctx<'_>) {
+    if ctx.data.receive_until.take().is_some() {
         // The timer is left to run, unless somebody would see that it wakes the process.
-        let seen = process.trace.flags().any(Flags::TRACEE) || engine.clock.is_virtual();
-        if let Some(timer) = data.wake_timer.take_if(|_| seen) {
-            engine.timers.cancel_wake(timer);
+        let seen = ctx.process.trace.flags().any(Flags::TRACEE) || ctx.engine.clock.is_virtual();
+        if let Some(timer) = ctx.data.wake_timer.take_if(|_| seen) {
+            ctx.engine.timers.cancel_wake(timer);
         }
     }
 }
 
 /// `wait_timeout`: whether to sleep. The timer runs until the `receive` ends, over any number of sleeps.
-pub fn wait_timeout(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, timeout: Term) -> Wait {
-    begin(data);
-    data.mailbox.end_look();
-    if let Some(until) = data.receive_until {
+pub fn wait_timeout(ctx: &mut Ctx<'_>, timeout: Term) -> Wait {
+    begin(ctx.data);
+    ctx.data.mailbox.end_look();
+    if let Some(until) = ctx.data.receive_until {
         if until == Time::MAX {
             return Wait::Sleep;
         }
-        let now = engine.clock.now();
-        return if now >= until { Wait::TimedOut } else { sleep_until(engine, process, data, now, until) };
+        let now = ctx.engine.clock.now();
+        return if now >= until { Wait::TimedOut } else { sleep_until(ctx, now, until) };
     }
     if timeout.is(Atom::INFINITY) {
         // Noted, because the operand does not outlive the sleep.
-        data.receive_until = Some(Time::MAX);
+        ctx.data.receive_until = Some(Time::MAX);
         return Wait::Sleep;
     }
     let ms = match timeout.as_small() {
         Some(ms) if (0..1 << 32).contains(&ms) => ms,
         _ => {
-            end(engine, process, data);
+            end(ctx);
             return Wait::BadTimeout;
         }
     };
     if ms == 0 {
         return Wait::TimedOut;
     }
-    let now = engine.clock.now();
+    let now = ctx.engine.clock.now();
     let until = now.saturating_add(ms * 1_000_000);
-    data.receive_until = Some(until);
-    sleep_until(engine, process, data, now, until)
+    ctx.data.receive_until = Some(until);
+    sleep_until(ctx, now, until)
 }
 
 /// Has a timer wake the process at a time or earlier.
-fn sleep_until(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, now: Time, until: Time) -> Wait {
-    if let Some(timer) = data.wake_timer {
+fn sleep_until(ctx: &mut Ctx<'_>, now: Time, until: Time) -> Wait {
+    if let Some(timer) = ctx.data.wake_timer {
         if now < timer.at() && timer.at() <= until {
             return Wait::Sleep;
         }
-        engine.timers.cancel_wake(timer);
+        ctx.engine.timers.cancel_wake(timer);
     }
-    data.wake_timer = Some(engine.timers.wake_at(until, process));
-    engine.sched.timer_started();
+    ctx.data.wake_timer = Some(ctx.engine.timers.wake_at(until, ctx.process));
+    ctx.engine.sched.timer_started();
     Wait::Sleep
 }
 
@@ -263,7 +261,7 @@ fn marker_id(reference: Term) -> Option<RefId> {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::engine::Config;
+    use crate::engine::{Config, Engine};
     use crate::lifecycle::spawn::Spawn;
 
     /// Puts words on the stack, as calls do.
@@ -279,7 +277,7 @@ mod tests {
         data.heap.end = data.heap.end.wrapping_add(words);
     }
 
-    fn with(messages: i64, test: impl FnOnce(&Arc<Engine>, &Arc<Process>, &mut ProcessData)) {
+    fn with(messages: i64, test: impl FnOnce(&mut Ctx<'_>)) {
         let engine = Engine::new(&[], Config { schedulers: 1, ..Config::from_env().unwrap() });
         let process = Spawn::new(Atom::OK, Atom::OK, &[]).create(&engine).unwrap();
         // SAFETY: OWNER: this thread made it and no scheduler runs.
@@ -290,7 +288,7 @@ mod tests {
             let message = scratch.tuple(&[Term::small(i), list]);
             crate::messaging::send::send(&engine, &process, process.pid(), message).unwrap();
         }
-        test(&engine, &process, data);
+        test(&mut Ctx { engine: &engine, process: &process, data });
     }
 
     fn number(peeked: Peek) -> Option<i64> {
@@ -302,86 +300,86 @@ mod tests {
 
     #[test]
     fn a_receive_in_what_a_look_calls_leaves_the_look_as_it_was() {
-        with(3, |e, p, d| {
-            call(d, 2);
-            assert_eq!(number(peek(e, p, d)), Some(0));
-            advance(d);
-            assert!(wait_timeout(e, p, d, Term::small(1000)) == Wait::Sleep);
-            let until = d.receive_until;
-            assert_eq!(number(peek(e, p, d)), Some(1));
-            assert_eq!(number(peek(e, p, d)), Some(1), "the same frame does not begin another receive");
-            call(d, 3);
-            assert_eq!(number(peek(e, p, d)), Some(0));
-            advance(d);
-            assert_eq!(number(peek(e, p, d)), Some(2), "what the look is at stays out of sight");
-            remove(e, p, d);
-            assert_eq!((d.mailbox.look(), d.receive_until), (Some(2), until));
-            d.collect(&mut [], 0);
+        with(3, |ctx| {
+            call(ctx.data, 2);
+            assert_eq!(number(peek(ctx)), Some(0));
+            advance(ctx.data);
+            assert!(wait_timeout(ctx, Term::small(1000)) == Wait::Sleep);
+            let until = ctx.data.receive_until;
+            assert_eq!(number(peek(ctx)), Some(1));
+            assert_eq!(number(peek(ctx)), Some(1), "the same frame does not begin another receive");
+            call(ctx.data, 3);
+            assert_eq!(number(peek(ctx)), Some(0));
+            advance(ctx.data);
+            assert_eq!(number(peek(ctx)), Some(2), "what the look is at stays out of sight");
+            remove(ctx);
+            assert_eq!((ctx.data.mailbox.look(), ctx.data.receive_until), (Some(2), until));
+            ctx.data.collect(&mut [], 0);
             for timeout_value in [Term::small(0), Term::NIL] {
-                let decided = wait_timeout(e, p, d, timeout_value);
+                let decided = wait_timeout(ctx, timeout_value);
                 if decided == Wait::TimedOut {
-                    timeout(e, p, d);
+                    timeout(ctx);
                 }
-                assert_eq!((d.mailbox.look(), d.receive_until), (Some(2), until));
+                assert_eq!((ctx.data.mailbox.look(), ctx.data.receive_until), (Some(2), until));
             }
-            timeout(e, p, d);
-            assert_eq!(d.mailbox.look(), Some(2), "a receive that neither looks nor waits ends nothing");
-            back(d, 3);
-            remove(e, p, d);
-            assert_eq!((d.mailbox.look(), d.receive_until, d.mailbox.len()), (None, None, 1));
-            assert_eq!(number(peek(e, p, d)), Some(0));
+            timeout(ctx);
+            assert_eq!(ctx.data.mailbox.look(), Some(2), "a receive that neither looks nor waits ends nothing");
+            back(ctx.data, 3);
+            remove(ctx);
+            assert_eq!((ctx.data.mailbox.look(), ctx.data.receive_until, ctx.data.mailbox.len()), (None, None, 1));
+            assert_eq!(number(peek(ctx)), Some(0));
         });
     }
 
     #[test]
     fn an_exception_ends_the_receives_it_leaves_and_no_other() {
-        with(3, |e, p, d| {
-            call(d, 1);
-            let outside = d.heap.end;
-            call(d, 2);
-            assert_eq!(number(peek(e, p, d)), Some(0));
-            advance(d);
-            assert!(wait_timeout(e, p, d, Term::small(1000)) == Wait::Sleep);
-            let Peek::Message(message) = peek(e, p, d) else { panic!("there are three messages") };
-            call(d, 2);
-            let inside = d.heap.end;
-            call(d, 2);
-            assert_eq!(number(peek(e, p, d)), Some(0));
-            unwind(e, p, d, inside);
-            assert_eq!((d.mailbox.look(), d.mailbox.current()), (Some(3), Some(message)));
-            unwind(e, p, d, inside);
-            assert_eq!(d.mailbox.current(), Some(message), "a handler inside the look leaves it alone");
-            d.heap.end = outside;
-            unwind(e, p, d, outside);
-            assert_eq!((d.mailbox.look(), d.receive_until), (None, None));
+        with(3, |ctx| {
+            call(ctx.data, 1);
+            let outside = ctx.data.heap.end;
+            call(ctx.data, 2);
+            assert_eq!(number(peek(ctx)), Some(0));
+            advance(ctx.data);
+            assert!(wait_timeout(ctx, Term::small(1000)) == Wait::Sleep);
+            let Peek::Message(message) = peek(ctx) else { panic!("there are three messages") };
+            call(ctx.data, 2);
+            let inside = ctx.data.heap.end;
+            call(ctx.data, 2);
+            assert_eq!(number(peek(ctx)), Some(0));
+            unwind(ctx, inside);
+            assert_eq!((ctx.data.mailbox.look(), ctx.data.mailbox.current()), (Some(3), Some(message)));
+            unwind(ctx, inside);
+            assert_eq!(ctx.data.mailbox.current(), Some(message), "a handler inside the look leaves it alone");
+            ctx.data.heap.end = outside;
+            unwind(ctx, outside);
+            assert_eq!((ctx.data.mailbox.look(), ctx.data.receive_until), (None, None));
             // The exception held a part of the message.
-            d.roots.push(message.as_tuple().unwrap()[1]);
-            assert_eq!(number(peek(e, p, d)), Some(0));
-            remove(e, p, d);
-            d.collect(&mut [], 0);
-            d.mailbox.clear();
-            assert_eq!(d.roots[0].as_list().unwrap(), [Term::small(1); 2]);
+            ctx.data.roots.push(message.as_tuple().unwrap()[1]);
+            assert_eq!(number(peek(ctx)), Some(0));
+            remove(ctx);
+            ctx.data.collect(&mut [], 0);
+            ctx.data.mailbox.clear();
+            assert_eq!(ctx.data.roots[0].as_list().unwrap(), [Term::small(1); 2]);
         });
     }
 
     #[test]
     fn asking_another_process_in_a_look_leaves_the_look_as_it_was() {
-        with(2, |e, p, d| {
-            call(d, 1);
-            assert_eq!(number(peek(e, p, d)), Some(0));
-            await_next(d);
-            assert_eq!(d.mailbox.current(), None);
-            await_nothing(&mut Ctx { engine: e, process: p, data: d });
-            assert_eq!(d.mailbox.look(), Some(1));
-            await_next(d);
+        with(2, |ctx| {
+            call(ctx.data, 1);
+            assert_eq!(number(peek(ctx)), Some(0));
+            await_next(ctx.data);
+            assert_eq!(ctx.data.mailbox.current(), None);
+            await_nothing(ctx);
+            assert_eq!(ctx.data.mailbox.look(), Some(1));
+            await_next(ctx.data);
             let answer = Term::small(7);
-            crate::messaging::send::send(e, p, p.pid(), answer).unwrap();
-            call(d, 1);
-            assert!(matches!(peek(e, p, d), Peek::Message(t) if t == answer));
-            remove(e, p, d);
-            back(d, 1);
-            remove(e, p, d);
-            assert_eq!(number(peek(e, p, d)), Some(1));
+            crate::messaging::send::send(ctx.engine, ctx.process, ctx.process.pid(), answer).unwrap();
+            call(ctx.data, 1);
+            assert!(matches!(peek(ctx), Peek::Message(t) if t == answer));
+            remove(ctx);
+            back(ctx.data, 1);
+            remove(ctx);
+            assert_eq!(number(peek(ctx)), Some(1));
         });
     }
 }

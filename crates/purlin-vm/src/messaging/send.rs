@@ -3,8 +3,8 @@
 use crate::engine::Engine;
 use crate::engine::context::Ctx;
 use crate::engine::ports::PortSignal;
+use crate::process::Process;
 use crate::process::signal::{Parcel, Signal};
-use crate::process::{Process, ProcessData};
 use crate::tracing::events::{self, Extra};
 use crate::tracing::{Flags, sequential};
 use purlin_term::{Atom, Kind, Term};
@@ -22,22 +22,16 @@ pub enum SendError {
 
 /// Sends a message of a running process, and tells whoever traces it.
 #[inline]
-pub fn send_from(
-    engine: &Arc<Engine>,
-    from: &Arc<Process>,
-    data: &mut ProcessData,
-    to: Term,
-    message: Term,
-) -> Result<(), SendError> {
-    let traced = from.trace.has(Flags::SEND) || data.sequence.is_some();
-    if traced || engine.tracing.record_senders.load(Ordering::Relaxed) {
-        return send_traced(engine, from, data, to, message);
+pub fn send_from(ctx: &mut Ctx<'_>, to: Term, message: Term) -> Result<(), SendError> {
+    let traced = ctx.process.trace.has(Flags::SEND) || ctx.data.sequence.is_some();
+    if traced || ctx.engine.tracing.record_senders.load(Ordering::Relaxed) {
+        return send_traced(ctx, to, message);
     }
-    if let Some(id) = to.as_pid().filter(|&id| id != from.id()) {
-        send_to_process(engine, id, message);
+    if let Some(id) = to.as_pid().filter(|&id| id != ctx.process.id()) {
+        send_to_process(ctx.engine, id, message);
         return Ok(());
     }
-    send(engine, from, to, message)
+    send(ctx.engine, ctx.process, to, message)
 }
 
 /// Sends a message to another process by its number, if there is one.
@@ -50,22 +44,22 @@ fn send_to_process(engine: &Arc<Engine>, id: u64, message: Term) {
 }
 
 #[cold]
-fn send_traced(
-    engine: &Arc<Engine>,
-    from: &Arc<Process>,
-    data: &mut ProcessData,
-    to: Term,
-    message: Term,
-) -> Result<(), SendError> {
-    let receiver = receiver(engine, to);
-    if from.trace.has(Flags::SEND) {
+fn send_traced(ctx: &mut Ctx<'_>, to: Term, message: Term) -> Result<(), SendError> {
+    let receiver = receiver(ctx.engine, to);
+    if ctx.process.trace.has(Flags::SEND) {
         let to = if receiver.is_port() { receiver } else { to };
-        events::send(&mut Ctx { engine, process: from, data }, to, message);
+        events::send(ctx, to, message);
     }
-    let exists = receiver.is_port() || receiver.as_pid().is_some_and(|id| engine.process(id).is_some());
+    let exists = receiver.is_port() || receiver.as_pid().is_some_and(|id| ctx.engine.process(id).is_some());
     let shown = if to.as_local_ref().is_some() { to } else { receiver };
-    let token = if exists { sequential::send(engine, from, data, shown, message) } else { None };
-    deliver(engine, from, to, message, Some(Box::new(Extra { from: from.pid(), token, keeps_token: false })))
+    let token = if exists { sequential::send(ctx, shown, message) } else { None };
+    deliver(
+        ctx.engine,
+        ctx.process,
+        to,
+        message,
+        Some(Box::new(Extra { from: ctx.process.pid(), token, keeps_token: false })),
+    )
 }
 
 /// The local process or port that a message for `to` reaches, or `to` itself.

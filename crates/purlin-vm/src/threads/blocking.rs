@@ -1,6 +1,7 @@
 //! The threads of the pool, which run blocking natives.
 
 use crate::engine::Engine;
+use crate::engine::context::Ctx;
 use crate::lifecycle::panic::guard;
 use crate::process::Activity;
 use crate::process::grace::present_for_code;
@@ -43,7 +44,7 @@ fn run(call: BlockingCall, engine: &Arc<Engine>) {
     let BlockingCall { process, mut data, _heap } = call;
     let runner = engine.runner().expect("schedulers are started with a runner");
     let counted = engine.sched.wall_time.begin_any(engine.sched.count(), engine.clock.now());
-    let run = || guard(engine, &process, &mut data, |data| runner.block(engine, &process, data));
+    let run = || guard(&mut Ctx { engine, process: &process, data: &mut data }, |ctx| runner.block(ctx));
     let state = |state| counted.map(|i| engine.sched.microstates.enter(i, state, || engine.clock.now()));
     state(State::Emulator);
     let failed = present_for_code(run).err();

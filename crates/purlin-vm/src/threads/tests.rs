@@ -21,24 +21,24 @@ type Body = fn(&mut Ctx<'_>) -> Stop;
 struct Bodies(&'static [(&'static str, Body)]);
 
 impl Runner for Bodies {
-    fn run(&self, engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData) -> Stop {
-        let name = data.initial_call.function.name();
+    fn run(&self, ctx: &mut Ctx<'_>) -> Stop {
+        let name = ctx.data.initial_call.function.name();
         let body = self.0.iter().find(|b| b.0 == name).expect("the test names its bodies").1;
-        body(&mut Ctx { engine, process, data })
+        body(ctx)
     }
 
-    fn block(&self, _: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData) {
-        while data.initial_call.function.name() == "stuck" && !process.is_exiting() {
+    fn block(&self, ctx: &mut Ctx<'_>) {
+        while ctx.data.initial_call.function.name() == "stuck" && !ctx.process.is_exiting() {
             std::thread::yield_now();
         }
-        data.roots.push(Term::small(1));
+        ctx.data.roots.push(Term::small(1));
     }
 
     fn frames(&self, _: &Arc<Engine>, _: &ProcessData, _: &mut Heap, _: usize) -> Vec<Frame> {
         Vec::new()
     }
 
-    fn uses_old_code(&self, _: &Arc<Engine>, _: &Arc<Process>, _: &mut ProcessData, _: Atom) -> bool {
+    fn uses_old_code(&self, _: &mut Ctx<'_>, _: Atom) -> bool {
         false
     }
 }
@@ -53,9 +53,9 @@ fn spawn<'a>(function: &str, args: &'a [Term]) -> Spawn<'a> {
 
 /// Takes the next message.
 fn receive(ctx: &mut Ctx<'_>) -> Result<Term, Stop> {
-    match receive::peek(ctx.engine, ctx.process, ctx.data) {
+    match receive::peek(ctx) {
         Peek::Message(t) => {
-            receive::remove(ctx.engine, ctx.process, ctx.data);
+            receive::remove(ctx);
             Ok(t)
         }
         Peek::Empty => Err(Stop::Wait),
@@ -185,10 +185,14 @@ fn an_ended_process_leaves_the_table_and_answers_with_noproc() {
     wd.relations().link(p.pid());
     let link = Signal::bare(crate::process::signal::SignalKind::Link { from: w.pid() });
     e.signal(&p, link).ok().unwrap();
-    terminate(&e, &p, pd, am!("gone"));
+    terminate(&mut Ctx { engine: &e, process: &p, data: pd }, am!("gone"));
     assert!(e.process(p.id()).is_none());
     assert_eq!(e.names.whereis(Atom::OK), None);
-    assert_eq!(fetch(&e, &w, wd), Some(Term::atom(Atom::NOPROC)), "the link was not handled before the end");
+    assert_eq!(
+        fetch(&mut Ctx { engine: &e, process: &w, data: wd }),
+        Some(Term::atom(Atom::NOPROC)),
+        "the link was not handled before the end"
+    );
 }
 
 #[test]
@@ -201,23 +205,23 @@ fn an_unlinked_process_does_not_feel_an_exit_under_way() {
     data.relations().link(other);
     data.relations().unlink(other, 1);
     e.signal(&p, Signal::exit(other, true, am!("boom"))).ok().unwrap();
-    assert_eq!(fetch(&e, &p, data), None);
+    assert_eq!(fetch(&mut Ctx { engine: &e, process: &p, data: data }), None);
     e.signal(&p, Signal::exit(other, false, Term::atom(Atom::NORMAL))).ok().unwrap();
-    assert_eq!(fetch(&e, &p, data), None, "normal does not end another process");
+    assert_eq!(fetch(&mut Ctx { engine: &e, process: &p, data: data }), None, "normal does not end another process");
     e.signal(&p, Signal::exit(other, false, Term::atom(Atom::KILL))).ok().unwrap();
-    assert_eq!(fetch(&e, &p, data), Some(Term::atom(Atom::KILLED)));
+    assert_eq!(fetch(&mut Ctx { engine: &e, process: &p, data: data }), Some(Term::atom(Atom::KILLED)));
 }
 
 /// Waits 20 ms in a receive, while a message that it does not want arrives in between.
 fn sleeper(ctx: &mut Ctx<'_>) -> Stop {
     loop {
-        match receive::peek(ctx.engine, ctx.process, ctx.data) {
+        match receive::peek(ctx) {
             Peek::Message(_) => receive::advance(ctx.data),
             Peek::Exit(r) => return Stop::Exited(r),
-            Peek::Empty => match receive::wait_timeout(ctx.engine, ctx.process, ctx.data, Term::small(20)) {
+            Peek::Empty => match receive::wait_timeout(ctx, Term::small(20)) {
                 Wait::Sleep => return Stop::Wait,
                 Wait::TimedOut => {
-                    receive::timeout(ctx.engine, ctx.process, ctx.data);
+                    receive::timeout(ctx);
                     ctx.engine.sched.halt(ctx.data.mailbox.len() as i32, true);
                     return Stop::Yield;
                 }
@@ -310,10 +314,12 @@ fn a_message_is_copied_out_of_its_senders_heap() {
     let t = ad.heap.tuple(&[bin, a.pid()]);
     send(&e, &a, b.pid(), t).unwrap();
     ad.heap = Heap::new(0);
-    assert!(matches!(receive::peek(&e, &b, bd), Peek::Message(_)));
+    assert!(matches!(receive::peek(&mut Ctx { engine: &e, process: &b, data: bd }), Peek::Message(_)));
     assert!(bd.mailbox.look().is_some());
-    let Peek::Message(t) = receive::peek(&e, &b, bd) else { panic!("the message is there") };
-    receive::remove(&e, &b, bd);
+    let Peek::Message(t) = receive::peek(&mut Ctx { engine: &e, process: &b, data: bd }) else {
+        panic!("the message is there")
+    };
+    receive::remove(&mut Ctx { engine: &e, process: &b, data: bd });
     assert!(bd.mailbox.look().is_none());
     assert_eq!(t.as_tuple().unwrap()[0].as_bytes().unwrap().as_ref(), &[7; 100]);
 }
@@ -413,7 +419,7 @@ fn delayer(ctx: &mut Ctx<'_>) -> Stop {
         }
         std::thread::sleep(Duration::from_millis(20));
     }
-    match receive::wait_timeout(ctx.engine, ctx.process, ctx.data, Term::small(20)) {
+    match receive::wait_timeout(ctx, Term::small(20)) {
         Wait::TimedOut => {
             ctx.engine.sched.halt(7, false);
             Stop::Yield

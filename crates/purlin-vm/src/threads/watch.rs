@@ -1,8 +1,9 @@
 //! What tracing sees of a time slice: `in` and `out`, its length, and the time that `call_time` charges.
 
 use crate::engine::Engine;
+use crate::engine::context::Ctx;
 use crate::engine::runner::{Frame, Stop};
-use crate::process::{Process, ProcessData};
+use crate::process::ProcessData;
 use crate::tracing::flags::is_alive;
 use crate::tracing::{Flags, events};
 use purlin_term::{Heap, am};
@@ -17,22 +18,23 @@ pub(super) struct Watch {
 
 impl Watch {
     #[inline]
-    pub fn start(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData) -> Watch {
-        if process.trace.flags().any(Flags::TRACEE) {
-            traced_in(engine, process, data);
+    pub fn start(ctx: &mut Ctx<'_>) -> Watch {
+        if ctx.process.trace.flags().any(Flags::TRACEE) {
+            traced_in(ctx);
         }
-        let measured = engine.tracing.monitor.watches_slices().then(|| (Instant::now(), place(engine, data)));
+        let measured =
+            ctx.engine.tracing.monitor.watches_slices().then(|| (Instant::now(), place(ctx.engine, ctx.data)));
         Watch { measured }
     }
 
     #[inline]
-    pub fn end(self, engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, stop: &Stop) {
-        if process.trace.flags().any(Flags::TRACEE) {
-            traced_out(engine, process, data, stop);
+    pub fn end(self, ctx: &mut Ctx<'_>, stop: &Stop) {
+        if ctx.process.trace.flags().any(Flags::TRACEE) {
+            traced_out(ctx, stop);
         }
         if let Some((start, from)) = self.measured {
-            let to = place(engine, data);
-            engine.tracing.monitor.sliced(engine, process, start.elapsed(), from, to);
+            let to = place(ctx.engine, ctx.data);
+            ctx.engine.tracing.monitor.sliced(ctx.engine, ctx.process, start.elapsed(), from, to);
         }
     }
 }
@@ -45,29 +47,29 @@ fn place(engine: &Arc<Engine>, data: &ProcessData) -> Option<Frame> {
 const RUNNING: Flags = Flags(Flags::RUNNING.0 | Flags::RUNNING_PROCS.0);
 
 #[cold]
-fn traced_in(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData) {
-    if process.trace.tracer().is_some_and(|t| !is_alive(engine, t)) {
-        process.trace.clear();
+fn traced_in(ctx: &mut Ctx<'_>) {
+    if ctx.process.trace.tracer().is_some_and(|t| !is_alive(ctx.engine, t)) {
+        ctx.process.trace.clear();
     }
-    if process.trace.has_any(RUNNING) {
-        events::scheduled(engine, process, data, am!("in"), false);
+    if ctx.process.trace.has_any(RUNNING) {
+        events::scheduled(ctx, am!("in"), false);
     }
-    if data.rare().is_some_and(|r| r.timed.is_some())
-        && let Some(timed) = &mut data.rare_mut().timed
+    if ctx.data.rare().is_some_and(|r| r.timed.is_some())
+        && let Some(timed) = &mut ctx.data.rare_mut().timed
     {
-        timed.1 = engine.clock.now();
+        timed.1 = ctx.engine.clock.now();
     }
 }
 
 #[cold]
-fn traced_out(engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData, stop: &Stop) {
-    if let Some((Some(point), since)) = data.rare().and_then(|r| r.timed)
+fn traced_out(ctx: &mut Ctx<'_>, stop: &Stop) {
+    if let Some((Some(point), since)) = ctx.data.rare().and_then(|r| r.timed)
         && let Some(time) = &point.state().time
     {
-        time.add(process.id(), 0, engine.clock.now() - since);
+        time.add(ctx.process.id(), 0, ctx.engine.clock.now() - since);
     }
     let ends = matches!(stop, Stop::Exited(_));
-    if !ends && process.trace.has_any(RUNNING) {
-        events::scheduled(engine, process, data, am!("out"), false);
+    if !ends && ctx.process.trace.has_any(RUNNING) {
+        events::scheduled(ctx, am!("out"), false);
     }
 }

@@ -106,9 +106,9 @@ impl Tier for Reference {
 pub struct Interpreter;
 
 impl Runner for Interpreter {
-    fn run(&self, engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData) -> Stop {
+    fn run(&self, ctx: &mut Ctx<'_>) -> Stop {
         let mut m = MACHINE.take().unwrap_or_else(Machine::new);
-        let mut run = Run { m: &mut m, engine, process, data };
+        let mut run = Run { m: &mut m, engine: ctx.engine, process: ctx.process, data: ctx.data };
         let stop = match run.enter() {
             Ok(pc) => run.run(pc),
             Err(stop) => stop,
@@ -117,26 +117,32 @@ impl Runner for Interpreter {
         stop
     }
 
-    fn block(&self, engine: &Arc<Engine>, process: &Arc<Process>, data: &mut ProcessData) {
-        let args = std::mem::take(&mut data.saved_x);
+    fn block(&self, ctx: &mut Ctx<'_>) {
+        let args = std::mem::take(&mut ctx.data.saved_x);
         // SAFETY: CODE: a process that stops at a blocking native has `pc` at that native's body.
-        let Instr::NativeBody(native) = (unsafe { (*data.pc).instr }) else { return };
-        let result = crate::lifecycle::panic::call(&native.native, &mut Ctx { engine, process, data }, &args);
-        data.saved_x = args;
-        data.pending = Some(Box::new(result));
-        data.pc = native.done();
+        let Instr::NativeBody(native) = (unsafe { (*ctx.data.pc).instr }) else { return };
+        let result = crate::lifecycle::panic::call(&native.native, ctx, &args);
+        ctx.data.saved_x = args;
+        ctx.data.pending = Some(Box::new(result));
+        ctx.data.pc = native.done();
     }
 
     fn frames(&self, engine: &Arc<Engine>, data: &ProcessData, heap: &mut Heap, depth: usize) -> Vec<Frame> {
         places::frames(engine, data, heap, depth)
     }
 
-    fn uses_old_code(&self, engine: &Arc<Engine>, _: &Arc<Process>, data: &mut ProcessData, module: Atom) -> bool {
-        places::uses_old_code(engine, data, module)
+    fn uses_old_code(&self, ctx: &mut Ctx<'_>, module: Atom) -> bool {
+        places::uses_old_code(ctx.engine, ctx.data, module)
     }
 }
 
 impl Run<'_> {
+    /// What functions below the tiers get.
+    #[inline(always)]
+    pub(in crate::tier) fn ctx(&mut self) -> Ctx<'_> {
+        Ctx { engine: self.engine, process: self.process, data: self.data }
+    }
+
     // ---- operands
 
     #[inline(always)]

@@ -91,90 +91,74 @@ pub fn spawn(engine: &Arc<Engine>, process: &Process, name: Term, other: Term, m
 }
 
 /// `in`, `out` and their kinds for processes that exit; with the function that the process is in, or 0.
-pub fn scheduled(engine: &Arc<Engine>, process: &Process, data: &ProcessData, name: Term, exiting: bool) {
+pub fn scheduled(ctx: &Ctx<'_>, name: Term, exiting: bool) {
     let mut heap = Heap::new(0);
-    let frame = match engine.runner() {
-        Some(r) if !exiting => r.frames(engine, data, &mut heap, 1).first().copied(),
+    let frame = match ctx.engine.runner() {
+        Some(r) if !exiting => r.frames(ctx.engine, ctx.data, &mut heap, 1).first().copied(),
         _ => None,
     };
     let place = match frame {
         Some(f) => heap.tuple(&[Term::atom(f.mfa.module), Term::atom(f.mfa.function), Term::small(f.mfa.arity as i64)]),
         None => Term::small(0),
     };
-    tell(engine, process, name, place, Term::NONE, am!("true"));
+    tell(ctx.engine, ctx.process, name, place, Term::NONE, am!("true"));
 }
 
 /// Collects a process's heap as [`ProcessData::collect`] does, and tells of it.
-pub fn collect(
-    engine: &Arc<Engine>,
-    process: &Process,
-    data: &mut ProcessData,
-    live: &mut [Term],
-    need: usize,
-) -> Collected {
-    let traced = process.trace.has(Flags::GARBAGE_COLLECTION);
-    let watched = engine.tracing.monitor.watches_heaps();
-    let before = crate::process::gc::used_words(&data.heap);
-    let scheduler = engine.sched.current().map(|me| (me, engine.sched.now_does(me, State::Gc, &engine.clock)));
-    let done = if traced || watched {
-        collect_watched(engine, process, data, live, need, traced)
-    } else {
-        data.collect(live, need)
-    };
+pub fn collect(ctx: &mut Ctx<'_>, live: &mut [Term], need: usize) -> Collected {
+    let traced = ctx.process.trace.has(Flags::GARBAGE_COLLECTION);
+    let watched = ctx.engine.tracing.monitor.watches_heaps();
+    let before = crate::process::gc::used_words(&ctx.data.heap);
+    let scheduler =
+        ctx.engine.sched.current().map(|me| (me, ctx.engine.sched.now_does(me, State::Gc, &ctx.engine.clock)));
+    let done = if traced || watched { collect_watched(ctx, live, need, traced) } else { ctx.data.collect(live, need) };
     if let Some((me, state)) = scheduler {
-        engine.sched.now_does(me, state, &engine.clock);
+        ctx.engine.sched.now_does(me, state, &ctx.engine.clock);
     }
-    engine.sched.collections.fetch_add(1, Ordering::Relaxed);
-    let reclaimed = before.saturating_sub(crate::process::gc::used_words(&data.heap));
-    engine.sched.reclaimed.fetch_add(reclaimed as u64, Ordering::Relaxed);
+    ctx.engine.sched.collections.fetch_add(1, Ordering::Relaxed);
+    let reclaimed = before.saturating_sub(crate::process::gc::used_words(&ctx.data.heap));
+    ctx.engine.sched.reclaimed.fetch_add(reclaimed as u64, Ordering::Relaxed);
     done
 }
 
 #[cold]
-fn collect_watched(
-    engine: &Arc<Engine>,
-    process: &Process,
-    data: &mut ProcessData,
-    live: &mut [Term],
-    need: usize,
-    traced: bool,
-) -> Collected {
+fn collect_watched(ctx: &mut Ctx<'_>, live: &mut [Term], need: usize, traced: bool) -> Collected {
     let start = std::time::Instant::now();
     let used = |data: &ProcessData| crate::process::gc::used_words(&data.heap);
-    let (before, major) = (used(data), matches!(data.next_depth(), Depth::Major | Depth::Tight));
+    let (before, major) = (used(ctx.data), matches!(ctx.data.next_depth(), Depth::Major | Depth::Tight));
     if traced {
         let name = if major { am!("gc_major_start") } else { am!("gc_minor_start") };
-        tell_collection(engine, process, data, name, need);
+        tell_collection(ctx, name, need);
     }
-    let done = data.collect(live, need);
-    let sleep = engine.tracing.monitor.gc_sleep.load(Ordering::Relaxed);
+    let done = ctx.data.collect(live, need);
+    let sleep = ctx.engine.tracing.monitor.gc_sleep.load(Ordering::Relaxed);
     if sleep > 0 {
         std::thread::sleep(Duration::from_millis(sleep));
     }
     if traced {
         let name = if done.major { am!("gc_major_end") } else { am!("gc_minor_end") };
-        let after = used(data);
-        tell_collection(engine, process, data, name, before.saturating_sub(after));
+        let after = used(ctx.data);
+        tell_collection(ctx, name, before.saturating_sub(after));
     }
-    if engine.tracing.monitor.watches_heaps() {
-        engine.tracing.monitor.collected(engine, process, data, start.elapsed());
+    if ctx.engine.tracing.monitor.watches_heaps() {
+        ctx.engine.tracing.monitor.collected(ctx, start.elapsed());
     }
     done
 }
 
 /// Has a process collect: now if it does not run (its registers are saved), else at the next instruction boundary.
-pub fn request_collection(engine: &Arc<Engine>, process: &Process, data: &mut ProcessData, depth: Depth) {
-    if data.activity == Activity::Running {
-        return data.want_collection(depth);
+pub fn request_collection(ctx: &mut Ctx<'_>, depth: Depth) {
+    if ctx.data.activity == Activity::Running {
+        return ctx.data.want_collection(depth);
     }
-    data.wanted_collection = Some(depth);
-    collect(engine, process, data, &mut [], 0);
+    ctx.data.wanted_collection = Some(depth);
+    collect(ctx, &mut [], 0);
 }
 
-fn tell_collection(engine: &Arc<Engine>, process: &Process, data: &ProcessData, name: Term, words: usize) {
+fn tell_collection(ctx: &Ctx<'_>, name: Term, words: usize) {
     let mut all = vec![(Term::atom(Atom::new("wordsize")), words)];
-    all.extend(figures::of(data));
+    all.extend(figures::of(ctx.data));
     let mut heap = Heap::new(0);
     let list = figures::list(&mut heap, &all);
-    tell(engine, process, name, list, Term::NONE, am!("true"));
+    tell(ctx.engine, ctx.process, name, list, Term::NONE, am!("true"));
 }

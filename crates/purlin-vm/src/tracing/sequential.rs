@@ -8,8 +8,9 @@
 use super::flags::{Flags as TraceFlags, is_alive};
 use super::message::{Timestamp, deliver};
 use crate::engine::Engine;
+use crate::engine::context::Ctx;
+use crate::process::ProcessData;
 pub use crate::process::token::{Sequence, Token};
-use crate::process::{Process, ProcessData};
 use purlin_term::{Term, am};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -107,11 +108,11 @@ impl Token {
 }
 
 /// Numbers the next event of a process; its token then. Without a tracer that wants it, the numbers stay.
-pub fn next(engine: &Engine, process: &Process, data: &mut ProcessData) -> Option<Token> {
-    let me = process.pid();
-    let wanted = engine.tracing.sequential.get().is_none() || tracer(engine, me).is_some();
-    data.sequence.as_ref()?;
-    let s = of(engine, data);
+pub fn next(ctx: &mut Ctx<'_>) -> Option<Token> {
+    let me = ctx.process.pid();
+    let wanted = ctx.engine.tracing.sequential.get().is_none() || tracer(ctx.engine, me).is_some();
+    ctx.data.sequence.as_ref()?;
+    let s = of(ctx.engine, ctx.data);
     let token = s.token.as_mut()?;
     if wanted {
         s.clock += 1;
@@ -121,16 +122,16 @@ pub fn next(engine: &Engine, process: &Process, data: &mut ProcessData) -> Optio
 }
 
 /// The token to pass on with a message that a process sends; tells the tracer.
-pub fn send(engine: &Arc<Engine>, from: &Process, data: &mut ProcessData, to: Term, message: Term) -> Option<Token> {
-    let token = next(engine, from, data)?;
-    token.tell(engine, SEND, from.pid(), is_sensitive(data), to, message);
+pub fn send(ctx: &mut Ctx<'_>, to: Term, message: Term) -> Option<Token> {
+    let token = next(ctx)?;
+    token.tell(ctx.engine, SEND, ctx.process.pid(), is_sensitive(ctx.data), to, message);
     Some(token)
 }
 
 /// A process has received a message with this token, or without one.
-pub fn received(engine: &Arc<Engine>, process: &Process, data: &mut ProcessData, token: Option<Token>, message: Term) {
-    let sensitive = is_sensitive(data);
-    let s = of(engine, data);
+pub fn received(ctx: &mut Ctx<'_>, token: Option<Token>, message: Term) {
+    let sensitive = is_sensitive(ctx.data);
+    let s = of(ctx.engine, ctx.data);
     let Some(token) = token.filter(|t| t.era == s.era) else {
         s.token = None;
         return;
@@ -138,13 +139,13 @@ pub fn received(engine: &Arc<Engine>, process: &Process, data: &mut ProcessData,
     s.clock = s.clock.max(token.serial);
     s.last = token.serial;
     s.token = Some(token.clone());
-    token.tell(engine, RECEIVE, process.pid(), sensitive, process.pid(), message);
+    token.tell(ctx.engine, RECEIVE, ctx.process.pid(), sensitive, ctx.process.pid(), message);
 }
 
 /// Prints for a token's holder; false: there is no token.
-pub fn print(engine: &Arc<Engine>, process: &Process, data: &mut ProcessData, message: Term) -> bool {
-    let Some(token) = next(engine, process, data) else { return false };
-    token.tell(engine, PRINT, process.pid(), is_sensitive(data), Term::NIL, message);
+pub fn print(ctx: &mut Ctx<'_>, message: Term) -> bool {
+    let Some(token) = next(ctx) else { return false };
+    token.tell(ctx.engine, PRINT, ctx.process.pid(), is_sensitive(ctx.data), Term::NIL, message);
     true
 }
 

@@ -3,10 +3,11 @@
 
 use super::message::{Timestamp, deliver};
 use crate::engine::Engine;
+use crate::engine::context::Ctx;
 use crate::engine::runner::Frame;
+use crate::process::Process;
 use crate::process::figures;
 use crate::process::signal::{Signal, SignalKind};
-use crate::process::{Process, ProcessData};
 use parking_lot::Mutex;
 use purlin_term::{Heap, Term, am};
 use std::sync::Arc;
@@ -67,12 +68,12 @@ impl Monitor {
     }
 
     /// Looks at a heap after a collection.
-    pub(super) fn collected(&self, engine: &Arc<Engine>, process: &Process, data: &ProcessData, time: Duration) {
+    pub(super) fn collected(&self, ctx: &Ctx<'_>, time: Duration) {
         let Some((who, wanted)) = self.get() else { return };
-        if who == process.pid() {
+        if who == ctx.process.pid() {
             return;
         }
-        let all = figures::of(data);
+        let all = figures::of(ctx.data);
         let names = ["old_heap_block_size", "heap_block_size", "mbuf_size", "stack_size", "old_heap_size", "heap_size"];
         let of = |name: &str| all.iter().copied().find(|f| f.0.as_atom().is_some_and(|a| a.name() == name));
         let list: Vec<(Term, usize)> = names.iter().filter_map(|n| of(n)).collect();
@@ -80,12 +81,12 @@ impl Monitor {
         if wanted.long_gc > 0 && ms >= wanted.long_gc {
             let mut with_time = vec![(am!("timeout"), ms as usize)];
             with_time.extend(&list);
-            tell(engine, who, process, am!("long_gc"), |h| figures::list(h, &with_time));
+            tell(ctx.engine, who, ctx.process, am!("long_gc"), |h| figures::list(h, &with_time));
         }
         // The blocks of both generations.
         let size: usize = list.iter().take(2).map(|f| f.1).sum();
         if wanted.large_heap > 0 && size as u64 >= wanted.large_heap {
-            tell(engine, who, process, am!("large_heap"), |h| figures::list(h, &list));
+            tell(ctx.engine, who, ctx.process, am!("large_heap"), |h| figures::list(h, &list));
         }
     }
 
@@ -181,18 +182,18 @@ impl Profile {
 
     /// A process that the caller owns has become runnable, or is about to wait.
     #[cold]
-    pub fn process(&self, engine: &Arc<Engine>, process: &Process, data: &ProcessData, active: bool) {
+    pub fn process(&self, ctx: &Ctx<'_>, active: bool) {
         let Some((who, profiled)) = self.get() else { return };
-        if who == process.pid() {
+        if who == ctx.process.pid() {
             return;
         }
         let mut heap = Heap::new(0);
-        let frame = engine.runner().and_then(|r| r.frames(engine, data, &mut heap, 1).first().copied());
-        let pid = process.pid();
-        deliver(engine, who, |h| {
+        let frame = ctx.engine.runner().and_then(|r| r.frames(ctx.engine, ctx.data, &mut heap, 1).first().copied());
+        let pid = ctx.process.pid();
+        deliver(ctx.engine, who, |h| {
             let at = if frame.is_some() { place(h, frame) } else { Term::small(0) };
             let state = if active { am!("active") } else { am!("inactive") };
-            let stamp = profiled.timestamp.term(engine, h).unwrap_or(Term::NIL);
+            let stamp = profiled.timestamp.term(ctx.engine, h).unwrap_or(Term::NIL);
             h.tuple(&[am!("profile"), pid, state, at, stamp])
         });
     }

@@ -15,7 +15,6 @@ use crate::code::Mfa;
 use crate::code::fixed::{RETURN, TraceFrame, trace_frame};
 use crate::code::instr::Op;
 use crate::code::points::{Point, Spec, State};
-use crate::engine::context::Ctx;
 use crate::process::escape::Class;
 use crate::tracing::flags::is_alive;
 use crate::tracing::message::{Event, enabled};
@@ -103,8 +102,7 @@ impl Run<'_> {
         let verdict = match spec {
             Some(spec) => {
                 let site = Site { caller: self.caller() };
-                let mut ctx = Ctx { engine: self.engine, process: self.process, data: self.data };
-                let verdict = spec.run(&mut ctx, &arguments, &site);
+                let verdict = spec.run(&mut self.ctx(), &arguments, &site);
                 self.sync_stack();
                 verdict
             }

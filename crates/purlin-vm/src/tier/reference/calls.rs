@@ -5,7 +5,6 @@ use crate::code::fixed::{PROCESS_END, RETURN};
 use crate::code::instr::{NO_FAIL, Op};
 use crate::code::stack_trace;
 use crate::code::{Export, FnEntry, Mfa, NativeEntry};
-use crate::engine::context::Ctx;
 use crate::engine::runner::Stop;
 use crate::process::Flags;
 use crate::process::escape::{Class, Escape, NativeResult};
@@ -16,8 +15,7 @@ impl Run<'_> {
     /// Calls a native with these arguments.
     #[inline(always)]
     pub(super) fn native(&mut self, n: &'static NativeEntry, args: &[Term]) -> NativeResult {
-        let mut ctx = Ctx { engine: self.engine, process: self.process, data: self.data };
-        crate::lifecycle::panic::call(&n.native, &mut ctx, args)
+        crate::lifecycle::panic::call(&n.native, &mut self.ctx(), args)
     }
 
     /// `call_ext` to a native: its value to x0.
@@ -191,7 +189,7 @@ impl Run<'_> {
             }
             Escape::Hibernate { module, function, args } => {
                 self.load_args(&args);
-                crate::messaging::receive::unwind_all(self.engine, self.process, self.data);
+                crate::messaging::receive::unwind_all(&mut self.ctx());
                 self.data.heap.end = self.data.heap.block.end();
                 self.sync_stack();
                 self.push(PROCESS_END.start());

@@ -162,7 +162,7 @@ impl Run<'_> {
                 self.set_x(1, class.atom());
                 self.set_x(2, reason);
                 self.set_x(3, trace);
-                crate::messaging::receive::unwind(self.engine, self.process, self.data, p);
+                crate::messaging::receive::unwind(&mut self.ctx(), p);
                 // Exceptions can be a loop, too.
                 self.data.slice_left -= 1;
                 if self.data.slice_left <= 0 {
@@ -195,7 +195,7 @@ impl Run<'_> {
                     _ => reason,
                 };
                 let reason = heap.tuple(&[value, stack]);
-                crate::engine::report::crash(self.engine, self.process, self.data, reason);
+                crate::engine::report::crash(&self.ctx(), reason);
                 reason
             }
         };

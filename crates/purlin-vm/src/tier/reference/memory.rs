@@ -1,6 +1,7 @@
 //! Room on heap and stack.
 
 use super::Run;
+use crate::engine::context::Ctx;
 use crate::lifecycle::heap_limit;
 use crate::process::Flags;
 use crate::process::gc::Depth;
@@ -65,8 +66,9 @@ impl Run<'_> {
 
     /// Collects as deep as the process's settings say.
     fn collect_now(&mut self, words: usize, live: usize) {
-        heap_limit::check(self.engine, self.process, self.data, words);
-        let collected = events::collect(self.engine, self.process, self.data, &mut self.m.x[..live], words);
+        let ctx = &mut Ctx { engine: self.engine, process: self.process, data: self.data };
+        heap_limit::check(ctx, words);
+        let collected = events::collect(ctx, &mut self.m.x[..live], words);
         self.data.charge(collected.walked / 10);
         // A block costs time as well, even if there is little in it.
         let cost = collected.walked + self.data.heap.block.words() / 8;

@@ -11,7 +11,7 @@ impl Run<'_> {
     /// `send`: x0 ! x1, the message to x0.
     pub(in crate::tier) fn send(&mut self, pc: *const Op) -> Next {
         let (to, message) = (self.x(0), self.x(1));
-        match crate::messaging::send::send_from(self.engine, self.process, self.data, to, message) {
+        match crate::messaging::send::send_from(&mut self.ctx(), to, message) {
             // Without distribution no other node can be reached, and messages to one are lost.
             Ok(()) | Err(SendError::Remote) => {
                 self.set_x(0, message);
@@ -38,7 +38,7 @@ impl Run<'_> {
         if self.data.mailbox.is_unwatched() {
             self.settle_received();
         }
-        match receive::peek(self.engine, self.process, self.data) {
+        match receive::peek(&mut self.ctx()) {
             Peek::Message(t) => {
                 if keeps {
                     self.data.mailbox.keep(&mut self.data.heap);
@@ -70,7 +70,7 @@ impl Run<'_> {
 
     pub(in crate::tier) fn remove_message(&mut self) {
         // Nothing may collect here: parts of the message live in registers that the instruction does not name.
-        receive::remove(self.engine, self.process, self.data);
+        receive::remove(&mut self.ctx());
     }
 
     pub(super) fn wait(&mut self, pc: *const Op, again: Rel) -> Next {
@@ -79,7 +79,7 @@ impl Run<'_> {
 
     pub(super) fn wait_timeout(&mut self, pc: *const Op, again: Rel, timeout_in: Src) -> Next {
         let timeout = self.get(timeout_in);
-        match receive::wait_timeout(self.engine, self.process, self.data, timeout) {
+        match receive::wait_timeout(&mut self.ctx(), timeout) {
             Wait::Sleep => {
                 // A `receive` without clauses comes back here, and reads the timeout again.
                 let mut live = 0;
@@ -95,7 +95,7 @@ impl Run<'_> {
     }
 
     pub(in crate::tier) fn timeout(&mut self) {
-        receive::timeout(self.engine, self.process, self.data);
+        receive::timeout(&mut self.ctx());
     }
 
     pub(in crate::tier) fn marker_reserve(&mut self, dst: Dst) {
