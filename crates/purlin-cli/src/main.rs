@@ -127,7 +127,10 @@ fn installed(elixir: &Elixir, tool: Tool, arg: Option<&str>) -> Result<i32, Stri
 
 /// The installation to boot; a warning when it is of a release that Purlin does not know.
 fn otp(options: &Options) -> Result<Otp, String> {
-    let otp = Otp::find(options.otp.as_deref()).map_err(|e| e.to_string())?;
+    let mut otp = Otp::find(options.otp.as_deref()).map_err(|e| e.to_string())?;
+    if let Some(dir) = std::env::var_os("PURLIN_BINDIR") {
+        otp.bindir = dir.into();
+    }
     if let Some(warning) = otp.warning() {
         eprintln!("purlin: warning: {warning}");
     }
@@ -137,7 +140,7 @@ fn otp(options: &Options) -> Result<Otp, String> {
 /// Starts an engine as `erl` would with these arguments.
 fn start(options: &Options, args: &[String]) -> Result<i32, String> {
     let otp = otp(options)?;
-    let (root, bindir) = (otp.root.display().to_string(), otp.bindir().display().to_string());
+    let (root, bindir) = (otp.root.display().to_string(), otp.bindir.display().to_string());
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let place = Place { root: &root, bindir: &bindir, progname: "erl", release: otp.release, processors };
     let mut line = match CommandLine::parse(args, &place, |name| std::env::var(name).ok()) {
@@ -204,7 +207,7 @@ fn in_background() -> Result<bool, String> {
 
 /// Sets the variables that `erl` gives to its emulator.
 fn set_environment(otp: &Otp) {
-    let bindir = otp.bindir();
+    let bindir = &otp.bindir;
     let path = std::env::var("PATH").unwrap_or_default();
     let own = own_links(&path).map_or(String::new(), |dir| format!("{}:", dir.display()));
     let path = format!("{own}{}:{}:{path}", bindir.display(), otp.root.join("bin").display());
@@ -240,8 +243,12 @@ fn disassemble(file: &Path) -> Result<i32, String> {
 fn missing(options: &Options) -> Result<i32, String> {
     let otp = otp(options)?;
     let elixir = Elixir::find(options.elixir.as_deref()).map_err(|e| e.to_string())?;
-    for line in purlin::missing::list(&otp, &elixir).map_err(|e| e.to_string())? {
+    let missing = purlin::missing::list(&otp, &elixir).map_err(|e| e.to_string())?;
+    for line in missing.natives {
         println!("{line}");
+    }
+    for line in missing.unread {
+        eprintln!("purlin: not read: {line}");
     }
     Ok(0)
 }

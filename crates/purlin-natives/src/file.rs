@@ -17,6 +17,7 @@ use rustix::io::Errno;
 use std::ffi::CStr;
 
 pub const TABLES: &[&[Native]] = &[buffer::NATIVES, name::NATIVES, open::NATIVES, read::NATIVES, system::NATIVES];
+pub use name::locale_is_utf8;
 pub use open::{duplicate, install};
 
 /// Why a file operation has no value.

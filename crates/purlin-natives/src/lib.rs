@@ -24,6 +24,7 @@ mod process;
 mod re;
 mod socket;
 mod trace;
+mod tty;
 mod zlib;
 
 use purlin_term::Release;
@@ -55,6 +56,7 @@ pub fn tables() -> Vec<&'static [Native]> {
     tables.extend(process::TABLES);
     tables.extend(socket::TABLES);
     tables.extend(trace::TABLES);
+    tables.extend(tty::TABLES);
     tables
 }
 
@@ -68,6 +70,7 @@ pub fn install(engine: &std::sync::Arc<purlin_vm::Engine>) {
     file::install(engine);
     port::install(engine);
     socket::install(engine);
+    tty::install(engine);
 }
 
 /// Has this engine listen to the operating system's signals, which belong to the whole program.
@@ -85,7 +88,7 @@ pub use on_break::{OnBreak, set as set_break};
 
 /// Gives the terminal back its settings; called when the program ends.
 pub fn restore_terminal() {
-    port::restore_terminal();
+    tty::restore();
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ mod trace_file;
 mod until;
 
 pub use fds::keep_inherited;
-pub use terminal::{restore as restore_terminal, resume as resume_terminal, with_plain as with_plain_terminal};
+pub use until::{STANDARD_INPUT, Until};
 
 use driver::{Driver, TooLong};
 use framing::Framing;

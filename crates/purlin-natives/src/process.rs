@@ -22,7 +22,7 @@ mod unique;
 #[cfg(test)]
 mod tests;
 
-pub use info::ITEMS;
+pub use info::items;
 pub use system::{multi_scheduling_state, requests_limit};
 pub use task::{allow_collections, backtrace_text};
 

@@ -11,7 +11,7 @@ pub struct Release(pub u8);
 
 impl Release {
     /// The releases that Purlin is held against.
-    pub const KNOWN: &'static [Release] = &[Release(25)];
+    pub const KNOWN: &'static [Release] = &[Release(25), Release(27)];
 
     /// The oldest release whose libraries run.
     pub const OLDEST: Release = Release(25);

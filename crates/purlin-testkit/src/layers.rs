@@ -81,8 +81,8 @@ const SHARED: &[(&str, &[&str])] = &[
     // The program's terminal, its signals, and its one line of last words.
     ("purlin-natives/src/on_break.rs", &["ON_BREAK"]),
     ("purlin-natives/src/host/break_menu.rs", &["OPEN"]),
-    ("purlin-natives/src/port/terminal.rs", &["MODES"]),
     ("purlin-natives/src/port/until.rs", &["STANDARD_INPUT"]),
+    ("purlin-natives/src/tty.rs", &["MODES"]),
     ("purlin-vm/src/threads.rs", &["TOLD"]),
 ];
 

@@ -33,6 +33,8 @@ pub struct Settings {
     pub node_memory: Option<usize>,
     /// Requests of a system process that are under way at most (`+zosrl`); `None`: two for each scheduler.
     pub requests_limit: Option<usize>,
+    /// New processes send over distribution without waiting (`+pad`, since OTP 26).
+    pub async_dist: bool,
     /// The encoding of file names (`+fn`): `l`, `u` or `a`; `None`: as the locale says.
     pub file_names: Option<char>,
 }
@@ -55,6 +57,7 @@ impl Default for Settings {
             busy_limit: 1 << 20,
             node_memory: Some(60),
             requests_limit: None,
+            async_dist: false,
             file_names: None,
         }
     }

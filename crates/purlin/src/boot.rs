@@ -76,6 +76,7 @@ pub fn start_with(
         d.min_bin_vheap_size = flags.min_bin_vheap.map_or(d.min_bin_vheap_size, purlin_vm::gc::next_size);
         d.max_heap_size.size = flags.max_heap.unwrap_or(d.max_heap_size.size);
         d.max_heap_size.kill = flags.max_heap_kill.unwrap_or(d.max_heap_size.kill);
+        d.max_heap_size.include_shared_binaries |= flags.max_heap_binaries == Some(true);
         d.max_heap_size.error_logger = flags.max_heap_log.unwrap_or(d.max_heap_size.error_logger);
     });
     purlin_natives::install(&engine);
@@ -106,6 +107,7 @@ fn settings(line: &CommandLine, usual: Settings) -> Settings {
         busy_limit: flags.busy_limit.unwrap_or(usual.busy_limit),
         node_memory: flags.node_memory.map_or(usual.node_memory, |n| Some(n).filter(|&n| n != usize::MAX)),
         requests_limit: flags.requests_limit,
+        async_dist: flags.async_dist,
         file_names: flags.file_names,
     }
 }

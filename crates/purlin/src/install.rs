@@ -14,6 +14,8 @@ pub struct Otp {
     /// Which release it is, and its version in full, such as `25.2.3`.
     pub release: Release,
     pub version: String,
+    /// Where its helper programs are, which `erl` calls BINDIR.
+    pub bindir: PathBuf,
 }
 
 /// Why an installation could not be used.
@@ -99,7 +101,8 @@ impl Otp {
         if release < Release::OLDEST {
             return Err(InstallError::OtherOtp { root: root.to_path_buf(), version });
         }
-        Ok(Otp { root: root.to_path_buf(), erts, release, version })
+        let bindir = root.join(&erts).join("bin");
+        Ok(Otp { root: root.to_path_buf(), erts, release, version, bindir })
     }
 
     /// As [`Otp::at`], of a release that Purlin knows.
@@ -114,13 +117,16 @@ impl Otp {
 
     /// What to say before an installation is used that Purlin does not know.
     pub fn warning(&self) -> Option<String> {
-        let text = || format!("Erlang/OTP {} is newer than Purlin knows ({}); going on", self.version, known());
+        let text = || format!("Purlin does not know Erlang/OTP {}, only {}; going on", self.version, known());
         (!self.release.is_known()).then(text)
     }
 
     /// Has an engine be the emulator of this installation.
     pub fn configure(&self, config: &mut Config) {
         config.release = self.release;
+        if self.release >= Release(26) {
+            config.process_limit = 1 << 20;
+        }
         config.settings.version = self.erts.trim_start_matches("erts-").to_owned();
     }
 
@@ -149,11 +155,6 @@ impl Otp {
     /// Where the preloaded modules' files are.
     pub fn preloaded_dir(&self) -> PathBuf {
         self.root.join("lib").join(&self.erts).join("ebin")
-    }
-
-    /// What `erl` calls BINDIR.
-    pub fn bindir(&self) -> PathBuf {
-        self.root.join(&self.erts).join("bin")
     }
 }
 
@@ -260,10 +261,10 @@ mod tests {
     fn releases_are_told_by_their_files() {
         let [old, usual, new] = ["24.3", "25.2.3", "99.1"].map(otp);
         let error = Otp::at(&old).unwrap_err().to_string();
-        assert!(error.contains("is Erlang/OTP 24.3, which Purlin does not know; it knows 25"), "{error}");
+        assert!(error.contains("is Erlang/OTP 24.3, which Purlin does not know; it knows 25, 27"), "{error}");
         let found = Otp::at(&usual).unwrap();
         assert_eq!((found.release, found.warning()), (Release(25), None));
-        assert!(Otp::at(&new).unwrap().warning().unwrap().starts_with("Erlang/OTP 99.1 is newer"));
+        assert!(Otp::at(&new).unwrap().warning().unwrap().starts_with("Purlin does not know Erlang/OTP 99.1"));
         assert!(matches!(Otp::known_at(&new), Err(InstallError::OtherOtp { .. })));
         for root in [old, usual, new] {
             std::fs::remove_dir_all(root).unwrap();

@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 
 type Name = (String, String, u8);
 
-/// A line for each missing function: `Module:Function/Arity`, and some of the modules that call it.
-pub fn list(otp: &Otp, elixir: &Elixir) -> io::Result<Vec<String>> {
+/// Looks through the libraries.
+pub fn list(otp: &Otp, elixir: &Elixir) -> io::Result<Missing> {
     let mut files = Vec::new();
     for app in std::fs::read_dir(otp.root.join("lib"))?.flatten() {
         beams(&app.path().join("ebin"), &mut files)?;
@@ -24,11 +24,22 @@ pub fn list(otp: &Otp, elixir: &Elixir) -> io::Result<Vec<String>> {
     let here =
         purlin_natives::natives(otp.release).map(|n| (n.module.to_owned(), n.function.to_owned(), n.arity)).collect();
     let mut library = Library { here, ..Library::default() };
+    let mut unread = Vec::new();
     for file in files {
         let beam = BeamFile::parse(&std::fs::read(&file)?);
-        beam.and_then(|beam| library.add(&beam)).map_err(|e| io::Error::other(format!("{}: {e}", file.display())))?;
+        if let Err(e) = beam.and_then(|beam| library.add(&beam)) {
+            unread.push(format!("{}: {e}", file.display()));
+        }
     }
-    Ok(library.lacking())
+    Ok(Missing { natives: library.lacking(), unread })
+}
+
+/// What the installed libraries need and Purlin lacks.
+pub struct Missing {
+    /// A line for each function: `Module:Function/Arity`, and some of the modules that call it.
+    pub natives: Vec<String>,
+    /// Files that Purlin cannot read, and why. What they call is not looked at.
+    pub unread: Vec<String>,
 }
 
 #[derive(Default)]

@@ -118,7 +118,7 @@ fn a_supervision_tree_outlives_panics_in_its_workers_natives() {
     }));
     let program = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/faults/supervision.exs");
     let args = elixir::erl_args(&elixir, Tool::Elixir, &[program.into()], &Surroundings::default());
-    let (root, bindir) = (otp.root.display().to_string(), otp.bindir().display().to_string());
+    let (root, bindir) = (otp.root.display().to_string(), otp.bindir.display().to_string());
     let place = Place { root: &root, bindir: &bindir, progname: "erl", release: otp.release, processors: 4 };
     let line = CommandLine::parse(&args, &place, |_| None).expect("a command line");
     let config = Config { schedulers: 4, ..Config::from_env().unwrap() };

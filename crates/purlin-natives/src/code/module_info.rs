@@ -107,10 +107,11 @@ fn is_builtin(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 
 /// Whether OTP's emulator has this native by itself, not through `load_nif/2`, and it is none of Purlin's own.
 pub fn is_emulators_own(mfa: Mfa) -> bool {
-    const LIBRARIES: [&str; 9] = [
+    const LIBRARIES: [&str; 10] = [
         "prim_file",
         "prim_socket",
         "prim_net",
+        "prim_tty",
         "prim_buffer",
         "zlib",
         "erl_tracer",

@@ -14,6 +14,14 @@ pub const NATIVES: &[Native] = &[
     Native::guard("erlang", "=<", 2, |_, a| Ok(Term::bool(compare::cmp(a[0], a[1]).is_le()))),
     Native::guard("erlang", ">", 2, |_, a| Ok(Term::bool(compare::cmp(a[0], a[1]).is_gt()))),
     Native::guard("erlang", ">=", 2, |_, a| Ok(Term::bool(compare::cmp(a[0], a[1]).is_ge()))),
+    Native::guard("erlang", "min", 2, |_, args| {
+        Ok(if compare::cmp(args[0], args[1]).is_le() { args[0] } else { args[1] })
+    })
+    .since(26),
+    Native::guard("erlang", "max", 2, |_, args| {
+        Ok(if compare::cmp(args[0], args[1]).is_ge() { args[0] } else { args[1] })
+    })
+    .since(26),
     Native::guard("erlang", "and", 2, |_, a| logic(a, |x, y| x & y)),
     Native::guard("erlang", "or", 2, |_, a| logic(a, |x, y| x | y)),
     Native::guard("erlang", "xor", 2, |_, a| logic(a, |x, y| x ^ y)),

@@ -1,7 +1,7 @@
 //! Integers to text and back, in bases 2 to 36.
 
 use purlin_term::number::{integer_from_text, integer_to_text};
-use purlin_term::{Heap, Term, am};
+use purlin_term::{Atom, Heap, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
 
@@ -10,11 +10,13 @@ pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "integer_to_list", 2, |ctx, args| to_list(ctx, args[0], base(args[1])?)),
     Native::plain("erlang", "integer_to_binary", 1, |ctx, args| to_binary(ctx, args[0], 10)),
     Native::plain("erlang", "integer_to_binary", 2, |ctx, args| to_binary(ctx, args[0], base(args[1])?)),
-    Native::plain("erlang", "list_to_integer", 1, |ctx, args| from_list(ctx, args[0], 10)),
-    Native::plain("erlang", "list_to_integer", 2, |ctx, args| from_list(ctx, args[0], base(args[1])?)),
-    Native::plain("erlang", "binary_to_integer", 1, |ctx, args| from_binary(ctx, args[0], 10)),
-    Native::plain("erlang", "binary_to_integer", 2, |ctx, args| from_binary(ctx, args[0], base(args[1])?)),
-    Native::plain("string", "list_to_integer", 1, string_list_to_integer),
+    Native::plain("erlang", "list_to_integer", 1, |ctx, args| from_list(ctx, args[0], 10)).until(25),
+    Native::plain("erlang", "list_to_integer", 2, |ctx, args| from_list(ctx, args[0], base(args[1])?)).until(25),
+    Native::plain("erlang", "binary_to_integer", 1, |ctx, args| from_binary(ctx, args[0], 10)).until(25),
+    Native::plain("erlang", "binary_to_integer", 2, |ctx, args| from_binary(ctx, args[0], base(args[1])?)).until(25),
+    Native::plain("string", "list_to_integer", 1, string_list_to_integer).until(25),
+    Native::plain("erts_internal", "list_to_integer", 2, list_to_integer).since(26),
+    Native::plain("erts_internal", "binary_to_integer", 2, binary_to_integer).since(26),
 ];
 
 /// Digits handled for one reduction.
@@ -91,6 +93,28 @@ fn string_list_to_integer(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         Err(ListError::NotAList) => ctx.error(am!("not_a_list")),
         Err(ListError::NoInteger) => ctx.error(am!("no_integer")),
     }
+}
+
+/// As `erlang:list_to_integer/2` and `string:to_integer/1` of the libraries want it: faults are told by atoms. The whole
+/// integer comes at once, where OTP leaves large ones (`big`) to the libraries.
+fn list_to_integer(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    if args[0].is_nil() {
+        return Ok(am!("no_integer"));
+    } else if !args[0].is_list() {
+        return Ok(am!("not_a_list"));
+    }
+    let Ok(base) = base(args[1]) else { return Ok(Term::atom(Atom::BADARG)) };
+    match list_prefix(ctx.heap(), args[0], base) {
+        Ok((value, rest)) => Ok(ctx.heap().tuple(&[value, rest])),
+        Err(_) => Ok(am!("no_integer")),
+    }
+}
+
+fn binary_to_integer(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let badarg = Ok(Term::atom(Atom::BADARG));
+    let (Ok(base), Some(text)) = (base(args[1]), args[0].as_bytes()) else { return badarg };
+    ctx.charge(text.len() / DIGITS_PER_REDUCTION);
+    integer_from_text(ctx.heap(), &text, base).map_or(badarg, Ok)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The `maps` module's natives and their relatives.
 
 use purlin_term::map::{self, NextForm};
-use purlin_term::{Atom, Heap, Kind, Term, am};
+use purlin_term::{Atom, Heap, Kind, Release, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
 
@@ -132,8 +132,30 @@ fn map_next(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         _ => return Err(Escape::BADARG),
     };
     let limit = ctx.data.slice_left.max(1) as usize;
+    if matches!(form, NextForm::Iterator) && args[0].is_list() && ctx.engine.config.release >= Release(26) {
+        return map_next_in_order(ctx, args[0], args[1], limit);
+    }
     ctx.charge(limit.min(map::size(args[1])) / STEPS_PER_REDUCTION);
     map::map_next(ctx.heap(), args[0], args[1], form, limit).or_badarg()
+}
+
+/// `{Key, Value, Next}` of an iterator that has its keys in a list; what does not fit the time slice is left to the next
+/// call.
+fn map_next_in_order(ctx: &mut Ctx<'_>, keys: Term, map: Term, limit: usize) -> NativeResult {
+    if !map.is_map() {
+        return Err(Escape::BADARG);
+    }
+    let mut list = keys.iter();
+    let found: Option<Vec<_>> = list.by_ref().take(limit).map(|k| Some((k, map::get(map, k)?))).collect();
+    let found = found.or_badarg()?;
+    ctx.charge(found.len() / STEPS_PER_REDUCTION);
+    let rest = match list.tail() {
+        t if t.is_nil() => am!("none"),
+        t if t.is_cons() => ctx.heap().cons(t, map),
+        _ => return Err(Escape::BADARG),
+    };
+    let heap = ctx.heap();
+    Ok(found.into_iter().rev().fold(rest, |next, (k, v)| heap.tuple(&[k, v, next])))
 }
 
 fn map_to_tuple_keys(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {

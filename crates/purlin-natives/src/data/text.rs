@@ -1,7 +1,7 @@
 //! Pids, ports, references and funs to text and back; terms to the engine's own output.
 
 use purlin_term::external::DecodeContext;
-use purlin_term::{Heap, Term, print};
+use purlin_term::{Heap, Term, am, print};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
 use std::io::Write;
@@ -15,8 +15,10 @@ pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "list_to_port", 1, |_, a| list_bytes(a[0]).and_then(|text| port(&text)).or_badarg()),
     Native::plain("erlang", "list_to_ref", 1, list_to_ref),
     Native::plain("erlang", "display", 1, display),
-    Native::plain("erlang", "display_string", 1, display_string),
-    Native::plain("erlang", "display_nl", 0, |_, _| written(std::io::stderr().write_all(b"\n"))),
+    Native::plain("erlang", "display_string", 1, display_string_1).until(25),
+    Native::plain("erlang", "display_nl", 0, |_, _| written(std::io::stderr().write_all(b"\n"))).until(25),
+    Native::plain("erlang", "display_string", 2, display_string).since(26),
+    Native::plain("erts_internal", "term_to_string", 2, term_to_string).since(26),
 ];
 
 /// Largest parts of identifiers of this node.
@@ -91,9 +93,36 @@ fn display(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     written(out.write_all(&text).and_then(|()| out.flush()))
 }
 
-fn display_string(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+fn display_string_1(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let text = args[0].list_text().or_badarg()?;
     written(std::io::stderr().write_all(text.as_bytes()))
+}
+
+/// Writes a list of characters, or a binary as it is, to one of the standard streams.
+fn display_string(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let mut stream: Box<dyn Write> = match args[0].as_atom().or_badarg()?.name() {
+        "stdout" => Box::new(std::io::stdout()),
+        "stderr" => Box::new(std::io::stderr()),
+        // The BEAM pushes the text into the terminal's input, which systems no longer allow.
+        "stdin" => return Err(Escape::NOTSUP),
+        _ => return Err(Escape::BADARG),
+    };
+    let bytes = if args[1].is_list() {
+        args[1].list_text().or_badarg()?.into_bytes()
+    } else {
+        args[1].as_bytes().or_badarg()?.to_vec()
+    };
+    written(stream.write_all(&bytes).and_then(|()| stream.flush()))
+}
+
+/// A term as text of so many characters at most.
+fn term_to_string(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let limit = match args[1].as_small() {
+        Some(n) if n > 1 && n < i64::from(i32::MAX) => n,
+        None if args[1] == am!("undefined") => i64::MAX,
+        _ => return Err(Escape::BADARG),
+    };
+    Ok(ctx.heap().byte_list(&print::to_bytes(args[0], limit)))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! `available_internal_state` is set. An item that has no sense here is `badarg`, like one that does not exist.
 
 use crate::loop_limit::Loop;
-use crate::process::ITEMS;
+use crate::process;
 use purlin_term::heap::STACK_RESERVE;
 use purlin_term::literal::Literals;
 use purlin_term::{Atom, Kind, Magic, Term, am, hash};
@@ -41,7 +41,8 @@ fn get_internal_state(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         "next_pid" => next_pid(ctx),
         "next_port" => Term::small(crate::port::next_port(ctx.engine, None) as i64),
         "process_info_args" => {
-            let items: Vec<Term> = ITEMS.iter().map(|i| Term::atom(Atom::new(i))).collect();
+            let items: Vec<Term> =
+                process::items(ctx.engine.config.release).map(|i| Term::atom(Atom::new(i))).collect();
             ctx.heap().list(&items)
         }
         "processes" => {

@@ -4,7 +4,7 @@ use super::key::{self, Key};
 use super::table::{Kind, Rows, State, Table};
 use super::{Asker, Need, cause, find, table_cause};
 use parking_lot::Mutex;
-use purlin_term::{Heap, Magic, Row, Term, am};
+use purlin_term::{Heap, Magic, Release, Row, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
 use smallvec::{SmallVec, smallvec};
@@ -15,17 +15,23 @@ pub const NATIVES: &[Native] = &[
     Native::plain("ets", "insert_new", 2, insert_new),
     Native::plain("ets", "lookup", 2, lookup),
     Native::plain("ets", "lookup_element", 3, lookup_element),
+    Native::plain("ets", "lookup_element", 4, lookup_element_or).since(26),
     Native::plain("ets", "member", 2, member),
     Native::plain("ets", "take", 2, take),
     Native::plain("ets", "delete", 2, delete),
     Native::plain("ets", "delete_object", 2, delete_object),
     Native::plain("ets", "internal_delete_all", 2, internal_delete_all),
-    Native::plain("ets", "first", 1, first),
-    Native::plain("ets", "last", 1, last),
-    Native::plain("ets", "next", 2, next),
-    Native::plain("ets", "prev", 2, prev),
+    Native::plain("ets", "first", 1, |ctx, args| walk(ctx, args, To::First)),
+    Native::plain("ets", "last", 1, |ctx, args| walk(ctx, args, To::Last)),
+    Native::plain("ets", "next", 2, |ctx, args| walk(ctx, args, To::Next)),
+    Native::plain("ets", "prev", 2, |ctx, args| walk(ctx, args, To::Prev)),
+    Native::plain("ets", "first_lookup", 1, |ctx, args| walk_with_rows(ctx, args, To::First)).since(27),
+    Native::plain("ets", "last_lookup", 1, |ctx, args| walk_with_rows(ctx, args, To::Last)).since(27),
+    Native::plain("ets", "next_lookup", 2, |ctx, args| walk_with_rows(ctx, args, To::Next)).since(27),
+    Native::plain("ets", "prev_lookup", 2, |ctx, args| walk_with_rows(ctx, args, To::Prev)).since(27),
     Native::plain("ets", "slot", 2, slot),
     Native::plain("ets", "update_element", 3, update_element),
+    Native::plain("ets", "update_element", 4, update_element).since(27),
     Native::plain("ets", "update_counter", 3, update_counter),
     Native::plain("ets", "update_counter", 4, update_counter),
 ];
@@ -172,21 +178,31 @@ fn lookup(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 }
 
 fn lookup_element(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    element_of(ctx, args)?.ok_or_else(|| cause("badkey"))
+}
+
+/// As `lookup_element/3`, with what to give where no row has the key.
+fn lookup_element_or(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    Ok(element_of(ctx, args)?.unwrap_or(args[3]))
+}
+
+/// An element of the row with a key, of a bag those of all such rows.
+fn element_of(ctx: &mut Ctx<'_>, args: &[Term]) -> Result<Option<Term>, Escape> {
     let t = find(ctx, args[0])?;
     let key = t.key(args[1]);
     let state = t.read(Asker::of(ctx), Need::Read)?;
     let at = args[2].as_usize().filter(|n| *n > 0).or_badarg()?;
     let element = |row: &Row| row.elements().get(at - 1).copied().or_badarg();
     if t.is_set() {
-        let row = state.get(key).ok_or_else(|| cause("badkey"))?;
-        return Ok(ctx.heap().copy(element(row)?));
+        let Some(row) = state.get(key) else { return Ok(None) };
+        return Ok(Some(ctx.heap().copy(element(row)?)));
     }
     let mut list = Term::NIL;
     for row in state.lookup(key) {
         let copy = ctx.heap().copy(element(row)?);
         list = ctx.heap().cons(copy, list);
     }
-    if list.is_nil() { Err(cause("badkey")) } else { Ok(list) }
+    Ok(Some(list).filter(|l| !l.is_nil()))
 }
 
 fn member(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
@@ -244,53 +260,45 @@ fn key_of_row(t: &Table, row: &Row) -> Term {
     key::at(t.options.keypos, row)
 }
 
-/// A copy of a key, or the end of the table.
-fn key_or_end(ctx: &mut Ctx<'_>, key: Option<Term>) -> NativeResult {
+/// Where a walk goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum To {
+    First,
+    Last,
+    Next,
+    Prev,
+}
+
+/// The key that a step leads to.
+fn key_at(t: &Table, state: &State, to: To, from: Option<Term>) -> Result<Option<Term>, Escape> {
+    let row = match (&state.rows, to, from) {
+        // In a hash table both directions are one.
+        (Rows::Hash(h), To::First | To::Last, _) => return Ok(h.first()),
+        (Rows::Hash(h), _, Some(from)) => return state.next(h, t.key(from)).or_badarg(),
+        (Rows::Tree(r), To::First, _) => r.first(),
+        (Rows::Tree(r), To::Last, _) => r.last(),
+        (Rows::Tree(r), To::Next, Some(from)) if from != end_of_table() => r.next(from),
+        (Rows::Tree(r), To::Prev, Some(from)) if from != end_of_table() => r.prev(from),
+        _ => return Err(Escape::BADARG),
+    };
+    Ok(row.map(|r| key_of_row(t, r)))
+}
+
+fn walk(ctx: &mut Ctx<'_>, args: &[Term], to: To) -> NativeResult {
+    let t = find(ctx, args[0])?;
+    let state = t.read(Asker::of(ctx), Need::Read)?;
+    let key = key_at(&t, &state, to, args.get(1).copied())?;
     Ok(key.map_or_else(end_of_table, |k| ctx.heap().copy(k)))
 }
 
-fn first(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+/// As [`walk`], with the rows of the key: nothing comes between.
+fn walk_with_rows(ctx: &mut Ctx<'_>, args: &[Term], to: To) -> NativeResult {
     let t = find(ctx, args[0])?;
     let state = t.read(Asker::of(ctx), Need::Read)?;
-    let key = match &state.rows {
-        Rows::Hash(h) => h.first(),
-        Rows::Tree(r) => r.first().map(|r| key_of_row(&t, r)),
-    };
-    key_or_end(ctx, key)
-}
-
-fn last(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
-    let t = find(ctx, args[0])?;
-    let state = t.read(Asker::of(ctx), Need::Read)?;
-    let key = match &state.rows {
-        Rows::Hash(h) => h.first(),
-        Rows::Tree(r) => r.last().map(|r| key_of_row(&t, r)),
-    };
-    key_or_end(ctx, key)
-}
-
-fn step(ctx: &mut Ctx<'_>, args: &[Term], forward: bool) -> NativeResult {
-    let t = find(ctx, args[0])?;
-    let key = t.key(args[1]);
-    let state = t.read(Asker::of(ctx), Need::Read)?;
-    let key = match &state.rows {
-        // In a hash table both directions are one.
-        Rows::Hash(h) => state.next(h, key).or_badarg()?,
-        Rows::Tree(_) if args[1] == end_of_table() => return Err(Escape::BADARG),
-        Rows::Tree(r) => {
-            let row = if forward { r.next(args[1]) } else { r.prev(args[1]) };
-            row.map(|r| key_of_row(&t, r))
-        }
-    };
-    key_or_end(ctx, key)
-}
-
-fn next(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
-    step(ctx, args, true)
-}
-
-fn prev(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
-    step(ctx, args, false)
+    let Some(key) = key_at(&t, &state, to, args.get(1).copied())? else { return Ok(end_of_table()) };
+    let rows = rows_of(ctx.heap(), &t, &state, t.key(key));
+    let key = ctx.heap().copy(key);
+    Ok(ctx.heap().tuple(&[key, rows]))
 }
 
 fn slot(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
@@ -345,8 +353,19 @@ fn update_element(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let t = find(ctx, args[0])?;
     let key = t.key(args[1]);
     let mut state = t.write(Asker::of(ctx), Need::Write)?;
-    t.is_set().then_some(()).or_badarg()?;
-    let Some(row) = state.get(key) else { return Ok(am!("false")) };
+    let default = args.get(3).copied();
+    if default.is_some_and(|d| !d.is_tuple()) {
+        return Err(Escape::BADARG);
+    }
+    // What is wrong is told since then.
+    let told = ctx.engine.config.release >= Release(27);
+    let why = |why: fn(&str) -> Escape, name| if told { why(name) } else { Escape::BADARG };
+    t.is_set().then_some(()).ok_or_else(|| why(table_cause, "table_type"))?;
+    let exists = state.contains(key);
+    if !exists && default.is_none() {
+        return Ok(am!("false"));
+    }
+    let mut elements = start_row(&t, &state, key, default)?;
     let mut changes = Changes::new();
     let mut change_to = |c: Term| {
         let Some(&[at, value]) = c.as_tuple() else { return Err(Escape::BADARG) };
@@ -354,8 +373,8 @@ fn update_element(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         if at == t.options.keypos as i64 {
             return Err(cause("keypos"));
         }
-        let at = usize::try_from(at).ok().and_then(|n| n.checked_sub(1));
-        changes.push((at.filter(|n| *n < row.elements().len()).or_badarg()?, value));
+        let at = usize::try_from(at).ok().and_then(|n| n.checked_sub(1)).filter(|n| *n < elements.len());
+        changes.push((at.ok_or_else(|| why(cause, "position"))?, value));
         Ok(())
     };
     if args[2].is_tuple() {
@@ -363,7 +382,14 @@ fn update_element(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     } else {
         args[2].as_list().or_badarg()?.into_iter().try_for_each(change_to)?;
     }
-    change(&mut state, key, &changes)?;
+    if exists {
+        change(&mut state, key, &changes)?;
+    } else {
+        for (at, value) in changes {
+            elements[at] = value;
+        }
+        state.put(t.row(&elements), false);
+    }
     Ok(am!("true"))
 }
 

@@ -20,20 +20,25 @@ pub const NATIVES: &[Native] = &[
 
 /// Whether names are encoded in UTF-8: as the flag `+fn` says, else as the locale does.
 fn utf8(engine: &Engine) -> bool {
-    static UTF8: OnceLock<bool> = OnceLock::new();
     match engine.config.settings.file_names {
         Some('u') => return true,
         Some('l') => return false,
         _ => {}
     }
+    locale_is_utf8()
+}
+
+/// Whether the character set of the environment's locale is UTF-8.
+pub fn locale_is_utf8() -> bool {
+    static UTF8: OnceLock<bool> = OnceLock::new();
     *UTF8.get_or_init(|| {
         let set = |name| std::env::var(name).ok().filter(|v| !v.is_empty());
-        set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG")).is_some_and(|v| locale_is_utf8(&v))
+        set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG")).is_some_and(|v| is_utf8(&v))
     })
 }
 
 /// Whether a locale such as `de_DE.UTF-8@euro` has the character set UTF-8.
-fn locale_is_utf8(locale: &str) -> bool {
+fn is_utf8(locale: &str) -> bool {
     let Some((_, set)) = locale.split_once('.') else { return false };
     let set = set.split('@').next().unwrap_or(set);
     set.eq_ignore_ascii_case("utf-8") || set.eq_ignore_ascii_case("utf8")
@@ -139,7 +144,7 @@ mod tests {
             ("de_DE.ISO-8859-1", false),
             ("", false),
         ] {
-            assert_eq!(locale_is_utf8(locale), expected, "{locale}");
+            assert_eq!(is_utf8(locale), expected, "{locale}");
         }
     }
 

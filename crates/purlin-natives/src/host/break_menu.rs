@@ -3,7 +3,7 @@
 //! Nobody else reads standard input while the menu is open, so its keys reach no shell; processes go on running.
 
 use super::listing;
-use crate::port;
+use crate::tty;
 use purlin_term::{Atom, Term};
 use purlin_vm::Engine;
 use purlin_vm::signal::Signal;
@@ -24,7 +24,7 @@ pub fn open(engine: &Arc<Engine>) {
     let engine = engine.clone();
     let thread = std::thread::Builder::new().name("break".into());
     let started = thread.spawn(move || {
-        port::with_plain_terminal(|| menu(&engine));
+        tty::with_plain(|| menu(&engine));
         OPEN.store(false, Ordering::Release);
     });
     if started.is_err() {
@@ -33,7 +33,7 @@ pub fn open(engine: &Arc<Engine>) {
 }
 
 fn end(status: i32) -> ! {
-    port::restore_terminal();
+    tty::restore();
     std::process::exit(status)
 }
 

@@ -4,7 +4,7 @@
 
 use super::break_menu;
 use crate::on_break::{self, OnBreak};
-use crate::port;
+use crate::tty;
 use parking_lot::Mutex;
 use purlin_term::{Term, am};
 use purlin_vm::signal::{Signal, SignalKind};
@@ -56,7 +56,7 @@ pub fn start(engine: &Arc<Engine>) {
         HANDLED.iter().for_each(|&s| {
             actions.entry(s).or_insert(Action::Handle);
         });
-        let mut signals = Signals::new(HANDLED.iter().chain(&[SIGINT, SIGCONT])).ok()?;
+        let mut signals = Signals::new(HANDLED.iter().chain(&[SIGINT, SIGCONT, SIGWINCH])).ok()?;
         let handle = signals.handle();
         let engine = engine.clone();
         let thread = std::thread::Builder::new().name("signals".into());
@@ -67,7 +67,10 @@ pub fn start(engine: &Arc<Engine>) {
 
 fn arrived(engine: &Arc<Engine>, signal: i32) {
     if signal == SIGCONT {
-        return port::resume_terminal();
+        return tty::resume(engine);
+    }
+    if signal == SIGWINCH {
+        return tty::resized(engine);
     }
     if signal == SIGINT {
         return match on_break::chosen() {
@@ -98,7 +101,7 @@ fn arrived(engine: &Arc<Engine>, signal: i32) {
 
 /// What the system does with the signal: it ends the program, unless the signal is one that does nothing by default.
 fn default_action(signal: i32) {
-    port::restore_terminal();
+    tty::restore();
     let _ = signal_hook::low_level::emulate_default_handler(signal);
 }
 

@@ -5,7 +5,7 @@ use crate::code::is_emulators_own;
 use crate::environment::os_type;
 use crate::on_break::{self, OnBreak};
 use crate::process::heap_limit::max_heap_map;
-use purlin_term::{Atom, Heap, Term, am};
+use purlin_term::{Atom, Heap, Release, Term, am};
 use purlin_vm::gc::next_size;
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
@@ -126,7 +126,7 @@ fn system_info(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         "min_heap_size" => pair(heap, "min_heap_size", defaults().min_heap_size),
         "min_bin_vheap_size" => pair(heap, "min_bin_vheap_size", defaults().min_bin_vheap_size),
         "fullsweep_after" => pair(heap, "fullsweep_after", defaults().fullsweep_after as usize),
-        "max_heap_size" => max_heap_map(heap, defaults().max_heap_size),
+        "max_heap_size" => max_heap_map(heap, engine.config.release, defaults().max_heap_size),
         "message_queue_data" if engine.config.off_heap_messages => am!("off_heap"),
         "message_queue_data" => am!("on_heap"),
         "garbage_collection" => {
@@ -182,8 +182,9 @@ fn system_info(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
             let native = heap.tuple(&[name, library, Term::NIL]);
             heap.list(&[native])
         }
+        "async_dist" if engine.config.release >= Release(26) => Term::bool(settings.async_dist),
         "driver_version" => text(heap, "3.3"),
-        "nif_version" => text(heap, "2.16"),
+        "nif_version" => text(heap, nif_version(engine.config.release)),
         "dynamic_trace" => am!("none"),
         "dynamic_trace_probes" => Term::bool(false),
         "trace_control_word" => number(engine.tracing.control_word.load(Ordering::Acquire) as usize),
@@ -204,6 +205,15 @@ fn system_info(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         "allocator" => allocators::overview(heap),
         _ => return Err(Escape::BADARG),
     })
+}
+
+/// The version of the interface of native libraries.
+fn nif_version(release: Release) -> &'static str {
+    match release.0 {
+        ..=25 => "2.16",
+        26..=27 => "2.17",
+        _ => "2.18",
+    }
 }
 
 /// The clock of the operating system that monotonic (or system) time is read from.

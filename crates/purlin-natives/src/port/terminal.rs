@@ -1,6 +1,4 @@
 //! The driver `tty_sl`: a terminal that is read key by key and drawn on by editing commands.
-//!
-//! A program has one terminal, so the settings to give back to it are kept once for all engines.
 
 mod line;
 
@@ -8,14 +6,13 @@ use super::driver::{Driver, TooLong};
 use super::open::{Settings, add};
 use super::output::Output;
 use super::stream::{Stream, start_reading, write_failed};
-use super::until::{STANDARD_INPUT, Until};
+use super::until::Until;
 use super::{Port, table};
-use crate::on_break::{self, OnBreak};
+use crate::tty::{self, Wanted};
 use line::Line;
 use parking_lot::Mutex;
 use purlin_term::{Term, am};
 use purlin_vm::{Ctx, Engine};
-use rustix::termios::{self, InputModes, LocalModes, OptionalActions, OutputModes, SpecialCodeIndex, Termios};
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,9 +25,6 @@ pub const WINDOW_SIZE: u32 = CONTROL + 100;
 const GET_UNICODE: u32 = CONTROL + 101;
 const SET_UNICODE: u32 = CONTROL + 102;
 
-/// The settings that the terminal had, and those that it has, while it is read key by key.
-static MODES: Mutex<Option<(Termios, Termios)>> = Mutex::new(None);
-
 /// A terminal's state.
 struct Terminal {
     stream: Stream,
@@ -38,42 +32,10 @@ struct Terminal {
     unicode: AtomicBool,
 }
 
-/// Gives the terminal the settings back that it had.
-pub fn restore() {
-    if let Some((before, _)) = MODES.lock().take() {
-        let _ = termios::tcsetattr(std::io::stdin(), OptionalActions::Drain, &before);
-    }
-}
-
-/// Sets the terminal up again after the program was stopped and continued.
-pub fn resume() {
-    if let Some((_, ours)) = &*MODES.lock() {
-        let _ = termios::tcsetattr(std::io::stdin(), OptionalActions::Now, ours);
-    }
-}
-
 /// The bytes that tell columns and rows of what a standard descriptor leads to.
 pub fn window_size(fd: i64) -> Option<Vec<u8>> {
-    let size = match fd {
-        0 => termios::tcgetwinsize(std::io::stdin()),
-        1 => termios::tcgetwinsize(std::io::stdout()),
-        _ => termios::tcgetwinsize(std::io::stderr()),
-    };
-    let size = size.ok()?;
+    let size = tty::window(fd)?;
     Some(two_numbers(size.ws_col as u32, size.ws_row as u32))
-}
-
-/// Runs something that talks to the user directly, with the terminal as the program found it and nobody else reading.
-pub fn with_plain(run: impl FnOnce()) {
-    let _input = STANDARD_INPUT.lock();
-    let set = |pick: fn(&(Termios, Termios)) -> &Termios| {
-        if let Some(modes) = &*MODES.lock() {
-            let _ = termios::tcsetattr(std::io::stdin(), OptionalActions::Drain, pick(modes));
-        }
-    };
-    set(|modes| &modes.0);
-    run();
-    set(|modes| &modes.1);
 }
 
 fn two_numbers(a: u32, b: u32) -> Vec<u8> {
@@ -104,37 +66,20 @@ pub fn open(ctx: &mut Ctx<'_>, command: &str, s: Settings) -> Result<Term, Term>
 
 /// Has the terminal give each key at once; `-c`, `-e` and `-s` turn lines, echo and signal keys off, `+` on.
 fn take_over(command: &str) -> Option<()> {
-    let mut modes = MODES.lock();
-    if modes.is_some() {
+    if tty::is_taken() {
         return None;
     }
-    let before = termios::tcgetattr(std::io::stdin()).ok()?;
-    let mut ours = before.clone();
-    ours.input_modes.remove(InputModes::ISTRIP);
+    let mut wanted = Wanted::default();
     for flag in command.split(' ').skip(1) {
-        let on = flag.starts_with('+');
+        let on = Some(flag.starts_with('+'));
         match flag.get(1..2) {
-            Some("c") => {
-                ours.local_modes.set(LocalModes::ICANON, on);
-                ours.input_modes.set(InputModes::ICRNL, on);
-                ours.output_modes.set(OutputModes::OPOST, on);
-                if !on {
-                    ours.special_codes[SpecialCodeIndex::VMIN] = 1;
-                    ours.special_codes[SpecialCodeIndex::VTIME] = 0;
-                }
-            }
-            Some("e") => ours.local_modes.set(LocalModes::ECHO, on),
-            Some("s") => ours.local_modes.set(LocalModes::ISIG, on),
+            Some("c") => wanted.lines = on,
+            Some("e") => wanted.echo = on,
+            Some("s") => wanted.signals = on,
             _ => {}
         }
     }
-    if on_break::chosen() == OnBreak::Shell {
-        // Without a key for the signal, Ctrl-C is a character, which the shell's driver takes as an interrupt.
-        ours.special_codes[SpecialCodeIndex::VINTR] = 0;
-    }
-    termios::tcsetattr(std::io::stdin(), OptionalActions::Now, &ours).ok()?;
-    *modes = Some((before, ours));
-    Some(())
+    tty::take_over(wanted).ok()
 }
 
 impl Driver for Terminal {
@@ -144,7 +89,7 @@ impl Driver for Terminal {
 
     /// Draws.
     fn command(&self, engine: &Arc<Engine>, port: &Arc<Port>, _: Term, bytes: Vec<u8>) -> Result<(), TooLong> {
-        let columns = termios::tcgetwinsize(std::io::stdout()).map_or(0, |s| s.ws_col as usize);
+        let columns = tty::window(1).map_or(0, |s| s.ws_col as usize);
         let columns = if columns == 0 { 80 } else { columns };
         let drawn = self.line.lock().command(&bytes, columns, self.unicode.load(Ordering::Relaxed));
         if let Some(output) = self.stream.output() {
@@ -170,6 +115,6 @@ impl Driver for Terminal {
 
     fn close(&self, engine: &Arc<Engine>, _: &Arc<Port>) {
         self.stream.close(engine);
-        restore();
+        tty::restore();
     }
 }

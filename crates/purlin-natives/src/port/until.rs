@@ -34,17 +34,29 @@ impl<F: AsFd> Until<F> {
     }
 }
 
+impl<F: AsFd> Until<F> {
+    /// Waits until there is something to read; false: the other half was dropped.
+    pub fn wait(&self) -> std::io::Result<bool> {
+        let mut fds = [PollFd::new(&self.from, PollFlags::IN), PollFd::new(&self.stopped, PollFlags::IN)];
+        while let Err(e) = poll(&mut fds, None) {
+            if e != rustix::io::Errno::INTR {
+                return Err(e.into());
+            }
+        }
+        Ok(fds[1].revents().is_empty())
+    }
+}
+
 impl<F: AsFd> Read for Until<F> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         loop {
-            let mut fds = [PollFd::new(&self.from, PollFlags::IN), PollFd::new(&self.stopped, PollFlags::IN)];
-            poll(&mut fds, None)?;
-            if !fds[1].revents().is_empty() {
+            if !self.wait()? {
                 return Ok(0);
             }
             let _turn = self.standard.then(|| STANDARD_INPUT.lock());
             // Another reader may have taken it meanwhile.
-            if !self.standard || poll(&mut fds[..1], Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))? > 0 {
+            let mut from = [PollFd::new(&self.from, PollFlags::IN)];
+            if !self.standard || poll(&mut from, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))? > 0 {
                 return Ok(rustix::io::read(&self.from, buffer)?);
             }
         }

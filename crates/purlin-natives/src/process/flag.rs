@@ -3,7 +3,7 @@
 use super::heap_limit::{max_heap, max_heap_map};
 use super::options::{bin_heap_size, heap_size};
 use super::pair;
-use purlin_term::{Atom, Term, am};
+use purlin_term::{Atom, Release, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::process::{Flags, Priority, Rare};
 use purlin_vm::signal::{Signal, SignalKind, Target};
@@ -35,6 +35,9 @@ fn process_flag(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         let (on, off) = if value == Term::bool(true) { (sensitive, none) } else { (none, sensitive) };
         ctx.process.trace.set(on, off);
         return Ok(before);
+    }
+    if flag == am!("async_dist") && ctx.engine.config.release >= Release(26) {
+        return bit(ctx, Flags::ASYNC_DIST, value);
     }
     if flag == am!("message_queue_data") {
         return message_queue_data(ctx, value);
@@ -91,12 +94,13 @@ fn heap_setting(ctx: &mut Ctx<'_>, flag: Term, value: Term) -> NativeResult {
     }
     if flag == am!("max_heap_size") {
         let now = ctx.data.rare().cloned().unwrap_or_default();
-        let limit = max_heap(value, now.max_heap_size).or_badarg()?;
+        let release = ctx.engine.config.release;
+        let limit = max_heap(ctx.engine.config.release, value, now.max_heap_size).or_badarg()?;
         if limit.size != 0 && limit.size < now.min_heap_size {
             return Err(Escape::BADARG);
         }
         ctx.data.rare_mut().max_heap_size = limit;
-        return Ok(max_heap_map(ctx.heap(), now.max_heap_size));
+        return Ok(max_heap_map(ctx.heap(), release, now.max_heap_size));
     }
     match save_calls(ctx.data, flag, value) {
         // The calls that follow in this time slice are saved, too.

@@ -3,7 +3,7 @@
 use super::await_result;
 use super::flag::rare_of;
 use super::heap_limit::max_heap_map;
-use purlin_term::{Atom, Heap, Kind, Term, am};
+use purlin_term::{Atom, Heap, Kind, Owned, Release, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::process::{Activity, Flags};
 use purlin_vm::relation::Watched;
@@ -18,8 +18,8 @@ pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "process_info", 2, process_info_2),
 ];
 
-/// The items that exist.
-pub const ITEMS: &[&str] = &[
+/// The items that exist, and since which release the newer ones do.
+const ITEMS: &[&str] = &[
     "registered_name",
     "current_function",
     "initial_call",
@@ -57,7 +57,43 @@ pub const ITEMS: &[&str] = &[
     "magic_ref",
     "fullsweep_after",
     "parent",
+    "async_dist",
+    "label",
 ];
+const NEWER: &[(&str, Release)] = &[("async_dist", Release(26)), ("label", Release(27)), ("dictionary", Release(26))];
+
+/// The items that a release has.
+pub fn items(release: Release) -> impl Iterator<Item = &'static str> {
+    ITEMS.iter().copied().filter(move |name| *name == "dictionary" || has(release, name))
+}
+
+fn has(release: Release, name: &str) -> bool {
+    NEWER.iter().all(|(newer, since)| *newer != name || *since <= release)
+}
+
+/// Something asked for: an item, or `{dictionary, Key}`.
+#[derive(Clone)]
+struct Item {
+    name: &'static str,
+    key: Option<Arc<Owned>>,
+}
+
+impl Item {
+    fn named(name: &'static str) -> Item {
+        Item { name, key: None }
+    }
+
+    fn of(release: Release, t: Term) -> Result<Item, Escape> {
+        if let Some((what, key)) = super::pair(t)
+            && what == am!("dictionary")
+            && has(release, "dictionary")
+        {
+            return Ok(Item { name: "dictionary", key: Some(Arc::new(Owned::new(key))) });
+        }
+        let name = t.as_atom().or_badarg()?.name();
+        items(release).find(|i| *i == name).map(Item::named).or_badarg()
+    }
+}
 
 /// What `process_info/1` gives, in its order.
 const USUAL: &[&str] = &[
@@ -83,7 +119,7 @@ const USUAL: &[&str] = &[
 /// Which items are asked for, and how the answer is shaped.
 #[derive(Clone)]
 struct Question {
-    items: Vec<&'static str>,
+    items: Vec<Item>,
     /// One item: the answer is not a list.
     single: bool,
     /// `{registered_name, []}` is given for a process without a name.
@@ -91,22 +127,23 @@ struct Question {
 }
 
 fn process_info_1(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
-    answer(ctx, args[0], Question { items: USUAL.to_vec(), single: false, all: false })
+    answer(
+        ctx,
+        args[0],
+        Question { items: USUAL.iter().map(|name| Item::named(name)).collect(), single: false, all: false },
+    )
 }
 
 fn process_info_2(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
-    let question = if args[1].is_atom() {
-        Question { items: vec![item(args[1])?], single: true, all: false }
-    } else {
-        let items = args[1].as_list().or_badarg()?;
-        Question { items: items.into_iter().map(item).collect::<Result<_, _>>()?, single: false, all: true }
+    let release = ctx.engine.config.release;
+    let question = match args[1].as_list() {
+        None => Question { items: vec![Item::of(release, args[1])?], single: true, all: false },
+        Some(items) => {
+            let items = items.into_iter().map(|t| Item::of(release, t)).collect::<Result<_, _>>()?;
+            Question { items, single: false, all: true }
+        }
     };
     answer(ctx, args[0], question)
-}
-
-fn item(t: Term) -> Result<&'static str, Escape> {
-    let name = t.as_atom().or_badarg()?.name();
-    ITEMS.iter().find(|&&i| i == name).copied().or_badarg()
 }
 
 fn answer(ctx: &mut Ctx<'_>, pid: Term, question: Question) -> NativeResult {
@@ -164,24 +201,37 @@ struct Subject<'a> {
 impl Subject<'_> {
     fn all(&mut self, h: &mut Heap, question: &Question) -> Term {
         if question.single {
-            let name = question.items[0];
-            if name == "registered_name" && self.process.name().is_none() {
+            let item = &question.items[0];
+            if item.name == "registered_name" && self.process.name().is_none() {
                 return Term::NIL;
             }
-            return self.tagged(h, name);
+            return self.tagged(h, item);
         }
         let mut list = Vec::with_capacity(question.items.len());
-        for &name in &question.items {
-            if question.all || name != "registered_name" || self.process.name().is_some() {
-                list.push(self.tagged(h, name));
+        for item in &question.items {
+            if question.all || item.name != "registered_name" || self.process.name().is_some() {
+                list.push(self.tagged(h, item));
             }
         }
         h.list(&list)
     }
 
-    fn tagged(&mut self, h: &mut Heap, name: &'static str) -> Term {
-        let value = self.value(h, name);
-        h.tuple(&[Term::atom(Atom::new(name)), value])
+    fn tagged(&mut self, h: &mut Heap, item: &Item) -> Term {
+        let name = Term::atom(Atom::new(item.name));
+        let Some(key) = &item.key else {
+            let value = self.value(h, item.name);
+            return h.tuple(&[name, value]);
+        };
+        let value = self.of_dictionary(h, key.term());
+        let key = key.copy_to(h);
+        let item = h.tuple(&[name, key]);
+        h.tuple(&[item, value])
+    }
+
+    /// The value of a key in the process dictionary.
+    fn of_dictionary(&self, h: &mut Heap, key: Term) -> Term {
+        let shown = self.data.dictionary_if_any().filter(|_| !self.data.flags.has(Flags::SENSITIVE));
+        shown.and_then(|d| d.get(key)).map_or(Term::atom(Atom::UNDEFINED), |v| h.copy(v))
     }
 
     fn value(&mut self, h: &mut Heap, name: &str) -> Term {
@@ -239,11 +289,13 @@ impl Subject<'_> {
             "suspending" => self.suspending(h),
             "min_heap_size" => Term::small(rare().min_heap_size as i64),
             "min_bin_vheap_size" => Term::small(rare().min_bin_vheap_size as i64),
-            "max_heap_size" => max_heap_map(h, rare().max_heap_size),
+            "max_heap_size" => max_heap_map(h, self.engine.config.release, rare().max_heap_size),
             "fullsweep_after" => Term::small(rare().fullsweep_after as i64),
             "message_queue_data" if self.data.flags.has(Flags::OFF_HEAP_MESSAGES) => am!("off_heap"),
             "message_queue_data" => am!("on_heap"),
             "magic_ref" => Term::NIL,
+            "async_dist" => Term::bool(self.data.flags.has(Flags::ASYNC_DIST)),
+            "label" => self.of_dictionary(h, am!("$process_label")),
             "parent" if self.data.parent.is_none() => Term::atom(Atom::UNDEFINED),
             "parent" => self.data.parent,
             _ => Term::atom(Atom::UNDEFINED),
@@ -350,7 +402,7 @@ impl Subject<'_> {
 
     fn garbage_collection(&self, h: &mut Heap) -> Term {
         let rare = rare_of(self.data);
-        let limit = max_heap_map(h, rare.max_heap_size);
+        let limit = max_heap_map(h, self.engine.config.release, rare.max_heap_size);
         let entries = [
             (am!("max_heap_size"), limit),
             (am!("min_bin_vheap_size"), Term::small(rare.min_bin_vheap_size as i64)),

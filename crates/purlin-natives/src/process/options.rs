@@ -2,7 +2,7 @@
 
 use super::heap_limit::max_heap;
 use super::pair;
-use purlin_term::{Term, am};
+use purlin_term::{Release, Term, am};
 use purlin_vm::Engine;
 use purlin_vm::gc::{MIN_HEAP, next_size};
 use purlin_vm::process::{Flags, Priority, Rare};
@@ -72,6 +72,7 @@ impl SpawnOptions {
     pub fn new(engine: &Engine) -> SpawnOptions {
         let mut flags = Flags::default();
         flags.set(Flags::OFF_HEAP_MESSAGES, engine.config.off_heap_messages);
+        flags.set(Flags::ASYNC_DIST, engine.config.settings.async_dist);
         SpawnOptions {
             link: false,
             monitor: None,
@@ -89,12 +90,11 @@ impl SpawnOptions {
 /// Parses spawn options; `request` allows those of `spawn_request`. What was understood is returned with an error,
 /// too, because a refused request is answered as its options say.
 pub fn spawn_options(engine: &Engine, list: Term, request: bool) -> (SpawnOptions, Option<Refused>) {
-    let schedulers = engine.sched.count();
     let mut o = SpawnOptions::new(engine);
     let mut bad = false;
     let mut it = list.iter();
     for option in it.by_ref() {
-        bad |= spawn_option(&mut o, option, request, schedulers).is_none();
+        bad |= spawn_option(engine, &mut o, option, request).is_none();
     }
     if let Some(r) = &o.rare {
         bad |= r.max_heap_size.size != 0 && r.max_heap_size.size < r.min_heap_size;
@@ -107,7 +107,7 @@ pub fn spawn_options(engine: &Engine, list: Term, request: bool) -> (SpawnOption
     (o, refused)
 }
 
-fn spawn_option(o: &mut SpawnOptions, option: Term, request: bool, schedulers: usize) -> Option<()> {
+fn spawn_option(engine: &Engine, o: &mut SpawnOptions, option: Term, request: bool) -> Option<()> {
     if option == am!("link") {
         o.link = true;
         return Some(());
@@ -128,17 +128,19 @@ fn spawn_option(o: &mut SpawnOptions, option: Term, request: bool, schedulers: u
             return None;
         };
         o.flags.set(Flags::OFF_HEAP_MESSAGES, off);
+    } else if key == am!("async_dist") && engine.config.release >= Release(26) {
+        o.flags.set(Flags::ASYNC_DIST, value.as_bool()?);
     } else if key == am!("min_heap_size") {
         o.rare.get_or_insert_default().min_heap_size = heap_size(value)?;
     } else if key == am!("max_heap_size") {
         let rare = o.rare.get_or_insert_default();
-        rare.max_heap_size = max_heap(value, rare.max_heap_size)?;
+        rare.max_heap_size = max_heap(engine.config.release, value, rare.max_heap_size)?;
     } else if key == am!("min_bin_vheap_size") {
         o.rare.get_or_insert_default().min_bin_vheap_size = bin_heap_size(value)?;
     } else if key == am!("fullsweep_after") {
         o.rare.get_or_insert_default().fullsweep_after = value.as_usize()?.min(u32::MAX as usize) as u32;
     } else if key == am!("scheduler") {
-        o.scheduler = value.as_usize().filter(|&n| n <= schedulers)?;
+        o.scheduler = value.as_usize().filter(|&n| n <= engine.sched.count())?;
     } else if key == am!("monitor") {
         o.monitor = Some(monitor_options(value)?);
     } else if request && key == am!("reply") {

@@ -205,12 +205,13 @@ fn system_flag(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     }
     if flag == am!("max_heap_size") {
         let now = defaults.get().unwrap_or_default();
-        let limit = super::heap_limit::max_heap(value, now.max_heap_size).or_badarg()?;
+        let release = ctx.engine.config.release;
+        let limit = super::heap_limit::max_heap(ctx.engine.config.release, value, now.max_heap_size).or_badarg()?;
         if limit.size != 0 && limit.size < now.min_heap_size {
             return Err(Escape::BADARG);
         }
         let before = defaults.change(|d| std::mem::replace(&mut d.max_heap_size, limit));
-        return Ok(super::heap_limit::max_heap_map(ctx.heap(), before));
+        return Ok(super::heap_limit::max_heap_map(ctx.heap(), release, before));
     }
     if flag == am!("trace_control_word") {
         let n = value.as_usize().and_then(|n| u32::try_from(n).ok()).or_badarg()?;

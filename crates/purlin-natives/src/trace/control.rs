@@ -11,6 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 pub const NATIVES: &[Native] = &[
+    // No session of tracing waits to be cleaned up.
+    Native::plain("erts_trace_cleaner", "check", 0, |_, _| Ok(Term::bool(false))).since(27),
     Native::plain("erts_internal", "trace", 3, trace),
     Native::plain("erlang", "trace_delivered", 1, trace_delivered),
 ];

@@ -27,7 +27,9 @@ fn check_against(ctx: &mut Ctx<'_>, limit: MaxHeap, need: usize) {
     let used = used_words(heap) - words(heap.old.start(), heap.old_top) + messages;
     let young = next_size(used + words(heap.end, heap.block.end()) + need);
     let total = used + heap.old.words() + young;
-    if total <= limit.size || !ctx.data.exit_reason.is_none() {
+    let binaries = heap.virtual_heap.words() + heap.old_virtual_heap.words();
+    let counted = if limit.include_shared_binaries { total + binaries } else { total };
+    if counted <= limit.size || !ctx.data.exit_reason.is_none() {
         return;
     }
     if limit.error_logger {

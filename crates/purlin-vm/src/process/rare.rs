@@ -60,6 +60,8 @@ pub struct MaxHeap {
     pub size: usize,
     pub kill: bool,
     pub error_logger: bool,
+    /// Off-heap binaries count, too (since OTP 27).
+    pub include_shared_binaries: bool,
 }
 
 impl Default for Rare {
@@ -68,7 +70,7 @@ impl Default for Rare {
             min_heap_size: gc::MIN_HEAP,
             min_bin_vheap_size: MIN_BIN_VHEAP,
             fullsweep_after: 65535,
-            max_heap_size: MaxHeap { size: 0, kill: true, error_logger: true },
+            max_heap_size: MaxHeap { size: 0, kill: true, error_logger: true, include_shared_binaries: false },
             suspending: Vec::new(),
             held_collections: Vec::new(),
             held_questions: Vec::new(),

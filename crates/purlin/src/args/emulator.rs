@@ -37,6 +37,10 @@ pub struct EmulatorFlags {
     pub off_heap_messages: bool,
     /// `+pc unicode`: which characters the shell and the like print as text.
     pub printable_unicode: bool,
+    /// `+pad`: processes send over distribution without waiting.
+    pub async_dist: bool,
+    /// `+hmaxib`: off-heap binaries count towards the largest heap.
+    pub max_heap_binaries: Option<bool>,
     /// `+W`: as what `error_logger` takes warnings (the letter).
     pub warnings: Option<char>,
     /// `+fnl`, `+fnu` or `+fna`: how file names are encoded (the letter).
@@ -389,12 +393,16 @@ fn late(flags: &mut EmulatorFlags, program: &str, release: Release, c: &mut Curs
                 _ => return Err(bad(format!("bad range of printable characters: {text}"))),
             };
         }
+        b'p' if flag.starts_with("-pad") && release >= Release(26) => {
+            let text = c.value(4)?;
+            flags.async_dist = boolean(&text).ok_or_else(|| bad(format!("bad async dist value {text}")))?;
+        }
         b'f' if flag.starts_with("-fn") => flags.file_names = Some(file_names(&c.value(3)?)?),
         b'L' | b'd' => {}
         b'v' => flags.note("warning: -v (only in debug compiled code)\n"),
         b'V' => return Err(Refused::Stop(Stop { version: true, ..Stop::default() })),
         b'H' => eprint!("The undocumented +H option has been removed (R10B-6).\n\n"),
-        b'h' => return heap(flags, c),
+        b'h' => return heap(flags, release, c),
         b'e' if flag == "-ec" => flags.compress_tables = true,
         b'e' => {
             let text = c.value(2)?;
@@ -516,7 +524,7 @@ fn file_names(text: &str) -> Result<char, Refused> {
     }
 }
 
-fn heap(flags: &mut EmulatorFlags, c: &mut Cursor<'_>) -> Result<(), Refused> {
+fn heap(flags: &mut EmulatorFlags, release: Release, c: &mut Cursor<'_>) -> Result<(), Refused> {
     let flag = c.flag();
     let size = |c: &mut Cursor<'_>, name: usize| {
         let text = c.value(name)?;
@@ -546,6 +554,9 @@ fn heap(flags: &mut EmulatorFlags, c: &mut Cursor<'_>) -> Result<(), Refused> {
             };
         }
         f if f.starts_with("maxk") => flags.max_heap_kill = Some(switch(c, 6, "kill")?),
+        f if f.starts_with("maxib") && release >= Release(27) => {
+            flags.max_heap_binaries = Some(switch(c, 7, "include bins")?);
+        }
         f if f.starts_with("maxel") => flags.max_heap_log = Some(switch(c, 7, "error logger")?),
         f if f.starts_with("max") => {
             let text = c.value(5)?;
