@@ -11,7 +11,7 @@ mod reader;
 mod tests;
 
 pub use decode::{decode, decode_body};
-pub use encode::{EncodeOptions, TooLarge, encode, encode_body, encoded_size};
+pub use encode::{EncodeOptions, TooLarge, encode, encode_body, encoded_size, usual_minor_version};
 
 pub use crate::boxed::{ref_id, ref_words};
 

@@ -14,6 +14,7 @@ pub use portable::{phash2, phash2_value};
 
 use crate::binary::Bits;
 use crate::boxed::Kind;
+use crate::release::Release;
 use crate::word::Term;
 use smallvec::SmallVec;
 
@@ -297,7 +298,11 @@ fn internal_one<'a>(t: Term, hash: &mut Hash, stack: &mut SmallVec<[Frame<'a>; 8
                 hash.add_wide(word, kind);
             }
         }
-        Kind::Float => hash.add_wide(float_bits(t.as_float()?), golden(12)),
+        Kind::Float => {
+            let f = t.as_float()?;
+            let bits = if Release::has_signed_zero() { f.to_bits() } else { float_bits(f) };
+            hash.add_wide(bits, golden(12));
+        }
     }
     None
 }

@@ -15,6 +15,7 @@ pub use round::{ceil, floor, integer_from_float, round, trunc};
 pub use text::{integer_from_text, integer_to_text};
 
 use crate::heap::Heap;
+use crate::release::Release;
 use crate::word::Term;
 use digits::Int;
 use num_bigint::{BigInt, BigUint, Sign};
@@ -35,8 +36,13 @@ use ArithError::{Badarith, SystemLimit};
 pub type Result = std::result::Result<Term, ArithError>;
 
 /// Most 64-bit digits of an integer.
-pub const MAX_DIGITS: usize = (1 << 19) - 1;
-const MAX_BITS: u64 = MAX_DIGITS as u64 * 64;
+pub fn max_digits() -> usize {
+    if Release::of_values() >= Release(27) { (1 << 16) - 1 } else { (1 << 19) - 1 }
+}
+
+fn max_bits() -> u64 {
+    max_digits() as u64 * 64
+}
 
 /// An integer of any size.
 pub fn to_bigint(t: Term) -> Option<BigInt> {
@@ -111,7 +117,7 @@ impl Heap {
     }
 
     fn checked_bigint(&mut self, i: &BigInt) -> Result {
-        if i.bits() > MAX_BITS { Err(SystemLimit) } else { Ok(self.bigint(i)) }
+        if i.bits() > max_bits() { Err(SystemLimit) } else { Ok(self.bigint(i)) }
     }
 
     fn checked_float(&mut self, f: f64) -> Result {
@@ -145,7 +151,7 @@ fn general(
 /// The product of two integers, in the way that is fastest for their lengths.
 fn product(heap: &mut Heap, a: &Int, b: &Int) -> Result {
     let (x, y) = (a.digits(), b.digits());
-    if x.len() + y.len() > MAX_DIGITS + 1 {
+    if x.len() + y.len() > max_digits() + 1 {
         return Err(SystemLimit);
     }
     if x.len().min(y.len()) <= digits::SCHOOL {

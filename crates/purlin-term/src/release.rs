@@ -2,8 +2,15 @@
 //!
 //! What differs between releases is said where it is: a native's row, a row of the preloaded modules, a constant. See
 //! docs/releases.md.
+//!
+//! What values mean (which floats are the same, how long an integer may be, how atoms are written) is asked in every
+//! comparison, so it is the program's: [`Release::of_values`] is set before there are terms, and never changes.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+/// The release whose values the program's are; 0: nobody has said.
+static OF_VALUES: AtomicU8 = AtomicU8::new(0);
 
 /// A release of OTP, by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,6 +22,26 @@ impl Release {
 
     /// The oldest release whose libraries run.
     pub const OLDEST: Release = Release(25);
+
+    /// The release whose values the program's are: the oldest, unless it was set.
+    #[inline]
+    pub fn of_values() -> Release {
+        Release(OF_VALUES.load(Ordering::Relaxed).max(Release::OLDEST.0))
+    }
+
+    /// Has the program's values be those of a release; the one that they are of, if that is another.
+    pub fn set_of_values(self) -> Result<(), Release> {
+        match OF_VALUES.compare_exchange(0, self.0, Ordering::Relaxed, Ordering::Relaxed) {
+            Err(other) if other != self.0 => Err(Release(other)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether `0.0` and `-0.0` are different values.
+    #[inline]
+    pub fn has_signed_zero() -> bool {
+        Release::of_values() >= Release(27)
+    }
 
     /// Whether Purlin is held against this release.
     pub fn is_known(self) -> bool {

@@ -60,6 +60,8 @@ const UNSAFE: &[&str] = &[
 const SHARED: &[(&str, &[&str])] = &[
     // Atoms, and the area of literals with what refers to it.
     ("purlin-term/src/atom.rs", &["ENTRIES", "TABLE"]),
+    // The release whose values the program's are.
+    ("purlin-term/src/release.rs", &["OF_VALUES"]),
     ("purlin-term/src/literal.rs", &["BASE", "CONDEMNED", "STORE"]),
     ("purlin-vm/src/code/consts.rs", &["POOL"]),
     ("purlin-vm/src/code/retired.rs", &["ROUND"]),

@@ -56,6 +56,9 @@ pub fn start_with(
 ) -> Result<Arc<Engine>, BootError> {
     let flags = &line.flags;
     otp.configure(&mut config);
+    otp.release.set_of_values().map_err(|other| {
+        BootError(format!("this program runs Erlang/OTP {other} already: it cannot run {} beside it", otp.release))
+    })?;
     if let Some(n) = flags.schedulers {
         config.schedulers = n;
     }

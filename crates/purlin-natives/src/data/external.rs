@@ -68,7 +68,7 @@ fn external_size(ctx: &mut Ctx<'_>, t: Term, list: Term) -> NativeResult {
         _ => None,
     };
     let versions: Option<Vec<i64>> = list.as_list().or_badarg()?.into_iter().map(minor).collect();
-    let lowest = versions.or_badarg()?.into_iter().min().unwrap_or(1);
+    let lowest = versions.or_badarg()?.into_iter().min().unwrap_or(external::usual_minor_version().into());
     let o = EncodeOptions { minor_version: lowest as u8, ..options(ctx, Term::NIL)? };
     let size = external::encoded_size(t, &o).map_err(|_| Escape::SYSTEM_LIMIT)?;
     ctx.charge(size / BYTES_PER_REDUCTION);

@@ -95,8 +95,11 @@ fn string_list_to_integer(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     }
 }
 
-/// As `erlang:list_to_integer/2` and `string:to_integer/1` of the libraries want it: faults are told by atoms. The whole
-/// integer comes at once, where OTP leaves large ones (`big`) to the libraries.
+/// Characters beyond which an integer is left to the libraries.
+const LONG: usize = 1 << 16;
+
+/// As `erlang:list_to_integer/2` and `string:to_integer/1` of the libraries want it: faults are told by atoms. What is
+/// [`LONG`] is left to the libraries, which read it piece by piece and know the limit.
 fn list_to_integer(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     if args[0].is_nil() {
         return Ok(am!("no_integer"));
@@ -104,6 +107,10 @@ fn list_to_integer(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         return Ok(am!("not_a_list"));
     }
     let Ok(base) = base(args[1]) else { return Ok(Term::atom(Atom::BADARG)) };
+    let is_digit = |c: &Term| c.as_small().is_some_and(|c| (c as u8 as char).is_digit(base));
+    if args[0].iter().skip(1).take_while(is_digit).nth(LONG).is_some() {
+        return Ok(am!("big"));
+    }
     match list_prefix(ctx.heap(), args[0], base) {
         Ok((value, rest)) => Ok(ctx.heap().tuple(&[value, rest])),
         Err(_) => Ok(am!("no_integer")),
@@ -113,6 +120,9 @@ fn list_to_integer(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 fn binary_to_integer(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let badarg = Ok(Term::atom(Atom::BADARG));
     let (Ok(base), Some(text)) = (base(args[1]), args[0].as_bytes()) else { return badarg };
+    if text.len() > LONG {
+        return Ok(am!("big"));
+    }
     ctx.charge(text.len() / DIGITS_PER_REDUCTION);
     integer_from_text(ctx.heap(), &text, base).map_or(badarg, Ok)
 }

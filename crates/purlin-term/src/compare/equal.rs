@@ -161,6 +161,7 @@ fn one_level<'a>(a: Term, b: Term, exact: &mut bool, stack: &mut Stack<'a>) -> b
             stack.push(Frame::Slices(x, y));
             x.len() == y.len()
         }
+        (Kind::Float, Kind::Float) if *exact => number::same_floats(a.as_float(), b.as_float()),
         (Kind::Float, Kind::Float) => a.as_float() == b.as_float(),
         (Kind::PosBig, Kind::PosBig) | (Kind::NegBig, Kind::NegBig) => a.any_body::<'_>() == b.any_body::<'_>(),
         (Kind::Float, Kind::PosBig | Kind::NegBig) | (Kind::PosBig | Kind::NegBig, Kind::Float) => {

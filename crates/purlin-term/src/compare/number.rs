@@ -1,11 +1,13 @@
 //! The order of numbers, without rounding anywhere.
 
+use crate::release::Release;
 use crate::word::Term;
 use std::cmp::Ordering;
 
 /// Compares two numbers; in the exact order every integer comes before every float.
 pub(super) fn cmp(a: Term, b: Term, exact: bool) -> Ordering {
     match (a.as_float(), b.as_float()) {
+        (Some(a), Some(b)) if exact => exact_floats(a, b),
         (Some(a), Some(b)) => a.partial_cmp(&b).unwrap_or(Ordering::Greater),
         (None, None) => integers(a, b),
         (None, Some(_)) if exact => Ordering::Less,
@@ -13,6 +15,16 @@ pub(super) fn cmp(a: Term, b: Term, exact: bool) -> Ordering {
         (None, Some(f)) => integer_and_float(a, f),
         (Some(f), None) => integer_and_float(b, f).reverse(),
     }
+}
+
+/// The exact order of floats, of which no two are the same.
+fn exact_floats(a: f64, b: f64) -> Ordering {
+    if Release::has_signed_zero() { a.total_cmp(&b) } else { a.partial_cmp(&b).unwrap_or(Ordering::Greater) }
+}
+
+/// Whether two floats are `=:=`.
+pub(super) fn same_floats(a: Option<f64>, b: Option<f64>) -> bool {
+    a == b && (!Release::has_signed_zero() || a.map(f64::to_bits) == b.map(f64::to_bits))
 }
 
 fn integers(a: Term, b: Term) -> Ordering {

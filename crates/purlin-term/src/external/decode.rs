@@ -9,7 +9,7 @@ use crate::atom::Atom;
 use crate::boxed::{FunEntry, Kind};
 use crate::float_text;
 use crate::heap::Heap;
-use crate::number::MAX_DIGITS;
+use crate::number::max_digits;
 use crate::word::Term;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -200,7 +200,7 @@ impl<'a> Decoder<'a, '_> {
             tag::SMALL_BIG => self.reader.u8()? as usize,
             _ => self.reader.count(1)?,
         };
-        self.reader.ensure(size <= MAX_DIGITS * 8)?;
+        self.reader.ensure(size <= max_digits() * 8)?;
         let negative = self.reader.u8()? != 0;
         let bytes = self.reader.take(size)?;
         let digit = |chunk: &[u8]| chunk.iter().rev().fold(0u64, |d, &b| d << 8 | b as u64);

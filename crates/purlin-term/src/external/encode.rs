@@ -8,6 +8,7 @@ use crate::boxed::{FunEntry, Kind};
 use crate::compare::cmp_exact;
 use crate::float_text;
 use crate::map;
+use crate::release::Release;
 use crate::word::Term;
 use smallvec::SmallVec;
 
@@ -25,10 +26,21 @@ pub struct EncodeOptions {
     pub creation: u32,
 }
 
+/// The minor version that is written unless another is asked for.
+pub fn usual_minor_version() -> u8 {
+    if Release::of_values() >= Release(26) { 2 } else { 1 }
+}
+
 impl Default for EncodeOptions {
     /// What `term_to_binary/1` uses on a node without a name.
     fn default() -> EncodeOptions {
-        EncodeOptions { minor_version: 1, compressed: None, deterministic: false, node: Atom::NONODE, creation: 0 }
+        EncodeOptions {
+            minor_version: usual_minor_version(),
+            compressed: None,
+            deterministic: false,
+            node: Atom::NONODE,
+            creation: 0,
+        }
     }
 }
 

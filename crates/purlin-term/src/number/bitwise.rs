@@ -1,7 +1,7 @@
 //! Bitwise operators: integers count as two's complement without an end.
 
 use super::ArithError::{Badarith, SystemLimit};
-use super::{MAX_BITS, Result, both_big, both_wide, to_bigint};
+use super::{Result, both_big, both_wide, max_bits, to_bigint};
 use crate::heap::Heap;
 use crate::word::Term;
 use num_bigint::BigInt;
@@ -85,7 +85,7 @@ fn shift(heap: &mut Heap, a: Term, left: i64) -> Result {
     }
     let i = to_bigint(a).ok_or(Badarith)?;
     if left > 0 {
-        if (left as u64).saturating_add(i.bits()) > MAX_BITS {
+        if (left as u64).saturating_add(i.bits()) > max_bits() {
             return Err(SystemLimit);
         }
         return heap.checked_bigint(&(i << left as u64));

@@ -1,6 +1,6 @@
 //! Sums and products of big integers, digit by digit and straight into the heap.
 
-use super::{ArithError, MAX_DIGITS, Result};
+use super::{ArithError, Result, max_digits};
 use crate::boxed::Kind;
 use crate::heap::Heap;
 use crate::word::Term;
@@ -92,7 +92,7 @@ fn compare(x: &[u64], y: &[u64]) -> Ordering {
 impl Heap {
     /// An integer whose `n` digits `fill` writes (it may leave leading zeros, and reads none that it has not written).
     fn build(&mut self, n: usize, negative: bool, fill: impl FnOnce(&mut [u64])) -> Result {
-        if n > MAX_DIGITS + 1 {
+        if n > max_digits() + 1 {
             return Err(ArithError::SystemLimit);
         }
         let p = self.alloc(1 + n);
@@ -113,7 +113,7 @@ impl Heap {
         if self.top == p.wrapping_add(1 + n) {
             self.top = p.wrapping_add(words);
         }
-        if used > MAX_DIGITS {
+        if used > max_digits() {
             return Err(ArithError::SystemLimit);
         }
         match small {

@@ -1,6 +1,6 @@
 //! Integers as text in bases 2 to 36.
 
-use super::{MAX_BITS, to_bigint};
+use super::{max_bits, to_bigint};
 use crate::heap::Heap;
 use crate::word::Term;
 use num_bigint::{BigInt, BigUint, Sign};
@@ -26,7 +26,7 @@ pub fn integer_from_text(heap: &mut Heap, text: &[u8], base: u32) -> Option<Term
     let values = digits.iter().map(|&c| value(c).map(|v| v as u8)).collect::<Option<Vec<u8>>>()?;
     let magnitude = read(&values, base)?;
     let sign = if negative { Sign::Minus } else { Sign::Plus };
-    (magnitude.bits() <= MAX_BITS).then(|| heap.bigint(&BigInt::from_biguint(sign, magnitude)))
+    (magnitude.bits() <= max_bits()).then(|| heap.bigint(&BigInt::from_biguint(sign, magnitude)))
 }
 
 /// Longer texts are read in halves: the library takes time by the square of the length.
