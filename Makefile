@@ -5,7 +5,7 @@ SECONDS ?= 600
 PREFIX ?= /usr/local
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test suites test-stress stress loom limits valgrind lint doc fuzz bench install
+.PHONY: help setup build demo test test-release suites test-stress stress loom limits valgrind lint doc fuzz bench install
 
 help: ## Print what can be made
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -21,6 +21,9 @@ demo: setup build ## Build, and run an Elixir program on Purlin
 
 test: setup build ## Run all tests: unit, property, programs against the real BEAM, OTP's and Elixir's suites
 	scripts/test
+
+test-release: setup build ## Run the programs on the libraries of another release of OTP: RELEASE=27
+	RELEASE=$(or $(RELEASE),27) scripts/test-programs $(ONLY)
 
 suites: setup build ## Run all of OTP's and Elixir's tests, the slow ones too: ONLY=^emulator/
 	scripts/test-suites --all $(ONLY)

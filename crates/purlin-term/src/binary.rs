@@ -178,7 +178,7 @@ impl<'a> Bits<'a> {
 }
 
 impl Term {
-    /// The bits of a binary or bitstring.
+    /// The bits of a binary or bitstring; of a context of matching, what is left of it.
     pub fn as_bits<'a>(self) -> Option<Bits<'a>> {
         match self.boxed_kind()? {
             Kind::HeapBin => {
@@ -193,10 +193,14 @@ impl Term {
                 let data = unsafe { std::slice::from_raw_parts(p, n) };
                 Some(Bits { data, offset: 0, size: n * 8 })
             }
-            Kind::SubBits => {
+            kind @ (Kind::SubBits | Kind::MatchCtx) => {
                 let b: &[u64] = self.any_body();
-                let (size, from) = (b[0] as usize, b[1] as usize);
-                let (p, _) = Term(b[2]).base_bytes();
+                let from = b[1] as usize;
+                let (size, whole) = match kind {
+                    Kind::SubBits => (b[0] as usize, b[2]),
+                    _ => (b[0] as usize - from, b[3]),
+                };
+                let (p, _) = Term(whole).base_bytes();
                 let (first, last) = (from / 8, (from + size).div_ceil(8));
                 // SAFETY: LIVE; a part lies within its whole (see `Heap::sub_bits`), whose bits below `used_bits`
                 // never change. The whole's own length is not used: appending in place may outgrow it.
@@ -248,6 +252,7 @@ impl Term {
         match self.boxed_kind() {
             Some(Kind::HeapBin | Kind::RefBin) => self.base_bytes().1 * 8,
             Some(Kind::SubBits) => self.any_body::<'_>()[0] as usize,
+            Some(Kind::MatchCtx) => (self.any_body::<'_>()[0] - self.any_body::<'_>()[1]) as usize,
             _ => 0,
         }
     }

@@ -54,6 +54,7 @@ pub(crate) mod tag {
     pub const MAP: u8 = b't';
     pub const ATOM_UTF8: u8 = b'v';
     pub const SMALL_ATOM_UTF8: u8 = b'w';
+    pub const LOCAL: u8 = b'y';
     pub const V4_PORT: u8 = b'x';
 }
 

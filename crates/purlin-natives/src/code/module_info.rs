@@ -15,9 +15,20 @@ pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "get_module_info", 2, get_module_info_2),
     Native::plain("erlang", "function_exported", 3, function_exported),
     Native::plain("erlang", "is_builtin", 3, is_builtin),
+    Native::plain("code", "coverage_support", 0, |_, _| Ok(Term::bool(false))).since(27),
+    Native::plain("code", "get_coverage", 2, no_coverage).since(27),
+    Native::plain("code", "get_coverage_mode", 0, no_coverage).since(27),
+    Native::plain("code", "get_coverage_mode", 1, no_coverage).since(27),
+    Native::plain("code", "reset_coverage", 1, no_coverage).since(27),
+    Native::plain("code", "set_coverage_mode", 1, no_coverage).since(27),
     Native::plain("erts_internal", "beamfile_chunk", 2, beamfile_chunk),
     Native::plain("erts_internal", "beamfile_module_md5", 1, beamfile_module_md5),
 ];
+
+/// As OTP's interpreter answers: counting what runs is its native compiler's.
+fn no_coverage(_: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    Err(Escape::BADARG)
+}
 
 fn module_loaded(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let name = args[0].as_atom().or_badarg()?;

@@ -2,7 +2,7 @@
 
 use super::guard::count;
 use purlin_term::external::{self, EncodeOptions};
-use purlin_term::{Term, am};
+use purlin_term::{Release, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
 
@@ -21,7 +21,7 @@ pub const NATIVES: &[Native] = &[
 const BYTES_PER_REDUCTION: usize = 200;
 
 /// Reads the options of `term_to_binary/2`.
-fn encode_options(list: Term) -> Option<EncodeOptions> {
+fn encode_options(release: Release, list: Term) -> Option<EncodeOptions> {
     let mut o = EncodeOptions::default();
     let mut list = list.iter();
     for option in list.by_ref() {
@@ -29,6 +29,8 @@ fn encode_options(list: Term) -> Option<EncodeOptions> {
             o.compressed = Some(-1);
         } else if option == am!("deterministic") {
             o.deterministic = true;
+        } else if option == am!("local") && release >= Release(26) {
+            o.local = true;
         } else {
             let &[key, value] = option.as_tuple()? else { return None };
             let value = value.as_small()?;
@@ -41,11 +43,11 @@ fn encode_options(list: Term) -> Option<EncodeOptions> {
             }
         }
     }
-    list.tail().is_nil().then_some(o)
+    (list.tail().is_nil() && !(o.local && o.deterministic)).then_some(o)
 }
 
 fn options(ctx: &Ctx<'_>, list: Term) -> Result<EncodeOptions, Escape> {
-    let o = encode_options(list).or_badarg()?;
+    let o = encode_options(ctx.engine.config.release, list).or_badarg()?;
     Ok(EncodeOptions { node: ctx.engine.node(), ..o })
 }
 

@@ -113,7 +113,7 @@ fn insert_list(
         drop(t.read(Asker::of(ctx), Need::Write)?);
         return Err(pause(ctx, args, magic, list.tail(), rows));
     }
-    if t.options.kind == Kind::Bag {
+    if t.options.kind == Kind::Bag && ctx.engine.config.release < Release(27) {
         // As in OTP.
         rows.reverse();
     }

@@ -134,7 +134,11 @@ impl<'a, 'p, 'c> Active<'a, 'p, 'c> {
                 true
             }
             Pattern::Bound(n) => same(self.run.variables[*n], t),
-            Pattern::Is(c) => *c == t || same(*c, t),
+            // As in OTP, a zero of the other sign does not match, whatever release it is.
+            Pattern::Is(c) => {
+                let bits = |t: Term| t.as_float().map(f64::to_bits);
+                *c == t || same(*c, t) && bits(*c) == bits(t)
+            }
             Pattern::Tuple(ps) => match t.as_tuple() {
                 Some(e) if e.len() == ps.len() => ps.iter().zip(e).all(|(p, e)| self.matches(p, *e)),
                 _ => false,

@@ -3,6 +3,7 @@
 //! Compound terms wait on a stack of frames while their parts collect on a stack of finished terms.
 
 use super::compress::decompress;
+use super::encode::this_program;
 use super::reader::Reader;
 use super::{DecodeContext, DecodeError, FunParts, PID_NUMBER_BITS, PID_SERIAL_BITS, PORT_NUMBER_BITS, VERSION, tag};
 use crate::atom::Atom;
@@ -40,6 +41,13 @@ fn body(bytes: &[u8], from: usize, heap: &mut Heap, context: &mut dyn DecodeCont
 }
 
 fn plain(bytes: &[u8], from: usize, heap: &mut Heap, context: &mut dyn DecodeContext) -> Result<(Term, usize)> {
+    let mut from = from;
+    if bytes.get(from) == Some(&tag::LOCAL) {
+        if bytes.get(from + 1..from + 5) != Some(&this_program()) {
+            return Err(DecodeError { offset: from });
+        }
+        from += 5;
+    }
     let mut decoder =
         Decoder { reader: Reader::new(bytes, from), heap, context, frames: Vec::new(), terms: Vec::new() };
     let term = decoder.term()?;

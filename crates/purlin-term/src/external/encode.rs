@@ -21,6 +21,8 @@ pub struct EncodeOptions {
     pub compressed: Option<i32>,
     /// Whether keys of large maps are sorted.
     pub deterministic: bool,
+    /// Whether only this program will read it again.
+    pub local: bool,
     /// This node's name and creation, for its identifiers.
     pub node: Atom,
     pub creation: u32,
@@ -38,6 +40,7 @@ impl Default for EncodeOptions {
             minor_version: usual_minor_version(),
             compressed: None,
             deterministic: false,
+            local: false,
             node: Atom::NONODE,
             creation: 0,
         }
@@ -51,6 +54,10 @@ pub struct TooLarge;
 /// The bytes of a term, with the version byte.
 pub fn encode(term: Term, options: &EncodeOptions) -> Result<Vec<u8>, TooLarge> {
     let mut bytes = vec![VERSION];
+    if options.local {
+        bytes.push(tag::LOCAL);
+        bytes.extend(this_program());
+    }
     Encoder::new(&mut bytes, options).term(term)?;
     if let Some(level) = options.compressed.filter(|&level| level != 0)
         && let Some(most) = bytes.len().checked_sub(6)
@@ -63,6 +70,11 @@ pub fn encode(term: Term, options: &EncodeOptions) -> Result<Vec<u8>, TooLarge> 
         bytes.extend(data);
     }
     Ok(bytes)
+}
+
+/// What tells this program's local terms from those of others.
+pub(super) fn this_program() -> [u8; 4] {
+    std::process::id().to_be_bytes()
 }
 
 /// The bytes of a term without the version byte, never compressed.
