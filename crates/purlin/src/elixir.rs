@@ -25,22 +25,31 @@ pub struct Surroundings {
 
 /// The arguments of `erl` for one of Elixir's commands and its arguments.
 pub fn erl_args(elixir: &Elixir, tool: Tool, args: &[String], around: &Surroundings) -> Vec<String> {
+    let finds_itself = elixir.version >= FINDS_ITSELF;
     let mut all: Vec<String> = match tool {
         Tool::Elixir => Vec::new(),
+        Tool::Iex if finds_itself => texts(&["--no-halt", "--erl", "-user elixir", "+iex"]),
         Tool::Iex => texts(&["--no-halt", "--erl", "-noshell -user Elixir.IEx.CLI", "+iex"]),
         Tool::Elixirc => texts(&["+elixirc"]),
         Tool::Mix => vec![elixir.root.join("bin/mix").display().to_string()],
     };
     all.extend_from_slice(args);
-    let sorted = sort(all);
-    let mut out = vec!["-pa".to_string()];
-    out.extend(elixir.ebins());
+    let sorted = sort(all, finds_itself);
+    let mut out = if finds_itself {
+        let lib = format!("{}/bin/../lib", elixir.root.display());
+        vec!["-noshell".into(), "-elixir_root".into(), lib.clone(), "-pa".into(), format!("{lib}/elixir/ebin")]
+    } else {
+        let mut path = vec!["-pa".to_string()];
+        path.extend(elixir.ebins());
+        path
+    };
     out.extend(words(around.options.as_deref().unwrap_or("")));
     if around.colours {
         out.extend(texts(&["-elixir", "ansi_enabled", "true"]));
     }
     if !sorted.interactive {
-        out.extend(texts(&["-noshell", "-s", "elixir", "start_cli"]));
+        out.extend((!finds_itself).then(|| "-noshell".to_owned()));
+        out.extend(texts(&["-s", "elixir", "start_cli"]));
     }
     out.extend(words(&sorted.switches));
     out.extend(sorted.values);
@@ -48,6 +57,9 @@ pub fn erl_args(elixir: &Elixir, tool: Tool, args: &[String], around: &Surroundi
     out.extend(sorted.extra);
     out
 }
+
+/// Since which version Elixir puts its applications on the code path by itself, and starts its shell by a name of its own.
+const FINDS_ITSELF: (u32, u32) = (1, 15);
 
 /// Arguments sorted by who reads them.
 #[derive(Default)]
@@ -60,7 +72,7 @@ struct Sorted {
     extra: Vec<String>,
 }
 
-fn sort(args: Vec<String>) -> Sorted {
+fn sort(args: Vec<String>, finds_itself: bool) -> Sorted {
     let mut s = Sorted::default();
     let mut it = args.into_iter();
     while let Some(arg) = it.next() {
@@ -71,7 +83,16 @@ fn sort(args: Vec<String>) -> Sorted {
                 s.extra.push(arg);
             }
             "-v" | "--no-halt" => s.extra.push(arg),
-            "-e" | "-r" | "-pr" | "-pa" | "-pz" | "--app" | "--eval" | "--remsh" | "--dot-iex" | "--no-pry" => {
+            "--color" | "--no-color" if finds_itself => s.extra.push(arg),
+            "-e" | "-r" | "-pr" | "-pa" | "-pz" | "--eval" | "--remsh" | "--dot-iex" => {
+                s.extra.push(arg);
+                s.extra.extend(it.next());
+            }
+            "--app" | "--no-pry" if !finds_itself => {
+                s.extra.push(arg);
+                s.extra.extend(it.next());
+            }
+            "--dbg" if finds_itself => {
                 s.extra.push(arg);
                 s.extra.extend(it.next());
             }
@@ -122,7 +143,11 @@ mod tests {
 
     /// What stands behind the code path.
     fn check(tool: Tool, args: &str, expected: &str) {
-        let elixir = Elixir { root: "/none".into() };
+        check_of((1, 14), tool, args, expected);
+    }
+
+    fn check_of(version: (u32, u32), tool: Tool, args: &str, expected: &str) {
+        let elixir = Elixir { root: "/none".into(), version };
         let args: Vec<String> = words(args).collect();
         let out = erl_args(&elixir, tool, &args, &Surroundings::default());
         assert_eq!(out[1..].join(" "), expected, "{args:?}");
@@ -141,5 +166,14 @@ mod tests {
         check(Tool::Elixirc, "-o out a.ex", &format!("{start} -extra +elixirc -o out a.ex"));
         check(Tool::Mix, "help", &format!("{start} -extra /none/bin/mix help"));
         check(Tool::Iex, "-S mix", "-noshell -user Elixir.IEx.CLI -extra --no-halt +iex -S mix");
+    }
+
+    #[test]
+    fn newer_elixirs_find_their_applications_themselves() {
+        let start = "-elixir_root /none/bin/../lib -pa /none/bin/../lib/elixir/ebin";
+        let check = |tool, args, expected: &str| check_of((1, 18), tool, args, &format!("{start} {expected}"));
+        check(Tool::Elixir, "--no-color -e 1", "-s elixir start_cli -extra --no-color -e 1");
+        check(Tool::Iex, "--dbg pry -S mix", "-user elixir -extra --no-halt +iex --dbg pry -S mix");
+        check(Tool::Mix, "test", "-s elixir start_cli -extra /none/bin/mix test");
     }
 }

@@ -162,14 +162,15 @@ impl Otp {
 #[derive(Clone, Debug)]
 pub struct Elixir {
     pub root: PathBuf,
+    /// The first two numbers of its version.
+    pub version: (u32, u32),
 }
 
 impl Elixir {
     pub fn at(root: &Path) -> Result<Elixir, InstallError> {
-        if root.join("lib/elixir/ebin/elixir.app").exists() {
-            Ok(Elixir { root: root.to_path_buf() })
-        } else {
-            Err(InstallError::NotElixir(root.to_path_buf()))
+        match std::fs::read_to_string(root.join("lib/elixir/ebin/elixir.app")) {
+            Ok(app) => Ok(Elixir { root: root.to_path_buf(), version: elixir_version(&app) }),
+            Err(_) => Err(InstallError::NotElixir(root.to_path_buf())),
         }
     }
 
@@ -199,6 +200,16 @@ impl Elixir {
             })
             .collect()
     }
+}
+
+/// The version in the text of an `elixir.app`, `{vsn,"1.14.0"}`; that of Elixir 1.14 where there is none.
+fn elixir_version(app: &str) -> (u32, u32) {
+    let numbers = || {
+        let (_, text) = app.split_once("vsn")?.1.split_once('"')?;
+        let mut numbers = text.split(|c: char| !c.is_ascii_digit()).map(str::parse);
+        Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+    };
+    numbers().unwrap_or((1, 14))
 }
 
 fn variable(name: &str) -> Option<PathBuf> {
@@ -255,6 +266,13 @@ mod tests {
         std::fs::write(root.join("bin/start.boot"), "").unwrap();
         std::fs::write(root.join(format!("releases/{number}/OTP_VERSION")), format!("{version}\n")).unwrap();
         root
+    }
+
+    #[test]
+    fn elixirs_version_is_in_its_app_file() {
+        assert_eq!(elixir_version("{application,elixir,[{description,\"elixir\"},{vsn,\"1.18.3\"},..."), (1, 18));
+        assert_eq!(elixir_version("{application, elixir, [\n {vsn, \"1.20.0-rc.1\"}"), (1, 20));
+        assert_eq!(elixir_version("{application, elixir, []}."), (1, 14));
     }
 
     #[test]

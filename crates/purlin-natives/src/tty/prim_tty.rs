@@ -113,7 +113,7 @@ pub fn install(engine: &Arc<Engine>) {
         engine
             .state(&USERS)
             .hook
-            .get_or_init(|| engine.on_exit_of_involved(|engine, p, _, _| user_ended(engine, p.id())));
+            .get_or_init(|| engine.on_exit_of_involved(|ctx, _| user_ended(ctx.engine, ctx.process.id())));
     }
 }
 
