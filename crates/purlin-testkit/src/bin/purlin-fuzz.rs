@@ -1,7 +1,9 @@
 //! `purlin-fuzz TARGET SECONDS [SEED]` damages inputs and tries them until the
 //! time is up or one breaks a rule; that one is written to a file. Each input
 //! comes from one seed alone, so `purlin-fuzz TARGET 0 SEED` tries it again.
+//! `purlin-fuzz --corpus TARGET DIR` writes the undamaged inputs to files.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -9,6 +11,12 @@ use purlin_testkit::fuzz::{TARGETS, Target};
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
+    if let [corpus, target, dir] = &args[..]
+        && corpus == "--corpus"
+        && let Some(target) = Target::named(target)
+    {
+        return write_corpus(target, Path::new(dir));
+    }
     let parsed = match &args[..] {
         [target, seconds] => Some((Target::named(target), seconds.parse(), Ok(0))),
         [target, seconds, seed] => Some((Target::named(target), seconds.parse(), seed.parse())),
@@ -17,9 +25,19 @@ fn main() -> ExitCode {
     if let Some((Some(target), Ok(seconds), Ok(seed))) = parsed {
         return fuzz(target, Duration::from_secs(seconds), seed);
     }
-    eprintln!("usage: purlin-fuzz TARGET SECONDS [SEED]");
+    eprintln!("usage: purlin-fuzz TARGET SECONDS [SEED] | purlin-fuzz --corpus TARGET DIR");
     eprintln!("targets: {}", TARGETS.iter().map(|t| t.name).collect::<Vec<_>>().join(" "));
     ExitCode::from(2)
+}
+
+fn write_corpus(target: &Target, dir: &Path) -> ExitCode {
+    for (i, input) in (target.corpus)().iter().enumerate() {
+        if let Err(error) = std::fs::write(dir.join(format!("good-{i}")), input) {
+            eprintln!("{}: {error}", dir.display());
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
 }
 
 fn fuzz(target: &Target, time: Duration, first: u64) -> ExitCode {
