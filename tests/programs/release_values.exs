@@ -40,6 +40,7 @@ for item <- [:otp_release, :version, :nif_version, :process_limit, :atom_limit, 
   Values.show("system_info #{item}", fn -> :erlang.system_info(item) end)
 end
 
+Values.show("time", fn -> Enum.map([:time_warp_mode, :time_offset, :tolerant_timeofday], &:erlang.system_info/1) end)
 Values.show("system_info async_dist", fn -> :erlang.system_info(:async_dist) end)
 Values.show("system_info max_heap_size", fn -> Enum.sort(:erlang.system_info(:max_heap_size)) end)
 
@@ -98,6 +99,10 @@ end)
 
 Values.show("local and deterministic", fn -> :erlang.term_to_binary(1, [:local, :deterministic]) end)
 Values.show("external_size", fn -> {:erlang.external_size(:abc), :erlang.external_size(:abc, minor_version: 1)} end)
+
+for option <- [{:minor_version, 2}, {:minor_version, 3}, :compressed, :deterministic] do
+  Values.show("external_size #{inspect(option)}", fn -> :erlang.external_size({:a, 1.5}, [option]) end)
+end
 Values.show("read again", fn -> Enum.map([:abc, minus, :"é"], &:erlang.binary_to_term(:erlang.term_to_binary(&1))) end)
 
 # ---- natives
@@ -142,6 +147,23 @@ Values.show("shared binaries", fn ->
 end)
 
 # ---- tables and maps
+
+# Data that a process sends through a socket's port are led by a reference since OTP 27.
+Values.show("sockets", fn ->
+  {:ok, listener} = :gen_tcp.listen(0, [:binary, active: false, ip: {127, 0, 0, 1}])
+  {:ok, port} = :inet.port(listener)
+  {:ok, client} = :gen_tcp.connect({127, 0, 0, 1}, port, [:binary, active: false, packet: 2])
+  {:ok, server} = :gen_tcp.accept(listener)
+  sent = for text <- ["", "a", String.duplicate("b", 60_000)], do: :gen_tcp.send(client, [text])
+  {:ok, data} = :gen_tcp.recv(server, 60_007)
+  :ok = :gen_tcp.close(server)
+  {:ok, first} = :gen_udp.open(0, [:binary, active: false, ip: {127, 0, 0, 1}])
+  {:ok, second} = :gen_udp.open(0, [:binary, active: false, ip: {127, 0, 0, 1}])
+  {:ok, to} = :inet.port(second)
+  packet = :gen_udp.send(first, {127, 0, 0, 1}, to, "packet")
+  {:ok, {_, _, came}} = :gen_udp.recv(second, 0)
+  {sent, :erlang.phash2(data), packet, came, :gen_udp.send(first, {127, 0, 0, 1}, to, String.duplicate("c", 70_000))}
+end)
 
 for kind <- [:set, :ordered_set, :bag, :duplicate_bag] do
   table = :ets.new(:t, [kind])

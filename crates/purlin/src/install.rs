@@ -126,6 +126,7 @@ impl Otp {
         config.release = self.release;
         if self.release >= Release(26) {
             config.process_limit = 1 << 20;
+            config.settings.time_warp = "multi_time_warp".into();
         }
         config.settings.version = self.erts.trim_start_matches("erts-").to_owned();
     }

@@ -64,17 +64,22 @@ fn term_to_iovec(ctx: &mut Ctx<'_>, t: Term, list: Term) -> NativeResult {
 }
 
 fn external_size(ctx: &mut Ctx<'_>, t: Term, list: Term) -> NativeResult {
-    // The only options are `{minor_version, 0}` and `{minor_version, 1}`; the first counts wherever it stands.
+    let o = if ctx.engine.config.release >= Release(26) { options(ctx, list)? } else { size_options(ctx, list)? };
+    let size = external::encoded_size(t, &o).map_err(|_| Escape::SYSTEM_LIMIT)?;
+    ctx.charge(size / BYTES_PER_REDUCTION);
+    Ok(count(size))
+}
+
+/// The options of `external_size/2` on OTP 25, which are `{minor_version, 0}` and `{minor_version, 1}`; the first counts
+/// wherever it stands.
+fn size_options(ctx: &Ctx<'_>, list: Term) -> Result<EncodeOptions, Escape> {
     let minor = |option: Term| match *option.as_tuple()? {
         [key, version] if key == am!("minor_version") => version.as_small().filter(|v| matches!(v, 0 | 1)),
         _ => None,
     };
     let versions: Option<Vec<i64>> = list.as_list().or_badarg()?.into_iter().map(minor).collect();
-    let lowest = versions.or_badarg()?.into_iter().min().unwrap_or(external::usual_minor_version().into());
-    let o = EncodeOptions { minor_version: lowest as u8, ..options(ctx, Term::NIL)? };
-    let size = external::encoded_size(t, &o).map_err(|_| Escape::SYSTEM_LIMIT)?;
-    ctx.charge(size / BYTES_PER_REDUCTION);
-    Ok(count(size))
+    let lowest = versions.or_badarg()?.into_iter().min().unwrap_or(1);
+    Ok(EncodeOptions { minor_version: lowest as u8, ..options(ctx, Term::NIL)? })
 }
 
 fn binary_to_term(ctx: &mut Ctx<'_>, t: Term, options: Term) -> NativeResult {

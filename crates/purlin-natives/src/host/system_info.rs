@@ -8,7 +8,7 @@ use crate::process::heap_limit::max_heap_map;
 use purlin_term::{Atom, Heap, Release, Term, am};
 use purlin_vm::gc::next_size;
 use purlin_vm::native::OrBadarg;
-use purlin_vm::{Ctx, Escape, Native, NativeResult};
+use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult};
 use std::sync::atomic::Ordering;
 
 pub const NATIVES: &[Native] = &[
@@ -116,7 +116,8 @@ fn system_info(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         "ets_count" => number(crate::ets::registry::of(engine).all().len()),
         "ets_limit" => number(settings.table_limit),
         "outstanding_system_requests_limit" => number(crate::process::requests_limit(engine)),
-        "tolerant_timeofday" => am!("enabled"),
+        "tolerant_timeofday" if settings.time_correction && time_offset(engine) == am!("final") => am!("enabled"),
+        "tolerant_timeofday" => am!("disabled"),
         "time_correction" => Term::bool(settings.time_correction),
         "time_warp_mode" => Term::atom(Atom::new(&settings.time_warp)),
         "os_monotonic_time_source" => time_source(heap, true),
@@ -169,7 +170,7 @@ fn system_info(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         "literal_test" => am!("range"),
         "beam_jump_table" => Term::bool(true),
         "update_cpu_info" => am!("unchanged"),
-        "time_offset" => am!("final"),
+        "time_offset" => time_offset(engine),
         "run_queues" => number(schedulers as usize),
         "schedulers_active" => number(engine.sched.active()),
         "schedulers_state" => {
@@ -205,6 +206,15 @@ fn system_info(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         "allocator" => allocators::overview(heap),
         _ => return Err(Escape::BADARG),
     })
+}
+
+/// Whether the difference between monotonic and system time may change, as the time warp mode says.
+fn time_offset(engine: &Engine) -> Term {
+    match engine.config.settings.time_warp.as_str() {
+        "multi_time_warp" => am!("volatile"),
+        "single_time_warp" => am!("preliminary"),
+        _ => am!("final"),
+    }
 }
 
 /// The version of the interface of native libraries.

@@ -26,7 +26,7 @@ use crate::byte_queue::ByteQueue;
 use crate::data::packet::{Framing, Limits};
 use codes::{Op, Packet};
 use parking_lot::{Mutex, MutexGuard};
-use purlin_term::{Term, am};
+use purlin_term::{Heap, Owned, Release, Term, am, external};
 use purlin_vm::signal::RefId;
 use purlin_vm::{Ctx, Engine};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -112,6 +112,21 @@ impl Default for Settings {
     }
 }
 
+/// Who sent something, and the reference that the answer is to have, if one came with the data.
+struct Caller {
+    process: Term,
+    reference: Option<Owned>,
+}
+
+/// The reference whose size and bytes stand before the data, and the bytes of both.
+fn leading_reference(engine: &Engine, data: &[u8]) -> Option<(Owned, usize)> {
+    let (size, rest) = data.split_first_chunk::<2>()?;
+    let size = u16::from_be_bytes(*size) as usize;
+    let mut heap = Heap::new(16);
+    let (reference, _) = external::decode(rest.get(..size)?, &mut heap, &mut engine.code.decoding(false)).ok()?;
+    Some((Owned::new(reference), 2 + size))
+}
+
 /// An operation that is answered by `{inet_async, Port, Id, Result}`.
 struct Operation {
     id: u16,
@@ -167,7 +182,7 @@ struct Inner {
     operation: Option<Operation>,
     accepts: VecDeque<Operation>,
     /// Who sent last and waits for an answer.
-    caller: Option<Term>,
+    caller: Option<Caller>,
 
     input: ByteQueue,
     /// Bytes that are missing to what was asked for; 0: not known.
@@ -293,8 +308,15 @@ impl Socket {
 }
 
 impl Driver for Socket {
-    /// Sends; the caller gets `{inet_reply, Port, Status}`.
+    /// Sends; the caller gets `{inet_reply, Port, Status}`, since OTP 27 with a reference that stands before the data.
     fn command(&self, engine: &Arc<Engine>, port: &Arc<Port>, caller: Term, data: Vec<u8>) -> Result<(), TooLong> {
+        let mut data = data;
+        let mut caller = Caller { process: caller, reference: None };
+        if engine.config.release >= Release(27) {
+            let (reference, size) = leading_reference(engine, &data).ok_or(TooLong)?;
+            caller.reference = Some(reference);
+            data = data.split_off(size);
+        }
         self.with(engine, port, |io| match io.s.protocol {
             Protocol::Tcp => io.tcp_command(caller, data),
             Protocol::Udp => io.udp_command(caller, &data),

@@ -87,7 +87,7 @@ pub fn encode_body(term: Term, options: &EncodeOptions) -> Result<Vec<u8>, TooLa
 /// What `erlang:external_size/2` answers: never less than the length of the uncompressed bytes, and a little more where
 /// funs are inside.
 pub fn encoded_size(term: Term, options: &EncodeOptions) -> Result<usize, TooLarge> {
-    let mut size = Size(1);
+    let mut size = Size(if options.local { 6 } else { 1 });
     Encoder::new(&mut size, options).term(term)?;
     Ok(size.0)
 }

@@ -28,12 +28,18 @@ impl Io<'_> {
     pub(super) fn reply(&mut self, status: Result<(), Term>) {
         let Some(caller) = self.s.caller.take() else { return };
         let port = self.port.term();
-        self.send_to(caller, |h| {
+        self.send_to(caller.process, |h| {
             let status = match status {
                 Ok(()) => OK,
                 Err(reason) => h.tuple(&[ERROR, reason]),
             };
-            h.tuple(&[am!("inet_reply"), port, status])
+            match caller.reference {
+                Some(reference) => {
+                    let reference = reference.copy_to(h);
+                    h.tuple(&[am!("inet_reply"), port, status, reference])
+                }
+                None => h.tuple(&[am!("inet_reply"), port, status]),
+            }
         });
     }
 

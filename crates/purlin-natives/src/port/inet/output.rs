@@ -4,7 +4,7 @@
 //! mark; meanwhile the port is busy, and further senders wait.
 
 use super::tcp::Answer;
-use super::{Deadline, Io, Socket, State, sys};
+use super::{Caller, Deadline, Io, Socket, State, sys};
 use crate::data::packet::Framing;
 use crate::errno;
 use crate::port::{Port, poll};
@@ -35,7 +35,7 @@ pub struct Queue {
     pub bytes: usize,
     pub busy: bool,
     /// Who made the port busy and waits for its answer.
-    pub busy_caller: Option<Term>,
+    pub busy_caller: Option<Caller>,
     /// Until when that waits.
     send_limit: Option<Deadline>,
     /// When what a sender wanted to be delayed is sent.
@@ -120,7 +120,7 @@ impl Socket {
 
 impl Io<'_> {
     /// Sends what a process gave to the port.
-    pub(super) fn tcp_command(&mut self, caller: Term, data: Vec<u8>) {
+    pub(super) fn tcp_command(&mut self, caller: Caller, data: Vec<u8>) {
         self.s.caller = Some(caller);
         if !self.s.is_connected() {
             let reason = if !std::mem::take(&mut self.s.ended.tell_sender) {
@@ -351,7 +351,7 @@ impl Io<'_> {
         let file = sys::duplicate(i32::from_ne_bytes(*fd))?;
         let before = self.s.output.bytes;
         self.s.output.sendfile = Some(SendFile { file, offset: number(0), left: number(8), sent: 0, before });
-        self.s.caller = Some(caller);
+        self.s.caller = Some(Caller { process: caller, reference: None });
         // Reading the file may take its time, so that the poll thread does it.
         self.select_write(true);
         Ok(Vec::new())

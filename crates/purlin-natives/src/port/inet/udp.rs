@@ -3,7 +3,7 @@
 use super::codes::Opt;
 use super::options::{control_kind, control_option};
 use super::tcp::{Answer, BAD_PORT, number};
-use super::{Io, State, address, sys, timeout, u32_at};
+use super::{Caller, Io, State, address, sys, timeout, u32_at};
 use crate::errno;
 use purlin_term::{Atom, Heap, Term, am};
 use rustix::io::Errno;
@@ -158,7 +158,7 @@ impl Io<'_> {
     }
 
     /// Sends a packet: an address, control data behind its size, the data.
-    pub(super) fn udp_command(&mut self, caller: Term, command: &[u8]) {
+    pub(super) fn udp_command(&mut self, caller: Caller, command: &[u8]) {
         self.s.caller = Some(caller);
         let status = self.udp_send(command);
         self.reply(status);
