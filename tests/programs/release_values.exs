@@ -222,4 +222,14 @@ end)
 Values.show("ordered, none", fn -> Values.maybe(:maps, :iterator, [%{}, :ordered]) |> then(&(&1 == :none or :maps.next(&1))) |> is_atom() end)
 Values.show("not its keys", fn -> :erts_internal.map_next([:a], %{b: 1}, :iterator) end)
 Values.show("no list", fn -> :erts_internal.map_next([:b | :c], %{b: 1}, :iterator) end)
+Values.show("nothing to search", fn ->
+  for function <- [:match, :matches, :split], pattern <- ["", :x, "a"] do
+    try do
+      apply(:binary, function, ["", pattern])
+    rescue
+      ArgumentError -> :badarg
+    end
+  end
+end)
+
 Values.show("hexadecimal", fn -> Values.maybe(:binary, :encode_hex, ["some text of more than eight bytes", :lowercase]) end)

@@ -11,7 +11,7 @@ use crate::loop_limit::Loop;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use memchr::memmem;
 use purlin_term::binary::HEAP_BIN_LIMIT;
-use purlin_term::{Heap, Magic, Term, am};
+use purlin_term::{Heap, Magic, Release, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, NativeResult};
 use std::borrow::Cow;
@@ -165,7 +165,8 @@ fn matches(pattern: &Pattern, data: &[u8], scope: Range<usize>, all: bool) -> Ve
 
 /// The matches that a call asks for. As in OTP, a search that ends before the first byte does not look at the pattern.
 fn search(data: &[u8], pattern: Term, o: &Options, all: bool) -> Result<Vec<Range<usize>>, Escape> {
-    if o.scope.end == 0 {
+    // Where nothing is to be searched, OTP 25 takes any pattern.
+    if o.scope.end == 0 && Release::of_values() < Release(27) {
         return Ok(Vec::new());
     }
     let pattern = Use::of(pattern).or_badarg()?;
