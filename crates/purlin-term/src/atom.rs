@@ -56,18 +56,21 @@ const CHUNKS: usize = 4096;
 #[derive(Clone, Copy)]
 struct Entry {
     text: &'static str,
-    /// The first bytes of the text, the very first one in the uppermost bits, with zeros behind a shorter one.
-    start: u32,
     /// [`hash::text_value`] of the text.
     value: u32,
 }
 
 impl Entry {
     fn new(text: &'static str) -> Entry {
-        let mut start = [0; 4];
-        text.bytes().zip(&mut start).for_each(|(byte, to)| *to = byte);
-        Entry { text, start: u32::from_be_bytes(start), value: hash::text_value(text) }
+        Entry { text, value: hash::text_value(text) }
     }
+}
+
+/// The first bytes of a text, the very first one in the uppermost bits, with zeros behind a shorter one.
+fn start_of(text: &str) -> u32 {
+    let mut start = [0; 4];
+    text.bytes().zip(&mut start).for_each(|(byte, to)| *to = byte);
+    u32::from_be_bytes(start)
 }
 
 struct Table {
@@ -80,6 +83,9 @@ struct Table {
 
 /// The entries, apart from the rest, so that reading them is short.
 static ENTRIES: [AtomicPtr<Entry>; CHUNKS] = [const { AtomicPtr::new(std::ptr::null_mut()) }; CHUNKS];
+
+/// [`start_of`] each atom's text. The pages of atoms that do not exist are never touched.
+static STARTS: [AtomicU32; CHUNK * CHUNKS] = [const { AtomicU32::new(0) }; CHUNK * CHUNKS];
 
 fn table() -> &'static Table {
     static TABLE: OnceLock<Table> = OnceLock::new();
@@ -109,6 +115,7 @@ impl Table {
         }
         // SAFETY: FRESH: the slot lies in its chunk and no reader looks at it before `count` or the index names it.
         unsafe { *p.add(slot) = Entry::new(text) };
+        STARTS[i as usize].store(start_of(text), Ordering::Relaxed);
         ENTRIES[chunk].store(p, Ordering::Release);
         self.count.store(i + 1, Ordering::Release);
         index.insert(text, i);
@@ -162,13 +169,11 @@ impl Atom {
         self.entry().text
     }
 
-    /// The first bytes of the text as a number: where these differ they order the texts. Makes no call; `None` before
-    /// the table has been made.
+    /// The first bytes of the text as a number: where these differ they order the texts. Makes no call; before the table
+    /// has been made, that of an empty text.
     #[inline(always)]
-    pub(crate) fn start(self) -> Option<u32> {
-        let chunk = ENTRIES.get(self.0 as usize / CHUNK)?.load(Ordering::Acquire);
-        // SAFETY: as for `entry`.
-        (!chunk.is_null()).then(|| unsafe { (*chunk.add(self.0 as usize % CHUNK)).start })
+    pub(crate) fn start(self) -> u32 {
+        STARTS[self.0 as usize % STARTS.len()].load(Ordering::Relaxed)
     }
 
     /// The hash value of the text.

@@ -134,7 +134,7 @@ impl Term {
     pub(crate) fn any_body<'a>(self) -> &'a [u64] {
         debug_assert!(self.is_boxed());
         // SAFETY: LIVE
-        unsafe { std::slice::from_raw_parts(self.pointer().add(1), arity_of(self.header_word())) }
+        unsafe { std::slice::from_raw_parts(self.boxed_pointer().add(1), arity_of(self.header_word())) }
     }
 
     // ---- tuples

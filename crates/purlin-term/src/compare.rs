@@ -35,6 +35,9 @@ pub fn cmp_exact(a: Term, b: Term) -> Ordering {
 /// and tuples and lists whose first difference is between such. `None` says nothing. Makes no call.
 #[inline(always)]
 pub fn decided(a: Term, b: Term) -> Option<Ordering> {
+    if a == b {
+        return Some(Ordering::Equal);
+    }
     let (mut x, mut y) = (a, b);
     if a.is_boxed() && b.is_boxed() {
         let header = a.header_word();
@@ -47,18 +50,29 @@ pub fn decided(a: Term, b: Term) -> Option<Ordering> {
         };
     } else if let (Some(x_head), Some(y_head)) = (a.as_cons(), b.as_cons()) {
         (x, y) = (x_head.0, y_head.0);
-        // Equal heads decide nothing.
-        if x == y {
+    }
+    unequal(x, y).map(|(x, y)| x.cmp(&y))
+}
+
+/// As [`decided`], by the first elements of tuples alone: two numbers that are in the terms' order, and differ.
+#[inline(always)]
+pub fn unequal(a: Term, b: Term) -> Option<(i64, i64)> {
+    let (mut x, mut y) = (a, b);
+    if a.is_boxed() && b.is_boxed() {
+        let header = a.header_word();
+        if header != b.header_word() || Kind::of_header(header) != Kind::Tuple {
             return None;
         }
+        (x, y) = (*terms_of(a).first()?, *terms_of(b).first()?);
+    } else if let (Some(x_head), Some(y_head)) = (a.as_cons(), b.as_cons()) {
+        (x, y) = (x_head.0, y_head.0);
     }
-    if x.is_small() && y.is_small() {
-        return Some((x.0 as i64).cmp(&(y.0 as i64)));
-    }
-    match (x.as_atom(), y.as_atom()) {
-        (Some(x), Some(y)) => Some(x.start()?.cmp(&y.start()?)).filter(|o| o.is_ne()),
-        _ => None,
-    }
+    let (x, y) = if x.is_small() && y.is_small() {
+        (x.0 as i64, y.0 as i64)
+    } else {
+        (x.as_atom()?.start() as i64, y.as_atom()?.start() as i64)
+    };
+    (x != y).then_some((x, y))
 }
 
 #[inline(always)]

@@ -282,12 +282,25 @@ impl Term {
         (self.0 & !TAG2) as *mut u64
     }
 
+    /// The address behind a term that is known to be boxed, for which no tag has to be cleared.
+    #[inline]
+    pub fn boxed_pointer(self) -> *mut u64 {
+        debug_assert!(self.is_boxed());
+        self.0.wrapping_sub(BOXED) as *mut u64
+    }
+
+    /// The address behind a term that is known to be a cons cell.
+    #[inline]
+    pub fn cons_pointer(self) -> *mut u64 {
+        debug_assert!(self.is_cons());
+        self.0.wrapping_sub(LIST) as *mut u64
+    }
+
     /// The header word of a boxed term's object.
     #[inline]
     pub(crate) fn header_word(self) -> u64 {
-        debug_assert!(self.is_boxed());
         // SAFETY: LIVE
-        unsafe { *self.pointer() }
+        unsafe { *self.boxed_pointer() }
     }
 
     /// The kind of a boxed term, or `None` for immediates and lists.
@@ -300,7 +313,7 @@ impl Term {
     #[inline]
     pub fn as_cons(self) -> Option<(Term, Term)> {
         if self.is_cons() {
-            let p = self.pointer();
+            let p = self.cons_pointer();
             // SAFETY: LIVE
             unsafe { Some((Term(*p), Term(*p.add(1)))) }
         } else {

@@ -59,7 +59,7 @@ const UNSAFE: &[&str] = &[
 /// What changes and is the whole program's, so that engines share it.
 const SHARED: &[(&str, &[&str])] = &[
     // Atoms, and the area of literals with what refers to it.
-    ("purlin-term/src/atom.rs", &["ENTRIES", "TABLE"]),
+    ("purlin-term/src/atom.rs", &["ENTRIES", "STARTS", "TABLE"]),
     // The release whose values the program's are.
     ("purlin-term/src/release.rs", &["OF_VALUES"]),
     ("purlin-term/src/literal.rs", &["BASE", "CONDEMNED", "STORE"]),

@@ -51,7 +51,7 @@ handlers! {
 
     fn test_arity<A: Mode>(s) {
         operands!(s, TestArity { fail, src, arity });
-        s.test(*s.get::<A>(src).pointer() == Kind::Tuple.header(arity as usize), fail)
+        s.test(*s.get::<A>(src).boxed_pointer() == Kind::Tuple.header(arity as usize), fail)
     }
 
     /// `is_tuple` and `test_arity`.
@@ -59,7 +59,7 @@ handlers! {
         operands!(s, IsType { fail, src });
         let t = s.get::<A>(src);
         operands!(@ (*s.pc.add(1)).instr, TestArity { arity });
-        if t.is_boxed() && *t.pointer() == Kind::Tuple.header(arity as usize) {
+        if t.is_boxed() && *t.boxed_pointer() == Kind::Tuple.header(arity as usize) {
             s.skip(2)
         } else {
             s.jump(fail)
@@ -70,7 +70,7 @@ handlers! {
         operands!(s, IsTaggedTuple { fail, src, arity, tag });
         let t = s.get::<A>(src);
         let holds = t.is_boxed() && {
-            let p = t.pointer();
+            let p = t.boxed_pointer();
             *p == Kind::Tuple.header(arity as usize) && *p.add(1) == Term::atom(tag).0
         };
         s.test(holds, fail)
@@ -84,7 +84,7 @@ handlers! {
             return s.jump(fail);
         }
         operands!(@ (*s.pc.add(1)).instr, GetList { head, tail });
-        let p: *const Term = t.pointer().cast();
+        let p: *const Term = t.cons_pointer().cast();
         let (h, t) = (*p, *p.add(1));
         s.set::<super::X>(head, h);
         s.set::<super::X>(tail, t);
@@ -95,18 +95,35 @@ handlers! {
         operands!(s, IsLt { fail, a, b });
         let (x, y) = (s.get::<A>(a), s.get::<B>(b));
         if !both_small(x, y) {
-            return s.to(compare_terms);
+            return s.to(is_lt_of_terms::<A, B>);
         }
         s.test((x.0 as i64) < (y.0 as i64), fail)
+    }
+
+    /// `is_lt` of other terms: apart, so that the registers it needs are not saved for small integers.
+    fn is_lt_of_terms<A: Mode, B: Mode>(s) {
+        operands!(s, IsLt { fail, a, b });
+        match compare::unequal(s.get::<A>(a), s.get::<B>(b)) {
+            Some((x, y)) => s.test(x < y, fail),
+            None => s.to(compare_terms),
+        }
     }
 
     fn is_ge<A: Mode, B: Mode>(s) {
         operands!(s, IsGe { fail, a, b });
         let (x, y) = (s.get::<A>(a), s.get::<B>(b));
         if !both_small(x, y) {
-            return s.to(compare_terms);
+            return s.to(is_ge_of_terms::<A, B>);
         }
         s.test((x.0 as i64) >= (y.0 as i64), fail)
+    }
+
+    fn is_ge_of_terms<A: Mode, B: Mode>(s) {
+        operands!(s, IsGe { fail, a, b });
+        match compare::unequal(s.get::<A>(a), s.get::<B>(b)) {
+            Some((x, y)) => s.test(x >= y, fail),
+            None => s.to(compare_terms),
+        }
     }
 
     fn is_eq<A: Mode, B: Mode>(s) {
@@ -168,7 +185,7 @@ handlers! {
         if !f.is_boxed() {
             return s.jump(fail);
         }
-        let p = f.pointer();
+        let p = f.boxed_pointer();
         let has = match Kind::of_header(*p) {
             Kind::Fun => Term::small((*(*p.add(1) as *const FunEntry)).arity as i64),
             Kind::ExportFun => Term(*p.add(3)),
