@@ -24,6 +24,7 @@ use super::isa::{Operand, Operands};
 use purlin_term::boxed::FunEntry;
 use purlin_term::{Atom, Term};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU8;
 
 /// Where a value is: the low two bits tell an X register (0), a stack slot (1), a constant (2) or a small integer that
 /// stands in the operand itself (3), the rest which.
@@ -103,6 +104,8 @@ pub struct GuardCall {
     pub fail: Rel,
     /// X registers that live across it.
     pub live: u32,
+    /// Where the key of `map_get/2` stood last in a small map.
+    pub hint: AtomicU8,
 }
 
 /// What is saved when a process stops at a label that is jumped to from behind.

@@ -23,6 +23,7 @@ mod heap;
 mod maps;
 mod matching;
 mod messages;
+mod natives;
 mod numbers;
 mod pick;
 mod scan;
@@ -49,10 +50,12 @@ pub(super) struct State {
     pub left: i32,
 }
 
-/// Makes handlers of functions on a [`State`].
+/// Makes handlers of functions on a [`State`]. None becomes a part of another: one that goes on in another would save the
+/// registers that the other one needs.
 macro_rules! handlers {
     ($($(#[$doc:meta])* fn $name:ident $(<$($p:ident : $b:ident),+>)? ($s:ident) $body:block)*) => {$(
         $(#[$doc])*
+        #[inline(never)]
         pub(super) unsafe extern "C-unwind" fn $name $(<$($p: $b),+>)? (
             m: *mut $crate::code::op::Running,
             pc: *const $crate::code::instr::Op,
@@ -194,6 +197,20 @@ impl State {
             (*self.m).running.bases[1] = self.sp;
             let base = *(&raw const (*self.m).running.bases).cast::<*mut u64>().add(s.kind() as usize);
             Term(*base.add((s.0 >> 2) as usize))
+        }
+    }
+
+    /// Writes `n` operands one behind the other, of any kind but small integers in the operand.
+    #[inline(always)]
+    pub unsafe fn fill(&self, to: *mut u64, operands: &[Src], n: usize) {
+        // SAFETY: CODE: as for `any`; there are so many operands, and memory for as many words.
+        unsafe {
+            (*self.m).running.bases[1] = self.sp;
+            let bases = (&raw const (*self.m).running.bases).cast::<*const u64>();
+            for i in 0..n {
+                let s = *operands.get_unchecked(i);
+                *to.add(i) = *(*bases.add(s.kind() as usize)).add((s.0 >> 2) as usize);
+            }
         }
     }
 

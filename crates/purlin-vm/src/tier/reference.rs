@@ -156,7 +156,7 @@ impl Run<'_> {
     }
 
     #[inline(always)]
-    fn set(&mut self, d: Dst, t: Term) {
+    pub(in crate::tier) fn set(&mut self, d: Dst, t: Term) {
         // SAFETY: as for `get`.
         unsafe { *(*self.m.running.bases.get_unchecked((d.0 & 3) as usize)).add((d.0 >> 2) as usize) = t.0 }
     }

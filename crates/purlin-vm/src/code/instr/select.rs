@@ -11,20 +11,26 @@ use purlin_term::Term;
 pub struct Select {
     /// A hash table with open addressing, at most half full. What a search reads is kept together.
     slots: Ext<[(u64, Rel)]>,
-    /// The hash value of a word is the upper bits of its product with this factor.
+    /// A word's hash value comes from its product with this factor.
     factor: u64,
-    shift: u32,
+    /// Makes a hash value the place of a slot, in bytes.
+    mask: usize,
     pub default: Rel,
     /// Where each small integer from `first` on leads, or each size from zero on, when they lie close together.
     pub table: Ext<[Rel]>,
     /// The raw word of the table's first value.
     pub first: u64,
+    /// Whether there are cases that are not in the table.
+    pub beyond: bool,
     /// The cases, if there are two, so that they need no look elsewhere.
     pub pair: Option<[(u64, Rel); 2]>,
 }
 
 /// In an empty slot: no immediate and no size.
 const EMPTY: u64 = u64::MAX;
+
+/// Bytes of a slot.
+const SLOT: usize = size_of::<(u64, Rel)>();
 
 /// Odd factors; the one with the fewest collisions is taken.
 const FACTORS: [u64; 4] = [0x9E37_79B9_7F4A_7C15, 0xD1B5_4A32_D192_ED03, 0xA24B_AED4_963E_E407, 0xDB4F_0B91_75AE_2165];
@@ -44,6 +50,7 @@ impl Select {
         let table = largest.into_iter().flat_map(|n| 0..=n).map(|size| s.to(size)).collect();
         // SAFETY: CODE: by the caller's promise.
         s.table = unsafe { arena.keep_all(table) };
+        s.beyond = s.table.is_empty();
         s
     }
 
@@ -54,11 +61,10 @@ impl Select {
     pub unsafe fn new(arena: &mut Arena, mut cases: Vec<(u64, Rel)>, default: Rel) -> Select {
         cases.sort_by_key(|c| c.0);
         cases.dedup_by_key(|c| c.0);
-        let bits = (2 * cases.len()).next_power_of_two().trailing_zeros().max(1);
-        let shift = u64::BITS - bits;
+        let size = (2 * cases.len()).next_power_of_two();
         let mut best: Option<(usize, Vec<(u64, Rel)>, u64)> = None;
         for factor in FACTORS {
-            let (steps, slots) = place(&cases, default, factor, shift);
+            let (steps, slots) = place(&cases, default, factor, size);
             if best.as_ref().is_none_or(|b| steps < b.0) {
                 best = Some((steps, slots, factor));
             }
@@ -68,23 +74,23 @@ impl Select {
         }
         let (_, slots, factor) = best.unwrap_or_default();
         let pair = cases[..].try_into().ok();
-        let (first, table) = table(&cases, default);
+        let (first, table, beyond) = table(&cases, default);
         // SAFETY: CODE: by the caller's promise.
         let (table, slots) = unsafe { (arena.keep_all(table), arena.keep_all(slots)) };
-        Select { slots, factor, shift, default, table, first, pair }
+        Select { slots, factor, mask: (size - 1) * SLOT, default, table, first, beyond, pair }
     }
 
     /// Where a value leads.
     #[inline(always)]
     pub fn to(&self, value: u64) -> Rel {
-        let mut at = hash(value, self.factor, self.shift);
+        let mut at = hash(value, self.factor) & self.mask;
         loop {
-            // SAFETY: CODE: hash values are below the number of slots, a power of two, and so is what follows one.
-            let (key, to) = unsafe { *self.slots.get_unchecked(at) };
+            // SAFETY: CODE: with the mask, a hash value is the place of a slot, and so is what follows one.
+            let (key, to) = unsafe { *self.slots.as_ptr().byte_add(at) };
             if key == value || key == EMPTY {
                 return to;
             }
-            at = (at + 1) & (self.slots.len() - 1);
+            at = (at + SLOT) & self.mask;
         }
     }
 
@@ -109,18 +115,18 @@ impl Select {
     }
 }
 
+/// The middle bits of a product depend on most of the value's. No shift by a variable: that takes a register of its own.
 #[inline(always)]
-fn hash(value: u64, factor: u64, shift: u32) -> usize {
-    (value.wrapping_mul(factor) >> shift) as usize
+fn hash(value: u64, factor: u64) -> usize {
+    (value.wrapping_mul(factor) >> 36) as usize
 }
 
 /// The hash table with this factor, and how far all values together are from where they should be.
-fn place(cases: &[(u64, Rel)], default: Rel, factor: u64, shift: u32) -> (usize, Vec<(u64, Rel)>) {
-    let size = 1usize << (u64::BITS - shift);
+fn place(cases: &[(u64, Rel)], default: Rel, factor: u64, size: usize) -> (usize, Vec<(u64, Rel)>) {
     let mut slots = vec![(EMPTY, default); size];
     let mut steps = 0;
     for &case in cases {
-        let mut at = hash(case.0, factor, shift);
+        let mut at = (hash(case.0, factor) / SLOT) & (size - 1);
         while slots[at].0 != EMPTY {
             at = (at + 1) & (size - 1);
             steps += 1;
@@ -130,22 +136,19 @@ fn place(cases: &[(u64, Rel)], default: Rel, factor: u64, shift: u32) -> (usize,
     (steps, slots)
 }
 
-/// The table of small integers that lie close together, behind its first value; empty if these do not.
-fn table(cases: &[(u64, Rel)], default: Rel) -> (u64, Vec<Rel>) {
-    let small = |c: &(u64, Rel)| Term(c.0).as_small().filter(|i| (0..1 << 32).contains(i));
-    let (Some(low), Some(high)) = (cases.first().and_then(small), cases.last().and_then(small)) else {
-        return (0, Vec::new());
-    };
-    let near = cases.len() >= 4 && (high - low) as usize <= cases.len() * 4;
-    if !near || !cases.iter().all(|c| small(c).is_some()) {
-        return (0, Vec::new());
+/// The table of the small integers that lie close together from the least one on, behind that, and whether there are
+/// cases beyond it; empty if no such integers do.
+fn table(cases: &[(u64, Rel)], default: Rel) -> (u64, Vec<Rel>, bool) {
+    let small = |&(value, to): &(u64, Rel)| Some((Term(value).as_small().filter(|i| (0..1 << 32).contains(i))?, to));
+    let smalls: Vec<(i64, Rel)> = cases.iter().filter_map(small).collect();
+    let low = smalls.first().map_or(0, |c| c.0);
+    let near = (4..=smalls.len()).rev().find(|&n| (smalls[n - 1].0 - low) as usize <= n * 4);
+    let Some(near) = near else { return (0, Vec::new(), true) };
+    let mut table = vec![default; (smalls[near - 1].0 - low) as usize + 1];
+    for &(value, to) in &smalls[..near] {
+        table[(value - low) as usize] = to;
     }
-    let first = Term::small(low).0;
-    let mut table = vec![default; (high - low) as usize + 1];
-    for &(value, to) in cases {
-        table[((value - first) >> 4) as usize] = to;
-    }
-    (first, table)
+    (Term::small(low).0, table, near < cases.len())
 }
 
 #[cfg(test)]
@@ -182,6 +185,23 @@ mod tests {
         check(&small(0..300, 1_000_003));
         check(&(0..200).map(|i| Term::atom(Atom::from_index(i * 7)).0).collect::<Vec<_>>());
         check(&(0..12).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn small_integers_that_lie_together_have_a_table_whatever_else_there_is() {
+        let mut arena = Arena::default();
+        let mut of = |values: &[Term]| {
+            let cases = values.iter().enumerate().map(|(i, v)| (v.0, i as Rel + 1)).collect();
+            // SAFETY: CODE: the arena outlives it.
+            let s = unsafe { Select::new(&mut arena, cases, -1) };
+            (s.first >> 4, s.table.to_vec(), s.beyond)
+        };
+        let small = Term::small;
+        assert_eq!(of(&[small(7), small(9), small(8), small(10)]), (7, vec![1, 3, 2, 4], false));
+        let (far, atom) = (small(1 << 20), Term::atom(Atom::OK));
+        assert_eq!(of(&[small(7), far, small(9), atom, small(8), small(10)]), (7, vec![1, 5, 3, 6], true));
+        assert_eq!(of(&[small(7), small(8), small(9), far]), (0, vec![], true));
+        assert_eq!(of(&[small(-1), small(0), small(1), small(2), small(3)]), (0, vec![2, 3, 4, 5], true));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::{Result, Translator, malformed};
 use purlin_beam::{Instruction, Opcode, Operand};
 use purlin_term::{Atom, Heap, Term, compare, map};
 use std::sync::OnceLock;
+use std::sync::atomic::AtomicU8;
 
 impl Translator<'_> {
     /// Translates an instruction of this family; false when it is of another.
@@ -58,7 +59,10 @@ impl Translator<'_> {
                 Instr::PutList { head: self.src(ins, 0)?, tail: self.src(ins, 1)?, dst: self.dst(ins, 2)? }
             }
             Opcode::PutTuple2 => {
-                let elements = ins.list().iter().map(|&o| self.as_src(o)).collect::<Result<Vec<_>>>()?;
+                let mut elements = ins.list().iter().map(|&o| self.as_src(o)).collect::<Result<Vec<_>>>()?;
+                if elements.len() > 3 {
+                    pool(&mut elements);
+                }
                 Instr::PutTuple(self.dst(ins, 0)?, self.ext(self.list(elements)))
             }
             Opcode::UpdateRecord => {
@@ -195,7 +199,8 @@ impl Translator<'_> {
                 Instr::MakeFun(self.ext(f))
             }
             Opcode::MakeFun3 => {
-                let env = ins.list().iter().map(|&o| self.as_src(o)).collect::<Result<Vec<_>>>()?;
+                let mut env = ins.list().iter().map(|&o| self.as_src(o)).collect::<Result<Vec<_>>>()?;
+                pool(&mut env);
                 let entry = self.lambda(self.number(ins, 0)?)?;
                 if env.len() != entry.num_free as usize {
                     return malformed("make_fun3: wrong environment");
@@ -243,7 +248,8 @@ impl Translator<'_> {
                 }
                 let (fail, src) = (self.fail(ins, 0)?, self.src(ins, 1)?);
                 match pairs[..] {
-                    [MapElement { key, dst: Some(dst), .. }] if dst.0 & 3 == 0 => {
+                    // Keys that can be looked for where they stood last have a hint.
+                    [MapElement { key, dst: Some(dst), .. }] if dst.is_x() && self.immediate_value(key).is_none() => {
                         Instr::GetMapElement { fail, src, key, dst: (dst.0 >> 2) as u16 }
                     }
                     _ => Instr::GetMapElements(self.ext(GetMap { fail, src, pairs: self.list(pairs) })),
@@ -321,7 +327,15 @@ impl Translator<'_> {
         if native.mfa.arity as usize != args.len() {
             return malformed("a guard native with a wrong number of operands");
         }
-        Ok(Instr::Guard(self.ext(GuardCall { native, args: self.list(args.to_vec()), dst, fail, live })))
+        let hint = AtomicU8::new(0);
+        Ok(Instr::Guard(self.ext(GuardCall { native, args: self.list(args.to_vec()), dst, fail, live, hint })))
+    }
+}
+
+/// Makes all operands such that [`bases`](super::super::op::Running) have a base for: no value stands in the operand.
+fn pool(operands: &mut [Src]) {
+    for s in operands.iter_mut().filter(|s| s.kind() == 3) {
+        *s = Src::constant(consts::number(s.inlined()));
     }
 }
 

@@ -1,11 +1,14 @@
 //! Calls of functions, funs and natives, and returns.
 
-use super::{Mode, State, X, handlers, operands, parts};
+use super::heap::Count;
+use super::{Mode, Place, State, X, handlers, operands, parts};
 use crate::code::instr::Op;
 use crate::code::{FnEntry, Mfa};
 use crate::engine::Engine;
+use crate::engine::context::Ctx;
 use crate::process::ProcessData;
-use crate::tier::reference::Machine;
+use crate::process::escape::Escape;
+use crate::tier::reference::{Machine, Run};
 use purlin_term::boxed::{FunEntry, Kind, arity_of};
 use purlin_term::{Atom, Term};
 use std::sync::Arc;
@@ -46,7 +49,7 @@ impl State {
         }
         // SAFETY: LIVE: a boxed term points to a header and its words; a fun's first is its entry.
         unsafe {
-            let p = fun.pointer();
+            let p = fun.boxed_pointer();
             if Kind::of_header(*p) != Kind::Fun {
                 return None;
             }
@@ -115,6 +118,31 @@ impl State {
         unsafe {
             operands!(self, CallOnly(f));
             if self.left <= 1 { self.slow() } else { self.enter(f) }
+        }
+    }
+}
+
+impl State {
+    /// Runs the `make_fun` at the instruction pointer, with `n` values in its environment.
+    #[inline(always)]
+    unsafe fn make_fun<D: Place>(mut self, n: usize) -> *const Op {
+        // SAFETY: CODE: the handler was chosen for this instruction; OFFHEAP: the new fun owns its count.
+        unsafe {
+            operands!(self, MakeFun(f));
+            let off_heap = &mut (*(*self.m).running.data).heap.off_heap;
+            if !self.has_room(3 + n) || off_heap.len() == off_heap.capacity() {
+                return self.slow();
+            }
+            let p = self.take(3 + n);
+            *p = Kind::Fun.header(2 + n);
+            *p.add(1) = Arc::as_ptr(f.entry) as u64;
+            *p.add(2) = (*(*self.m).process).pid().0;
+            self.fill(p.add(3), f.env, n);
+            self.set::<D>(f.dst, Term::from_boxed(p));
+            Arc::increment_strong_count(Arc::as_ptr(f.entry));
+            off_heap.as_mut_ptr().add(off_heap.len()).write(p);
+            off_heap.set_len(off_heap.len() + 1);
+            self.next()
         }
     }
 }
@@ -204,15 +232,18 @@ handlers! {
                 s.push(s.pc.add(1));
                 s.enter(f)
             }
-            None => {
-                let start = external(s.m, s.get::<F>(fun), arity);
-                if start.is_null() {
-                    return s.slow();
-                }
-                s.push(s.pc.add(1));
-                s.enter_at(start)
-            }
+            None => s.to(call_external_fun::<F>),
         }
+    }
+
+    fn call_external_fun<F: Mode>(s) {
+        operands!(s, CallFun { arity, fun });
+        let start = external(s.m, s.get::<F>(fun), arity);
+        if start.is_null() {
+            return s.slow();
+        }
+        s.push(s.pc.add(1));
+        s.enter_at(start)
     }
 
     fn call_fun_last<F: Mode>(s) {
@@ -225,15 +256,18 @@ handlers! {
                 s.sp = s.sp.wrapping_add(slots as usize);
                 s.enter(f)
             }
-            None => {
-                let start = external(s.m, s.get::<F>(fun), arity);
-                if start.is_null() {
-                    return s.slow();
-                }
-                s.sp = s.sp.wrapping_add(slots as usize);
-                s.enter_at(start)
-            }
+            None => s.to(call_external_fun_last::<F>),
         }
+    }
+
+    fn call_external_fun_last<F: Mode>(s) {
+        operands!(s, CallFunLast { arity, fun, slots });
+        let start = external(s.m, s.get::<F>(fun), arity);
+        if start.is_null() {
+            return s.slow();
+        }
+        s.sp = s.sp.wrapping_add(slots as usize);
+        s.enter_at(start)
     }
 
     fn ret(s) {
@@ -246,6 +280,11 @@ handlers! {
 
     fn call_native(s) {
         s.by(native)
+    }
+
+    /// The same where tests force collections.
+    fn call_native_collecting(s) {
+        s.by(any_native)
     }
 
     fn native_body(s) {
@@ -272,33 +311,15 @@ handlers! {
         s.enter_at(start)
     }
 
-    fn make_fun(s) {
+    fn make_fun<D: Place>(s) {
         operands!(s, MakeFun(f));
-        let n = f.env.len();
-        if !s.has_room(3 + n) {
-            return s.slow();
-        }
-        let p = s.take(3 + n);
-        *p = Kind::Fun.header(2 + n);
-        *p.add(1) = Arc::as_ptr(f.entry) as u64;
-        *p.add(2) = (*(*s.m).process).pid().0;
-        let mut at = p.add(2);
-        for &e in f.env {
-            at = at.add(1);
-            *at = s.any(e).0;
-        }
-        s.set_any(f.dst, Term::from_boxed(p));
-        note_fun(&mut *(*s.m).running.data, p);
-        s.next()
+        s.make_fun::<D>(f.env.len())
     }
-}
 
-/// Counts a new fun in the main block.
-#[inline(never)]
-fn note_fun(data: &mut ProcessData, p: *mut u64) {
-    // SAFETY: OFFHEAP: a fun has just been made there, which owns the count; its first word is its entry.
-    unsafe { Arc::increment_strong_count(*p.add(1) as *const FunEntry) };
-    data.heap.off_heap.push(p);
+    /// `make_fun` with so many values in its environment.
+    fn make_fun_of<N: Count, D: Place>(s) {
+        s.make_fun::<D>(N::N)
+    }
 }
 
 /// Where the function begins that an external fun of this arity stands for; null for anything else.
@@ -337,8 +358,52 @@ unsafe fn exported(m: *mut Machine, mfa: Mfa) -> *const Op {
     engine.code.exports.get(mfa).function().map_or(std::ptr::null(), |f| f.start())
 }
 
+/// Calls a native in place, by as few instructions as its common end takes: a value, and no wish to collect.
+#[inline(never)]
+unsafe fn native(m: *mut Machine, pc: *const Op) -> *const Op {
+    // SAFETY: CODE: `pc` is at such an instruction; OWNER: the machine's process is the one that runs. A native may not
+    // touch the registers, which live in the machine and not in the process.
+    unsafe {
+        operands!(@ (*pc).instr, CallNative(n));
+        if n.is_called_as_function() {
+            return any_native(m, pc);
+        }
+        let data: *mut ProcessData = (*m).running.data;
+        (*data).pc = pc.wrapping_add(1);
+        let mut ctx = Ctx { engine: &*(*m).engine, process: &*(*m).process, data: &mut *data };
+        let args = std::slice::from_raw_parts((&raw const (*m).x).cast::<Term>(), n.mfa.arity as usize);
+        match crate::lifecycle::panic::call(&n.native, &mut ctx, args) {
+            Ok(t) => (*m).x[0] = t,
+            Err(escape) => return escaped(m, pc, escape),
+        }
+        if (*data).heap.wants_collection() { settled(m, pc) } else { pc.wrapping_add(1) }
+    }
+}
+
+/// Does what a native asked for.
+#[cold]
+#[inline(never)]
+unsafe fn escaped(m: *mut Machine, pc: *const Op, escape: Escape) -> *const Op {
+    // SAFETY: CODE, OWNER: as for `native`.
+    unsafe {
+        operands!(@ (*pc).instr, CallNative(n));
+        let mut run = Run::of(m);
+        let next = run.escape(Some(pc), n, escape);
+        run.resume(next)
+    }
+}
+
+/// Collects after a native.
+#[cold]
+#[inline(never)]
+unsafe fn settled(m: *mut Machine, pc: *const Op) -> *const Op {
+    // SAFETY: OWNER: as for `native`.
+    unsafe { Run::of(m).settle(1) };
+    pc.wrapping_add(1)
+}
+
 parts! {
-    fn native(run, pc, CallNative(n)) { run.call_native(pc, n) }
+    fn any_native(run, pc, CallNative(n)) { run.call_native(pc, n) }
     fn apply_here(run, pc, Apply { arity }) { run.apply_here(pc, arity as usize) }
     fn apply_and_return(run, pc, ApplyLast { arity, slots }) { run.apply_last(pc, arity as usize, slots) }
     fn body(run, pc, NativeBody(n)) { run.native_body(pc, n) }

@@ -10,22 +10,28 @@ use purlin_term::boxed::Kind;
 pub(super) unsafe fn arity_leads(select: &Select, t: Term) -> Rel {
     // SAFETY: LIVE: a boxed term begins with its header.
     unsafe {
-        if !t.is_boxed() || Kind::of_header(*t.pointer()) != Kind::Tuple {
-            return select.default;
+        match tuple_header(t) {
+            Some(header) if select.table.is_empty() => select.to(header >> 8),
+            Some(header) => size_leads(select, header),
+            None => select.default,
         }
-        size_leads(select, *t.pointer())
     }
 }
 
-/// Where a tuple with this header leads.
+/// A tuple's header.
 #[inline(always)]
-unsafe fn size_leads(select: &Select, header: u64) -> Rel {
-    let size = (header >> 8) as usize;
-    if select.table.is_empty() {
-        return select.to(size as u64);
+unsafe fn tuple_header(t: Term) -> Option<u64> {
+    // SAFETY: LIVE: a boxed term begins with its header.
+    unsafe {
+        let is_tuple = t.is_boxed() && Kind::of_header(*t.boxed_pointer()) == Kind::Tuple;
+        is_tuple.then(|| *t.boxed_pointer())
     }
-    // SAFETY: the size is below the table's length.
-    if size < select.table.len() { unsafe { *select.table.get_unchecked(size) } } else { select.default }
+}
+
+/// Where a tuple with this header leads by the table of sizes.
+#[inline(always)]
+fn size_leads(select: &Select, header: u64) -> Rel {
+    select.table.get((header >> 8) as usize).copied().unwrap_or(select.default)
 }
 
 handlers! {
@@ -107,26 +113,39 @@ handlers! {
         s.jump(if at < select.table.len() { *select.table.get_unchecked(at) } else { select.default })
     }
 
+    /// Small integers close together, and others.
+    fn select_table_or<A: Mode>(s) {
+        operands!(s, SelectVal(src, select));
+        let at = s.get::<A>(src).0.wrapping_sub(select.first).rotate_right(4) as usize;
+        if at < select.table.len() { s.jump(*select.table.get_unchecked(at)) } else { s.to(select_many::<A>) }
+    }
+
     fn select_arity<A: Mode>(s) {
         operands!(s, SelectArity(src, select));
         s.jump(arity_leads(select, s.get::<A>(src)))
     }
 
-    /// `is_tuple` and `select_tuple_arity`.
-    fn tuple_select_arity<A: Mode>(s) {
-        operands!(s, IsType { fail, src });
-        let t = s.get::<A>(src);
-        if !t.is_boxed() || Kind::of_header(*t.pointer()) != Kind::Tuple {
-            return s.jump(fail);
+    /// The same by a table.
+    fn select_size<A: Mode>(s) {
+        operands!(s, SelectArity(src, select));
+        match tuple_header(s.get::<A>(src)) {
+            Some(header) => s.jump(size_leads(select, header)),
+            None => s.jump(select.default),
         }
+    }
+
+    /// `is_tuple` and `select_tuple_arity` by a table.
+    fn tuple_select_size<A: Mode>(s) {
+        operands!(s, IsType { fail, src });
+        let Some(header) = tuple_header(s.get::<A>(src)) else { return s.jump(fail) };
         s.pc = s.pc.add(1);
         operands!(s, SelectArity(_src, select));
-        s.jump(size_leads(select, *t.pointer()))
+        s.jump(size_leads(select, header))
     }
 
     fn get_list<A: Mode, H: Place, T: Place>(s) {
         operands!(s, GetList { src, head, tail });
-        let p: *const Term = s.get::<A>(src).pointer().cast();
+        let p: *const Term = s.get::<A>(src).cons_pointer().cast();
         let (h, t) = (*p, *p.add(1));
         s.set::<H>(head, h);
         s.set::<T>(tail, t);
@@ -135,26 +154,26 @@ handlers! {
 
     fn get_hd<A: Mode, D: Place>(s) {
         operands!(s, GetHd { src, dst });
-        s.set::<D>(dst, *s.get::<A>(src).pointer().cast());
+        s.set::<D>(dst, *s.get::<A>(src).cons_pointer().cast());
         s.next()
     }
 
     fn get_tl<A: Mode, D: Place>(s) {
         operands!(s, GetTl { src, dst });
-        s.set::<D>(dst, *s.get::<A>(src).pointer().add(1).cast());
+        s.set::<D>(dst, *s.get::<A>(src).cons_pointer().add(1).cast());
         s.next()
     }
 
     fn get_tuple_element<A: Mode, D: Place>(s) {
         operands!(s, GetTupleElement { src, index, dst });
-        s.set::<D>(dst, *s.get::<A>(src).pointer().add(1 + index as usize).cast());
+        s.set::<D>(dst, *s.get::<A>(src).boxed_pointer().add(1 + index as usize).cast());
         s.next()
     }
 
     /// Two elements to X registers.
     fn get_two_elements<A: Mode>(s) {
         operands!(s, GetTupleElement { src, index, dst });
-        let p: *const Term = s.get::<A>(src).pointer().cast();
+        let p: *const Term = s.get::<A>(src).boxed_pointer().cast();
         s.set::<super::X>(dst, *p.add(1 + index as usize));
         operands!(@ (*s.pc.add(1)).instr, GetTupleElement { index, dst });
         s.set::<super::X>(dst, *p.add(1 + index as usize));

@@ -1,11 +1,11 @@
 //! Guard natives that need no call.
 
-use super::{Mode, Place, handlers, operands, parts};
+use super::{C, Mode, Place, handlers, maps, operands, parts};
 use crate::code::instr::{GuardCall, NO_FAIL};
-use crate::process::ProcessData;
 use crate::tier::reference::run::is_type;
 use purlin_term::boxed::{Kind, arity_of};
 use purlin_term::{Atom, Term};
+use std::sync::atomic::Ordering;
 
 /// A guard native of one or two arguments that this crate knows how to do.
 pub(super) trait Quick {
@@ -61,7 +61,7 @@ quick! { true;
         if !a.is_small() || !b.is_boxed() {
             return None;
         }
-        let (i, p) = (a.small_value() as u64, b.pointer());
+        let (i, p) = (a.small_value() as u64, b.boxed_pointer());
         let within = Kind::of_header(*p) == Kind::Tuple && i.wrapping_sub(1) < arity_of(*p) as u64;
         within.then(|| Term(*p.add(i as usize)))
     }
@@ -138,13 +138,52 @@ handlers! {
         }
     }
 
-    /// `get/1`
-    fn dictionary_get<A: Mode, D: Place>(s) {
+    /// As [`quick2`], of operands whose kinds are known.
+    fn quick_in<Q: Quick, A: Mode, B: Mode, D: Place>(s) {
         operands!(s, Guard(g));
         let g: &'static GuardCall = g;
-        let t = dictionary_value((*s.m).running.data, s.get::<A>(*g.args.get_unchecked(0)));
-        s.set::<D>(g.dst, t);
+        match Q::value(s.get::<A>(*g.args.get_unchecked(0)), s.get::<B>(*g.args.get_unchecked(1))) {
+            Some(t) => {
+                s.set::<D>(g.dst, t);
+                s.next()
+            }
+            None if Q::COMPLETE && g.fail != NO_FAIL => s.jump(g.fail),
+            None => s.by(native),
+        }
+    }
+
+    /// `map_get/2` of a key that is an immediate constant, where it stood last in a small map.
+    fn map_get_one<M: Mode, D: Place>(s) {
+        operands!(s, Guard(g));
+        let g: &'static GuardCall = g;
+        let Some((keys, values, n)) = maps::flat(s.get::<M>(*g.args.get_unchecked(1))) else {
+            return s.to(quick2::<MapGet>);
+        };
+        let at = g.hint.load(Ordering::Relaxed) as usize;
+        if at >= n || *keys.add(at) != s.get::<C>(*g.args.get_unchecked(0)) {
+            return s.to(map_get_elsewhere);
+        }
+        s.set::<D>(g.dst, *values.add(at));
         s.next()
+    }
+
+    /// The same where the key does not stand where it stood last.
+    fn map_get_elsewhere(s) {
+        operands!(s, Guard(g));
+        let g: &'static GuardCall = g;
+        if let Some((keys, values, n)) = maps::flat(s.any(*g.args.get_unchecked(1))) {
+            let at = maps::place(keys, n, s.any(*g.args.get_unchecked(0)), &g.hint);
+            if at != maps::NOWHERE {
+                s.set_any(g.dst, *values.add(at));
+                return s.next();
+            }
+        }
+        s.to(quick2::<MapGet>)
+    }
+
+    /// `get/1`
+    fn dictionary_get(s) {
+        s.by(dictionary_value)
     }
 
     fn guard(s) {
@@ -152,14 +191,12 @@ handlers! {
     }
 }
 
-/// What the process dictionary has for a key.
-#[inline(never)]
-unsafe fn dictionary_value(data: *mut ProcessData, key: Term) -> Term {
-    // SAFETY: OWNER: the machine's process is the one that runs.
-    let dictionary = unsafe { (*data).dictionary_if_any() };
-    dictionary.and_then(|d| d.get(key)).unwrap_or(Term::atom(Atom::UNDEFINED))
-}
-
 parts! {
     fn native(run, pc, Guard(g)) { run.guard(pc, g) }
+    fn dictionary_value(run, pc, Guard(g)) {
+        let key = run.get(g.args[0]);
+        let value = run.data.dictionary_if_any().and_then(|d| d.get(key));
+        run.set(g.dst, value.unwrap_or(Term::atom(Atom::UNDEFINED)));
+        crate::tier::reference::Next::At(pc.wrapping_add(1))
+    }
 }

@@ -1,8 +1,42 @@
 //! Stack frames, and what builds terms.
 
-use super::{C, Mode, Place, State, X, Y, handlers, operands};
+use super::{Mode, Place, State, X, Y, handlers, operands};
+use crate::code::instr::Dst;
 use purlin_term::Term;
 use purlin_term::boxed::Kind;
+
+/// A number that is known when the handler is chosen.
+pub(super) trait Count {
+    const N: usize;
+}
+
+macro_rules! counts {
+    ($($name:ident = $n:literal),*) => {$(
+        pub(in crate::tier::handlers) struct $name;
+        impl Count for $name {
+            const N: usize = $n;
+        }
+    )*};
+}
+
+pub(super) mod counts {
+    use super::Count;
+    counts!(N0 = 0, N1 = 1, N2 = 2, N3 = 3, N4 = 4, N5 = 5, N6 = 6, N7 = 7, N8 = 8);
+}
+
+impl State {
+    /// Sets so many slots from this one on to nothing.
+    #[inline(always)]
+    unsafe fn init<N: Count>(&self, first: Dst) {
+        // SAFETY: CODE: a frame has the slots that its function's code names.
+        unsafe {
+            let slots = self.sp.add((first.0 >> 2) as usize);
+            for i in 0..N::N {
+                *slots.add(i) = Term::NIL.0;
+            }
+        }
+    }
+}
 
 impl State {
     /// Makes the frame that the `allocate` at the instruction pointer asks for, if there is room.
@@ -28,13 +62,13 @@ handlers! {
         s.next()
     }
 
-    /// `allocate`, and one slot set to nothing.
-    fn allocate_init(s) {
+    /// `allocate`, and slots side by side set to nothing.
+    fn allocate_init<N: Count>(s) {
         if !s.allocate() {
             return s.slow();
         }
         operands!(@ (*s.pc.add(1)).instr, InitYs(slots));
-        s.set::<Y>(*slots.get_unchecked(0), Term::NIL);
+        s.init::<N>(*slots.get_unchecked(0));
         s.skip(2)
     }
 
@@ -94,9 +128,10 @@ handlers! {
         s.next()
     }
 
-    fn init_one(s) {
+    /// Slots side by side.
+    fn init_run<N: Count>(s) {
         operands!(s, InitYs(slots));
-        s.set::<Y>(*slots.get_unchecked(0), Term::NIL);
+        s.init::<N>(*slots.get_unchecked(0));
         s.next()
     }
 
@@ -150,33 +185,18 @@ handlers! {
         s.next()
     }
 
-    /// A tuple of three that begins with a constant, as most do.
-    fn put_tagged<A: Mode, B: Mode, D: Place>(s) {
-        operands!(s, PutTuple(dst, elements));
-        if !s.has_room(4) {
-            return s.slow();
-        }
-        let p = s.take(4);
-        *p = Kind::Tuple.header(3);
-        *p.add(1) = s.get::<C>(*elements.get_unchecked(0)).0;
-        *p.add(2) = s.get::<A>(*elements.get_unchecked(1)).0;
-        *p.add(3) = s.get::<B>(*elements.get_unchecked(2)).0;
-        s.set::<D>(dst, Term::from_boxed(p));
-        s.next()
-    }
-
     /// A tuple of three.
-    fn put_triple(s) {
+    fn put_triple<A: Mode, B: Mode, E: Mode, D: Place>(s) {
         operands!(s, PutTuple(dst, elements));
         if !s.has_room(4) {
             return s.slow();
         }
         let p = s.take(4);
         *p = Kind::Tuple.header(3);
-        *p.add(1) = s.any(*elements.get_unchecked(0)).0;
-        *p.add(2) = s.any(*elements.get_unchecked(1)).0;
-        *p.add(3) = s.any(*elements.get_unchecked(2)).0;
-        s.set_any(dst, Term::from_boxed(p));
+        *p.add(1) = s.get::<A>(*elements.get_unchecked(0)).0;
+        *p.add(2) = s.get::<B>(*elements.get_unchecked(1)).0;
+        *p.add(3) = s.get::<E>(*elements.get_unchecked(2)).0;
+        s.set::<D>(dst, Term::from_boxed(p));
         s.next()
     }
 
@@ -188,12 +208,27 @@ handlers! {
         }
         let p = s.take(1 + n);
         *p = Kind::Tuple.header(n);
-        let mut at = p;
-        for &e in *elements {
-            at = at.add(1);
-            *at = s.any(e).0;
-        }
+        s.fill(p.add(1), elements, n);
         s.set_any(dst, Term::from_boxed(p));
+        s.next()
+    }
+
+    /// A tuple of so many.
+    fn put_tuple_of<N: Count, D: Place>(s) {
+        operands!(s, PutTuple(dst, elements));
+        if !s.has_room(1 + N::N) {
+            return s.slow();
+        }
+        let p = s.take(1 + N::N);
+        *p = Kind::Tuple.header(N::N);
+        s.fill(p.add(1), elements, N::N);
+        s.set::<D>(dst, Term::from_boxed(p));
+        s.next()
+    }
+
+    fn set_tuple_element(s) {
+        operands!(s, SetTupleElement { value, tuple, index });
+        *s.any(tuple).boxed_pointer().add(1 + index as usize) = s.any(value).0;
         s.next()
     }
 

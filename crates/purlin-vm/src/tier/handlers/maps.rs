@@ -1,23 +1,23 @@
 //! Maps.
 
-use super::{Mode, handlers, operands, parts};
+use super::{C, Mode, Place, handlers, operands, parts};
 use purlin_term::boxed::{Kind, arity_of};
 use purlin_term::{Term, map};
 use std::sync::atomic::{AtomicU8, Ordering};
 
 /// The keys and values of a map of at most 32, and how many they are.
 #[inline(always)]
-unsafe fn flat(m: Term) -> Option<(*const Term, *const Term, usize)> {
+pub(super) unsafe fn flat(m: Term) -> Option<(*const Term, *const Term, usize)> {
     if !m.is_boxed() {
         return None;
     }
     // SAFETY: LIVE: a flat map's header is followed by its tuple of keys and its values.
     unsafe {
-        let p = m.pointer();
+        let p = m.boxed_pointer();
         if Kind::of_header(*p) != Kind::FlatMap {
             return None;
         }
-        Some((Term(*p.add(1)).pointer().add(1).cast(), p.add(2).cast(), arity_of(*p) - 1))
+        Some((Term(*p.add(1)).boxed_pointer().add(1).cast(), p.add(2).cast(), arity_of(*p) - 1))
     }
 }
 
@@ -41,6 +41,20 @@ handlers! {
             }
             None => s.jump(fail),
         }
+    }
+
+    /// `get_map_elements` of one constant key that is immediate.
+    fn get_one<A: Mode, D: Place>(s) {
+        operands!(s, GetMapElements(g));
+        let Some(element) = g.pairs.first() else { std::hint::unreachable_unchecked() };
+        let Some(dst) = element.dst else { std::hint::unreachable_unchecked() };
+        let Some((keys, values, n)) = flat(s.get::<A>(g.src)) else { return s.to(get_of_large) };
+        let at = element.hint.load(Ordering::Relaxed) as usize;
+        if at >= n || *keys.add(at) != s.get::<C>(element.key) {
+            return s.to(get_map_elements);
+        }
+        s.set::<D>(dst, *values.add(at));
+        s.next()
     }
 
     fn get_map_elements(s) {
@@ -167,14 +181,14 @@ handlers! {
 
 /// Where a key stands, mostly where the hint says.
 #[inline(always)]
-unsafe fn place(keys: *const Term, n: usize, key: Term, hint: &AtomicU8) -> usize {
+pub(super) unsafe fn place(keys: *const Term, n: usize, key: Term, hint: &AtomicU8) -> usize {
     let at = hint.load(Ordering::Relaxed) as usize;
     // SAFETY: LIVE: there are `n` keys.
     unsafe { if at < n && *keys.add(at) == key { at } else { position(keys, n, key, hint) } }
 }
 
 /// No position.
-const NOWHERE: usize = usize::MAX;
+pub(super) const NOWHERE: usize = usize::MAX;
 
 /// Where a key stands, which becomes the hint for the next time.
 #[inline(never)]

@@ -4,12 +4,15 @@
 //! [`single`] has an arm for every instruction, so that a new one does not compile until somebody decides for it.
 
 use super::guards::*;
+use super::heap::counts::*;
 use super::numbers::{self, ops};
 use super::type_tests::types;
 use super::{
-    C, Handler, I, X, Y, calls, construct, control, floats, guards, heap, leave, maps, matching, messages, type_tests,
+    C, Handler, I, X, Y, calls, construct, control, floats, guards, heap, leave, maps, matching, messages, natives,
+    type_tests,
 };
-use crate::code::instr::{Arith, Dst, FloatOp, GuardCall, Instr, Op, Select, Src, Test, each_test};
+use crate::code::consts;
+use crate::code::instr::{Arith, Dst, FloatOp, GuardCall, Instr, MapElement, Op, Select, Src, Test, each_test};
 use purlin_term::Atom;
 
 /// Puts a handler before each instruction. With `collecting`, what may collect always asks whether it should.
@@ -77,6 +80,24 @@ macro_rules! by_kind {
 }
 pub(super) use by_kind;
 
+/// The variant for the number of these slots, if they stand side by side.
+macro_rules! by_count {
+    ($($f:ident)::+, $slots:expr) => {{
+        let run = $slots.windows(2).all(|pair| pair[1].0 == pair[0].0 + 4);
+        match $slots.len() {
+            1 => Some($($f)::+::<N1> as Handler),
+            2 if run => Some($($f)::+::<N2> as Handler),
+            3 if run => Some($($f)::+::<N3> as Handler),
+            4 if run => Some($($f)::+::<N4> as Handler),
+            5 if run => Some($($f)::+::<N5> as Handler),
+            6 if run => Some($($f)::+::<N6> as Handler),
+            7 if run => Some($($f)::+::<N7> as Handler),
+            8 if run => Some($($f)::+::<N8> as Handler),
+            _ => None,
+        }
+    }};
+}
+
 /// The handler that does the work of an instruction and of those behind it, where there is one.
 fn fused(i: &Instr, next: &Instr, after: &Instr, collecting: bool) -> Option<Fused> {
     Some(match (*i, *next) {
@@ -92,7 +113,7 @@ fn fused(i: &Instr, next: &Instr, after: &Instr, collecting: bool) -> Option<Fus
         {
             (by_kind!(control::get_two_elements; any src), 1)
         }
-        (Instr::Allocate { .. }, Instr::InitYs(slots)) if slots.len() == 1 && !collecting => (heap::allocate_init, 1),
+        (Instr::Allocate { .. }, Instr::InitYs(slots)) if !collecting => (by_count!(heap::allocate_init, slots)?, 1),
         (Instr::Allocate { .. }, _) if saves(next) && !collecting => match saves(after) {
             true => (heap::allocate_save2, 2),
             false => (heap::allocate_save, 1),
@@ -112,8 +133,10 @@ fn fused(i: &Instr, next: &Instr, after: &Instr, collecting: bool) -> Option<Fus
         {
             (by_kind!(type_tests::tuple_of_arity; any src), 1)
         }
-        (Instr::IsType { test: Test::Tuple, src, .. }, Instr::SelectArity(src2, _)) if src2 == src => {
-            (by_kind!(control::tuple_select_arity; any src), 1)
+        (Instr::IsType { test: Test::Tuple, src, .. }, Instr::SelectArity(src2, s))
+            if src2 == src && !s.table.is_empty() =>
+        {
+            (by_kind!(control::tuple_select_size; any src), 1)
         }
         (Instr::IsType { test: Test::NonemptyList, src, .. }, Instr::GetList { src: src2, head, tail })
             if src2 == src && head.is_x() && tail.is_x() =>
@@ -160,12 +183,14 @@ fn single(i: &Instr, collecting: bool) -> Handler {
         Instr::GetTupleElement { src, dst, .. } => by_kind!(control::get_tuple_element; any src, place dst),
         Instr::PutList { head, tail, dst } => by_kind!(heap::put_list; any head, any tail, place dst),
         Instr::PutTuple(dst, elements) => put_tuple(dst, elements),
-        Instr::SetTupleElement { .. } | Instr::UpdateRecord(_) => leave,
+        Instr::SetTupleElement { .. } => heap::set_tuple_element,
+        Instr::UpdateRecord(_) => leave,
 
         Instr::Jump(_) => control::jump,
         Instr::Safepoint(_) | Instr::SafepointLeft(_) => leave,
         Instr::SelectVal(src, s) => select(src, s),
-        Instr::SelectArity(src, _) => by_kind!(control::select_arity; any src),
+        Instr::SelectArity(src, s) if s.table.is_empty() => by_kind!(control::select_arity; any src),
+        Instr::SelectArity(src, _) => by_kind!(control::select_size; any src),
 
         Instr::Call(_) => calls::call,
         Instr::CallLast(..) => calls::call_last,
@@ -175,12 +200,19 @@ fn single(i: &Instr, collecting: bool) -> Handler {
         Instr::CallExtOnly(_) => calls::call_ext_only,
         Instr::CallFun { fun, .. } => by_kind!(calls::call_fun; any fun),
         Instr::CallFunLast { fun, .. } => by_kind!(calls::call_fun_last; any fun),
-        Instr::CallNative(_) => calls::call_native,
+        Instr::CallNative(_) if collecting => calls::call_native_collecting,
+        Instr::CallNative(n) => natives::called(n),
         Instr::CallNativeLast(..) => leave,
         Instr::Apply { .. } => calls::apply,
         Instr::ApplyLast { .. } => calls::apply_last,
         Instr::Return => calls::ret,
-        Instr::MakeFun(_) => calls::make_fun,
+        Instr::MakeFun(f) => match f.env {
+            [] => by_kind!(calls::make_fun_of<N0>; place f.dst),
+            [_] => by_kind!(calls::make_fun_of<N1>; place f.dst),
+            [_, _] => by_kind!(calls::make_fun_of<N2>; place f.dst),
+            [_, _, _] => by_kind!(calls::make_fun_of<N3>; place f.dst),
+            _ => by_kind!(calls::make_fun; place f.dst),
+        },
         Instr::NativeBody(_) => calls::native_body,
         Instr::NativeDone(_) | Instr::Translate(_) | Instr::FuncInfo(_) | Instr::ProcessEnd | Instr::Stopped => leave,
         Instr::Breakpoint(_) | Instr::ReturnTrace { .. } | Instr::ReturnToTrace | Instr::ReturnTime => leave,
@@ -191,8 +223,7 @@ fn single(i: &Instr, collecting: bool) -> Handler {
         Instr::Deallocate(_) => heap::deallocate,
         Instr::Trim(_) => heap::trim,
         Instr::InitY(_) => heap::init_y,
-        Instr::InitYs(slots) if slots.len() == 1 => heap::init_one,
-        Instr::InitYs(_) => heap::init_ys,
+        Instr::InitYs(slots) => by_count!(heap::init_run, slots).unwrap_or(heap::init_ys),
 
         Instr::Catch { slot, .. } if !slot.is_x() => heap::catch,
         Instr::TryEnd { slot } if !slot.is_x() => heap::try_end,
@@ -244,7 +275,12 @@ fn single(i: &Instr, collecting: bool) -> Handler {
         Instr::MarkerUse(_) => messages::marker_use,
 
         Instr::GetMapElement { src, .. } => by_kind!(maps::get_map_element; reg src),
-        Instr::GetMapElements(_) => maps::get_map_elements,
+        Instr::GetMapElements(g) => match *g.pairs {
+            [MapElement { key, dst: Some(dst), .. }] if is_constant_immediate(key) => {
+                by_kind!(maps::get_one; reg g.src, place dst)
+            }
+            _ => maps::get_map_elements,
+        },
         Instr::PutMap(p) if !collecting && p.exact => maps::update_map,
         Instr::PutMap(p) if !collecting && p.transition.is_some() => maps::extend_map,
         Instr::PutMap(_) => maps::put_map,
@@ -272,8 +308,14 @@ fn single(i: &Instr, collecting: bool) -> Handler {
     }
 }
 
+fn is_constant_immediate(key: Src) -> bool {
+    key.kind() == 2 && consts::get(key.0 >> 2).is_immediate()
+}
+
 fn select(src: Src, s: &Select) -> Handler {
-    if !s.table.is_empty() {
+    if !s.table.is_empty() && s.beyond {
+        by_kind!(control::select_table_or; any src)
+    } else if !s.table.is_empty() {
         by_kind!(control::select_table; any src)
     } else if s.pair.is_some() {
         by_kind!(control::select_two; any src)
@@ -285,10 +327,11 @@ fn select(src: Src, s: &Select) -> Handler {
 fn put_tuple(dst: Dst, elements: &[Src]) -> Handler {
     match *elements {
         [a, b] => by_kind!(heap::put_pair; any a, any b, place dst),
-        [tag, a, b] if tag.kind() == 2 && a.kind() < 2 && b.kind() < 2 => {
-            by_kind!(heap::put_tagged; reg a, reg b, place dst)
-        }
-        [_, _, _] => heap::put_triple,
+        [a, b, c] => by_kind!(heap::put_triple; any a, any b, any c, place dst),
+        [_, _, _, _] => by_kind!(heap::put_tuple_of<N4>; place dst),
+        [_, _, _, _, _] => by_kind!(heap::put_tuple_of<N5>; place dst),
+        [_, _, _, _, _, _] => by_kind!(heap::put_tuple_of<N6>; place dst),
+        [_, _, _, _, _, _, _] => by_kind!(heap::put_tuple_of<N7>; place dst),
         _ => heap::put_tuple,
     }
 }
@@ -372,10 +415,11 @@ fn guard(g: &GuardCall) -> Handler {
         ("is_pid", 1) => one!(types::Pid),
         ("is_reference", 1) => one!(types::Reference),
         ("is_tuple", 1) => one!(types::Tuple),
-        ("get", 1) => by_kind!(guards::dictionary_get; any g.args[0], place g.dst),
+        ("get", 1) => guards::dictionary_get,
         ("map_size", 1) => one!(MapSize),
         ("not", 1) => one!(Not),
-        ("element", 2) => two!(Element),
+        ("element", 2) => by_kind!(guards::quick_in<Element>; size g.args[0], reg g.args[1], place g.dst),
+        ("map_get", 2) if is_constant_immediate(g.args[0]) => by_kind!(guards::map_get_one; reg g.args[1], place g.dst),
         ("map_get", 2) => two!(MapGet),
         ("is_map_key", 2) => two!(IsMapKey),
         ("and", 2) => two!(And),

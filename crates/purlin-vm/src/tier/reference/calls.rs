@@ -109,7 +109,7 @@ impl Run<'_> {
     /// Does what a native asked for. `pc` is the instruction that called it, or nothing when the native was called
     /// as a function, so that its caller's return address is on the stack.
     #[cold]
-    pub(super) fn escape(&mut self, pc: Option<*const Op>, n: &'static NativeEntry, escape: Escape) -> Next {
+    pub(in crate::tier) fn escape(&mut self, pc: Option<*const Op>, n: &'static NativeEntry, escape: Escape) -> Next {
         self.sync_stack();
         let arity = n.mfa.arity as usize;
         match escape {

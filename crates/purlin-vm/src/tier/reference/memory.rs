@@ -22,7 +22,7 @@ impl Run<'_> {
 
     /// After a native or an instruction that may have put terms into fragments: collects when it is time.
     #[inline(always)]
-    pub(super) fn settle(&mut self, live: usize) {
+    pub(in crate::tier) fn settle(&mut self, live: usize) {
         if self.data.heap.wants_collection() || self.is_forced() {
             self.collect(0, live);
         }
