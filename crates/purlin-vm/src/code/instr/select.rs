@@ -9,7 +9,7 @@ use purlin_term::Term;
 #[derive(Debug)]
 #[repr(C)]
 pub struct Select {
-    /// A hash table with open addressing, at most half full. What a search reads is kept together.
+    /// A hash table with open addressing, at most a quarter full. What a search reads is kept together.
     slots: Ext<[(u64, Rel)]>,
     /// A word's hash value comes from its product with this factor.
     factor: u64,
@@ -61,7 +61,7 @@ impl Select {
     pub unsafe fn new(arena: &mut Arena, mut cases: Vec<(u64, Rel)>, default: Rel) -> Select {
         cases.sort_by_key(|c| c.0);
         cases.dedup_by_key(|c| c.0);
-        let size = (2 * cases.len()).next_power_of_two();
+        let size = (4 * cases.len()).next_power_of_two();
         let mut best: Option<(usize, Vec<(u64, Rel)>, u64)> = None;
         for factor in FACTORS {
             let (steps, slots) = place(&cases, default, factor, size);
@@ -92,6 +92,15 @@ impl Select {
             }
             at = (at + SLOT) & self.mask;
         }
+    }
+
+    /// Where a value leads that stands where its hash value says, or is none of the cases.
+    #[inline(always)]
+    pub fn at_once(&self, value: u64) -> Option<Rel> {
+        let at = hash(value, self.factor) & self.mask;
+        // SAFETY: CODE: as in `to`.
+        let (key, to) = unsafe { *self.slots.as_ptr().byte_add(at) };
+        (key == value || key == EMPTY).then_some(to)
     }
 
     /// All values with where they lead, in no order.
@@ -164,9 +173,11 @@ mod tests {
         let s = unsafe { Select::new(&mut arena, cases.clone(), -1) };
         for &(value, to) in &cases {
             assert_eq!(s.to(value), to);
+            assert!(s.at_once(value).is_none_or(|at_once| at_once == to));
             for other in [value + 16, value.wrapping_sub(16), value ^ 4, value << 1 | 1] {
                 let expected = cases.iter().find(|c| c.0 == other).map_or(-1, |c| c.1);
                 assert_eq!(s.to(other), expected);
+                assert!(s.at_once(other).is_none_or(|at_once| at_once == expected));
             }
         }
         let mut found: Vec<_> = s.cases().collect();

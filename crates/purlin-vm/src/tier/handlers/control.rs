@@ -103,6 +103,15 @@ handlers! {
     /// Any number of values.
     fn select_many<A: Mode>(s) {
         operands!(s, SelectVal(src, select));
+        match select.at_once(s.get::<A>(src).0) {
+            Some(to) => s.jump(to),
+            None => s.to(select_further::<A>),
+        }
+    }
+
+    /// The same for a value in whose place another one stands.
+    fn select_further<A: Mode>(s) {
+        operands!(s, SelectVal(src, select));
         s.jump(select.to(s.get::<A>(src).0))
     }
 
