@@ -86,4 +86,20 @@ mod tests {
         assert_eq!(Wanted::parse("Elixir.Enum:-map/2-fun-0-/2"), wanted("Elixir.Enum", "-map/2-fun-0-", 2));
         assert_eq!(Wanted::parse("a/b.beam"), Wanted { module: "a/b.beam".into(), function: None });
     }
+
+    /// What OTP's compiler has written to `Type` decides what is tested.
+    #[test]
+    fn what_the_compiler_knows_of_types_chooses_instructions() {
+        let (otp, elixir) =
+            (Otp::find(None).expect("OTP is installed"), Elixir::find(None).expect("Elixir is installed"));
+        let listing = |function| list(&otp, &elixir, &Wanted::parse(function), Config::default()).expect("listed");
+        let expr = listing("erl_eval:expr/6");
+        for chosen in ["is test=Boxed fail=", "is_tagged_tuple tuple=1", "is_ge small=1"] {
+            assert!(expr.contains(chosen), "no {chosen} in {expr}");
+        }
+        assert!(listing("erl_eval:match_tuple/6").contains("arith op=Add plain=1 small=1"));
+        // Compiled without types.
+        let map = listing("Enum:map/2");
+        assert!(map.contains("is test=") && !map.contains("Boxed"), "{map}");
+    }
 }

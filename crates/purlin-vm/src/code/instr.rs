@@ -140,7 +140,7 @@ macro_rules! each_test {
     ($with:ident) => {
         $with! {
             Integer, Float, Number, Atom, Pid, Reference, Port, Nil, Binary, Bitstr, List, NonemptyList, Tuple,
-            Function, Boolean, Map
+            Function, Boolean, Map, Boxed
         }
     };
 }

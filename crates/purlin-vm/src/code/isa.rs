@@ -365,29 +365,30 @@ instructions! {
     IsType "is" { test: test, fail: jump, src: src } => Test;
     /// Whether a tuple has this size.
     TestArity "test_arity" { fail: jump, src: src, arity: number } => Test;
-    /// Whether a value is a tuple of this size with this first element.
-    IsTaggedTuple "is_tagged_tuple" { fail: jump, src: src, arity: number16, tag: atom } => Test;
+    /// Whether a value is a tuple of this size with this first element; `tuple`: it is known to be a tuple.
+    IsTaggedTuple "is_tagged_tuple" { tuple: flag, fail: jump, src: src, arity: number16, tag: atom } => Test;
     /// Whether a value is a function with this many arguments.
     IsFunction2 "is_function2" { fail: jump, src: src, arity: src } => Test;
-    /// `a < b`
-    IsLt "is_lt" { fail: jump, a: src, b: src } => Test;
-    /// `a >= b`
-    IsGe "is_ge" { fail: jump, a: src, b: src } => Test;
+    /// `a < b`; `small`: both are known to be small integers.
+    IsLt "is_lt" { small: flag, fail: jump, a: src, b: src } => Test;
+    /// `a >= b`; `small` as above.
+    IsGe "is_ge" { small: flag, fail: jump, a: src, b: src } => Test;
     /// `a == b`
     IsEq "is_eq" { fail: jump, a: src, b: src } => Test;
     /// `a /= b`
     IsNe "is_ne" { fail: jump, a: src, b: src } => Test;
-    /// `a =:= b`
-    IsEqExact "is_eq_exact" { fail: jump, a: src, b: src } => Test;
-    /// `a =/= b`
-    IsNeExact "is_ne_exact" { fail: jump, a: src, b: src } => Test;
+    /// `a =:= b`; `word`: one of them is known to be equal to nothing but itself.
+    IsEqExact "is_eq_exact" { word: flag, fail: jump, a: src, b: src } => Test;
+    /// `a =/= b`; `word` as above.
+    IsNeExact "is_ne_exact" { word: flag, fail: jump, a: src, b: src } => Test;
     /// Exact equality with an immediate value.
     IsEqImmediate "is_eq_immediate" { fail: jump, a: src16, value: value } => Test;
     /// Exact inequality with an immediate value.
     IsNeImmediate "is_ne_immediate" { fail: jump, a: src16, value: value } => Test;
 
-    /// Arithmetic that raises; `plain`: an error does not name the native.
-    Arith "arith" { op: arith, plain: flag, live: live16, dst: dst16, a: src, b: src } => Arith: raises collects;
+    /// Arithmetic that raises; `plain`: an error does not name the native; `small`: both values and the result are known to
+    /// be small integers.
+    Arith "arith" { op: arith, plain: flag, small: flag, live: live16, dst: dst16, a: src, b: src } => Arith: raises collects;
     /// Arithmetic whose failure jumps.
     GuardArith "guard_arith" { op: arith, a: src16, dst: dst16, live: live16, fail: jump, b: src } => Arith: collects;
     /// Calls a native that guards may call.

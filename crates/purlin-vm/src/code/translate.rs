@@ -9,6 +9,7 @@ mod binaries;
 mod chains;
 mod control;
 mod data;
+mod facts;
 mod looks;
 mod loops;
 
@@ -193,10 +194,10 @@ impl<'a> Translator<'a> {
         self.ext(select)
     }
 
-    /// Keeps a choice among sizes of tuples.
-    fn select_size(&self, cases: Vec<(u64, Rel)>, default: Rel) -> Ext<Select> {
+    /// Keeps a choice among sizes of tuples; `tuple`: the value is known to be one.
+    fn select_size(&self, cases: Vec<(u64, Rel)>, default: Rel, tuple: bool) -> Ext<Select> {
         // SAFETY: CODE: as above.
-        let select = unsafe { Select::of_sizes(&mut self.operands.borrow_mut(), cases, default) };
+        let select = unsafe { Select::of_sizes(&mut self.operands.borrow_mut(), cases, default, tuple) };
         self.ext(select)
     }
 

@@ -22,6 +22,8 @@ pub struct Select {
     pub first: u64,
     /// Whether there are cases that are not in the table.
     pub beyond: bool,
+    /// Of sizes: whether the value is known to be a tuple.
+    pub tuple: bool,
     /// The cases, if there are two, so that they need no look elsewhere.
     pub pair: Option<[(u64, Rel); 2]>,
 }
@@ -39,11 +41,11 @@ const FACTORS: [u64; 4] = [0x9E37_79B9_7F4A_7C15, 0xD1B5_4A32_D192_ED03, 0xA24B_
 const LARGEST_SIZE: u64 = 64;
 
 impl Select {
-    /// A choice among tuples of these sizes.
+    /// A choice among tuples of these sizes; `tuple`: the value is known to be one.
     ///
     /// # Safety
     /// CODE: it is used only while the arena is there.
-    pub unsafe fn of_sizes(arena: &mut Arena, cases: Vec<(u64, Rel)>, default: Rel) -> Select {
+    pub unsafe fn of_sizes(arena: &mut Arena, cases: Vec<(u64, Rel)>, default: Rel, tuple: bool) -> Select {
         // SAFETY: CODE: by the caller's promise.
         let mut s = unsafe { Select::new(arena, cases, default) };
         let largest = s.cases().map(|c| c.0).max().filter(|&n| n < LARGEST_SIZE);
@@ -51,6 +53,7 @@ impl Select {
         // SAFETY: CODE: by the caller's promise.
         s.table = unsafe { arena.keep_all(table) };
         s.beyond = s.table.is_empty();
+        s.tuple = tuple;
         s
     }
 
@@ -77,7 +80,7 @@ impl Select {
         let (first, table, beyond) = table(&cases, default);
         // SAFETY: CODE: by the caller's promise.
         let (table, slots) = unsafe { (arena.keep_all(table), arena.keep_all(slots)) };
-        Select { slots, factor, mask: (size - 1) * SLOT, default, table, first, beyond, pair }
+        Select { slots, factor, mask: (size - 1) * SLOT, default, table, first, beyond, tuple: false, pair }
     }
 
     /// Where a value leads.
@@ -219,7 +222,7 @@ mod tests {
     fn sizes_have_a_table_unless_there_are_large_ones() {
         let mut arena = Arena::default();
         // SAFETY: CODE: the arena outlives them.
-        let mut of_sizes = |cases| unsafe { Select::of_sizes(&mut arena, cases, -1) };
+        let mut of_sizes = |cases| unsafe { Select::of_sizes(&mut arena, cases, -1, false) };
         let s = of_sizes(vec![(3, 1), (0, 2)]);
         assert_eq!(s.table[..], [2, -1, -1, 1]);
         let s = of_sizes(vec![(3, 1), (16, 2), (1000, 3)]);

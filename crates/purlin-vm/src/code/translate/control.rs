@@ -34,7 +34,10 @@ impl Translator<'_> {
                     };
                     cases.push((arity, self.rel(l)?));
                 }
-                Instr::SelectArity(self.src(ins, 0)?, self.select_size(cases, self.fail(ins, 1)?))
+                Instr::SelectArity(
+                    self.src(ins, 0)?,
+                    self.select_size(cases, self.fail(ins, 1)?, self.is_tuple(ins, 0)),
+                )
             }
             Opcode::Allocate if self.safepoints.is_empty() => {
                 Instr::Allocate { slots: self.small_number(ins, 0)?, heap: 0, live: self.live(ins, 1)? }
@@ -192,7 +195,7 @@ impl Translator<'_> {
         for (t, l) in cases {
             let b = Src::constant(consts::number(t));
             let fail = self.rel(l)?;
-            self.emit(Instr::IsNeExact { fail, a: src, b });
+            self.emit(Instr::IsNeExact { word: false, fail, a: src, b });
         }
         let default = self.fail(ins, 1)?;
         self.emit(Instr::Jump(default));

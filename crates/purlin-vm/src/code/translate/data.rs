@@ -33,6 +33,7 @@ impl Translator<'_> {
             _ => None,
         };
         if let Some(test) = type_test {
+            let test = self.test_of(test, ins, 1);
             let i = Instr::IsType { test, fail: self.fail(ins, 0)?, src: self.src(ins, 1)? };
             self.emit(i);
             return Ok(true);
@@ -87,6 +88,7 @@ impl Translator<'_> {
                 let arity = u16::try_from(self.number(ins, 2)?);
                 let Ok(arity) = arity else { return malformed("is_tagged_tuple: too large") };
                 Instr::IsTaggedTuple {
+                    tuple: self.is_tuple(ins, 1),
                     fail: self.fail(ins, 0)?,
                     src: self.src(ins, 1)?,
                     arity,
@@ -98,19 +100,20 @@ impl Translator<'_> {
             }
             Opcode::IsLt | Opcode::IsGe | Opcode::IsEq | Opcode::IsNe | Opcode::IsEqExact | Opcode::IsNeExact => {
                 let (fail, a, b) = (self.fail(ins, 0)?, self.src(ins, 1)?, self.src(ins, 2)?);
+                let word = self.is_word(ins, 1) || self.is_word(ins, 2);
                 // An immediate is equal only to itself.
                 let value = self.immediate_value(b).or(self.immediate_value(a));
                 let other = if self.immediate_value(b).is_some() { a } else { b };
                 match ins.op {
-                    Opcode::IsLt => Instr::IsLt { fail, a, b },
-                    Opcode::IsGe => Instr::IsGe { fail, a, b },
+                    Opcode::IsLt => Instr::IsLt { small: self.are_small(ins, 1, 2), fail, a, b },
+                    Opcode::IsGe => Instr::IsGe { small: self.are_small(ins, 1, 2), fail, a, b },
                     Opcode::IsEq => Instr::IsEq { fail, a, b },
                     Opcode::IsNe => Instr::IsNe { fail, a, b },
                     op => match (value, other.narrow(), op) {
                         (Some(value), Some(a), Opcode::IsEqExact) => Instr::IsEqImmediate { fail, a, value },
                         (Some(value), Some(a), _) => Instr::IsNeImmediate { fail, a, value },
-                        (.., Opcode::IsEqExact) => Instr::IsEqExact { fail, a, b },
-                        _ => Instr::IsNeExact { fail, a, b },
+                        (.., Opcode::IsEqExact) => Instr::IsEqExact { word, fail, a, b },
+                        _ => Instr::IsNeExact { word, fail, a, b },
                     },
                 }
             }
@@ -149,7 +152,15 @@ impl Translator<'_> {
                             Arith::Div => true,
                             _ => false,
                         };
-                        Instr::Arith { op, plain, live: live as u16, dst: narrow.unwrap_or(0), a: args[0], b: args[1] }
+                        Instr::Arith {
+                            op,
+                            plain,
+                            small: self.is_small_arith(op, ins, 3, 4),
+                            live: live as u16,
+                            dst: narrow.unwrap_or(0),
+                            a: args[0],
+                            b: args[1],
+                        }
                     }
                     // Unary plus: as a product with one it fails, like the emulator's, without a frame of its own.
                     None if n == 1 && fail == NO_FAIL && narrow.is_some() && is_erlang(export.mfa, "+") => {
@@ -157,6 +168,7 @@ impl Translator<'_> {
                         Instr::Arith {
                             op: Arith::Mul,
                             plain: true,
+                            small: false,
                             live: live as u16,
                             dst: narrow.unwrap_or(0),
                             a: args[0],

@@ -143,6 +143,12 @@ handlers! {
         }
     }
 
+    /// The same of what is known to be a tuple.
+    fn select_size_of_tuple<A: Mode>(s) {
+        operands!(s, SelectArity(src, select));
+        s.jump(size_leads(select, *s.get::<A>(src).boxed_pointer()))
+    }
+
     /// `is_tuple` and `select_tuple_arity` by a table.
     fn tuple_select_size<A: Mode>(s) {
         operands!(s, IsType { fail, src });

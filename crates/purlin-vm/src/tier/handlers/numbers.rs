@@ -66,7 +66,28 @@ fn small_result(op: Arith, x: Term, y: Term) -> Option<Term> {
     Some(Term(raw as u64))
 }
 
+/// The result where the values and it are known to be small integers.
+#[inline(always)]
+fn surely_small(op: Arith, x: Term, y: Term) -> Term {
+    let (a, b) = (x.0, y.0);
+    Term(match op {
+        Arith::Add => a.wrapping_add(b),
+        Arith::Sub => a.wrapping_sub(b),
+        Arith::Mul => a.wrapping_mul((b as i64 >> 4) as u64),
+        Arith::Band => a & b,
+        Arith::Bor => a | b,
+        _ => a ^ b,
+    })
+}
+
 handlers! {
+    /// Arithmetic of [`surely_small`].
+    fn arith_small<O: Operation, A: Mode, B: Mode, D: Place>(s) {
+        operands!(s, Arith { a, b, dst });
+        s.set::<D>(Dst(dst as u32), surely_small(O::OP, s.get::<A>(a), s.get::<B>(b)));
+        s.next()
+    }
+
     fn arith<O: Operation, A: Mode, B: Mode, D: Place>(s) {
         operands!(s, Arith { a, b, dst });
         match small_result(O::OP, s.get::<A>(a), s.get::<B>(b)) {

@@ -128,12 +128,13 @@ fn fused(i: &Instr, next: &Instr, after: &Instr, collecting: bool) -> Option<Fus
         }
         (Instr::Deallocate(_), Instr::Return) => (heap::deallocate_return, 1),
         (Instr::Trim(_), Instr::Call(_)) => (calls::trim_call, 1),
-        (Instr::IsType { test: Test::Tuple, fail, src }, Instr::TestArity { fail: fail2, src: src2, .. })
-            if src2 == src && fail2 + size_of::<Op>() as i32 == fail =>
-        {
+        (
+            Instr::IsType { test: Test::Tuple | Test::Boxed, fail, src },
+            Instr::TestArity { fail: fail2, src: src2, .. },
+        ) if src2 == src && fail2 + size_of::<Op>() as i32 == fail => {
             (by_kind!(type_tests::tuple_of_arity; any src), 1)
         }
-        (Instr::IsType { test: Test::Tuple, src, .. }, Instr::SelectArity(src2, s))
+        (Instr::IsType { test: Test::Tuple | Test::Boxed, src, .. }, Instr::SelectArity(src2, s))
             if src2 == src && !s.table.is_empty() =>
         {
             (by_kind!(control::tuple_select_size; any src), 1)
@@ -190,6 +191,7 @@ fn single(i: &Instr, collecting: bool) -> Handler {
         Instr::Safepoint(_) | Instr::SafepointLeft(_) => leave,
         Instr::SelectVal(src, s) => select(src, s),
         Instr::SelectArity(src, s) if s.table.is_empty() => by_kind!(control::select_arity; any src),
+        Instr::SelectArity(src, s) if s.tuple => by_kind!(control::select_size_of_tuple; any src),
         Instr::SelectArity(src, _) => by_kind!(control::select_size; any src),
 
         Instr::Call(_) => calls::call,
@@ -234,17 +236,23 @@ fn single(i: &Instr, collecting: bool) -> Handler {
 
         Instr::IsType { test, src, .. } => type_test(test, src),
         Instr::TestArity { src, .. } => by_kind!(type_tests::test_arity; any src),
+        Instr::IsTaggedTuple { tuple: true, src, .. } => by_kind!(type_tests::tuple_is_tagged; any src),
         Instr::IsTaggedTuple { src, .. } => by_kind!(type_tests::is_tagged_tuple; any src),
         Instr::IsEqImmediate { a, .. } => by_kind!(type_tests::is_eq_immediate; any Src(a as u32)),
         Instr::IsNeImmediate { a, .. } => by_kind!(type_tests::is_ne_immediate; any Src(a as u32)),
+        Instr::IsLt { small: true, a, b, .. } => by_kind!(type_tests::is_lt_small; any a, any b),
+        Instr::IsGe { small: true, a, b, .. } => by_kind!(type_tests::is_ge_small; any a, any b),
         Instr::IsLt { a, b, .. } => by_kind!(type_tests::is_lt; any a, any b),
         Instr::IsGe { a, b, .. } => by_kind!(type_tests::is_ge; any a, any b),
         Instr::IsEq { a, b, .. } => by_kind!(type_tests::is_eq; any a, any b),
         Instr::IsNe { a, b, .. } => by_kind!(type_tests::is_ne; any a, any b),
+        Instr::IsEqExact { word: true, a, b, .. } => by_kind!(type_tests::is_eq_word; any a, any b),
+        Instr::IsNeExact { word: true, a, b, .. } => by_kind!(type_tests::is_ne_word; any a, any b),
         Instr::IsEqExact { a, b, .. } => by_kind!(type_tests::is_eq_exact; any a, any b),
         Instr::IsNeExact { a, b, .. } => by_kind!(type_tests::is_ne_exact; any a, any b),
         Instr::IsFunction2 { src, .. } => by_kind!(type_tests::is_function2; any src),
 
+        Instr::Arith { op, small: true, a, b, dst, .. } => arith_small(op, a, b, Dst(dst as u32)),
         Instr::Arith { op, a, b, dst, .. } => arith(op, a, b, Dst(dst as u32)),
         Instr::GuardArith { op, a, b, dst, .. } => guard_arith(op, Src(a as u32), b, Dst(dst as u32)),
         Instr::Guard(g) => guard(g),
@@ -374,6 +382,23 @@ macro_rules! arithmetic {
             }
         }
     };
+}
+
+/// For operations that are known to stay small: those that the translator says this of.
+fn arith_small(op: Arith, a: Src, b: Src, dst: Dst) -> Handler {
+    macro_rules! of {
+        ($op:ident) => {
+            by_kind!(numbers::arith_small<ops::$op>; any a, any b, place dst)
+        };
+    }
+    match op {
+        Arith::Add => of!(Add),
+        Arith::Sub => of!(Sub),
+        Arith::Mul => of!(Mul),
+        Arith::Band => of!(Band),
+        Arith::Bor => of!(Bor),
+        _ => of!(Bxor),
+    }
 }
 
 arithmetic!(arith, arith);

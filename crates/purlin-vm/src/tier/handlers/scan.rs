@@ -162,7 +162,7 @@ impl State {
             let refuses = |pc: *const Op, fail: Rel| pc.wrapping_byte_offset(fail as isize) == end;
             let mut tag = None;
             let arity = match (*pc).instr {
-                Instr::IsTaggedTuple { fail, src, arity, tag: t } if src == message && refuses(pc, fail) => {
+                Instr::IsTaggedTuple { fail, src, arity, tag: t, .. } if src == message && refuses(pc, fail) => {
                     tag = Some(Term::atom(t));
                     arity as usize
                 }
@@ -185,7 +185,7 @@ impl State {
             {
                 pc = pc.add(2);
                 let value = match (*pc).instr {
-                    Instr::IsEqExact { fail, a, b } if a == dst.as_src() && b.kind() != 0 && refuses(pc, fail) => {
+                    Instr::IsEqExact { fail, a, b, .. } if a == dst.as_src() && b.kind() != 0 && refuses(pc, fail) => {
                         wanted.slot = (b.kind() == 1).then_some(b.0);
                         Some(self.any(b))
                     }
@@ -222,7 +222,7 @@ impl State {
             while pc != end {
                 let next = size_of::<Op>() as Rel;
                 let to = match (*pc).instr {
-                    Instr::IsTaggedTuple { fail, src, arity, tag } => {
+                    Instr::IsTaggedTuple { fail, src, arity, tag, .. } => {
                         let t = value!(src);
                         let holds = has_header(t, Kind::Tuple.header(arity as usize))
                             && Term(*t.pointer().add(1)) == Term::atom(tag);
@@ -261,14 +261,14 @@ impl State {
                             fail
                         }
                     }
-                    Instr::IsEqExact { fail, a, b } => {
+                    Instr::IsEqExact { fail, a, b, .. } => {
                         if compare::same(value!(a), value!(b)) {
                             next
                         } else {
                             fail
                         }
                     }
-                    Instr::IsNeExact { fail, a, b } => {
+                    Instr::IsNeExact { fail, a, b, .. } => {
                         if compare::same(value!(a), value!(b)) {
                             fail
                         } else {

@@ -76,6 +76,13 @@ handlers! {
         s.test(holds, fail)
     }
 
+    /// The same of what is known to be a tuple.
+    fn tuple_is_tagged<A: Mode>(s) {
+        operands!(s, IsTaggedTuple { fail, src, arity, tag });
+        let p = s.get::<A>(src).boxed_pointer();
+        s.test(*p == Kind::Tuple.header(arity as usize) && *p.add(1) == Term::atom(tag).0, fail)
+    }
+
     /// `is_nonempty_list` and `get_list` of the same value, to X registers.
     fn nonempty_get_list<A: Mode>(s) {
         operands!(s, IsType { fail, src });
@@ -98,6 +105,28 @@ handlers! {
             return s.to(is_lt_of_terms::<A, B>);
         }
         s.test((x.0 as i64) < (y.0 as i64), fail)
+    }
+
+    /// `is_lt` of what are known to be small integers.
+    fn is_lt_small<A: Mode, B: Mode>(s) {
+        operands!(s, IsLt { fail, a, b });
+        s.test((s.get::<A>(a).0 as i64) < s.get::<B>(b).0 as i64, fail)
+    }
+
+    fn is_ge_small<A: Mode, B: Mode>(s) {
+        operands!(s, IsGe { fail, a, b });
+        s.test(s.get::<A>(a).0 as i64 >= s.get::<B>(b).0 as i64, fail)
+    }
+
+    /// `is_eq_exact` where one is known to be equal to nothing but itself.
+    fn is_eq_word<A: Mode, B: Mode>(s) {
+        operands!(s, IsEqExact { fail, a, b });
+        s.test(s.get::<A>(a) == s.get::<B>(b), fail)
+    }
+
+    fn is_ne_word<A: Mode, B: Mode>(s) {
+        operands!(s, IsNeExact { fail, a, b });
+        s.test(s.get::<A>(a) != s.get::<B>(b), fail)
     }
 
     /// `is_lt` of other terms: apart, so that the registers it needs are not saved for small integers.
@@ -164,12 +193,12 @@ handlers! {
 
     /// Any of these, of all terms.
     fn compare_terms(s) {
-        let (Instr::IsLt { fail, a, b }
-        | Instr::IsGe { fail, a, b }
+        let (Instr::IsLt { fail, a, b, .. }
+        | Instr::IsGe { fail, a, b, .. }
         | Instr::IsEq { fail, a, b }
         | Instr::IsNe { fail, a, b }
-        | Instr::IsEqExact { fail, a, b }
-        | Instr::IsNeExact { fail, a, b }) = (*s.pc).instr
+        | Instr::IsEqExact { fail, a, b, .. }
+        | Instr::IsNeExact { fail, a, b, .. }) = (*s.pc).instr
         else {
             std::hint::unreachable_unchecked()
         };
@@ -208,12 +237,12 @@ handlers! {
 parts! {
     fn compared(run, pc) {
         let (holds, fail) = match (*pc).instr {
-            Instr::IsLt { fail, a, b } => (compare::cmp(run.get(a), run.get(b)).is_lt(), fail),
-            Instr::IsGe { fail, a, b } => (compare::cmp(run.get(a), run.get(b)).is_ge(), fail),
+            Instr::IsLt { fail, a, b, .. } => (compare::cmp(run.get(a), run.get(b)).is_lt(), fail),
+            Instr::IsGe { fail, a, b, .. } => (compare::cmp(run.get(a), run.get(b)).is_ge(), fail),
             Instr::IsEq { fail, a, b } => (compare::eq(run.get(a), run.get(b)), fail),
             Instr::IsNe { fail, a, b } => (!compare::eq(run.get(a), run.get(b)), fail),
-            Instr::IsEqExact { fail, a, b } => (compare::same(run.get(a), run.get(b)), fail),
-            Instr::IsNeExact { fail, a, b } => (!compare::same(run.get(a), run.get(b)), fail),
+            Instr::IsEqExact { fail, a, b, .. } => (compare::same(run.get(a), run.get(b)), fail),
+            Instr::IsNeExact { fail, a, b, .. } => (!compare::same(run.get(a), run.get(b)), fail),
             _ => std::hint::unreachable_unchecked(),
         };
         Next::At(if holds { pc.wrapping_add(1) } else { Run::jump(pc, fail) })

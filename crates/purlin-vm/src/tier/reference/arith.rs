@@ -27,7 +27,7 @@ impl Run<'_> {
     /// Arithmetic in a function's body.
     pub(in crate::tier) fn arith(&mut self, pc: *const Op) -> Next {
         // SAFETY: CODE: `pc` is at an instruction.
-        let Instr::Arith { op, plain, live, dst, a, b } = (unsafe { (*pc).instr }) else {
+        let Instr::Arith { op, plain, live, dst, a, b, .. } = (unsafe { (*pc).instr }) else {
             return Next::At(pc.wrapping_add(1));
         };
         let (x, y) = (self.get(a), self.get(b));

@@ -202,7 +202,7 @@ impl Run<'_> {
                 Instr::TestArity { fail, src, arity } => {
                     test!(self.get(src).as_tuple().is_some_and(|t| t.len() == arity as usize), fail)
                 }
-                Instr::IsTaggedTuple { fail, src, arity, tag } => {
+                Instr::IsTaggedTuple { fail, src, arity, tag, .. } => {
                     let t = self.get(src).as_tuple();
                     test!(t.is_some_and(|t| t.len() == arity as usize && t.first() == Some(&Term::atom(tag))), fail)
                 }
@@ -211,7 +211,7 @@ impl Run<'_> {
                     let n = f.as_fun().map(|(e, ..)| e.arity).or(f.as_export_fun().map(|(_, _, a)| a));
                     test!(n.is_some() && n.map(|n| Term::small(n as i64)) == Some(a), fail)
                 }
-                Instr::IsLt { fail, a, b } => {
+                Instr::IsLt { fail, a, b, .. } => {
                     let (x, y) = (self.get(a), self.get(b));
                     let less = if x.is_small() && y.is_small() {
                         (x.0 as i64) < (y.0 as i64)
@@ -220,7 +220,7 @@ impl Run<'_> {
                     };
                     test!(less, fail)
                 }
-                Instr::IsGe { fail, a, b } => {
+                Instr::IsGe { fail, a, b, .. } => {
                     let (x, y) = (self.get(a), self.get(b));
                     let ge = if x.is_small() && y.is_small() {
                         (x.0 as i64) >= (y.0 as i64)
@@ -237,11 +237,11 @@ impl Run<'_> {
                     let (x, y) = (self.get(a), self.get(b));
                     test!(x != y && !compare::eq(x, y), fail)
                 }
-                Instr::IsEqExact { fail, a, b } => {
+                Instr::IsEqExact { fail, a, b, .. } => {
                     let (x, y) = (self.get(a), self.get(b));
                     test!(x == y || compare::same(x, y), fail)
                 }
-                Instr::IsNeExact { fail, a, b } => {
+                Instr::IsNeExact { fail, a, b, .. } => {
                     let (x, y) = (self.get(a), self.get(b));
                     test!(x != y && !compare::same(x, y), fail)
                 }
@@ -382,5 +382,6 @@ pub(in crate::tier) fn is_type(test: Test, t: Term) -> bool {
         Test::Function => t.is_fun(),
         Test::Boolean => t == Term::atom(Atom::TRUE) || t == Term::atom(Atom::FALSE),
         Test::Map => t.is_map(),
+        Test::Boxed => t.is_boxed(),
     }
 }
