@@ -8,6 +8,8 @@ pub mod address;
 mod cancel;
 mod connect;
 mod control;
+mod counters;
+mod ends;
 mod info;
 mod io;
 mod ioctl;
@@ -27,8 +29,8 @@ use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult};
 use rustix::io::Errno;
 use state::Socket;
 
+pub use ends::install;
 pub use info::type_term;
-pub use io::install;
 pub use sys::within;
 
 pub const TABLES: &[&[Native]] = &[

@@ -1,7 +1,9 @@
 //! Naming, connecting, listening and accepting.
 
-use super::io::{Io, involve, selected, tell_registry};
-use super::state::{Count, Kind, Request, Socket, State, Turn, flag, sockets};
+use super::counters::Count;
+use super::ends::{involve, selected};
+use super::io::{Io, tell_registry};
+use super::state::{Kind, Request, Socket, State, Turn, flag, sockets};
 use super::{Failure, OK, Outcome, address, int, reference, reply, socket_of, sys};
 use crate::port::inet::sys::get_option;
 use purlin_term::{Term, am};

@@ -1,8 +1,9 @@
 //! What is told of sockets, and what is set for all of them.
 
+use super::counters::{Counters, FileCounters};
 use super::io::Io;
 use super::open::{Defaults, TYPES, defaults};
-use super::state::{Counters, FileCounters, State, flag, sockets};
+use super::state::{State, flag, sockets};
 use super::{Failure, OK, Outcome, address, at, map_of, name, reply, send, socket_of};
 use purlin_term::{Heap, Term, am, map};
 use purlin_vm::native::OrBadarg;

@@ -1,8 +1,9 @@
 //! Opening and closing sockets.
 
 use super::connect::add;
+use super::counters::Global;
 use super::io::Io;
-use super::state::{Global, Kind, Settings, State, flag, sockets};
+use super::state::{Kind, Settings, State, flag, sockets};
 use super::{Failure, OK, Outcome, address, as_int, at, int, load_info, reply, socket_of, sys};
 use crate::port::inet::sys::{duplicate, get_option};
 use crate::port::poll;
@@ -123,7 +124,7 @@ fn close(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
     io.stop();
     let socket = io.socket;
     drop(io);
-    super::io::involve(ctx, socket);
+    super::ends::involve(ctx, socket);
     Ok(OK)
 }
 

@@ -1,7 +1,9 @@
 //! Receiving data: `recv`, `recvfrom` and `recvmsg`.
 
-use super::io::{Io, selected};
-use super::state::{Count, Turn};
+use super::counters::Count;
+use super::ends::selected;
+use super::io::Io;
+use super::state::Turn;
 use super::{
     Failure, OK, Outcome, address, control, int, integers, map_of, reference, reply, size, socket_of, supports, sys,
 };

@@ -1,7 +1,9 @@
 //! Sending data: `send`, `sendto` and `sendmsg`.
 
-use super::io::{Io, selected};
-use super::state::{Count, Turn};
+use super::counters::Count;
+use super::ends::{involve, selected};
+use super::io::Io;
+use super::state::Turn;
 use super::sys::Address;
 use super::{Failure, OK, Outcome, address, at, int, reference, reply, socket_of, sys};
 use crate::errno;
@@ -64,7 +66,7 @@ pub fn writable<'a>(mut io: Io<'a>, pid: Term, reference: Term) -> Result<Option
 
 /// `select` for a process that waits for its turn.
 pub fn queued(ctx: &mut Ctx<'_>, socket: Term) -> Outcome {
-    super::io::involve(ctx, socket_of(socket)?);
+    involve(ctx, socket_of(socket)?);
     Ok(am!("select"))
 }
 

@@ -3,9 +3,10 @@
 //! Reading the file may block, so this runs on the pool. Between portions the socket's lock is given away; that others
 //! do not write meanwhile is ensured by its being this process's turn.
 
+use super::counters::FileCounters;
 use super::io::Io;
 use super::send::{partly, queued, writable};
-use super::state::{FileCounters, Turn};
+use super::state::Turn;
 use super::{Failure, OK, Outcome, integers, out_of_range, reference, reply, size, socket_of};
 use crate::{errno, file};
 use parking_lot::MutexGuard;
