@@ -350,7 +350,8 @@ impl Heap {
             *p.add(1 + words) = 0;
             copy_few(bytes.as_ptr(), p.add(2).cast(), len);
         }
-        Term::from_boxed(p)
+        // SAFETY: LIVE: the object at that place is complete.
+        unsafe { Term::from_boxed(p) }
     }
 
     /// A binary of `len` bytes that `fill` writes (it is handed zeroed bytes).
@@ -365,7 +366,8 @@ impl Heap {
                 std::ptr::write_bytes(p.add(2), 0, words);
                 fill(std::slice::from_raw_parts_mut(p.add(2) as *mut u8, len));
             }
-            Term::from_boxed(p)
+            // SAFETY: LIVE: the object at that place is complete.
+            unsafe { Term::from_boxed(p) }
         } else {
             let data = BinData::new(len);
             // SAFETY: FRESH: the buffer is new and `len` long.

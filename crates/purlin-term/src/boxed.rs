@@ -351,7 +351,8 @@ impl Heap {
             *p = kind.header(words.len());
             std::ptr::copy_nonoverlapping(words.as_ptr(), p.add(1), words.len());
         }
-        Term::from_boxed(p)
+        // SAFETY: LIVE: the object at that place is complete.
+        unsafe { Term::from_boxed(p) }
     }
 
     /// `[Head | Tail]`.
@@ -363,7 +364,8 @@ impl Heap {
             *p = head.0;
             *p.add(1) = tail.0;
         }
-        Term::from_cons(p)
+        // SAFETY: LIVE: the object at that place is complete.
+        unsafe { Term::from_cons(p) }
     }
 
     /// A tuple of these elements.
@@ -412,7 +414,8 @@ impl Heap {
             std::ptr::copy_nonoverlapping(env.as_ptr().cast(), p.add(3), env.len());
         }
         self.note_off_heap(p);
-        Term::from_boxed(p)
+        // SAFETY: LIVE: the object at that place is complete.
+        unsafe { Term::from_boxed(p) }
     }
 
     /// `fun Module:Function/Arity`.
@@ -457,6 +460,7 @@ impl Heap {
             *p.add(1) = keys.0;
             std::ptr::copy_nonoverlapping(values.as_ptr().cast(), p.add(2), values.len());
         }
-        Term::from_boxed(p)
+        // SAFETY: LIVE: the object at that place is complete.
+        unsafe { Term::from_boxed(p) }
     }
 }

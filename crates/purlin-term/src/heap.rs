@@ -428,14 +428,16 @@ impl Heap {
         let p = self.alloc(2 * elements.len());
         for (i, e) in elements.iter().enumerate() {
             let cell = p.wrapping_add(2 * i);
-            let next = if i + 1 == elements.len() { tail } else { Term::from_cons(cell.wrapping_add(2)) };
+            // SAFETY: LIVE: that cell is written next.
+            let next = if i + 1 == elements.len() { tail } else { unsafe { Term::from_cons(cell.wrapping_add(2)) } };
             // SAFETY: FRESH: the cell lies in the block just allocated.
             unsafe {
                 *cell = e.0;
                 *cell.add(1) = next.0;
             }
         }
-        Term::from_cons(p)
+        // SAFETY: LIVE: the object at that place is complete.
+        unsafe { Term::from_cons(p) }
     }
 
     /// A list of byte values.

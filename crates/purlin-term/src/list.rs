@@ -93,7 +93,8 @@ impl Heap {
         let start = self.alloc(2 * n);
         let mut cell = start;
         for (i, e) in front.iter().enumerate() {
-            let next = if i + 1 == n { tail } else { Term::from_cons(cell.wrapping_add(2)) };
+            // SAFETY: LIVE: that cell is written next.
+            let next = if i + 1 == n { tail } else { unsafe { Term::from_cons(cell.wrapping_add(2)) } };
             // SAFETY: FRESH: `n` cells were allocated, and the list has as many.
             unsafe {
                 *cell = e.0;
@@ -101,7 +102,8 @@ impl Heap {
             }
             cell = cell.wrapping_add(2);
         }
-        Some(Term::from_cons(start))
+        // SAFETY: LIVE: the object at that place is complete.
+        Some(unsafe { Term::from_cons(start) })
     }
 }
 

@@ -82,7 +82,8 @@ impl Row {
     /// The tuple. It is valid while this value lives.
     #[inline]
     pub fn term(&self) -> Term {
-        Term::from_boxed(self.0.as_ptr().wrapping_add(LEAD))
+        // SAFETY: LIVE: the object at that place is complete.
+        unsafe { Term::from_boxed(self.0.as_ptr().wrapping_add(LEAD)) }
     }
 
     /// The tuple's elements.
@@ -155,7 +156,8 @@ impl Row {
             // SAFETY: the block holds complete objects that `copy_into` has written, of `words` words, as has `to`.
             unsafe { copy_block(from, to, words, heap) };
         }
-        Term::from_boxed(to)
+        // SAFETY: LIVE: the object at that place is complete.
+        unsafe { Term::from_boxed(to) }
     }
 
     /// Whether an element of the tuple can be replaced by this term in place: both are immediate, or both are objects of

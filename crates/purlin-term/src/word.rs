@@ -18,7 +18,7 @@ use crate::boxed::Kind;
 /// `==` compares the raw words; use [`crate::compare`] for Erlang's equality.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(transparent)]
-pub struct Term(pub u64);
+pub struct Term(pub(crate) u64);
 
 // SAFETY: LIVE; a term is a plain word, and whoever moves one to another thread also moves what it points to.
 unsafe impl Send for Term {}
@@ -61,6 +61,22 @@ impl Term {
     /// No value: what a variable holds before it has one; never visible to Erlang code.
     pub const NONE: Term = Term(0x1C);
 
+    /// The word that a term is.
+    #[inline(always)]
+    pub const fn raw(self) -> u64 {
+        self.0
+    }
+
+    /// The term, or the header, that a word is.
+    ///
+    /// # Safety
+    ///
+    /// LIVE: a word that is tagged as a pointer points to an object, as long as the term is used.
+    #[inline(always)]
+    pub const unsafe fn from_raw(word: u64) -> Term {
+        Term(word)
+    }
+
     #[inline]
     pub fn tag(self) -> Tag {
         match self.0 & TAG2 {
@@ -77,6 +93,12 @@ impl Term {
     }
 
     // ---- small integers
+
+    /// Whether a word has the tag of small integers. Of several words joined by `|`: whether all of them have.
+    #[inline(always)]
+    pub const fn is_small_word(word: u64) -> bool {
+        word & TAG4 == SMALL
+    }
 
     /// A small integer; the value must lie in `SMALL_MIN..=SMALL_MAX` (see [`Heap::integer`](crate::Heap::integer)
     /// for any other).
@@ -265,14 +287,22 @@ impl Term {
     }
 
     /// A boxed term for an object whose header is at `p`.
+    ///
+    /// # Safety
+    ///
+    /// LIVE: there is a complete object by the time that the term is used, and as long as it is.
     #[inline]
-    pub fn from_boxed(p: *const u64) -> Term {
+    pub unsafe fn from_boxed(p: *const u64) -> Term {
         Term(p as u64 | BOXED)
     }
 
     /// A list term for a cons cell at `p`.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Term::from_boxed`].
     #[inline]
-    pub fn from_cons(p: *const u64) -> Term {
+    pub unsafe fn from_cons(p: *const u64) -> Term {
         Term(p as u64 | LIST)
     }
 

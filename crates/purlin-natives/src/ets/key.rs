@@ -69,7 +69,7 @@ impl Probe {
     /// The word of a key that is a small integer; such words are ordered as the numbers are.
     #[inline]
     pub fn small(self) -> Option<i64> {
-        (self.end == End::Key && self.term.is_small()).then_some(self.term.0 as i64)
+        (self.end == End::Key && self.term.is_small()).then_some(self.term.raw() as i64)
     }
 
     /// Before all keys that match.
@@ -104,7 +104,7 @@ impl Ord for Probe {
     #[inline(always)]
     fn cmp(&self, other: &Probe) -> Ordering {
         if (self.end, other.end) == (End::Key, End::Key) && self.term.is_small() && other.term.is_small() {
-            return (self.term.0 as i64).cmp(&(other.term.0 as i64));
+            return (self.term.raw() as i64).cmp(&(other.term.raw() as i64));
         }
         self.compare(other)
     }

@@ -3,7 +3,7 @@
 use purlin_term::{Atom, Heap, Term, am};
 use purlin_vm::code::Mfa;
 use purlin_vm::native::OrBadarg;
-use purlin_vm::tracing::points::{Place, Spec, State};
+use purlin_vm::tracing::points::{Meta, Place, Spec, State};
 use purlin_vm::tracing::{Flags, TraceWord};
 use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult};
 use std::sync::atomic::Ordering;
@@ -121,15 +121,15 @@ fn item(h: &mut Heap, s: &State, key: &str, among_all: bool) -> Option<Term> {
             Some(spec) => source(h, spec),
             None => FALSE,
         },
-        "meta" => match s.meta.as_ref().map(|m| m.tracer.load(Ordering::Acquire)) {
-            Some(0) | None => {
+        "meta" => match s.meta.as_ref().and_then(Meta::tracer) {
+            None => {
                 if among_all {
                     FALSE
                 } else {
                     Term::NIL
                 }
             }
-            Some(t) => Term(t),
+            Some(t) => t,
         },
         "meta_match_spec" => s.meta.as_ref().map_or(FALSE, |m| source(h, &m.spec)),
         "call_count" => match &s.count {

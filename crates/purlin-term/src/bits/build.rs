@@ -315,7 +315,8 @@ pub unsafe fn append_word(p: *mut u64, to: Term, unit: u32, value: u64, n: u32) 
         *p.add(2) = start as u64;
         *p.add(3) = whole.0;
     }
-    Some(Term::from_boxed(p))
+    // SAFETY: LIVE: the object at that place is complete.
+    Some(unsafe { Term::from_boxed(p) })
 }
 
 /// Claims `extra` bits behind bit `end` of a counted binary, if they are in its buffer and nobody has.

@@ -117,7 +117,8 @@ impl Heap {
             *map.add(1) = Term::from_boxed(p).0;
             insert(map.add(2), values, i, value);
         }
-        Term::from_boxed(map)
+        // SAFETY: LIVE: the object at that place is complete.
+        unsafe { Term::from_boxed(map) }
     }
 }
 

@@ -96,7 +96,8 @@ fn make_of(heap: &mut Heap, size: Option<usize>, bitmap: u32, parts: [&[Term]; 3
             to = to.add(part.len());
         }
     }
-    Term::from_boxed(p)
+    // SAFETY: LIVE: the object at that place is complete.
+    unsafe { Term::from_boxed(p) }
 }
 
 /// The node with the child at `bit` set; a root with this size.

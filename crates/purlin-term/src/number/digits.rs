@@ -122,7 +122,8 @@ impl Heap {
                 let kind = if negative { Kind::NegBig } else { Kind::PosBig };
                 // SAFETY: FRESH
                 unsafe { *p = kind.header(used) };
-                Ok(Term::from_boxed(p))
+                // SAFETY: LIVE: the object at that place is complete.
+                Ok(unsafe { Term::from_boxed(p) })
             }
         }
     }

@@ -39,7 +39,7 @@ pub fn number(t: Term) -> u32 {
     let pool = pool();
     let mut s = pool.state.lock();
     if t.is_immediate()
-        && let Some(&n) = s.immediates.get(&t.0)
+        && let Some(&n) = s.immediates.get(&t.raw())
     {
         return n;
     }
@@ -49,9 +49,9 @@ pub fn number(t: Term) -> u32 {
     });
     assert!((n as usize) < AREA_BYTES / 8, "too many constants");
     // SAFETY: the place lies in the reserved range and nobody reads it before its number is known.
-    unsafe { *(pool.base as *mut u64).add(n as usize) = t.0 };
+    unsafe { *(pool.base as *mut u64).add(n as usize) = t.raw() };
     if t.is_immediate() {
-        s.immediates.insert(t.0, n);
+        s.immediates.insert(t.raw(), n);
     }
     n
 }
@@ -65,5 +65,5 @@ pub(super) fn free(numbers: &[u32]) {
 pub fn get(n: u32) -> Term {
     debug_assert!(n < pool().state.lock().len);
     // SAFETY: numbers are given out by `number` alone.
-    unsafe { Term(*base().add(n as usize)) }
+    unsafe { Term::from_raw(*base().add(n as usize)) }
 }

@@ -197,7 +197,8 @@ macro_rules! show {
         $o.iter().for_each(|&d| $v($n, Operand::Dst(d)))
     };
     (cases, $n:expr, $o:expr, $v:expr) => {
-        $o.visit(|v| Operand::Value(Term(v)), $v)
+        // SAFETY: LIVE: cases are immediates and literals.
+        $o.visit(|v| Operand::Value(unsafe { Term::from_raw(v) }), $v)
     };
     (sizes, $n:expr, $o:expr, $v:expr) => {
         $o.visit(|v| Operand::Number(v as i64), $v)

@@ -76,8 +76,24 @@ impl State {
 #[derive(Clone)]
 pub struct Meta {
     pub spec: Spec,
-    /// A pid or port as a raw term; 0 once it was found to have ended.
-    pub tracer: Arc<AtomicU64>,
+    /// The word of a pid or port; 0 once it was found to have ended.
+    tracer: Arc<AtomicU64>,
+}
+
+impl Meta {
+    /// The pid or port that is told, unless it was found to have ended.
+    pub fn tracer(&self) -> Option<Term> {
+        match self.tracer.load(Ordering::Acquire) {
+            0 => None,
+            // SAFETY: LIVE: the word of a pid or port points nowhere.
+            word => Some(unsafe { Term::from_raw(word) }),
+        }
+    }
+
+    /// The tracer was found to have ended.
+    pub fn forget_tracer(&self) {
+        self.tracer.store(0, Ordering::Release);
+    }
 }
 
 /// `call_count`
@@ -369,7 +385,7 @@ fn change_one(p: &Place, c: &Change) {
             s.local = (c.switch != Switch::Off).then(|| c.spec.clone());
         }
         if c.kinds.meta {
-            let tracer = || Arc::new(AtomicU64::new(c.meta_tracer.0));
+            let tracer = || Arc::new(AtomicU64::new(c.meta_tracer.raw()));
             s.meta = (c.switch != Switch::Off).then(|| Meta { spec: c.spec.clone(), tracer: tracer() });
         }
         if c.kinds.call_count {

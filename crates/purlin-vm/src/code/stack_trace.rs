@@ -23,7 +23,7 @@ pub fn addresses(heap: &Heap, first: Option<usize>, depth: usize) -> Addresses {
     let (mut p, bottom) = (heap.end, heap.block.end());
     while p < bottom && out.len() < depth {
         // SAFETY: LIVE: `p` walks the stack's words.
-        let w = unsafe { Term(*p) };
+        let w = unsafe { Term::from_raw(*p) };
         p = p.wrapping_add(1);
         let Some(a) = w.as_continuation() else { continue };
         if a != last && trace_frame(a).is_none() {
@@ -97,28 +97,35 @@ fn with_frame(heap: &mut Heap, entry: &FnEntry, line: Option<(Term, u32)>, tail:
     let p = heap.alloc(FRAME_WORDS);
     let (frame, location, file_pair, line_pair) =
         (p.wrapping_add(2), p.wrapping_add(7), p.wrapping_add(11), p.wrapping_add(14));
+    // SAFETY: LIVE: a header points nowhere.
+    let header = |arity| unsafe { Term::from_raw(Kind::Tuple.header(arity)) };
+    // SAFETY: LIVE: all objects are complete once the words are written, below.
+    let boxed = |p: *mut u64| unsafe { Term::from_boxed(p) };
+    // SAFETY: LIVE: as for `boxed`.
+    let cons = |p: *mut u64| unsafe { Term::from_cons(p) };
     let words = [
-        Term::from_boxed(frame),
+        boxed(frame),
         tail,
-        Term(Kind::Tuple.header(4)),
+        header(4),
         module,
         function,
         arity,
-        Term::from_cons(location),
-        Term::from_boxed(file_pair),
-        Term::from_cons(location.wrapping_add(2)),
-        Term::from_boxed(line_pair),
+        cons(location),
+        boxed(file_pair),
+        cons(location.wrapping_add(2)),
+        boxed(line_pair),
         Term::NIL,
-        Term(Kind::Tuple.header(2)),
+        header(2),
         Term::atom(Atom::FILE),
         file,
-        Term(Kind::Tuple.header(2)),
+        header(2),
         Term::atom(Atom::LINE),
         Term::small(line as i64),
     ];
     // SAFETY: FRESH: as many words as were allocated.
     unsafe { p.cast::<[Term; FRAME_WORDS]>().write(words) };
-    Term::from_cons(p)
+    // SAFETY: LIVE: the object at that place is complete.
+    unsafe { Term::from_cons(p) }
 }
 
 /// `{Module, Function, ArityOrArgs, Location}`.

@@ -118,7 +118,7 @@ fn each_on_stack(heap: &Heap, mut visit: impl FnMut(&mut Term)) {
     while p < heap.block.end() {
         // SAFETY: LIVE: `p` walks the stack's words; return addresses are tagged as headers.
         unsafe {
-            if !Term(*p).is_header() {
+            if !Term::from_raw(*p).is_header() {
                 visit(&mut *p.cast());
             }
         }
@@ -235,7 +235,7 @@ mod tests {
         data.dictionary().put(other, literal);
         data.heap.end = data.heap.end.wrapping_sub(1);
         // SAFETY: LIVE: there is room below the stack.
-        unsafe { *data.heap.end = literal.0 };
+        unsafe { *data.heap.end = literal.raw() };
         for _ in 0..3 {
             let message = scratch.tuple(&[literal, Term::small(5)]);
             data.mailbox.append(Signal::message(message));

@@ -269,7 +269,7 @@ mod tests {
         for _ in 0..words {
             data.heap.end = data.heap.end.wrapping_sub(1);
             // SAFETY: FRESH: a process begins with more words than the tests push.
-            unsafe { *data.heap.end = Term::NIL.0 };
+            unsafe { *data.heap.end = Term::NIL.raw() };
         }
     }
 

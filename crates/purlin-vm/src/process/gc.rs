@@ -151,8 +151,8 @@ impl<'h> Collector<'h> {
         // `scan` and the top lie objects that `forward` has copied.
         unsafe {
             while p < self.heap.block.end() {
-                if Term(*p).is_pointer() {
-                    *p = to.forward(Term(*p)).0;
+                if Term::from_raw(*p).is_pointer() {
+                    *p = to.forward(Term::from_raw(*p)).raw();
                 }
                 p = p.add(1);
             }
@@ -187,7 +187,7 @@ impl<'h> Collector<'h> {
         for p in list(&mut self.from) {
             // SAFETY: OFFHEAP: `p` is an object's header in the spaces being left; a boxed term there is its new place.
             unsafe {
-                let w = Term(*p);
+                let w = Term::from_raw(*p);
                 if !w.is_boxed() {
                     release_off_heap(p);
                 } else if self.heap.block.contains(w.pointer()) {
@@ -252,15 +252,15 @@ impl To {
         unsafe {
             let first = *p;
             if t.is_cons() {
-                return if Term(first).is_header() { Term(*p.add(1)) } else { self.copy_list(p) };
+                return if Term::from_raw(first).is_header() { Term::from_raw(*p.add(1)) } else { self.copy_list(p) };
             }
-            if Term(first).is_boxed() {
-                return Term(first);
+            if Term::from_raw(first).is_boxed() {
+                return Term::from_raw(first);
             }
             let words = 1 + arity_of(first);
             let new = self.room(self.is_mature(p), words);
             copy_words(p, new, words);
-            *p = Term::from_boxed(new).0;
+            *p = Term::from_boxed(new).raw();
             Term::from_boxed(new)
         }
     }
@@ -274,18 +274,18 @@ impl To {
         // SAFETY: as for `forward`.
         unsafe {
             loop {
-                let tail = Term(*p.add(1));
+                let tail = Term::from_raw(*p.add(1));
                 *new = *p;
                 *p = MOVED_CELL;
-                *p.add(1) = Term::from_cons(new).0;
+                *p.add(1) = Term::from_cons(new).raw();
                 let q = tail.pointer();
-                if !tail.is_cons() || self.stays(q) || Term(*q).is_header() || self.is_mature(q) != mature {
+                if !tail.is_cons() || self.stays(q) || Term::from_raw(*q).is_header() || self.is_mature(q) != mature {
                     // What is left to do for the tail is done when it is scanned.
-                    *new.add(1) = tail.0;
+                    *new.add(1) = tail.raw();
                     return Term::from_cons(start);
                 }
                 let next = self.room(mature, 2);
-                *new.add(1) = Term::from_cons(next).0;
+                *new.add(1) = Term::from_cons(next).raw();
                 (p, new) = (q, next);
             }
         }
@@ -300,14 +300,14 @@ impl To {
         // SAFETY: LIVE: headers tell how many raw words follow them.
         unsafe {
             while p < if old { self.old_top } else { self.top } {
-                let w = Term(*p);
+                let w = Term::from_raw(*p);
                 if w.is_header() {
-                    p = p.add(1 + Kind::of_header(w.0).raw_words(arity_of(w.0)));
+                    p = p.add(1 + Kind::of_header(w.raw()).raw_words(arity_of(w.raw())));
                     continue;
                 }
                 // A link that `copy_list` laid out leads to the very next cell.
-                if w.is_pointer() && w.0 != Term::from_cons(p.add(1)).0 {
-                    *p = self.forward(w).0;
+                if w.is_pointer() && w.raw() != Term::from_cons(p.add(1)).raw() {
+                    *p = self.forward(w).raw();
                 }
                 p = p.add(1);
             }
@@ -324,9 +324,9 @@ pub(crate) unsafe fn each_term(mut p: *mut u64, end: *mut u64, mut visit: impl F
     while p < end {
         // SAFETY: by the caller's promise; headers tell how many raw words follow them.
         unsafe {
-            let w = Term(*p);
+            let w = Term::from_raw(*p);
             if w.is_header() {
-                p = p.add(1 + Kind::of_header(w.0).raw_words(arity_of(w.0)));
+                p = p.add(1 + Kind::of_header(w.raw()).raw_words(arity_of(w.raw())));
                 continue;
             }
             visit(&mut *p.cast());

@@ -76,15 +76,15 @@ pub enum AliasMode {
 impl Relations {
     /// Whether there is an active link with `other`.
     pub fn is_linked(&self, other: Term) -> bool {
-        self.links.get(&other.0).is_some_and(|l| l.unlinking.is_none())
+        self.links.get(&other.raw()).is_some_and(|l| l.unlinking.is_none())
     }
 
     /// Adds a link on this process's own wish. False: there is one already.
     pub fn link(&mut self, other: Term) -> bool {
-        match self.links.get_mut(&other.0) {
+        match self.links.get_mut(&other.raw()) {
             Some(l) => l.unlinking.take().is_some(),
             None => {
-                self.links.insert(other.0, Link::default());
+                self.links.insert(other.raw(), Link::default());
                 true
             }
         }
@@ -93,14 +93,14 @@ impl Relations {
     /// Adds a link on the other side's wish. While an unlink of ours is under way the other side is about to remove
     /// its link again, so that the entry stays as it is.
     pub fn linked_by(&mut self, other: Term) {
-        if self.links.get(&other.0).is_none() {
-            self.links.insert(other.0, Link::default());
+        if self.links.get(&other.raw()).is_none() {
+            self.links.insert(other.raw(), Link::default());
         }
     }
 
     /// Removes a link on this process's own wish, by an unlink signal of this id. False: there is none.
     pub fn unlink(&mut self, other: Term, id: u64) -> bool {
-        match self.links.get_mut(&other.0) {
+        match self.links.get_mut(&other.raw()) {
             Some(l) if l.unlinking.is_none() => {
                 l.unlinking = Some(id);
                 true
@@ -112,25 +112,27 @@ impl Relations {
     /// Removes a link on the other side's wish.
     pub fn unlinked_by(&mut self, other: Term) {
         if self.is_linked(other) {
-            self.links.remove(&other.0);
+            self.links.remove(&other.raw());
         }
     }
 
     /// The other side has handled the unlink signal of this id.
     pub fn unlink_done(&mut self, other: Term, id: u64) {
-        if self.links.get(&other.0).is_some_and(|l| l.unlinking == Some(id)) {
-            self.links.remove(&other.0);
+        if self.links.get(&other.raw()).is_some_and(|l| l.unlinking == Some(id)) {
+            self.links.remove(&other.raw());
         }
     }
 
     /// Forgets the link with `other`, which has ended. True: it was active.
     pub fn drop_link(&mut self, other: Term) -> bool {
-        self.links.remove(&other.0).is_some_and(|l| l.unlinking.is_none())
+        self.links.remove(&other.raw()).is_some_and(|l| l.unlinking.is_none())
     }
 
     /// The other ends of all active links.
     pub fn links(&self) -> impl Iterator<Item = Term> + '_ {
-        self.links.iter().filter(|(_, l)| l.unlinking.is_none()).map(|(k, _)| Term(k))
+        let active = self.links.iter().filter(|(_, l)| l.unlinking.is_none());
+        // SAFETY: LIVE: keys are the words of pids and ports, which point nowhere.
+        active.map(|(k, _)| unsafe { Term::from_raw(k) })
     }
 }
 

@@ -345,9 +345,11 @@ impl Signal {
         if !self.room.is(Place::HereShallow) || words > room {
             return 0;
         }
-        // SAFETY: by the caller's promise; LIVE: there is one complete object.
-        unsafe { copy::copy_words(start, to, words) };
-        self.term = Term(self.term.0.wrapping_add(to as u64).wrapping_sub(start as u64));
+        // SAFETY: by the caller's promise; LIVE: there is one complete object, which the term then points to.
+        unsafe {
+            copy::copy_words(start, to, words);
+            self.term = Term::from_raw(self.term.raw().wrapping_add(to as u64).wrapping_sub(start as u64));
+        }
         self.room = Room::new(self.room.words(), Place::Heap);
         words
     }

@@ -154,7 +154,7 @@ impl Place for Y {
     #[inline(always)]
     unsafe fn set(s: &State, operand: u32, t: Term) {
         // SAFETY: as for `get`.
-        unsafe { *s.sp.byte_add(operand as usize * 2).byte_sub(2) = t.0 }
+        unsafe { *s.sp.byte_add(operand as usize * 2).byte_sub(2) = t.raw() }
     }
 }
 
@@ -196,7 +196,7 @@ impl State {
         unsafe {
             (*self.m).running.bases[1] = self.sp;
             let base = *(&raw const (*self.m).running.bases).cast::<*mut u64>().add(s.kind() as usize);
-            Term(*base.add((s.0 >> 2) as usize))
+            Term::from_raw(*base.add((s.0 >> 2) as usize))
         }
     }
 
@@ -317,7 +317,7 @@ impl State {
     pub unsafe fn push(&mut self, pc: *const Op) {
         self.sp = self.sp.wrapping_sub(1);
         // SAFETY: LIVE: allocation leaves STACK_RESERVE words free below the stack.
-        unsafe { *self.sp = Term::continuation(pc as usize).0 };
+        unsafe { *self.sp = Term::continuation(pc as usize).raw() };
     }
 
     /// Stores in the process what the loop and natives look at.

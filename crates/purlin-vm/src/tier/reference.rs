@@ -152,13 +152,13 @@ impl Run<'_> {
         }
         // SAFETY: the translator gives only registers below 1024 and numbers of constants; a frame has the slots
         // that its function's code names.
-        unsafe { Term(*(*self.m.running.bases.get_unchecked((s.0 & 3) as usize)).add((s.0 >> 2) as usize)) }
+        unsafe { Term::from_raw(*(*self.m.running.bases.get_unchecked((s.0 & 3) as usize)).add((s.0 >> 2) as usize)) }
     }
 
     #[inline(always)]
     pub(in crate::tier) fn set(&mut self, d: Dst, t: Term) {
         // SAFETY: as for `get`.
-        unsafe { *(*self.m.running.bases.get_unchecked((d.0 & 3) as usize)).add((d.0 >> 2) as usize) = t.0 }
+        unsafe { *(*self.m.running.bases.get_unchecked((d.0 & 3) as usize)).add((d.0 >> 2) as usize) = t.raw() }
     }
 
     #[inline(always)]
@@ -182,7 +182,7 @@ impl Run<'_> {
         let sp = self.data.heap.end.wrapping_sub(1);
         debug_assert!(sp >= self.data.heap.top, "allocation leaves room for return addresses");
         // SAFETY: `Heap::alloc` and `ensure` keep STACK_RESERVE words free below the stack.
-        unsafe { *sp = Term::continuation(pc as usize).0 };
+        unsafe { *sp = Term::continuation(pc as usize).raw() };
         self.data.heap.end = sp;
         self.m.running.bases[1] = sp;
     }

@@ -40,15 +40,17 @@ impl Tracer {
     pub fn get(&self) -> Option<Term> {
         match self.tracer.load(Ordering::Acquire) {
             0 => None,
-            t => Some(Term(t)),
+            // SAFETY: LIVE: it is the pid or port that was set.
+            t => Some(unsafe { Term::from_raw(t) }),
         }
     }
 
     /// Sets it; the former one.
     pub fn set(&self, tracer: Option<Term>) -> Option<Term> {
-        match self.tracer.swap(tracer.map_or(0, |t| t.0), Ordering::AcqRel) {
+        match self.tracer.swap(tracer.map_or(0, |t| t.raw()), Ordering::AcqRel) {
             0 => None,
-            t => Some(Term(t)),
+            // SAFETY: LIVE: it is the pid or port that was set.
+            t => Some(unsafe { Term::from_raw(t) }),
         }
     }
 }

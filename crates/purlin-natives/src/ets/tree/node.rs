@@ -67,17 +67,19 @@ impl<V: Default> Node<V> {
     /// How many keys are below `probe`, or equal when those count, too.
     #[inline]
     pub fn below(&self, probe: Probe, or_equal: bool) -> usize {
-        let Some(key) = probe.small().filter(|key| *key < EMPTY.0 as i64) else { return self.search(probe, or_equal) };
+        let Some(key) = probe.small().filter(|key| *key < EMPTY.raw() as i64) else {
+            return self.search(probe, or_equal);
+        };
         let (limit, mut words) = (key + or_equal as i64, 0);
         let mut is_below = |k: Term| {
-            words |= k.0;
-            ((k.0 as i64) < limit) as usize
+            words |= k.raw();
+            ((k.raw() as i64) < limit) as usize
         };
         // The last key of each line decides which line it is: all lines are fetched at once, and none waits for another.
         let line = is_below(self.keys[7]) + is_below(self.keys[15]) + is_below(self.keys[23]);
         let below = line * LINE + self.keys[line * LINE..][..LINE].iter().map(|k| is_below(*k)).sum::<usize>();
         // Keys are in order: if those looked at are small, they are right about the others, too.
-        if Term(words).is_small() { below } else { self.search(probe, or_equal) }
+        if Term::is_small_word(words) { below } else { self.search(probe, or_equal) }
     }
 
     #[inline(never)]

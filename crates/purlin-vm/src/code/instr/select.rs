@@ -151,7 +151,10 @@ fn place(cases: &[(u64, Rel)], default: Rel, factor: u64, size: usize) -> (usize
 /// The table of the small integers that lie close together from the least one on, behind that, and whether there are
 /// cases beyond it; empty if no such integers do.
 fn table(cases: &[(u64, Rel)], default: Rel) -> (u64, Vec<Rel>, bool) {
-    let small = |&(value, to): &(u64, Rel)| Some((Term(value).as_small().filter(|i| (0..1 << 32).contains(i))?, to));
+    // SAFETY: LIVE: cases are immediates and literals.
+    let small = |&(value, to): &(u64, Rel)| {
+        Some((unsafe { Term::from_raw(value) }.as_small().filter(|i| (0..1 << 32).contains(i))?, to))
+    };
     let smalls: Vec<(i64, Rel)> = cases.iter().filter_map(small).collect();
     let low = smalls.first().map_or(0, |c| c.0);
     let near = (4..=smalls.len()).rev().find(|&n| (smalls[n - 1].0 - low) as usize <= n * 4);
@@ -160,7 +163,7 @@ fn table(cases: &[(u64, Rel)], default: Rel) -> (u64, Vec<Rel>, bool) {
     for &(value, to) in &smalls[..near] {
         table[(value - low) as usize] = to;
     }
-    (Term::small(low).0, table, near < cases.len())
+    (Term::small(low).raw(), table, near < cases.len())
 }
 
 #[cfg(test)]
@@ -190,14 +193,15 @@ mod tests {
 
     #[test]
     fn each_value_leads_where_it_should_and_all_others_to_the_default() {
-        let small = |range: std::ops::Range<i64>, step: i64| range.map(|i| Term::small(i * step).0).collect::<Vec<_>>();
+        let small =
+            |range: std::ops::Range<i64>, step: i64| range.map(|i| Term::small(i * step).raw()).collect::<Vec<_>>();
         check(&[]);
         check(&small(7..8, 1));
         check(&small(7..9, 1));
         check(&small(0..100, 1));
         check(&small(-50..50, 3));
         check(&small(0..300, 1_000_003));
-        check(&(0..200).map(|i| Term::atom(Atom::from_index(i * 7)).0).collect::<Vec<_>>());
+        check(&(0..200).map(|i| Term::atom(Atom::from_index(i * 7)).raw()).collect::<Vec<_>>());
         check(&(0..12).collect::<Vec<_>>());
     }
 
@@ -205,7 +209,7 @@ mod tests {
     fn small_integers_that_lie_together_have_a_table_whatever_else_there_is() {
         let mut arena = Arena::default();
         let mut of = |values: &[Term]| {
-            let cases = values.iter().enumerate().map(|(i, v)| (v.0, i as Rel + 1)).collect();
+            let cases = values.iter().enumerate().map(|(i, v)| (v.raw(), i as Rel + 1)).collect();
             // SAFETY: CODE: the arena outlives it.
             let s = unsafe { Select::new(&mut arena, cases, -1) };
             (s.first >> 4, s.table.to_vec(), s.beyond)

@@ -67,10 +67,10 @@ impl Translator<'_> {
     fn test(&self, i: usize) -> Option<Test> {
         Some(match *self.code.get(i)? {
             Instr::IsEqImmediate { fail, a, value } if fail != NO_FAIL => {
-                Test { src: Src(a as u32), cases: vec![(value.0, i + 1)], default: target(i, fail) }
+                Test { src: Src(a as u32), cases: vec![(value.raw(), i + 1)], default: target(i, fail) }
             }
             Instr::IsNeImmediate { fail, a, value } if fail != NO_FAIL => {
-                Test { src: Src(a as u32), cases: vec![(value.0, target(i, fail))], default: i + 1 }
+                Test { src: Src(a as u32), cases: vec![(value.raw(), target(i, fail))], default: i + 1 }
             }
             Instr::SelectVal(src, s) => Test {
                 src,

@@ -185,7 +185,7 @@ impl Translator<'_> {
         if cases.iter().all(|(t, _)| t.is_immediate()) {
             let mut table = Vec::new();
             for (t, l) in cases {
-                table.push((t.0, self.rel(l)?));
+                table.push((t.raw(), self.rel(l)?));
             }
             let s = self.select(table, default);
             self.emit(Instr::SelectVal(src, s));

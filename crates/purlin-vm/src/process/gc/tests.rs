@@ -72,12 +72,12 @@ fn the_stack_is_kept_and_its_return_addresses_are_left_alone() {
     heap.end = heap.end.wrapping_sub(words.len());
     for (i, w) in words.iter().enumerate() {
         // SAFETY: the stack's words were just set aside.
-        unsafe { *heap.end.add(i) = w.0 };
+        unsafe { *heap.end.add(i) = w.raw() };
     }
     for depth in [Depth::Minor, Depth::Minor, Depth::Major, Depth::Tight] {
         run(&mut heap, &mut [], 10, depth);
         // SAFETY: four words stand on the stack.
-        let now: Vec<Term> = (0..4).map(|i| unsafe { Term(*heap.end.add(i)) }).collect();
+        let now: Vec<Term> = (0..4).map(|i| unsafe { Term::from_raw(*heap.end.add(i)) }).collect();
         assert_eq!(now[0].as_continuation(), Some(0x1000));
         assert_eq!(now[3].as_catch(), Some(0x2000));
         assert_sample(now[1], 5);

@@ -36,7 +36,7 @@ pub(crate) enum Value {
 
 impl Value {
     pub fn of(t: Term) -> Option<Value> {
-        if t.is_immediate() { Some(Value::Word(t.0)) } else { t.as_local_ref().map(Value::Reference) }
+        if t.is_immediate() { Some(Value::Word(t.raw())) } else { t.as_local_ref().map(Value::Reference) }
     }
 }
 

@@ -20,7 +20,7 @@ impl State {
     pub(super) unsafe fn pop_return(mut self) -> *const Op {
         // SAFETY: LIVE: where a function returns its frame is gone and the return address is on top.
         unsafe {
-            self.pc = (*self.sp).wrapping_sub(Term::continuation(0).0) as *const Op;
+            self.pc = (*self.sp).wrapping_sub(Term::continuation(0).raw()) as *const Op;
             self.sp = self.sp.wrapping_add(1);
             self.go()
         }
@@ -66,13 +66,13 @@ impl State {
                 return None;
             }
             if n > 0 {
-                self.set_x(to, Term(*p.add(3)));
+                self.set_x(to, Term::from_raw(*p.add(3)));
                 if n > 1 {
-                    self.set_x(to + 1, Term(*p.add(4)));
+                    self.set_x(to + 1, Term::from_raw(*p.add(4)));
                     if n > 2 {
-                        self.set_x(to + 2, Term(*p.add(5)));
+                        self.set_x(to + 2, Term::from_raw(*p.add(5)));
                         if n > 3 {
-                            self.set_x(to + 3, Term(*p.add(6)));
+                            self.set_x(to + 3, Term::from_raw(*p.add(6)));
                         }
                     }
                 }
@@ -136,7 +136,7 @@ impl State {
             let p = self.take(3 + n);
             *p = Kind::Fun.header(2 + n);
             *p.add(1) = Arc::as_ptr(f.entry) as u64;
-            *p.add(2) = (*(*self.m).process).pid().0;
+            *p.add(2) = (*(*self.m).process).pid().raw();
             self.fill(p.add(3), f.env, n);
             self.set::<D>(f.dst, Term::from_boxed(p));
             Arc::increment_strong_count(Arc::as_ptr(f.entry));

@@ -95,7 +95,7 @@ handlers! {
     fn select_two<A: Mode>(s) {
         operands!(s, SelectVal(src, select));
         let Some([a, b]) = &select.pair else { std::hint::unreachable_unchecked() };
-        let value = s.get::<A>(src).0;
+        let value = s.get::<A>(src).raw();
         let to = std::hint::select_unpredictable(value == b.0, b.1, select.default);
         s.jump(std::hint::select_unpredictable(value == a.0, a.1, to))
     }
@@ -103,7 +103,7 @@ handlers! {
     /// Any number of values.
     fn select_many<A: Mode>(s) {
         operands!(s, SelectVal(src, select));
-        match select.at_once(s.get::<A>(src).0) {
+        match select.at_once(s.get::<A>(src).raw()) {
             Some(to) => s.jump(to),
             None => s.to(select_further::<A>),
         }
@@ -112,20 +112,20 @@ handlers! {
     /// The same for a value in whose place another one stands.
     fn select_further<A: Mode>(s) {
         operands!(s, SelectVal(src, select));
-        s.jump(select.to(s.get::<A>(src).0))
+        s.jump(select.to(s.get::<A>(src).raw()))
     }
 
     /// Small integers close together.
     fn select_table<A: Mode>(s) {
         operands!(s, SelectVal(src, select));
-        let at = s.get::<A>(src).0.wrapping_sub(select.first).rotate_right(4) as usize;
+        let at = s.get::<A>(src).raw().wrapping_sub(select.first).rotate_right(4) as usize;
         s.jump(if at < select.table.len() { *select.table.get_unchecked(at) } else { select.default })
     }
 
     /// Small integers close together, and others.
     fn select_table_or<A: Mode>(s) {
         operands!(s, SelectVal(src, select));
-        let at = s.get::<A>(src).0.wrapping_sub(select.first).rotate_right(4) as usize;
+        let at = s.get::<A>(src).raw().wrapping_sub(select.first).rotate_right(4) as usize;
         if at < select.table.len() { s.jump(*select.table.get_unchecked(at)) } else { s.to(select_many::<A>) }
     }
 

@@ -51,8 +51,8 @@ unsafe fn bits(t: Term) -> Option<u64> {
 const FREE_CELLS: i64 = 15;
 
 quick! { true;
-    Hd(a, _b) { a.is_cons().then(|| Term(*a.pointer())) }
-    Tl(a, _b) { a.is_cons().then(|| Term(*a.pointer().add(1))) }
+    Hd(a, _b) { a.is_cons().then(|| Term::from_raw(*a.pointer())) }
+    Tl(a, _b) { a.is_cons().then(|| Term::from_raw(*a.pointer().add(1))) }
     TupleSize(a, _b) {
         let tuple = a.is_boxed() && Kind::of_header(*a.pointer()) == Kind::Tuple;
         tuple.then(|| Term::small(arity_of(*a.pointer()) as i64))
@@ -63,7 +63,7 @@ quick! { true;
         }
         let (i, p) = (a.small_value() as u64, b.boxed_pointer());
         let within = Kind::of_header(*p) == Kind::Tuple && i.wrapping_sub(1) < arity_of(*p) as u64;
-        within.then(|| Term(*p.add(i as usize)))
+        within.then(|| Term::from_raw(*p.add(i as usize)))
     }
     ByteSize(a, _b) { Some(Term::small(bits(a)?.div_ceil(8) as i64)) }
     BitSize(a, _b) { Some(Term::small(bits(a)? as i64)) }
@@ -88,19 +88,19 @@ quick! { false;
         let (mut n, mut rest) = (0, a);
         while rest.is_cons() && n < FREE_CELLS {
             n += 1;
-            rest = Term(*rest.pointer().add(1));
+            rest = Term::from_raw(*rest.pointer().add(1));
         }
         rest.is_nil().then(|| Term::small(n))
     }
     Negate(a, _b) {
-        let negative = a.is_small().then(|| (a.0 as i64).checked_neg())??;
-        Some(Term(negative as u64))
+        let negative = a.is_small().then(|| (a.raw() as i64).checked_neg())??;
+        Some(Term::from_raw(negative as u64))
     }
     Abs(a, _b) {
-        let value = a.is_small().then(|| (a.0 as i64).checked_abs())??;
-        Some(Term(value as u64))
+        let value = a.is_small().then(|| (a.raw() as i64).checked_abs())??;
+        Some(Term::from_raw(value as u64))
     }
-    Bnot(a, _b) { a.is_small().then_some(Term(!a.0 & !15)) }
+    Bnot(a, _b) { a.is_small().then_some(Term::from_raw(!a.raw() & !15)) }
 }
 
 /// A type test whose result is a value.

@@ -32,7 +32,7 @@ impl State {
         unsafe {
             let slots = self.sp.add((first.0 >> 2) as usize);
             for i in 0..N::N {
-                *slots.add(i) = Term::NIL.0;
+                *slots.add(i) = Term::NIL.raw();
             }
         }
     }
@@ -124,7 +124,7 @@ handlers! {
 
     fn init_y(s) {
         operands!(s, InitY(slot));
-        *s.sp.add(slot as usize) = Term::NIL.0;
+        *s.sp.add(slot as usize) = Term::NIL.raw();
         s.next()
     }
 
@@ -150,8 +150,8 @@ handlers! {
         }
         let (h, t) = (s.get::<H>(head), s.get::<T>(tail));
         let p = s.take(2);
-        *p = h.0;
-        *p.add(1) = t.0;
+        *p = h.raw();
+        *p.add(1) = t.raw();
         s.set::<D>(dst, Term::from_cons(p));
         s.next()
     }
@@ -165,8 +165,8 @@ handlers! {
         operands!(@ (*s.pc.add(1)).instr, PutList { head, tail, dst });
         let (h, t) = (s.get::<H>(head), s.get::<T>(tail));
         let p = s.take(2);
-        *p = h.0;
-        *p.add(1) = t.0;
+        *p = h.raw();
+        *p.add(1) = t.raw();
         s.set::<X>(dst, Term::from_cons(p));
         s.skip(2)
     }
@@ -179,8 +179,8 @@ handlers! {
         }
         let p = s.take(3);
         *p = Kind::Tuple.header(2);
-        *p.add(1) = s.get::<A>(*elements.get_unchecked(0)).0;
-        *p.add(2) = s.get::<B>(*elements.get_unchecked(1)).0;
+        *p.add(1) = s.get::<A>(*elements.get_unchecked(0)).raw();
+        *p.add(2) = s.get::<B>(*elements.get_unchecked(1)).raw();
         s.set::<D>(dst, Term::from_boxed(p));
         s.next()
     }
@@ -193,9 +193,9 @@ handlers! {
         }
         let p = s.take(4);
         *p = Kind::Tuple.header(3);
-        *p.add(1) = s.get::<A>(*elements.get_unchecked(0)).0;
-        *p.add(2) = s.get::<B>(*elements.get_unchecked(1)).0;
-        *p.add(3) = s.get::<E>(*elements.get_unchecked(2)).0;
+        *p.add(1) = s.get::<A>(*elements.get_unchecked(0)).raw();
+        *p.add(2) = s.get::<B>(*elements.get_unchecked(1)).raw();
+        *p.add(3) = s.get::<E>(*elements.get_unchecked(2)).raw();
         s.set::<D>(dst, Term::from_boxed(p));
         s.next()
     }
@@ -228,7 +228,7 @@ handlers! {
 
     fn set_tuple_element(s) {
         operands!(s, SetTupleElement { value, tuple, index });
-        *s.any(tuple).boxed_pointer().add(1 + index as usize) = s.any(value).0;
+        *s.any(tuple).boxed_pointer().add(1 + index as usize) = s.any(value).raw();
         s.next()
     }
 

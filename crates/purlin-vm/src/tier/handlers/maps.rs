@@ -17,7 +17,7 @@ pub(super) unsafe fn flat(m: Term) -> Option<(*const Term, *const Term, usize)> 
         if Kind::of_header(*p) != Kind::FlatMap {
             return None;
         }
-        Some((Term(*p.add(1)).boxed_pointer().add(1).cast(), p.add(2).cast(), arity_of(*p) - 1))
+        Some((Term::from_raw(*p.add(1)).boxed_pointer().add(1).cast(), p.add(2).cast(), arity_of(*p) - 1))
     }
 }
 
@@ -116,7 +116,7 @@ handlers! {
             *new.add(i) = *from.add(i);
         }
         for pair in p.pairs {
-            *new.add(2 + place(keys, n, s.any(pair.key), &pair.hint)) = s.any(pair.value).0;
+            *new.add(2 + place(keys, n, s.any(pair.key), &pair.hint)) = s.any(pair.value).raw();
         }
         s.set_any(p.dst, Term::from_boxed(new));
         s.next()
@@ -147,10 +147,10 @@ handlers! {
         *new = *to;
         *new.add(1) = *to.add(1);
         for i in 0..n {
-            *new.add(2 + *t.kept.get_unchecked(i) as usize) = (*values.add(i)).0;
+            *new.add(2 + *t.kept.get_unchecked(i) as usize) = (*values.add(i)).raw();
         }
         for (pair, &at) in p.pairs.iter().zip(&t.new) {
-            *new.add(2 + at as usize) = s.any(pair.value).0;
+            *new.add(2 + at as usize) = s.any(pair.value).raw();
         }
         s.set_any(p.dst, Term::from_boxed(new));
         s.next()
@@ -168,7 +168,7 @@ handlers! {
             *p.add(i) = *from.add(i);
         }
         for &(i, value) in m.values {
-            *p.add(2 + i as usize) = s.any(value).0;
+            *p.add(2 + i as usize) = s.any(value).raw();
         }
         s.set_any(m.dst, Term::from_boxed(p));
         s.next()

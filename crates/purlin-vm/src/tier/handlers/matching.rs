@@ -143,7 +143,8 @@ unsafe fn byte_at(ctx: *mut u64, at: u64) -> *const u8 {
     // before it is where that starts, or zero for a heap binary.
     unsafe {
         let address = *ctx.add(2);
-        let start = if address != 0 { address as *const u8 } else { Term(*ctx.add(3)).pointer().add(2).cast() };
+        let start =
+            if address != 0 { address as *const u8 } else { Term::from_raw(*ctx.add(3)).pointer().add(2).cast() };
         start.add(at as usize / 8)
     }
 }
@@ -168,7 +169,7 @@ unsafe fn window(ctx: *mut u64, at: u64, n: u64) -> u64 {
 /// The bits that a field of so many units of its size takes, unless that is rare: no small number, or a huge one.
 #[inline(always)]
 fn field_bits(size: Term, unit: u32) -> Option<u64> {
-    (size.is_small() && size.0 >> 40 == 0).then(|| (size.0 >> 4) * unit as u64)
+    (size.is_small() && size.raw() >> 40 == 0).then(|| (size.raw() >> 4) * unit as u64)
 }
 
 /// Words that the next `n` bits from bit `at` take as a term; `None` when they cannot be had by [`part`].
@@ -228,7 +229,7 @@ handlers! {
         }
         s.set::<D>(dst, t);
         operands!(@ (*s.pc.add(1)).instr, BsGetPosition { dst });
-        s.set::<X>(dst, Term(*t.pointer().add(2) << 4));
+        s.set::<X>(dst, Term::from_raw(*t.pointer().add(2) << 4));
         s.skip(2)
     }
 
@@ -242,7 +243,7 @@ handlers! {
         let (start, size, whole) = match Kind::of_header(*p) {
             Kind::HeapBin => (0, *p.add(1) * 8, t),
             Kind::RefBin => (0, *p.add(3) * 8, t),
-            Kind::SubBits => (*p.add(2), *p.add(1), Term(*p.add(3))),
+            Kind::SubBits => (*p.add(2), *p.add(1), Term::from_raw(*p.add(3))),
             _ => return s.slow(),
         };
         if !s.has_room(5) {
@@ -253,7 +254,7 @@ handlers! {
         *c.add(1) = start + size;
         *c.add(2) = start;
         *c.add(3) = whole.lasting_address();
-        *c.add(4) = whole.0;
+        *c.add(4) = whole.raw();
         s.set::<D>(dst, Term::from_boxed(c));
         s.next()
     }
@@ -269,7 +270,7 @@ handlers! {
             return s.to(get_word::<A>);
         }
         *c.add(1) = at + F::BITS;
-        s.set::<D>(g.dst, Term(F::read(byte_at(c, at)) << 4));
+        s.set::<D>(g.dst, Term::from_raw(F::read(byte_at(c, at)) << 4));
         s.next()
     }
 
@@ -286,7 +287,7 @@ handlers! {
             return s.to(get_word::<A>);
         }
         *c.add(1) = at + F::BITS;
-        s.set::<D>(g.dst, Term(F::read(byte_at(c, at)) << 4));
+        s.set::<D>(g.dst, Term::from_raw(F::read(byte_at(c, at)) << 4));
         s.then_bytes(left)
     }
 
@@ -304,7 +305,7 @@ handlers! {
         }
         let word = u64::from_be(byte_at(c, at).cast::<u64>().read_unaligned());
         *c.add(1) = at + n;
-        s.set_any(g.dst, Term((word << (at % 8) >> (64 - n)) << 4));
+        s.set_any(g.dst, Term::from_raw((word << (at % 8) >> (64 - n)) << 4));
         s.next()
     }
 
@@ -485,7 +486,7 @@ handlers! {
             return s.to(get_long_utf8::<A>);
         }
         *c.add(1) = at + 8;
-        s.set_any(dst, Term((b as u64) << 4));
+        s.set_any(dst, Term::from_raw((b as u64) << 4));
         s.next()
     }
 
@@ -517,19 +518,19 @@ handlers! {
             return s.jump(fail);
         }
         *c.add(1) = at + 8 * len;
-        s.set_any(dst, Term(value << 4));
+        s.set_any(dst, Term::from_raw(value << 4));
         s.next()
     }
 
     fn get_position<A: Mode, D: Place>(s) {
         operands!(s, BsGetPosition { ctx, dst });
-        s.set::<D>(dst, Term(*s.context::<A>(ctx).add(1) << 4));
+        s.set::<D>(dst, Term::from_raw(*s.context::<A>(ctx).add(1) << 4));
         s.next()
     }
 
     fn set_position<A: Mode>(s) {
         operands!(s, BsSetPosition { ctx, position });
-        *s.context::<A>(ctx).add(1) = s.any(position).0 >> 4;
+        *s.context::<A>(ctx).add(1) = s.any(position).raw() >> 4;
         s.next()
     }
 

@@ -62,7 +62,7 @@ handlers! {
         for i in 0..size + 1 {
             *to.add(i) = *from.add(i);
         }
-        *to.add(at) = s.x(2).0;
+        *to.add(at) = s.x(2).raw();
         s.set_x(0, Term::from_boxed(to));
         s.next()
     }
@@ -81,11 +81,11 @@ handlers! {
                 break;
             }
             let cell = list.cons_pointer();
-            let t = Term(*cell);
-            list = Term(*cell.add(1));
+            let t = Term::from_raw(*cell);
+            list = Term::from_raw(*cell.add(1));
             if t.is_boxed() {
                 let p = t.boxed_pointer();
-                if Kind::of_header(*p) == Kind::Tuple && at <= arity_of(*p) && *p.add(at) == key.0 {
+                if Kind::of_header(*p) == Kind::Tuple && at <= arity_of(*p) && *p.add(at) == key.raw() {
                     s.set_x(0, F::found(t));
                     return s.next();
                 }
@@ -110,11 +110,11 @@ handlers! {
                 break;
             }
             let cell = list.cons_pointer();
-            if *cell == element.0 {
+            if *cell == element.raw() {
                 s.set_x(0, Term::atom(Atom::TRUE));
                 return s.next();
             }
-            list = Term(*cell.add(1));
+            list = Term::from_raw(*cell.add(1));
         }
         if !list.is_nil() {
             return s.to(call_native);

@@ -32,7 +32,7 @@ fn small_result(op: Arith, x: Term, y: Term) -> Option<Term> {
     if !both_small(x, y) {
         return None;
     }
-    let (a, b) = (x.0 as i64, y.0 as i64);
+    let (a, b) = (x.raw() as i64, y.raw() as i64);
     let raw = match op {
         Arith::Add => a.checked_add(b)?,
         Arith::Sub => a.checked_sub(b)?,
@@ -63,21 +63,24 @@ fn small_result(op: Arith, x: Term, y: Term) -> Option<Term> {
         }
         Arith::Div => return None,
     };
-    Some(Term(raw as u64))
+    // SAFETY: LIVE: the bits of a small integer point nowhere.
+    Some(unsafe { Term::from_raw(raw as u64) })
 }
 
 /// The result where the values and it are known to be small integers.
 #[inline(always)]
 fn surely_small(op: Arith, x: Term, y: Term) -> Term {
-    let (a, b) = (x.0, y.0);
-    Term(match op {
+    let (a, b) = (x.raw(), y.raw());
+    let word = match op {
         Arith::Add => a.wrapping_add(b),
         Arith::Sub => a.wrapping_sub(b),
         Arith::Mul => a.wrapping_mul((b as i64 >> 4) as u64),
         Arith::Band => a & b,
         Arith::Bor => a | b,
         _ => a ^ b,
-    })
+    };
+    // SAFETY: LIVE: the bits of a small integer point nowhere.
+    unsafe { Term::from_raw(word) }
 }
 
 handlers! {

@@ -47,10 +47,10 @@ impl Wanted {
         let p = message.pointer();
         // SAFETY: LIVE: a boxed term begins with its header; a tuple with this header has the places asked for.
         let found = unsafe {
-            if *p != self.header || different(Term(*p.add(self.first.0)), self.first.1) {
+            if *p != self.header || different(Term::from_raw(*p.add(self.first.0)), self.first.1) {
                 return true;
             }
-            Term(*p.add(self.second.0))
+            Term::from_raw(*p.add(self.second.0))
         };
         let refused = different(found, self.second.1);
         if refused && let Some(slot) = self.slot {
@@ -176,7 +176,7 @@ impl State {
                 _ => return None,
             };
             let header = Kind::Tuple.header(arity);
-            let nothing = (0, Term(header));
+            let nothing = (0, Term::from_raw(header));
             let first = tag.map_or(nothing, |t| (1, t));
             let mut wanted = Wanted { header, first, second: nothing, slot: None };
             if let Instr::GetTupleElement { src, index, dst } = (*pc.add(1)).instr
@@ -225,7 +225,7 @@ impl State {
                     Instr::IsTaggedTuple { fail, src, arity, tag, .. } => {
                         let t = value!(src);
                         let holds = has_header(t, Kind::Tuple.header(arity as usize))
-                            && Term(*t.pointer().add(1)) == Term::atom(tag);
+                            && Term::from_raw(*t.pointer().add(1)) == Term::atom(tag);
                         if holds { next } else { fail }
                     }
                     Instr::IsType { test, fail, src } => {
@@ -239,9 +239,9 @@ impl State {
                         if has_header(value!(src), Kind::Tuple.header(arity as usize)) { next } else { fail }
                     }
                     Instr::SelectArity(src, select) => control::arity_leads(select, value!(src)),
-                    Instr::SelectVal(src, select) => select.to(value!(src).0),
+                    Instr::SelectVal(src, select) => select.to(value!(src).raw()),
                     Instr::GetTupleElement { src, index, dst } => {
-                        let element = Term(*value!(src).pointer().add(1 + index as usize));
+                        let element = Term::from_raw(*value!(src).pointer().add(1 + index as usize));
                         if !self.writes(dst, element, &mut written) {
                             return false;
                         }

@@ -29,7 +29,7 @@ pub(super) mod types {
 
 #[inline(always)]
 pub(super) fn both_small(x: Term, y: Term) -> bool {
-    Term(x.0 | y.0).is_small()
+    Term::is_small_word(x.raw() | y.raw())
 }
 
 /// Whether a comparison holds of two terms in this order.
@@ -71,7 +71,7 @@ handlers! {
         let t = s.get::<A>(src);
         let holds = t.is_boxed() && {
             let p = t.boxed_pointer();
-            *p == Kind::Tuple.header(arity as usize) && *p.add(1) == Term::atom(tag).0
+            *p == Kind::Tuple.header(arity as usize) && *p.add(1) == Term::atom(tag).raw()
         };
         s.test(holds, fail)
     }
@@ -80,7 +80,7 @@ handlers! {
     fn tuple_is_tagged<A: Mode>(s) {
         operands!(s, IsTaggedTuple { fail, src, arity, tag });
         let p = s.get::<A>(src).boxed_pointer();
-        s.test(*p == Kind::Tuple.header(arity as usize) && *p.add(1) == Term::atom(tag).0, fail)
+        s.test(*p == Kind::Tuple.header(arity as usize) && *p.add(1) == Term::atom(tag).raw(), fail)
     }
 
     /// `is_nonempty_list` and `get_list` of the same value, to X registers.
@@ -104,18 +104,18 @@ handlers! {
         if !both_small(x, y) {
             return s.to(is_lt_of_terms::<A, B>);
         }
-        s.test((x.0 as i64) < (y.0 as i64), fail)
+        s.test((x.raw() as i64) < (y.raw() as i64), fail)
     }
 
     /// `is_lt` of what are known to be small integers.
     fn is_lt_small<A: Mode, B: Mode>(s) {
         operands!(s, IsLt { fail, a, b });
-        s.test((s.get::<A>(a).0 as i64) < s.get::<B>(b).0 as i64, fail)
+        s.test((s.get::<A>(a).raw() as i64) < s.get::<B>(b).raw() as i64, fail)
     }
 
     fn is_ge_small<A: Mode, B: Mode>(s) {
         operands!(s, IsGe { fail, a, b });
-        s.test(s.get::<A>(a).0 as i64 >= s.get::<B>(b).0 as i64, fail)
+        s.test(s.get::<A>(a).raw() as i64 >= s.get::<B>(b).raw() as i64, fail)
     }
 
     /// `is_eq_exact` where one is known to be equal to nothing but itself.
@@ -144,7 +144,7 @@ handlers! {
         if !both_small(x, y) {
             return s.to(is_ge_of_terms::<A, B>);
         }
-        s.test((x.0 as i64) >= (y.0 as i64), fail)
+        s.test((x.raw() as i64) >= (y.raw() as i64), fail)
     }
 
     fn is_ge_of_terms<A: Mode, B: Mode>(s) {
@@ -217,7 +217,7 @@ handlers! {
         let p = f.boxed_pointer();
         let has = match Kind::of_header(*p) {
             Kind::Fun => Term::small((*(*p.add(1) as *const FunEntry)).arity as i64),
-            Kind::ExportFun => Term(*p.add(3)),
+            Kind::ExportFun => Term::from_raw(*p.add(3)),
             _ => return s.jump(fail),
         };
         s.test(has == s.any(arity), fail)

@@ -79,12 +79,12 @@ impl Run<'_> {
 
     fn meta_trace(&mut self, mfa: Mfa, state: &State, arity: usize) {
         let Some(meta) = &state.meta else { return };
-        let tracer = Term(meta.tracer.load(Ordering::Acquire));
-        if tracer.0 == 0 || self.process.trace.flags().any(Flags::SENSITIVE) {
+        let Some(tracer) = meta.tracer() else { return };
+        if self.process.trace.flags().any(Flags::SENSITIVE) {
             return;
         }
         if !is_alive(self.engine, tracer) {
-            meta.tracer.store(0, Ordering::Release);
+            meta.forget_tracer();
         } else if tracer != self.process.pid() {
             let wanted = self.call_trace(mfa, &meta.spec, false, Some(tracer));
             self.push_frames(mfa, wanted, tracer, arity);
@@ -165,7 +165,7 @@ impl Run<'_> {
         let sp = self.data.heap.end.wrapping_sub(1);
         debug_assert!(sp >= self.data.heap.top && !t.is_pointer());
         // SAFETY: `ensure` made room.
-        unsafe { *sp = t.0 };
+        unsafe { *sp = t.raw() };
         self.data.heap.end = sp;
         self.sync_stack();
     }
@@ -176,7 +176,7 @@ impl Run<'_> {
     fn stack_word(&self, i: usize) -> Option<Term> {
         let p = self.data.heap.end.wrapping_add(i);
         // SAFETY: LIVE: `p` is a word of the stack.
-        (p < self.data.heap.block.end()).then(|| unsafe { Term(*p) })
+        (p < self.data.heap.block.end()).then(|| unsafe { Term::from_raw(*p) })
     }
 
     fn top_frame(&self) -> Option<TraceFrame> {
@@ -292,12 +292,12 @@ impl Run<'_> {
         let (mut after_to, mut candidate) = (false, None);
         while uncaught < bottom {
             // SAFETY: LIVE: it walks the stack's words.
-            let w = unsafe { Term(*uncaught) };
+            let w = unsafe { Term::from_raw(*uncaught) };
             if let Some(a) = w.as_continuation() {
                 match trace_frame(a) {
                     Some(TraceFrame::Return { exceptions }) => {
                         // SAFETY: LIVE: a frame of this kind has four words.
-                        let frame = [1, 2, 3, 4].map(|i| unsafe { Term(*uncaught.wrapping_add(i)) });
+                        let frame = [1, 2, 3, 4].map(|i| unsafe { Term::from_raw(*uncaught.wrapping_add(i)) });
                         if exceptions {
                             let mut heap = Heap::new(0);
                             let what = heap.tuple(&[class.atom(), reason]);

@@ -358,11 +358,11 @@ impl Run<'_> {
     pub(super) fn pop(&mut self) -> *const Op {
         let sp = self.data.heap.end;
         // SAFETY: LIVE: `return` stands where the frame is gone and the return address is on top.
-        let w = unsafe { Term(*sp) };
+        let w = unsafe { Term::from_raw(*sp) };
         self.data.heap.end = sp.wrapping_add(1);
         self.m.running.bases[1] = self.data.heap.end;
         debug_assert!(w.is_header(), "a return address is on top of the stack");
-        (w.0 & !3) as *const Op
+        (w.raw() & !3) as *const Op
     }
 
     /// Where a failed test goes.

@@ -149,7 +149,7 @@ impl Run<'_> {
         let mut frame = p;
         while p < bottom {
             // SAFETY: LIVE: `p` walks the stack's words.
-            let w = unsafe { Term(*p) };
+            let w = unsafe { Term::from_raw(*p) };
             if w.is_header() {
                 frame = p.wrapping_add(1);
             } else if let Some(handler) = w.as_catch() {

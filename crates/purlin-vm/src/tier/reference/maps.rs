@@ -35,9 +35,10 @@ impl Run<'_> {
         unsafe { std::ptr::copy_nonoverlapping(m.template.pointer(), p, words) };
         for &(i, value) in m.values {
             // SAFETY: FRESH: the values stand behind the header and the keys.
-            unsafe { *p.add(2 + i as usize) = self.get(value).0 };
+            unsafe { *p.add(2 + i as usize) = self.get(value).raw() };
         }
-        self.set(m.dst, Term::from_boxed(p));
+        // SAFETY: LIVE: the object at that place is complete.
+        self.set(m.dst, unsafe { Term::from_boxed(p) });
         self.settle_keeping(m.live as usize, m.dst);
         Next::At(pc.wrapping_add(1))
     }

@@ -64,7 +64,7 @@ pub(super) fn uses_old_code(engine: &Arc<Engine>, data: &ProcessData, module: At
     let mut p = data.heap.end;
     while p < data.heap.block.end() {
         // SAFETY: LIVE: `p` walks the stack's words.
-        let w = unsafe { Term(*p) };
+        let w = unsafe { Term::from_raw(*p) };
         if w.as_continuation().is_some_and(|a| within(a - step)) {
             return true;
         }

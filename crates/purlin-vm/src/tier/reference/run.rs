@@ -107,7 +107,7 @@ impl Run<'_> {
                 }
                 Instr::SafepointLeft(s) => self.leave_safepoint(s),
                 Instr::SelectVal(src, s) => {
-                    pc = Self::jump(pc, s.to(self.get(src).0));
+                    pc = Self::jump(pc, s.to(self.get(src).raw()));
                     continue;
                 }
                 Instr::SelectArity(src, s) => {
@@ -166,7 +166,7 @@ impl Run<'_> {
                     let (v, t) = (self.get(value), self.get(tuple));
                     if t.as_tuple().is_some_and(|t| t.len() > index as usize) {
                         // SAFETY: LIVE; the compiler emits this only for a tuple just made, which nothing shares.
-                        unsafe { *t.pointer().add(1 + index as usize) = v.0 };
+                        unsafe { *t.pointer().add(1 + index as usize) = v.raw() };
                     }
                 }
                 Instr::PutList { head, tail, dst } => {
@@ -180,10 +180,11 @@ impl Run<'_> {
                     unsafe {
                         *p = Kind::Tuple.header(elements.len());
                         for (i, &e) in elements.iter().enumerate() {
-                            *p.add(1 + i) = self.get(e).0;
+                            *p.add(1 + i) = self.get(e).raw();
                         }
                     }
-                    self.set(dst, Term::from_boxed(p));
+                    // SAFETY: LIVE: the object at that place is complete.
+                    self.set(dst, unsafe { Term::from_boxed(p) });
                 }
                 Instr::UpdateRecord(u) => {
                     let mut elements = self.get(u.src).as_tuple().unwrap_or(&[]).to_vec();
@@ -214,7 +215,7 @@ impl Run<'_> {
                 Instr::IsLt { fail, a, b, .. } => {
                     let (x, y) = (self.get(a), self.get(b));
                     let less = if x.is_small() && y.is_small() {
-                        (x.0 as i64) < (y.0 as i64)
+                        (x.raw() as i64) < (y.raw() as i64)
                     } else {
                         compare::cmp(x, y).is_lt()
                     };
@@ -223,7 +224,7 @@ impl Run<'_> {
                 Instr::IsGe { fail, a, b, .. } => {
                     let (x, y) = (self.get(a), self.get(b));
                     let ge = if x.is_small() && y.is_small() {
-                        (x.0 as i64) >= (y.0 as i64)
+                        (x.raw() as i64) >= (y.raw() as i64)
                     } else {
                         compare::cmp(x, y).is_ge()
                     };
