@@ -343,7 +343,7 @@ impl Heap {
     pub unsafe fn copy_all(&mut self, terms: &[Term], words: usize, literals: Literals, mut to: impl FnMut(Term)) {
         let mut top = self.alloc(words);
         let inside = self.block.contains(top);
-        let mut off_heap = if inside { std::mem::take(&mut self.off_heap) } else { Vec::new() };
+        let mut off_heap = if inside { std::mem::take(&mut self.spaces.off_heap) } else { Vec::new() };
         let before = off_heap.len();
         // SAFETY: FRESH: `alloc` gave as many words as the terms take.
         terms.iter().for_each(|&t| to(unsafe { copy_into(t, &mut top, &mut off_heap, literals) }));
@@ -352,7 +352,7 @@ impl Heap {
                 // SAFETY: OFFHEAP: the copies are complete.
                 unsafe { self.virtual_heap.note(p) };
             }
-            self.off_heap = off_heap;
+            self.spaces.off_heap = off_heap;
         } else {
             off_heap.into_iter().for_each(|p| self.note_off_heap(p));
         }

@@ -261,8 +261,25 @@ pub unsafe fn retain_off_heap(p: *mut u64) {
 }
 
 /// Where a process, a decoder or a module's loader allocates terms.
+///
+/// Its spaces can be read by everybody; what changes them promises to keep the terms in them ([`Heap::spaces_mut`]).
+///
+/// ```compile_fail
+/// let mut heap = purlin_term::Heap::new(8);
+/// heap.top = std::ptr::null_mut();
+/// ```
 #[derive(Debug)]
 pub struct Heap {
+    pub(crate) spaces: Spaces,
+    /// The binaries that hang on all but the old generation.
+    pub virtual_heap: VirtualHeap,
+    /// Those that hang on the old generation.
+    pub old_virtual_heap: VirtualHeap,
+}
+
+/// The memory of a heap.
+#[derive(Debug)]
+pub struct Spaces {
     /// The main block (young generation and, in a process, the stack).
     pub block: Block,
     /// Next free word.
@@ -284,21 +301,26 @@ pub struct Heap {
     pub off_heap: Vec<*mut u64>,
     /// Those in the old generation.
     pub old_off_heap: Option<Box<Vec<*mut u64>>>,
-    /// The binaries that hang on all but the old generation.
-    pub virtual_heap: VirtualHeap,
-    /// Those that hang on the old generation.
-    pub old_virtual_heap: VirtualHeap,
 }
 
 // SAFETY: LIVE: a heap owns all it points to.
 unsafe impl Send for Heap {}
+
+impl std::ops::Deref for Heap {
+    type Target = Spaces;
+
+    #[inline(always)]
+    fn deref(&self) -> &Spaces {
+        &self.spaces
+    }
+}
 
 impl Heap {
     /// A heap with a main block of this many words (0: everything goes to fragments).
     pub fn new(words: usize) -> Heap {
         let block = Block::new(words);
         let (top, end) = (block.start(), block.end());
-        Heap {
+        let spaces = Spaces {
             high_water: top,
             block,
             top,
@@ -310,9 +332,19 @@ impl Heap {
             adopted_words: 0,
             off_heap: Vec::new(),
             old_off_heap: None,
-            virtual_heap: VirtualHeap::default(),
-            old_virtual_heap: VirtualHeap::default(),
-        }
+        };
+        Heap { spaces, virtual_heap: VirtualHeap::default(), old_virtual_heap: VirtualHeap::default() }
+    }
+
+    /// The spaces, for who allocates, pushes to the stack or collects by itself.
+    ///
+    /// # Safety
+    ///
+    /// FRESH, LIVE, OFFHEAP: what lies below `top` and behind `end` are complete objects and stack slots, all in blocks
+    /// of this heap, and those with a reference count are listed once.
+    #[inline(always)]
+    pub unsafe fn spaces_mut(&mut self) -> &mut Spaces {
+        &mut self.spaces
     }
 
     /// Free words between the heap's top and the stack.
@@ -349,7 +381,7 @@ impl Heap {
     pub fn alloc(&mut self, words: usize) -> *mut u64 {
         let p = self.top;
         if self.end as usize - p as usize >= (words + STACK_RESERVE) * 8 {
-            self.top = p.wrapping_add(words);
+            self.spaces.top = p.wrapping_add(words);
             p
         } else {
             self.alloc_fragment(words)
@@ -358,14 +390,14 @@ impl Heap {
 
     #[cold]
     fn alloc_fragment(&mut self, words: usize) -> *mut u64 {
-        self.fragment_words += words;
-        if let Some(p) = self.fragments.last_mut().and_then(|f| f.alloc(words)) {
+        self.spaces.fragment_words += words;
+        if let Some(p) = self.spaces.fragments.last_mut().and_then(|f| f.alloc(words)) {
             return p;
         }
         let size = words.max((self.fragment_words / 2).clamp(64, 1 << 17));
         let mut f = Fragment::new(size);
         let p = f.alloc(words).expect("a new fragment holds what it was made for");
-        self.fragments.push(f);
+        self.spaces.fragments.push(f);
         p
     }
 
@@ -374,31 +406,31 @@ impl Heap {
         // SAFETY: OFFHEAP: the object is complete.
         unsafe { self.virtual_heap.note(p) };
         if self.block.contains(p) {
-            self.off_heap.push(p);
+            self.spaces.off_heap.push(p);
         } else {
-            let f = self.fragments.iter_mut().rev().find(|f| f.block.contains(p));
+            let f = self.spaces.fragments.iter_mut().rev().find(|f| f.block.contains(p));
             f.expect("an object lies in the heap that made it").off_heap.push(p);
         }
     }
 
     /// Takes over a message's fragment, which has no free words; its terms are part of this heap from now on.
     pub fn adopt(&mut self, fragment: Fragment) {
-        self.fragment_words += fragment.used;
-        self.adopted_words = self.adopted_words.saturating_add(u32::try_from(fragment.used).unwrap_or(u32::MAX));
+        self.spaces.fragment_words += fragment.used;
+        self.spaces.adopted_words = self.adopted_words.saturating_add(u32::try_from(fragment.used).unwrap_or(u32::MAX));
         for &p in &fragment.off_heap {
             // SAFETY: OFFHEAP: the fragment's objects are complete.
             unsafe { self.virtual_heap.note(p) };
         }
-        self.fragments.push(fragment);
+        self.spaces.fragments.push(fragment);
     }
 
     /// Takes over the terms of a heap without a main block.
     pub fn absorb(&mut self, mut other: Heap) {
         debug_assert!(other.block.words() == 0 && other.old.words() == 0);
-        self.fragment_words += other.fragment_words;
-        self.adopted_words = self.adopted_words.saturating_add(other.adopted_words);
+        self.spaces.fragment_words += other.fragment_words;
+        self.spaces.adopted_words = self.adopted_words.saturating_add(other.adopted_words);
         self.virtual_heap.add(other.virtual_heap.words());
-        self.fragments.append(&mut other.fragments);
+        self.spaces.fragments.append(&mut other.spaces.fragments);
     }
 
     /// Whether a collection is due at the next instruction boundary: fragments hold more than the main block has
@@ -471,16 +503,17 @@ impl Heap {
     pub fn release(&mut self) {
         self.release_counts();
         if self.off_heap.capacity() > 0 {
-            self.off_heap = Vec::new();
+            self.spaces.off_heap = Vec::new();
         }
-        self.old_off_heap = None;
+        self.spaces.old_off_heap = None;
         if self.fragments.capacity() > 0 {
-            self.fragments = Vec::new();
+            self.spaces.fragments = Vec::new();
         }
-        (self.block, self.old) = (Block::empty(), Block::empty());
+        (self.spaces.block, self.spaces.old) = (Block::empty(), Block::empty());
         let nowhere = self.block.start();
-        (self.top, self.end, self.high_water, self.old_top) = (nowhere, nowhere, nowhere, nowhere);
-        (self.fragment_words, self.adopted_words) = (0, 0);
+        (self.spaces.top, self.spaces.end, self.spaces.high_water, self.spaces.old_top) =
+            (nowhere, nowhere, nowhere, nowhere);
+        (self.spaces.fragment_words, self.spaces.adopted_words) = (0, 0);
         (self.virtual_heap, self.old_virtual_heap) = Default::default();
     }
 
@@ -493,13 +526,13 @@ impl Heap {
         // SAFETY: the new block holds at least the stack's words, and the blocks do not overlap.
         unsafe { std::ptr::copy_nonoverlapping(self.end, end, stack) };
         let used = (self.top as usize - self.block.start() as usize) / 8;
-        let former = std::mem::replace(&mut self.block, block);
-        let off_heap = std::mem::take(&mut self.off_heap);
-        self.fragments.insert(0, Fragment::of(former, 0, used, off_heap));
-        self.fragment_words += used;
-        self.top = self.block.start();
-        self.high_water = self.top;
-        self.end = end;
+        let former = std::mem::replace(&mut self.spaces.block, block);
+        let off_heap = std::mem::take(&mut self.spaces.off_heap);
+        self.spaces.fragments.insert(0, Fragment::of(former, 0, used, off_heap));
+        self.spaces.fragment_words += used;
+        self.spaces.top = self.block.start();
+        self.spaces.high_water = self.top;
+        self.spaces.end = end;
     }
 }
 

@@ -16,6 +16,24 @@ use crate::boxed::Kind;
 /// A term: an immediate value or a pointer to a cons cell or boxed object.
 ///
 /// `==` compares the raw words; use [`crate::compare`] for Erlang's equality.
+///
+/// ```
+/// use purlin_term::{Heap, Term};
+///
+/// let mut heap = Heap::new(8);
+/// let pair = heap.tuple(&[Term::small(1), Term::NIL]);
+/// assert_eq!(pair.as_tuple().unwrap()[0].as_small(), Some(1));
+/// ```
+///
+/// Safe code makes terms of values only; of a word that may point anywhere it makes none.
+///
+/// ```compile_fail
+/// let t = purlin_term::Term(0x1001);
+/// ```
+///
+/// ```compile_fail
+/// let t = purlin_term::Term::from_raw(0x1001);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(transparent)]
 pub struct Term(pub(crate) u64);

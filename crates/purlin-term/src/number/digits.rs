@@ -111,7 +111,7 @@ impl Heap {
         };
         // What was too much goes back, if nothing lies behind it.
         if self.top == p.wrapping_add(1 + n) {
-            self.top = p.wrapping_add(words);
+            self.spaces.top = p.wrapping_add(words);
         }
         if used > max_digits() {
             return Err(ArithError::SystemLimit);

@@ -55,8 +55,8 @@ pub unsafe fn save(m: *mut Running, sp: *mut u64, top: *mut u64, left: i32) {
     // SAFETY: OWNER: by the caller's promise.
     unsafe {
         let data = (*m).data;
-        (*data).heap.end = sp;
-        (*data).heap.top = top;
+        let spaces = (*data).heap.spaces_mut();
+        (spaces.end, spaces.top) = (sp, top);
         (*data).slice_left = left;
         (*m).bases[1] = sp;
     }

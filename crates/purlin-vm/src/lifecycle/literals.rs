@@ -188,7 +188,8 @@ fn replace(ctx: &mut Ctx<'_>) {
         each_term(start, end, |t| copy(t, &mut heap));
     }
     // What was there refers to what is new: none of it is older than the rest.
-    heap.high_water = start;
+    // SAFETY: LIVE: it is a place between two objects.
+    unsafe { heap.spaces_mut() }.high_water = start;
     ctx.data.heap = heap;
     heap_limit::check(ctx, 0);
     if ctx.data.hibernating {
@@ -233,9 +234,11 @@ mod tests {
         let young = data.heap.tuple(&[Term::small(1), literal]);
         data.roots.extend([young, literal]);
         data.dictionary().put(other, literal);
-        data.heap.end = data.heap.end.wrapping_sub(1);
         // SAFETY: LIVE: there is room below the stack.
-        unsafe { *data.heap.end = literal.raw() };
+        unsafe {
+            data.heap.spaces_mut().end = data.heap.end.wrapping_sub(1);
+            *data.heap.end = literal.raw();
+        }
         for _ in 0..3 {
             let message = scratch.tuple(&[literal, Term::small(5)]);
             data.mailbox.append(Signal::message(message));

@@ -80,8 +80,11 @@ fn look(data: &mut ProcessData) -> Option<Term> {
     data.mailbox.current()?;
     let heap = &mut data.heap;
     let room = heap.free_words().saturating_sub(STACK_RESERVE);
-    // SAFETY: FRESH: these words are free.
-    heap.top = heap.top.wrapping_add(unsafe { data.mailbox.move_first(heap.top, room) });
+    // SAFETY: FRESH: these words are free; as many as the message has are then complete.
+    unsafe {
+        let words = data.mailbox.move_first(heap.top, room);
+        heap.spaces_mut().top = heap.top.wrapping_add(words);
+    }
     let stack = depth(data);
     data.mailbox.begin_look(stack);
     data.mailbox.current()
@@ -267,14 +270,17 @@ mod tests {
     /// Puts words on the stack, as calls do.
     fn call(data: &mut ProcessData, words: usize) {
         for _ in 0..words {
-            data.heap.end = data.heap.end.wrapping_sub(1);
             // SAFETY: FRESH: a process begins with more words than the tests push.
-            unsafe { *data.heap.end = Term::NIL.raw() };
+            unsafe {
+                data.heap.spaces_mut().end = data.heap.end.wrapping_sub(1);
+                *data.heap.end = Term::NIL.raw();
+            }
         }
     }
 
     fn back(data: &mut ProcessData, words: usize) {
-        data.heap.end = data.heap.end.wrapping_add(words);
+        // SAFETY: LIVE: as many words were pushed.
+        unsafe { data.heap.spaces_mut() }.end = data.heap.end.wrapping_add(words);
     }
 
     fn with(messages: i64, test: impl FnOnce(&mut Ctx<'_>)) {
@@ -349,7 +355,8 @@ mod tests {
             assert_eq!((ctx.data.mailbox.look(), ctx.data.mailbox.current()), (Some(3), Some(message)));
             unwind(ctx, inside);
             assert_eq!(ctx.data.mailbox.current(), Some(message), "a handler inside the look leaves it alone");
-            ctx.data.heap.end = outside;
+            // SAFETY: LIVE: the stack once ended there.
+            unsafe { ctx.data.heap.spaces_mut() }.end = outside;
             unwind(ctx, outside);
             assert_eq!((ctx.data.mailbox.look(), ctx.data.receive_until), (None, None));
             // The exception held a part of the message.

@@ -8,7 +8,7 @@
 
 use purlin_term::boxed::{Kind, arity_of};
 use purlin_term::copy::copy_words;
-use purlin_term::heap::{Block, STACK_RESERVE, release_off_heap};
+use purlin_term::heap::{Block, STACK_RESERVE, Spaces, release_off_heap};
 use purlin_term::literal::Literals;
 #[cfg(debug_assertions)]
 use purlin_term::literal::is_literal;
@@ -69,8 +69,10 @@ pub fn collect(
     let old_room = (heap.old.end() as usize - heap.old_top as usize) / 8;
     if depth == Depth::Minor && (mature == 0 || heap.old.words() == 0 || mature <= old_room) {
         if heap.old.words() == 0 && mature > 0 {
-            heap.old = Block::new(next_size(mature * 2));
-            heap.old_top = heap.old.start();
+            // SAFETY: LIVE: there was no old generation yet.
+            let spaces = unsafe { heap.spaces_mut() };
+            spaces.old = Block::new(next_size(mature * 2));
+            spaces.old_top = spaces.old.start();
         }
         let old_before = heap.old_top;
         let may_live = young_words(heap) + heap.fragment_words + stack_words(heap);
@@ -114,15 +116,17 @@ impl<'h> Collector<'h> {
     fn start(heap: &'h mut Heap, size: usize, major: bool) -> Collector<'h> {
         let mut from = std::mem::replace(heap, Heap::new(size));
         let stack = (from.block.end() as usize - from.end as usize) / 8;
-        heap.end = heap.block.end().wrapping_sub(stack);
         (heap.virtual_heap, heap.old_virtual_heap) = (from.virtual_heap, from.old_virtual_heap);
         heap.virtual_heap.clear();
+        // SAFETY: LIVE: what moves from one heap to the other is taken out of the first.
+        let (old, new) = unsafe { (from.spaces_mut(), heap.spaces_mut()) };
+        new.end = new.block.end().wrapping_sub(stack);
         // SAFETY: the new block holds at least the stack's words (`size` is at least that), and they do not overlap.
-        unsafe { std::ptr::copy_nonoverlapping(from.end, heap.end, stack) };
+        unsafe { std::ptr::copy_nonoverlapping(old.end, new.end, stack) };
         if !major {
-            heap.old = std::mem::replace(&mut from.old, Block::empty());
-            heap.old_top = from.old_top;
-            heap.old_off_heap = from.old_off_heap.take();
+            new.old = std::mem::replace(&mut old.old, Block::empty());
+            new.old_top = old.old_top;
+            new.old_off_heap = old.old_off_heap.take();
         } else {
             heap.old_virtual_heap.clear();
         }
@@ -166,12 +170,12 @@ impl<'h> Collector<'h> {
                 old_scan = to.scan(old_scan, true);
             }
         }
-        self.heap.top = to.top;
-        self.heap.old_top = to.old_top;
+        // SAFETY: LIVE: all objects up to there have been copied.
+        let spaces = unsafe { self.heap.spaces_mut() };
+        (spaces.top, spaces.old_top, spaces.high_water) = (to.top, to.old_top, to.top);
         debug_assert!(self.heap.top <= self.heap.end, "the new block holds what lives");
         debug_assert!(self.heap.old_top <= self.heap.old.end(), "the old generation holds what matured");
         self.sweep_off_heap();
-        self.heap.high_water = self.heap.top;
     }
 
     /// Moves the entries of objects that were copied to the lists of their new places; releases the others.
@@ -183,18 +187,20 @@ impl<'h> Collector<'h> {
         }
     }
 
-    fn sweep(&mut self, list: impl FnOnce(&mut Heap) -> Vec<*mut u64>) {
-        for p in list(&mut self.from) {
+    fn sweep(&mut self, list: impl FnOnce(&mut Spaces) -> Vec<*mut u64>) {
+        // SAFETY: OFFHEAP: each object of the list is listed in its new place, or gives up its count.
+        let left = list(unsafe { self.from.spaces_mut() });
+        for p in left {
             // SAFETY: OFFHEAP: `p` is an object's header in the spaces being left; a boxed term there is its new place.
             unsafe {
                 let w = Term::from_raw(*p);
                 if !w.is_boxed() {
                     release_off_heap(p);
                 } else if self.heap.block.contains(w.pointer()) {
-                    self.heap.off_heap.push(w.pointer());
+                    self.heap.spaces_mut().off_heap.push(w.pointer());
                     self.heap.virtual_heap.note(w.pointer());
                 } else {
-                    self.heap.old_off_heap.get_or_insert_default().push(w.pointer());
+                    self.heap.spaces_mut().old_off_heap.get_or_insert_default().push(w.pointer());
                     self.heap.old_virtual_heap.note(w.pointer());
                 }
             }

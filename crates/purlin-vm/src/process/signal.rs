@@ -361,7 +361,8 @@ impl Signal {
         let signal = Signal::with_copy(kind, t);
         // What is more than a few words is not kept.
         if scratch.fragments.is_empty() && scratch.off_heap.is_empty() {
-            scratch.top = scratch.block.start();
+            // SAFETY: LIVE: nobody refers to what was made there: the signal has a copy.
+            unsafe { scratch.spaces_mut() }.top = scratch.block.start();
             SCRATCH.set(Some(scratch));
         }
         signal

@@ -333,8 +333,8 @@ impl State {
         // SAFETY: OWNER: the machine's process is the one that runs.
         unsafe {
             let data = (*self.m).running.data;
-            self.sp = (*data).heap.end;
-            self.top = (*data).heap.top;
+            let heap = &(*data).heap;
+            (self.sp, self.top) = (heap.end, heap.top);
             self.left = (*data).slice_left;
         }
     }

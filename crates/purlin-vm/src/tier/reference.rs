@@ -171,6 +171,14 @@ impl Run<'_> {
         self.m.x[i] = t;
     }
 
+    /// Moves the stack pointer.
+    #[inline(always)]
+    fn set_stack(&mut self, sp: *mut u64) {
+        // SAFETY: LIVE: what is behind the new place are frames, or slots that get values before anything collects.
+        unsafe { self.data.heap.spaces_mut() }.end = sp;
+        self.sync_stack();
+    }
+
     /// Takes note that the stack pointer moved.
     #[inline(always)]
     fn sync_stack(&mut self) {
@@ -183,8 +191,7 @@ impl Run<'_> {
         debug_assert!(sp >= self.data.heap.top, "allocation leaves room for return addresses");
         // SAFETY: `Heap::alloc` and `ensure` keep STACK_RESERVE words free below the stack.
         unsafe { *sp = Term::continuation(pc as usize).raw() };
-        self.data.heap.end = sp;
-        self.m.running.bases[1] = sp;
+        self.set_stack(sp);
     }
 
     // ---- starting and stopping

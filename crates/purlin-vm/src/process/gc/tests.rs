@@ -69,7 +69,8 @@ fn the_stack_is_kept_and_its_return_addresses_are_left_alone() {
     let mut heap = Heap::new(MIN_HEAP);
     let t = sample(&mut heap, 5);
     let words = [Term::continuation(0x1000), t, Term::NIL, Term::catch(0x2000)];
-    heap.end = heap.end.wrapping_sub(words.len());
+    // SAFETY: FRESH: the heap has more words than that, and they are written next.
+    unsafe { heap.spaces_mut() }.end = heap.end.wrapping_sub(words.len());
     for (i, w) in words.iter().enumerate() {
         // SAFETY: the stack's words were just set aside.
         unsafe { *heap.end.add(i) = w.raw() };

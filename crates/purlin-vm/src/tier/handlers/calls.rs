@@ -129,7 +129,7 @@ impl State {
         // SAFETY: CODE: the handler was chosen for this instruction; OFFHEAP: the new fun owns its count.
         unsafe {
             operands!(self, MakeFun(f));
-            let off_heap = &mut (*(*self.m).running.data).heap.off_heap;
+            let off_heap = &mut (*(*self.m).running.data).heap.spaces_mut().off_heap;
             if !self.has_room(3 + n) || off_heap.len() == off_heap.capacity() {
                 return self.slow();
             }

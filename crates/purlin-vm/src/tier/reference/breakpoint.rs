@@ -166,8 +166,7 @@ impl Run<'_> {
         debug_assert!(sp >= self.data.heap.top && !t.is_pointer());
         // SAFETY: `ensure` made room.
         unsafe { *sp = t.raw() };
-        self.data.heap.end = sp;
-        self.sync_stack();
+        self.set_stack(sp);
     }
 
     // ---- looking at the stack

@@ -190,8 +190,7 @@ impl Run<'_> {
             Escape::Hibernate { module, function, args } => {
                 self.load_args(&args);
                 crate::messaging::receive::unwind_all(&mut self.ctx());
-                self.data.heap.end = self.data.heap.block.end();
-                self.sync_stack();
+                self.set_stack(self.data.heap.block.end());
                 self.push(PROCESS_END.start());
                 self.collect_to(0, args.len(), Depth::Tight);
                 let mfa = Mfa { module, function, arity: args.len() as u8 };
@@ -359,8 +358,7 @@ impl Run<'_> {
         let sp = self.data.heap.end;
         // SAFETY: LIVE: `return` stands where the frame is gone and the return address is on top.
         let w = unsafe { Term::from_raw(*sp) };
-        self.data.heap.end = sp.wrapping_add(1);
-        self.m.running.bases[1] = self.data.heap.end;
+        self.set_stack(sp.wrapping_add(1));
         debug_assert!(w.is_header(), "a return address is on top of the stack");
         (w.raw() & !3) as *const Op
     }

@@ -156,8 +156,7 @@ impl Run<'_> {
                 if self.process.trace.flags().any(TRACED_FRAMES) {
                     self.unwind_traced(class, reason, Some(p));
                 }
-                self.data.heap.end = frame;
-                self.sync_stack();
+                self.set_stack(frame);
                 self.set_x(0, Term::NONE);
                 self.set_x(1, class.atom());
                 self.set_x(2, reason);

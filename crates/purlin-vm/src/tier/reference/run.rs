@@ -122,8 +122,7 @@ impl Run<'_> {
                 // ---- stack and heap
                 Instr::Allocate { slots, heap, live } => {
                     self.ensure((heap + slots) as usize, live as usize);
-                    self.data.heap.end = self.data.heap.end.wrapping_sub(slots as usize);
-                    self.sync_stack();
+                    self.set_stack(self.data.heap.end.wrapping_sub(slots as usize));
                 }
                 Instr::TestHeap { heap, live } => self.ensure(heap as usize, live as usize),
                 Instr::Deallocate(slots) | Instr::Trim(slots) => self.drop_slots(slots),
@@ -359,8 +358,7 @@ impl Run<'_> {
 
     #[inline(always)]
     pub(super) fn drop_slots(&mut self, slots: u32) {
-        self.data.heap.end = self.data.heap.end.wrapping_add(slots as usize);
-        self.sync_stack();
+        self.set_stack(self.data.heap.end.wrapping_add(slots as usize));
     }
 }
 
