@@ -1,6 +1,9 @@
 //! The functions that OTP expects the emulator to provide, one file per topic.
 //!
 //! Each topic has a table (`NATIVES`) naming module, function, arity and kind; [`tables`] lists them all.
+//! They are safe code: what calls the C library says so at its head.
+
+#![deny(unsafe_code)]
 
 mod asn1;
 mod atomics;

@@ -1,5 +1,7 @@
 //! Dates and times of day, in UTC and in the local time zone.
 
+#![expect(unsafe_code, reason = "it calls the C library")]
+
 use purlin_term::{Heap, Term};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};

@@ -3,6 +3,8 @@
 //! The invariant, **BUFFER**: each pointer that is handed over comes from a live value of the length that goes with
 //! it, or is null; lists that the library makes are read before they are given back, which happens once.
 
+#![expect(unsafe_code, reason = "it calls the C library")]
+
 use rustix::io::Errno;
 use std::ffi::{CStr, CString};
 

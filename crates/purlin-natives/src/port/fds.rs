@@ -2,6 +2,8 @@
 //!
 //! The invariant, **CHILD**: what runs between fork and exec calls nothing but functions that are safe there.
 
+#![expect(unsafe_code, reason = "it calls the C library")]
+
 use rustix::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;

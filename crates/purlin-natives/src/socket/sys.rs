@@ -4,6 +4,8 @@
 //! it, and the system keeps none of them beyond the call. **FRESH**: a descriptor that a call gives belongs to nobody
 //! yet.
 
+#![expect(unsafe_code, reason = "it calls the C library")]
+
 use rustix::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;

@@ -4,6 +4,8 @@
 //! initialisation to its end, is used through `&mut Stream` alone, and keeps no pointer to input or output between
 //! calls.
 
+#![expect(unsafe_code, reason = "it calls the C library")]
+
 use libz_sys::{self as z, z_stream};
 use std::ffi::{c_int, c_uint};
 use std::mem::{MaybeUninit, size_of};

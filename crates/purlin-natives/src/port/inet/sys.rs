@@ -4,6 +4,8 @@
 //! The invariant, **BUFFER**: each pointer that is handed over comes from a live value of the length that goes with
 //! it, and the library keeps none of them beyond the call.
 
+#![expect(unsafe_code, reason = "it calls the C library")]
+
 use rustix::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use rustix::io::Errno;
 use std::ffi::{CStr, CString};
