@@ -48,6 +48,18 @@ for {to, name} <- [{{:x, node}, "name"}, {pid, "pid"}, {{:x, :nonode}, "no node"
   end)
 end
 
+# Identifiers of another node that are no pids, and those of an earlier life of this node.
+for {host, name} <- [{"abc@boromir", "another"}, {"nonode@nohost", "this"}],
+    {tag, numbers} <- [{88, <<42::32, 0::32, 7::32>>}, {89, <<42::32, 7::32>>}, {90, <<7::32, 1::32, 2::32, 3::32>>}] do
+  length = if tag == 90, do: <<3::16>>, else: ""
+  to = :erlang.binary_to_term(<<131, tag, length::binary, 119, byte_size(host), host::binary, numbers::binary>>)
+  attempt.("send to #{tag} of #{name} node", fn -> Compiled.send_to(to) end)
+
+  for options <- [[], [:noconnect]] do
+    attempt.("send to #{tag} of #{name} node with #{inspect(options)}", fn -> :erlang.send(to, :hoo, options) end)
+  end
+end
+
 for wrong <- [{1, node}, {:x, 1}, {:x, node, 1}, 1, "x"] do
   attempt.("send to #{inspect(wrong)}", fn -> Compiled.send_to(wrong) end)
 end

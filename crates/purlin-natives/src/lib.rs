@@ -9,6 +9,7 @@ mod asn1;
 mod atomics;
 mod byte_queue;
 mod code;
+mod console;
 mod crypto;
 mod data;
 mod debug;

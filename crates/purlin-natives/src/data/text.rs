@@ -1,5 +1,6 @@
 //! Pids, ports, references and funs to text and back; terms to the engine's own output.
 
+use crate::console;
 use purlin_term::external::DecodeContext;
 use purlin_term::{Heap, Term, am, print};
 use purlin_vm::native::OrBadarg;
@@ -16,7 +17,7 @@ pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "list_to_ref", 1, list_to_ref),
     Native::plain("erlang", "display", 1, display),
     Native::plain("erlang", "display_string", 1, display_string_1).until(25),
-    Native::plain("erlang", "display_nl", 0, |_, _| written(std::io::stderr().write_all(b"\n"))).until(25),
+    Native::plain("erlang", "display_nl", 0, |_, _| written(console::error(b"\n"))).until(25),
     Native::plain("erlang", "display_string", 2, display_string).since(26),
     Native::plain("erts_internal", "term_to_string", 2, term_to_string).since(26),
 ];
@@ -89,13 +90,12 @@ fn written(_: std::io::Result<()>) -> NativeResult {
 fn display(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let mut text = print::to_bytes(args[0], i64::MAX);
     text.push(b'\n');
-    let mut out = std::io::stdout().lock();
-    written(out.write_all(&text).and_then(|()| out.flush()))
+    written(console::output(&text))
 }
 
 fn display_string_1(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let text = args[0].list_text().or_badarg()?;
-    written(std::io::stderr().write_all(text.as_bytes()))
+    written(console::error(text.as_bytes()))
 }
 
 /// Writes a list of characters, or a binary as it is, to one of the standard streams.

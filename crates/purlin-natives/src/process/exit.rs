@@ -83,7 +83,8 @@ fn halt(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         ctx.engine.sched.halt((digits[0] & 0x7FFF_FFFF) as i32, flush);
     } else if let Some(text) = args[0].list_text() {
         let shown: String = text.chars().take(1023).collect();
-        eprintln!("{shown}");
+        // Nobody reads it when that fails.
+        let _ = crate::console::error(format!("{shown}\n").as_bytes());
         ctx.engine.sched.halt(1, false);
     } else {
         return Err(Escape::BADARG);

@@ -155,7 +155,7 @@ fn process_display(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         return Ok(Term::atom(Atom::BADOPT));
     }
     if args[0] == ctx.pid() {
-        eprint!("{}", backtrace_text(ctx.engine, ctx.data));
+        show(&backtrace_text(ctx.engine, ctx.data));
         return Ok(TRUE);
     }
     let Some(other) = args[0].as_pid().and_then(|id| ctx.engine.process(id)) else {
@@ -165,7 +165,7 @@ fn process_display(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let request = Signal::request(move |engine, target| {
         let result = match target {
             Target::Alive(_, data) => {
-                eprint!("{}", backtrace_text(engine, data));
+                show(&backtrace_text(engine, data));
                 TRUE
             }
             Target::Gone => Term::atom(Atom::BADARG),
@@ -185,6 +185,11 @@ fn process_display(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
             Ok(Term::atom(Atom::BADARG))
         }
     }
+}
+
+fn show(text: &str) {
+    // Nobody reads the output when that fails.
+    let _ = crate::console::error(text.as_bytes());
 }
 
 /// The call chain as text, one line per frame.

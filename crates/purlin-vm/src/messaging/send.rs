@@ -135,8 +135,10 @@ fn deliver(
         }
         return Ok(());
     }
-    match to.boxed_kind() {
-        Some(Kind::ExtPid | Kind::ExtPort | Kind::ExtRef) => Err(SendError::Remote),
+    match to.as_external() {
+        // Of an earlier life of this node.
+        Some((_, node, ..)) if node == engine.node() => Ok(()),
+        Some((Kind::ExtPid | Kind::ExtRef, ..)) => Err(SendError::Remote),
         _ => Err(SendError::BadDestination),
     }
 }

@@ -543,7 +543,7 @@ fn heap(flags: &mut EmulatorFlags, release: Release, c: &mut Cursor<'_>) -> Resu
             if n <= 0 {
                 return Err(bad(format!("bad initial process dictionary size {text}")));
             }
-            flags.dictionary = Some((n as u32).next_power_of_two());
+            flags.dictionary = Some((n as u32).next_power_of_two().max(2));
         }
         f if f.starts_with("mqd") => {
             let text = c.value(5)?;
