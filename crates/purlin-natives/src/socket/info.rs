@@ -10,9 +10,9 @@ use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Native};
 
 pub const NATIVES: &[Native] = &[
-    Native::plain("prim_socket", "nif_info", 0, |ctx, args| reply(ctx, args, |ctx, _| Ok(global(ctx)))),
-    Native::plain("prim_socket", "nif_info", 1, |ctx, args| reply(ctx, args, info)),
-    Native::plain("prim_socket", "nif_command", 1, |ctx, args| reply(ctx, args, command)),
+    Native::plain("prim_socket", "nif_info", 0, |ctx, args| reply(ctx, args, |ctx, _| Ok(global(ctx)))).until(25),
+    Native::plain("prim_socket", "nif_info", 1, |ctx, args| reply(ctx, args, info)).until(25),
+    Native::plain("prim_socket", "nif_command", 1, |ctx, args| reply(ctx, args, command)).until(25),
 ];
 
 /// The number of bits of a counter.

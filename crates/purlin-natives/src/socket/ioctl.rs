@@ -8,9 +8,9 @@ use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Native};
 
 pub const NATIVES: &[Native] = &[
-    Native::plain("prim_socket", "nif_ioctl", 2, |ctx, args| reply(ctx, args, list)),
-    Native::plain("prim_socket", "nif_ioctl", 3, |ctx, args| reply(ctx, args, get)),
-    Native::plain("prim_socket", "nif_ioctl", 4, |ctx, args| reply(ctx, args, set)),
+    Native::plain("prim_socket", "nif_ioctl", 2, |ctx, args| reply(ctx, args, list)).until(25),
+    Native::plain("prim_socket", "nif_ioctl", 3, |ctx, args| reply(ctx, args, get)).until(25),
+    Native::plain("prim_socket", "nif_ioctl", 4, |ctx, args| reply(ctx, args, set)).until(25),
 ];
 
 /// What an interface's record holds behind the name.

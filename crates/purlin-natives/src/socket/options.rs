@@ -15,9 +15,9 @@ use rustix::io::Errno;
 pub use value::{tos, tos_term};
 
 pub const NATIVES: &[Native] = &[
-    Native::plain("prim_socket", "nif_setopt", 5, |ctx, args| reply(ctx, args, set)),
-    Native::plain("prim_socket", "nif_getopt", 3, |ctx, args| reply(ctx, args, get)),
-    Native::plain("prim_socket", "nif_getopt", 4, |ctx, args| reply(ctx, args, get_native)),
+    Native::plain("prim_socket", "nif_setopt", 5, |ctx, args| reply(ctx, args, set)).until(25),
+    Native::plain("prim_socket", "nif_getopt", 3, |ctx, args| reply(ctx, args, get)).until(25),
+    Native::plain("prim_socket", "nif_getopt", 4, |ctx, args| reply(ctx, args, get_native)).until(25),
 ];
 
 /// How a value is given or told.

@@ -13,9 +13,9 @@ use purlin_vm::{Ctx, Escape, Native};
 use rustix::io::Errno;
 
 pub const NATIVES: &[Native] = &[
-    Native::plain("prim_socket", "nif_recv", 4, |ctx, args| reply(ctx, args, recv)),
-    Native::plain("prim_socket", "nif_recvfrom", 4, |ctx, args| reply(ctx, args, recv_from)),
-    Native::plain("prim_socket", "nif_recvmsg", 5, |ctx, args| reply(ctx, args, recv_message)),
+    Native::plain("prim_socket", "nif_recv", 4, |ctx, args| reply(ctx, args, recv)).until(25),
+    Native::plain("prim_socket", "nif_recvfrom", 4, |ctx, args| reply(ctx, args, recv_from)).until(25),
+    Native::plain("prim_socket", "nif_recvmsg", 5, |ctx, args| reply(ctx, args, recv_message)).until(25),
 ];
 
 /// Bytes that count as a reduction.

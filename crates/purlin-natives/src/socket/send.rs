@@ -15,9 +15,9 @@ use std::borrow::Cow;
 use std::io::IoSlice;
 
 pub const NATIVES: &[Native] = &[
-    Native::plain("prim_socket", "nif_send", 4, |ctx, args| reply(ctx, args, send)),
-    Native::plain("prim_socket", "nif_sendto", 5, |ctx, args| reply(ctx, args, send_to)),
-    Native::plain("prim_socket", "nif_sendmsg", 5, |ctx, args| reply(ctx, args, send_message)),
+    Native::plain("prim_socket", "nif_send", 4, |ctx, args| reply(ctx, args, send)).until(25),
+    Native::plain("prim_socket", "nif_sendto", 5, |ctx, args| reply(ctx, args, send_to)).until(25),
+    Native::plain("prim_socket", "nif_sendmsg", 5, |ctx, args| reply(ctx, args, send_message)).until(25),
 ];
 
 /// Pieces of a message that the system takes in one call.
