@@ -205,11 +205,11 @@ fn an_unlinked_process_does_not_feel_an_exit_under_way() {
     data.relations().link(other);
     data.relations().unlink(other, 1);
     e.signal(&p, Signal::exit(other, true, am!("boom"))).ok().unwrap();
-    assert_eq!(fetch(&mut Ctx { engine: &e, process: &p, data: data }), None);
+    assert_eq!(fetch(&mut Ctx { engine: &e, process: &p, data }), None);
     e.signal(&p, Signal::exit(other, false, Term::atom(Atom::NORMAL))).ok().unwrap();
-    assert_eq!(fetch(&mut Ctx { engine: &e, process: &p, data: data }), None, "normal does not end another process");
+    assert_eq!(fetch(&mut Ctx { engine: &e, process: &p, data }), None, "normal does not end another process");
     e.signal(&p, Signal::exit(other, false, Term::atom(Atom::KILL))).ok().unwrap();
-    assert_eq!(fetch(&mut Ctx { engine: &e, process: &p, data: data }), Some(Term::atom(Atom::KILLED)));
+    assert_eq!(fetch(&mut Ctx { engine: &e, process: &p, data }), Some(Term::atom(Atom::KILLED)));
 }
 
 /// Waits 20 ms in a receive, while a message that it does not want arrives in between.

@@ -20,8 +20,8 @@ impl State {
             if !(*data).mailbox.is_unwatched() || (*data).heap.wants_collection_at_receive(free) {
                 return false;
             }
-            let bottom = (&(*data).heap).block.end();
-            (*data).mailbox.begin_look((bottom as usize - self.sp as usize) / 8);
+            let heap = &(*data).heap;
+            (*data).mailbox.begin_look((heap.block.end() as usize - self.sp as usize) / 8);
             let words = (*data).mailbox.move_first(self.top, free.saturating_sub(STACK_RESERVE));
             self.top = self.top.add(words);
             let Some(t) = (*data).mailbox.current() else { return false };
