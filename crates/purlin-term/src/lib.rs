@@ -33,6 +33,7 @@ pub mod owned;
 pub mod print;
 pub mod release;
 pub mod row;
+pub mod weight;
 pub mod word;
 
 pub use atom::Atom;

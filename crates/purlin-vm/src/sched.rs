@@ -33,6 +33,9 @@ pub const SLICE: i32 = 4000;
 /// How many of OTP's dirty schedulers for input and output Purlin says it has.
 pub const DIRTY_IO: usize = 10;
 
+/// Threads for natives that wait.
+const WAITING_THREADS: usize = 16;
+
 /// Reductions that processes wait for in a queue, counted for each, before its scheduler shares it.
 const PATIENCE: u64 = 5 * SLICE as u64;
 
@@ -44,7 +47,9 @@ pub struct Schedulers {
     pub(crate) queues: Vec<RunQueue>,
     pub(crate) idle: Idle,
     pub(crate) alarm: Alarm,
+    /// Threads for natives that wait, and for natives that compute.
     pub(crate) pool: Pool,
+    pub(crate) computing: Pool,
     pub(crate) threads: Mutex<Vec<JoinHandle<()>>>,
     pub(crate) roles: Vec<Role>,
     pub(crate) spares: Spares,
@@ -113,7 +118,9 @@ impl Schedulers {
             queues: (0..count).map(RunQueue::new).collect(),
             idle: Idle::new(count),
             alarm: Alarm::default(),
-            pool: Pool::default(),
+            pool: Pool::new(WAITING_THREADS),
+            // More of them would only take the processors from the schedulers.
+            computing: Pool::new(count),
             threads: Mutex::new(Vec::new()),
             roles: (0..count).map(|_| Role::default()).collect(),
             spares: Spares::default(),

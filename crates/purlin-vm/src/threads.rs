@@ -142,6 +142,7 @@ fn idle(engine: &Arc<Engine>, me: usize) -> bool {
         if engine.clock.is_virtual()
             && s.idle.all_idle()
             && s.pool.is_idle()
+            && s.computing.is_idle()
             && let Some(t) = engine.timers.first()
         {
             let woken = s.idle.leave(me);
@@ -255,8 +256,8 @@ fn run_slice(engine: &Arc<Engine>, process: Arc<Process>) -> u64 {
             sleep_or_requeue(engine, process);
         }
         Stop::Exited(reason) => terminate(ctx, reason),
-        Stop::Blocking => {
-            let call = BlockingCall::new(&process, ctx.data);
+        Stop::Blocking | Stop::Computing => {
+            let call = BlockingCall::new(&process, ctx.data, matches!(stop, Stop::Computing));
             blocking::submit(engine, call);
             sleep_or_requeue(engine, process);
         }

@@ -3,7 +3,7 @@
 mod search;
 
 use super::guard::{self, count};
-use super::iolist::BYTES_PER_REDUCTION;
+use super::iolist::{BYTES_PER_REDUCTION, WEIGHT_PER_REDUCTION};
 use crate::loop_limit::Loop;
 use purlin_term::bits::{BitBuilder, read_bits};
 use purlin_term::{Heap, Term, am};
@@ -31,22 +31,17 @@ pub const NATIVES: &[Native] = &[
     Native::plain("binary", "copy", 1, |ctx, args| copy(ctx, args[0], Term::small(1))),
     Native::plain("binary", "copy", 2, |ctx, args| copy(ctx, args[0], args[1])),
     Native::plain("binary", "referenced_byte_size", 1, |_, a| Ok(count(a[0].referenced_bytes().or_badarg()?))),
-    Native::plain("binary", "encode_unsigned", 1, |ctx, args| {
-        encode_unsigned(ctx.heap(), args[0], am!("big")).or_badarg()
-    }),
-    Native::plain("binary", "encode_unsigned", 2, |ctx, args| {
-        encode_unsigned(ctx.heap(), args[0], args[1]).or_badarg()
-    }),
-    Native::plain("binary", "decode_unsigned", 1, |ctx, args| {
-        decode_unsigned(ctx.heap(), args[0], am!("big")).or_badarg()
-    }),
-    Native::plain("binary", "decode_unsigned", 2, |ctx, args| {
-        decode_unsigned(ctx.heap(), args[0], args[1]).or_badarg()
-    }),
+    Native::plain("binary", "encode_unsigned", 1, |ctx, args| unsigned(ctx, args[0], am!("big"), encode_unsigned)),
+    Native::plain("binary", "encode_unsigned", 2, |ctx, args| unsigned(ctx, args[0], args[1], encode_unsigned)),
+    Native::plain("binary", "decode_unsigned", 1, |ctx, args| unsigned(ctx, args[0], am!("big"), decode_unsigned)),
+    Native::plain("binary", "decode_unsigned", 2, |ctx, args| unsigned(ctx, args[0], args[1], decode_unsigned)),
 ];
 
 /// Largest binary that `copy/2` makes, in bytes.
 const MAX_COPY: usize = 1 << 44;
+/// Bytes copied, and bytes of an integer, for one reduction.
+const COPIED_PER_REDUCTION: usize = 1024;
+const INTEGER_PER_REDUCTION: usize = 64;
 /// Bytes that `copy/2` puts at a time.
 const COPY_AT_ONCE: usize = 1 << 16;
 
@@ -66,6 +61,7 @@ fn common_suffix(a: &[u8], b: &[u8]) -> usize {
 }
 
 fn longest_common(ctx: &mut Ctx<'_>, list: Term, common: fn(&[u8], &[u8]) -> usize) -> NativeResult {
+    ctx.room_for_term(list, WEIGHT_PER_REDUCTION)?;
     let binaries = list.as_list().or_badarg()?;
     let mut all = Vec::with_capacity(binaries.len());
     for b in binaries {
@@ -85,6 +81,7 @@ fn copy(ctx: &mut Ctx<'_>, t: Term, times: Term) -> NativeResult {
     }
     let bytes = t.as_bytes().or_badarg()?;
     let size = bytes.len().checked_mul(times).filter(|&n| n <= MAX_COPY).ok_or(Escape::SYSTEM_LIMIT)?;
+    ctx.room_for(size / COPIED_PER_REDUCTION)?;
     Loop::Binary.charge(ctx, size, BYTES_PER_REDUCTION);
     let mut builder = BitBuilder::new(ctx.heap(), size * 8).ok_or(Escape::SYSTEM_LIMIT)?;
     if !bytes.is_empty() {
@@ -100,6 +97,19 @@ fn copy(ctx: &mut Ctx<'_>, t: Term, times: Term) -> NativeResult {
 /// Whether an `Endianness` argument asks for the least significant byte first.
 fn is_little(t: Term) -> Option<bool> {
     if t == am!("little") { Some(true) } else { (t == am!("big")).then_some(false) }
+}
+
+/// Converts an integer or a binary.
+fn unsigned(
+    ctx: &mut Ctx<'_>,
+    value: Term,
+    endianness: Term,
+    convert: fn(&mut Heap, Term, Term) -> Option<Term>,
+) -> NativeResult {
+    let bytes = value.as_big().map_or(value.bit_size() / 8, |(_, digits)| digits.len() * 8);
+    ctx.room_for(bytes / INTEGER_PER_REDUCTION)?;
+    ctx.charge(bytes / INTEGER_PER_REDUCTION);
+    convert(ctx.heap(), value, endianness).or_badarg()
 }
 
 fn encode_unsigned(h: &mut Heap, value: Term, endianness: Term) -> Option<Term> {

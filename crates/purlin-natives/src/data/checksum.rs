@@ -16,13 +16,17 @@ pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "md5_init", 0, |ctx, _| Ok(ctx.heap().binary(&Md5::new().state()))),
     Native::plain("erlang", "md5_update", 2, md5_update),
     Native::plain("erlang", "md5_final", 1, md5_final),
-    Native::plain("erlang", "phash", 2, |_, a| Ok(Term::small(hash::phash(a[0], range(a[1])?) as i64))),
-    Native::plain("erlang", "phash2", 1, |_, a| Ok(Term::small(hash::phash2(a[0], PHASH2_RANGE) as i64))),
-    Native::plain("erlang", "phash2", 2, |_, a| Ok(Term::small(hash::phash2(a[0], range(a[1])?) as i64))),
+    Native::plain("erlang", "phash", 2, |ctx, args| hashed(ctx, args[0], range(args[1])?, hash::phash)),
+    Native::plain("erlang", "phash2", 1, |ctx, args| hashed(ctx, args[0], PHASH2_RANGE, hash::phash2)),
+    Native::plain("erlang", "phash2", 2, |ctx, args| hashed(ctx, args[0], range(args[1])?, hash::phash2)),
 ];
 
 /// The range of `phash2/1`.
 const PHASH2_RANGE: u64 = 1 << 27;
+/// The weight of terms hashed, of data summed, and of data digested, for one reduction.
+const HASHED_PER_REDUCTION: usize = 16;
+const SUMMED_PER_REDUCTION: usize = 32;
+const DIGESTED_PER_REDUCTION: usize = 2;
 /// Bytes summed for one reduction.
 const BYTES_PER_REDUCTION: usize = 1000;
 /// The largest prime below 2^16, by which Adler-32 sums are taken.
@@ -38,8 +42,15 @@ fn range(t: Term) -> Result<u64, Escape> {
     t.as_small().and_then(|i| u64::try_from(i).ok()).filter(|r| (1..=1 << 32).contains(r)).or_badarg()
 }
 
+/// The hash of a term.
+fn hashed(ctx: &mut Ctx<'_>, t: Term, range: u64, hash: fn(Term, u64) -> u64) -> NativeResult {
+    ctx.room_for_term(t, HASHED_PER_REDUCTION)?;
+    Ok(Term::small(hash(t, range) as i64))
+}
+
 /// The bytes of an I/O list, charged for.
-fn data(ctx: &mut Ctx<'_>, t: Term) -> Result<Vec<u8>, Escape> {
+fn data(ctx: &mut Ctx<'_>, t: Term, weight_per_reduction: usize) -> Result<Vec<u8>, Escape> {
+    ctx.room_for_term(t, weight_per_reduction)?;
     let bytes = iolist::to_bytes(t).or_badarg()?;
     ctx.charge(bytes.len() / BYTES_PER_REDUCTION);
     Ok(bytes)
@@ -51,7 +62,7 @@ fn number(n: u32) -> NativeResult {
 
 fn crc32(ctx: &mut Ctx<'_>, old: u32, t: Term) -> NativeResult {
     let mut h = crc32fast::Hasher::new_with_initial(old);
-    h.update(&data(ctx, t)?);
+    h.update(&data(ctx, t, SUMMED_PER_REDUCTION)?);
     number(h.finalize())
 }
 
@@ -67,7 +78,7 @@ fn crc32_combine(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 }
 
 fn adler32(ctx: &mut Ctx<'_>, old: u32, t: Term) -> NativeResult {
-    let data = data(ctx, t)?;
+    let data = data(ctx, t, SUMMED_PER_REDUCTION)?;
     // Without anything to sum, even an impossible old sum stays as it is.
     let mut pieces = 0;
     if data.is_empty() {
@@ -102,13 +113,13 @@ fn adler32_combine(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 
 fn md5(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let mut m = Md5::new();
-    m.update(&data(ctx, args[0])?);
+    m.update(&data(ctx, args[0], DIGESTED_PER_REDUCTION)?);
     Ok(ctx.heap().binary(&m.finish()))
 }
 
 fn md5_update(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let mut m = Md5::from_state(&args[0].as_bytes().or_badarg()?).or_badarg()?;
-    m.update(&data(ctx, args[1])?);
+    m.update(&data(ctx, args[1], DIGESTED_PER_REDUCTION)?);
     Ok(ctx.heap().binary(&m.state()))
 }
 

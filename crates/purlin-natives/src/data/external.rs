@@ -19,6 +19,12 @@ pub const NATIVES: &[Native] = &[
 
 /// Bytes written or read for one reduction.
 const BYTES_PER_REDUCTION: usize = 200;
+/// Bytes made terms, and the weight of terms written and compressed, for one reduction.
+const READ_PER_REDUCTION: usize = 16;
+const WEIGHT_PER_REDUCTION: usize = 32;
+const COMPRESSED_PER_REDUCTION: usize = 2;
+/// The tag of compressed terms.
+const COMPRESSED: u8 = b'P';
 
 /// Reads the options of `term_to_binary/2`.
 fn encode_options(release: Release, list: Term) -> Option<EncodeOptions> {
@@ -53,6 +59,7 @@ fn options(ctx: &Ctx<'_>, list: Term) -> Result<EncodeOptions, Escape> {
 
 fn term_to_binary(ctx: &mut Ctx<'_>, t: Term, list: Term) -> NativeResult {
     let o = options(ctx, list)?;
+    ctx.room_for_term(t, if o.compressed.is_some() { COMPRESSED_PER_REDUCTION } else { WEIGHT_PER_REDUCTION })?;
     let bytes = external::encode(t, &o).map_err(|_| Escape::SYSTEM_LIMIT)?;
     ctx.charge(bytes.len() / BYTES_PER_REDUCTION);
     Ok(ctx.heap().binary(&bytes))
@@ -64,6 +71,7 @@ fn term_to_iovec(ctx: &mut Ctx<'_>, t: Term, list: Term) -> NativeResult {
 }
 
 fn external_size(ctx: &mut Ctx<'_>, t: Term, list: Term) -> NativeResult {
+    ctx.room_for_term(t, WEIGHT_PER_REDUCTION)?;
     let o = if ctx.engine.config.release >= Release(26) { options(ctx, list)? } else { size_options(ctx, list)? };
     let size = external::encoded_size(t, &o).map_err(|_| Escape::SYSTEM_LIMIT)?;
     ctx.charge(size / BYTES_PER_REDUCTION);
@@ -82,6 +90,14 @@ fn size_options(ctx: &Ctx<'_>, list: Term) -> Result<EncodeOptions, Escape> {
     Ok(EncodeOptions { minor_version: lowest as u8, ..options(ctx, Term::NIL)? })
 }
 
+/// How many bytes there are to read, once they are no longer compressed.
+fn read_size(bytes: &[u8]) -> usize {
+    match *bytes {
+        [_, COMPRESSED, a, b, c, d, ..] => u32::from_be_bytes([a, b, c, d]) as usize,
+        _ => bytes.len(),
+    }
+}
+
 fn binary_to_term(ctx: &mut Ctx<'_>, t: Term, options: Term) -> NativeResult {
     let (mut safe, mut used) = (false, false);
     let mut list = options.iter();
@@ -98,6 +114,7 @@ fn binary_to_term(ctx: &mut Ctx<'_>, t: Term, options: Term) -> NativeResult {
         return Err(Escape::badarg_cause(am!("badopt")));
     }
     let bytes = t.as_bytes().or_badarg()?;
+    ctx.room_for(read_size(&bytes) / READ_PER_REDUCTION)?;
     ctx.charge(bytes.len() / BYTES_PER_REDUCTION);
     let mut decoding = ctx.engine.code.decoding(safe);
     let (term, size) = external::decode(&bytes, &mut ctx.data.heap, &mut decoding).ok().or_badarg()?;

@@ -21,12 +21,23 @@ pub const NATIVES: &[Native] = &[
 
 /// Digits handled for one reduction.
 const DIGITS_PER_REDUCTION: usize = 16;
+/// Pairs of digits handled for one reduction where there are many.
+const SQUARE_PER_REDUCTION: usize = 50_000;
+/// Digits of a list handled for one reduction, where there are many.
+const LISTED_PER_REDUCTION: usize = 2;
 
 fn base(t: Term) -> Result<u32, Escape> {
     t.as_small().and_then(|b| u32::try_from(b).ok()).filter(|b| (2..=36).contains(b)).or_badarg()
 }
 
+/// Asks to do work that grows faster than the number of digits: about as their square.
+fn room_for(ctx: &Ctx<'_>, digits: usize) -> Result<(), Escape> {
+    ctx.room_for(digits.saturating_mul(digits) / SQUARE_PER_REDUCTION)
+}
+
 fn charged(ctx: &mut Ctx<'_>, t: Term, base: u32) -> Result<String, Escape> {
+    // A word has about twenty decimal digits.
+    room_for(ctx, t.as_big().map_or(0, |(_, words)| words.len() * 20))?;
     let text = integer_to_text(t, base).or_badarg()?;
     if t.is_big() {
         ctx.charge(text.len() / DIGITS_PER_REDUCTION);
@@ -46,6 +57,7 @@ fn to_binary(ctx: &mut Ctx<'_>, t: Term, base: u32) -> NativeResult {
 
 fn from_binary(ctx: &mut Ctx<'_>, t: Term, base: u32) -> NativeResult {
     let text = t.as_bytes().or_badarg()?;
+    room_for(ctx, text.len())?;
     ctx.charge(text.len() / DIGITS_PER_REDUCTION);
     integer_from_text(ctx.heap(), &text, base).or_badarg()
 }
@@ -83,6 +95,7 @@ fn list_prefix(h: &mut Heap, t: Term, base: u32) -> Result<(Term, Term), ListErr
 }
 
 fn from_list(ctx: &mut Ctx<'_>, t: Term, base: u32) -> NativeResult {
+    ctx.room_for_list(t, LISTED_PER_REDUCTION)?;
     let (value, rest) = list_prefix(ctx.heap(), t, base).ok().or_badarg()?;
     if rest.is_nil() { Ok(value) } else { Err(Escape::BADARG) }
 }

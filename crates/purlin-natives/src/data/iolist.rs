@@ -21,10 +21,15 @@ pub const NATIVES: &[Native] = &[
 
 /// Bytes handled for one reduction.
 pub(super) const BYTES_PER_REDUCTION: usize = 256;
+/// Bytes listed for one reduction.
+pub(super) const LISTED_PER_REDUCTION: usize = 16;
+/// The weight of I/O lists handled for one reduction.
+pub(super) const WEIGHT_PER_REDUCTION: usize = 32;
 /// Binaries up to this many bytes are copied into a vector's buffers, larger ones are taken as they are.
 const IOVEC_COPY_LIMIT: usize = 256;
 
 fn iolist_size(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    ctx.room_for_term(args[0], WEIGHT_PER_REDUCTION)?;
     let n = iolist::size(args[0]).or_badarg()?;
     ctx.charge(n / BYTES_PER_REDUCTION);
     Ok(count(n))
@@ -50,6 +55,7 @@ fn list_to_binary(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     if let Some(binary) = single(args[0]) {
         return Ok(binary);
     }
+    ctx.room_for_term(args[0], WEIGHT_PER_REDUCTION)?;
     let t = iolist::to_binary(ctx.heap(), args[0]).or_badarg()?.ok_or(Escape::SYSTEM_LIMIT)?;
     ctx.charge(t.bit_size() / 8 / BYTES_PER_REDUCTION);
     Ok(t)
@@ -59,12 +65,14 @@ fn list_to_bitstring(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     if !args[0].is_list() {
         return Err(Escape::BADARG);
     }
+    ctx.room_for_term(args[0], WEIGHT_PER_REDUCTION)?;
     let t = iolist::to_bitstring(ctx.heap(), args[0]).or_badarg()?.ok_or(Escape::SYSTEM_LIMIT)?;
     ctx.charge(t.bit_size() / 8 / BYTES_PER_REDUCTION);
     Ok(t)
 }
 
 fn iolist_to_iovec(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    ctx.room_for_term(args[0], WEIGHT_PER_REDUCTION)?;
     let vector = iovec(ctx.heap(), args[0]).or_badarg()?;
     ctx.charge(vector.len());
     Ok(ctx.heap().list(&vector))
@@ -104,12 +112,20 @@ fn byte_list(h: &mut Heap, t: Term, from: usize, n: usize, tail: Term) -> Option
     Some(bytes.iter().rev().fold(tail, |list, &b| h.cons(Term::small(b as i64), list)))
 }
 
+/// Counts the work of listing bytes.
+fn listed(ctx: &mut Ctx<'_>, bytes: usize) -> Result<(), Escape> {
+    let reductions = bytes / LISTED_PER_REDUCTION;
+    ctx.room_for(reductions)?;
+    ctx.charge(reductions);
+    Ok(())
+}
+
 fn binary_to_list_1(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     if !args[0].is_binary() {
         return Err(Escape::BADARG);
     }
     let n = args[0].bit_size() / 8;
-    ctx.charge(n / BYTES_PER_REDUCTION);
+    listed(ctx, n)?;
     byte_list(ctx.heap(), args[0], 0, n, Term::NIL).or_badarg()
 }
 
@@ -120,13 +136,13 @@ fn binary_to_list_3(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         return Err(Escape::BADARG);
     }
     let n = stop - start + 1;
-    ctx.charge(n / BYTES_PER_REDUCTION);
+    listed(ctx, n)?;
     byte_list(ctx.heap(), args[0], start - 1, n, Term::NIL).or_badarg()
 }
 
 fn bitstring_to_list(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let size = args[0].as_bits().or_badarg()?.size;
-    ctx.charge(size / 8 / BYTES_PER_REDUCTION);
+    listed(ctx, size / 8)?;
     let h = ctx.heap();
     let mut tail = Term::NIL;
     if size % 8 != 0 {

@@ -27,11 +27,15 @@ pub const NATIVES: &[Native] = &[
 const CELLS_PER_REDUCTION: usize = 16;
 /// Cells copied for one reduction.
 const COPIES_PER_REDUCTION: usize = 60;
+/// Cells of the list to subtract from, and of the list to subtract, handled for one reduction.
+const KEPT_PER_REDUCTION: usize = 4;
+const SUBTRACTED_PER_REDUCTION: usize = 2;
 /// Up to this length the right side of `--` is searched as it is.
 const SUBTRACT_SCAN: usize = 16;
 
 fn append(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let (front, tail) = (args[0], args[1]);
+    ctx.room_for_list(front, COPIES_PER_REDUCTION)?;
     if tail.is_nil() && front.is_cons() {
         let n = front.list_length().or_badarg()?;
         ctx.charge(n / COPIES_PER_REDUCTION);
@@ -45,8 +49,10 @@ fn append(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 }
 
 fn subtract(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
-    let n = args[0].list_length().or_badarg()? + args[1].list_length().or_badarg()?;
-    ctx.charge(n / CELLS_PER_REDUCTION);
+    let (kept, subtracted) = (args[0].list_length().or_badarg()?, args[1].list_length().or_badarg()?);
+    let reductions = kept / KEPT_PER_REDUCTION + subtracted / SUBTRACTED_PER_REDUCTION;
+    ctx.room_for(reductions)?;
+    ctx.charge(reductions);
     Ok(difference(ctx.heap(), args[0], args[1]))
 }
 

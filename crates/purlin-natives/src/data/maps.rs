@@ -24,8 +24,10 @@ pub const NATIVES: &[Native] = &[
     Native::plain("erts_internal", "term_type", 1, term_type),
 ];
 
-/// Associations put or listed for one reduction.
-const STEPS_PER_REDUCTION: usize = 40;
+/// Associations put, joined or listed for one reduction.
+const PUT_PER_REDUCTION: usize = 4;
+const JOINED_PER_REDUCTION: usize = 8;
+const LISTED_PER_REDUCTION: usize = 16;
 
 /// `{badmap, T}`
 pub(super) fn badmap(h: &mut Heap, t: Term) -> Escape {
@@ -60,15 +62,23 @@ pub(super) fn is_key(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     Ok(Term::bool(map::contains(m, args[0])))
 }
 
+/// Counts the work of listing a map.
+fn listed(ctx: &mut Ctx<'_>, m: Term) -> Result<(), Escape> {
+    let reductions = map::size(m) / LISTED_PER_REDUCTION;
+    ctx.room_for(reductions)?;
+    ctx.charge(reductions);
+    Ok(())
+}
+
 fn keys(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let m = checked(ctx, args[0])?;
-    ctx.charge(map::size(m) / STEPS_PER_REDUCTION);
+    listed(ctx, m)?;
     Ok(map::keys(ctx.heap(), m))
 }
 
 fn values(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let m = checked(ctx, args[0])?;
-    ctx.charge(map::size(m) / STEPS_PER_REDUCTION);
+    listed(ctx, m)?;
     Ok(map::values(ctx.heap(), m))
 }
 
@@ -97,11 +107,14 @@ fn take(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 
 fn merge(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let (x, y) = (checked(ctx, args[0])?, checked(ctx, args[1])?);
-    ctx.charge((map::size(x) + map::size(y)) / STEPS_PER_REDUCTION);
+    let reductions = (map::size(x) + map::size(y)) / JOINED_PER_REDUCTION;
+    ctx.room_for(reductions)?;
+    ctx.charge(reductions);
     Ok(map::merge(ctx.heap(), x, y))
 }
 
 fn from_list(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    ctx.room_for_list(args[0], PUT_PER_REDUCTION)?;
     let mut pairs = Vec::new();
     let mut list = args[0].iter();
     for t in list.by_ref() {
@@ -112,6 +125,7 @@ fn from_list(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 }
 
 fn from_keys(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    ctx.room_for_list(args[0], PUT_PER_REDUCTION)?;
     let mut list = args[0].iter();
     let pairs: Vec<(Term, Term)> = list.by_ref().map(|key| (key, args[1])).collect();
     from_pairs(ctx, list.tail(), &pairs)
@@ -121,7 +135,7 @@ fn from_pairs(ctx: &mut Ctx<'_>, tail: Term, pairs: &[(Term, Term)]) -> NativeRe
     if !tail.is_nil() {
         return Err(Escape::BADARG);
     }
-    ctx.charge(pairs.len() / STEPS_PER_REDUCTION);
+    ctx.charge(pairs.len() / PUT_PER_REDUCTION);
     Ok(map::from_pairs(ctx.heap(), pairs))
 }
 
@@ -135,7 +149,7 @@ fn map_next(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     if matches!(form, NextForm::Iterator) && args[0].is_list() && ctx.engine.config.release >= Release(26) {
         return map_next_in_order(ctx, args[0], args[1], limit);
     }
-    ctx.charge(limit.min(map::size(args[1])) / STEPS_PER_REDUCTION);
+    ctx.charge(limit.min(map::size(args[1])) / LISTED_PER_REDUCTION);
     map::map_next(ctx.heap(), args[0], args[1], form, limit).or_badarg()
 }
 
@@ -148,7 +162,7 @@ fn map_next_in_order(ctx: &mut Ctx<'_>, keys: Term, map: Term, limit: usize) -> 
     let mut list = keys.iter();
     let found: Option<Vec<_>> = list.by_ref().take(limit).map(|k| Some((k, map::get(map, k)?))).collect();
     let found = found.or_badarg()?;
-    ctx.charge(found.len() / STEPS_PER_REDUCTION);
+    ctx.charge(found.len() / LISTED_PER_REDUCTION);
     let rest = match list.tail() {
         t if t.is_nil() => am!("none"),
         t if t.is_cons() => ctx.heap().cons(t, map),

@@ -2,21 +2,45 @@
 
 use purlin_term::{Heap, Term};
 use purlin_vm::native::OrBadarg;
-use purlin_vm::{Ctx, Native, NativeResult};
+use purlin_vm::{Ctx, Escape, Native, NativeResult};
 
 pub const NATIVES: &[Native] = &[
-    Native::plain("erlang", "setelement", 3, |ctx, args| setelement(ctx.heap(), args).or_badarg()),
-    Native::plain("erlang", "make_tuple", 2, |ctx, args| make_tuple_2(ctx.heap(), args).or_badarg()),
-    Native::plain("erlang", "make_tuple", 3, |ctx, args| make_tuple_3(ctx.heap(), args).or_badarg()),
-    Native::plain("erlang", "append_element", 2, |ctx, args| append_element(ctx.heap(), args).or_badarg()),
-    Native::plain("erlang", "insert_element", 3, |ctx, args| insert_element(ctx.heap(), args).or_badarg()),
-    Native::plain("erlang", "delete_element", 2, |ctx, args| delete_element(ctx.heap(), args).or_badarg()),
+    Native::plain("erlang", "setelement", 3, |ctx, args| changed(ctx, args[1], args, setelement)),
+    Native::plain("erlang", "make_tuple", 2, |ctx, args| made(ctx, args, make_tuple_2)),
+    Native::plain("erlang", "make_tuple", 3, |ctx, args| made(ctx, args, make_tuple_3)),
+    Native::plain("erlang", "append_element", 2, |ctx, args| changed(ctx, args[0], args, append_element)),
+    Native::plain("erlang", "insert_element", 3, |ctx, args| changed(ctx, args[1], args, insert_element)),
+    Native::plain("erlang", "delete_element", 2, |ctx, args| changed(ctx, args[1], args, delete_element)),
     Native::plain("erlang", "tuple_to_list", 1, tuple_to_list),
     Native::plain("erlang", "list_to_tuple", 1, list_to_tuple),
 ];
 
 /// Largest tuple.
 const MAX_SIZE: usize = (1 << 24) - 1;
+
+/// Elements copied, and elements of or from a list, for one reduction.
+const COPIES_PER_REDUCTION: usize = 256;
+const CELLS_PER_REDUCTION: usize = 60;
+
+/// Makes a tuple, or changes one, in a way that gives nothing for wrong arguments.
+type Make = fn(&mut Heap, &[Term]) -> Option<Term>;
+
+/// Counts the work of making a tuple.
+fn sized(ctx: &mut Ctx<'_>, elements: usize, per_reduction: usize) -> Result<(), Escape> {
+    ctx.room_for(elements / per_reduction)?;
+    ctx.charge(elements / per_reduction);
+    Ok(())
+}
+
+fn changed(ctx: &mut Ctx<'_>, tuple: Term, a: &[Term], make: Make) -> NativeResult {
+    sized(ctx, tuple.as_tuple().map_or(0, <[Term]>::len), COPIES_PER_REDUCTION)?;
+    make(ctx.heap(), a).or_badarg()
+}
+
+fn made(ctx: &mut Ctx<'_>, a: &[Term], make: Make) -> NativeResult {
+    sized(ctx, a[0].as_usize().filter(|&n| n <= MAX_SIZE).unwrap_or(0), COPIES_PER_REDUCTION)?;
+    make(ctx.heap(), a).or_badarg()
+}
 
 /// A position in a tuple, counted from 1, as an index below `limit`.
 fn index(t: Term, limit: usize) -> Option<usize> {
@@ -65,11 +89,14 @@ fn delete_element(h: &mut Heap, a: &[Term]) -> Option<Term> {
 
 fn tuple_to_list(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let t = args[0].as_tuple().or_badarg()?;
+    sized(ctx, t.len(), CELLS_PER_REDUCTION)?;
     Ok(ctx.heap().list(t))
 }
 
 fn list_to_tuple(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    ctx.room_for_list(args[0], CELLS_PER_REDUCTION)?;
     let elements = args[0].as_list().filter(|l| l.len() <= MAX_SIZE).or_badarg()?;
+    ctx.charge(elements.len() / CELLS_PER_REDUCTION);
     Ok(ctx.heap().tuple(&elements))
 }
 

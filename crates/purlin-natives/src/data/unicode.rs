@@ -16,6 +16,8 @@ pub const NATIVES: &[Native] = &[
 
 /// Characters converted for one reduction.
 const CHARS_PER_REDUCTION: usize = 10;
+/// The weight of character data converted for one reduction.
+const WEIGHT_PER_REDUCTION: usize = 8;
 /// Bytes only looked at for one reduction.
 const BYTES_PER_REDUCTION: usize = 250;
 
@@ -228,6 +230,7 @@ fn characters_to_binary(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let Some(latin1) = is_latin1(args[1]) else {
         return continue_in_erlang(am!("characters_to_binary_int"), args);
     };
+    ctx.room_for_term(args[0], WEIGHT_PER_REDUCTION)?;
     let subject = match args[0].as_cons() {
         Some((head, tail)) if head.is_bitstring() && tail.is_nil() => head,
         _ => args[0],
@@ -253,6 +256,9 @@ fn characters_to_list(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let Some(latin1) = is_latin1(args[1]) else {
         return continue_in_erlang(am!("characters_to_list_int"), args);
     };
+    // A character takes a byte in a binary and a cell in a list.
+    ctx.room_for(args[0].bit_size() / 8 / CHARS_PER_REDUCTION)?;
+    ctx.room_for_term(args[0], WEIGHT_PER_REDUCTION)?;
     if !is_chardata(args[0]) {
         return Err(Escape::BADARG);
     }

@@ -19,6 +19,8 @@ pub enum Stop {
     Exited(Term),
     /// It is at a blocking native: [`Runner::block`] has to run on the pool, then the process goes on.
     Blocking,
+    /// As `Blocking`, at a native that has much to compute.
+    Computing,
 }
 
 /// What executes processes: the interpreter, or a test's own.
@@ -26,7 +28,7 @@ pub trait Runner: Send + Sync {
     /// Runs a process until it stops.
     fn run(&self, ctx: &mut Ctx<'_>) -> Stop;
 
-    /// Runs the blocking native that [`Stop::Blocking`] was given for, and keeps its result in `data`, which is not the
+    /// Runs the blocking native that [`Stop::Blocking`] or [`Stop::Computing`] was given for, and keeps its result in `data`, which is not the
     /// process's own (see `sched/blocking.rs`).
     fn block(&self, ctx: &mut Ctx<'_>);
 

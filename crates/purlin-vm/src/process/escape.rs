@@ -71,12 +71,16 @@ pub enum Escape {
     },
     /// Let other processes run, then call this native again with these arguments.
     Yield(Vec<Term>),
+    /// As [`Escape::Yield`], with the same arguments.
+    Again,
     /// Let other processes run, then return this value.
     YieldReturn(Term),
     /// Sleep until a signal arrives, then call this native again with these arguments.
     Wait(Vec<Term>),
     /// Call this native again, with the same arguments, on the pool of blocking threads.
     Block,
+    /// As [`Escape::Block`], on the threads for natives that compute.
+    Compute,
     /// `erlang:hibernate/3`: forget the stack, sleep until a message is there, then call this function.
     Hibernate {
         module: Atom,
@@ -110,7 +114,7 @@ impl Escape {
     /// Calls `visit` with every slot that holds a term.
     pub fn visit(&mut self, visit: &mut dyn FnMut(&mut Term)) {
         match self {
-            Escape::Block => {}
+            Escape::Again | Escape::Block | Escape::Compute => {}
             Escape::Error(t) | Escape::Exit(t) | Escape::Throw(t) | Escape::YieldReturn(t) | Escape::Exited(t) => {
                 visit(t)
             }

@@ -1,4 +1,4 @@
-//! A blocking native under way: a pool thread runs it while its process sleeps and handles signals as ever.
+//! A native under way that blocks or computes for long: a pool thread runs it while its process sleeps and handles signals as ever.
 //!
 //! The rule that must stay true: the process's heap, which holds the native's arguments, neither moves nor goes away
 //! before the native returns. So nothing is collected meanwhile, and a process that ends leaves its heap behind. The
@@ -14,6 +14,8 @@ use std::sync::Arc;
 /// A native to be run on the pool.
 pub(crate) struct BlockingCall {
     pub(crate) process: Arc<Process>,
+    /// It computes, rather than wait for something.
+    pub(crate) computes: bool,
     /// What the native works with in place of the process's own data.
     pub(crate) data: Box<ProcessData>,
     /// Ends after the native: what a process left behind is read till then.
@@ -21,8 +23,8 @@ pub(crate) struct BlockingCall {
 }
 
 impl BlockingCall {
-    /// Prepares the blocking native that the process stopped at.
-    pub fn new(process: &Arc<Process>, data: &mut ProcessData) -> BlockingCall {
+    /// Prepares the native that the process stopped at.
+    pub fn new(process: &Arc<Process>, data: &mut ProcessData, computes: bool) -> BlockingCall {
         let heap = Arc::new(Mutex::new(None));
         let mut own = Box::new(ProcessData::new(Heap::new(0), data.saved_x.clone(), data.initial_call));
         own.pc = data.pc;
@@ -30,7 +32,7 @@ impl BlockingCall {
         data.offload = Some(Box::new(Offload { heap: heap.clone(), postponed: Tasks::default() }));
         data.activity = Activity::Running;
         process.set_offloaded(true);
-        BlockingCall { process: process.clone(), data: own, _heap: heap }
+        BlockingCall { process: process.clone(), computes, data: own, _heap: heap }
     }
 
     /// The priority of the process.

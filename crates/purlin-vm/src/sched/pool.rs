@@ -1,18 +1,17 @@
-//! The threads that blocking natives run on, so that they never hold up a scheduler.
+//! The threads that blocking natives, and those that compute for long, run on, so that they never hold up a scheduler.
 
 use super::blocking::BlockingCall;
 use super::queue::Queues;
 use parking_lot::{Condvar, Mutex};
 use std::time::Duration;
 
-/// Threads at most; further natives wait for one of them.
-const THREADS: usize = 16;
 /// How long a thread without work stays.
 const STAY: Duration = Duration::from_secs(10);
 
-/// The pool of one engine.
-#[derive(Default)]
+/// A pool of threads. An engine has one for natives that wait, and one for those that compute.
 pub struct Pool {
+    /// Threads at most; further natives wait for one of them.
+    limit: usize,
     state: Mutex<State>,
     work: Condvar,
 }
@@ -25,6 +24,10 @@ struct State {
 }
 
 impl Pool {
+    pub fn new(limit: usize) -> Pool {
+        Pool { limit, state: Mutex::default(), work: Condvar::new() }
+    }
+
     /// Leaves a call to the threads; true: the caller has to start another one.
     pub(crate) fn push(&self, call: BlockingCall) -> bool {
         let mut s = self.state.lock();
@@ -35,7 +38,7 @@ impl Pool {
             self.work.notify_one();
             return false;
         }
-        let more = s.threads < THREADS;
+        let more = s.threads < self.limit;
         s.threads += usize::from(more);
         more
     }

@@ -1,4 +1,4 @@
-//! The threads of the pool, which run blocking natives.
+//! The threads of the pools, which run natives that block or compute for long.
 
 use crate::engine::Engine;
 use crate::engine::context::Ctx;
@@ -9,39 +9,48 @@ use crate::process::signal::tasks::Tasks;
 use crate::process::signal::{Signal, Target};
 use crate::sched::blocking::BlockingCall;
 use crate::sched::microstate::State;
+use crate::sched::pool::Pool;
+use crate::sched::{NATIVE_STACK, Schedulers};
 use purlin_term::{Heap, Term};
 use std::sync::Arc;
 
-/// Has a thread of the pool run a blocking native.
+/// The pool for natives that compute, or for those that wait.
+fn pool(sched: &Schedulers, computes: bool) -> &Pool {
+    if computes { &sched.computing } else { &sched.pool }
+}
+
+/// Has a thread of a pool run a native.
 pub(super) fn submit(engine: &Arc<Engine>, call: BlockingCall) {
-    if !engine.sched.pool.push(call) {
+    let computes = call.computes;
+    if !pool(&engine.sched, computes).push(call) {
         return;
     }
     let own = engine.clone();
-    let thread = std::thread::Builder::new().name("blocking natives".into()).stack_size(4 << 20);
-    if thread.spawn(move || work(&own)).is_err()
-        && let Some(call) = engine.sched.pool.without_thread()
+    let (name, stack) = if computes { ("long natives", NATIVE_STACK) } else { ("blocking natives", 4 << 20) };
+    let thread = std::thread::Builder::new().name(name.into()).stack_size(stack);
+    if thread.spawn(move || work(&own, computes)).is_err()
+        && let Some(call) = pool(&engine.sched, computes).without_thread()
     {
         run(call, engine);
     }
 }
 
-/// The life of a thread of the pool.
-fn work(engine: &Arc<Engine>) {
+/// The life of a thread of a pool.
+fn work(engine: &Arc<Engine>, computes: bool) {
     // Time may have stood still for the native alone.
     let idle = || {
         if engine.clock.is_virtual() {
             engine.sched.idle.wake_one();
         }
     };
-    while let Some(call) = engine.sched.pool.next(idle) {
+    while let Some(call) = pool(&engine.sched, computes).next(idle) {
         run(call, engine);
     }
 }
 
 /// Runs the native and hands its result to the process, if that is still there.
 fn run(call: BlockingCall, engine: &Arc<Engine>) {
-    let BlockingCall { process, mut data, _heap } = call;
+    let BlockingCall { process, mut data, _heap, .. } = call;
     let runner = engine.runner().expect("schedulers are started with a runner");
     let counted = engine.sched.wall_time.begin_any(engine.sched.count(), engine.clock.now());
     let run = || guard(&mut Ctx { engine, process: &process, data: &mut data }, |ctx| runner.block(ctx));
@@ -58,6 +67,7 @@ fn run(call: BlockingCall, engine: &Arc<Engine>) {
         let mut postponed = to.offload.take().map_or_else(Tasks::default, |a| a.postponed);
         process.set_offloaded(false);
         to.activity = Activity::Runnable;
+        to.reductions += data.slice_used();
         to.heap.absorb(std::mem::replace(&mut data.heap, Heap::new(0)));
         to.pending = data.pending.take();
         to.pc = data.pc;

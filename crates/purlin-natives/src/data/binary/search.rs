@@ -6,7 +6,7 @@
 
 mod table;
 
-use super::super::iolist::BYTES_PER_REDUCTION;
+use super::super::iolist::{BYTES_PER_REDUCTION, WEIGHT_PER_REDUCTION};
 use crate::loop_limit::Loop;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use memchr::memmem;
@@ -18,6 +18,10 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 use table::Table;
+
+/// Bytes searched for one reduction, for the first match and for all, of which each takes a place in the answer.
+const SEARCHED_PER_REDUCTION: usize = 512;
+const MATCHED_PER_REDUCTION: usize = 64;
 
 /// Something to search for.
 enum Pattern {
@@ -101,6 +105,7 @@ impl Use<'_> {
 }
 
 pub fn compile_pattern(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    ctx.room_for_term(args[0], WEIGHT_PER_REDUCTION / 4)?;
     let pattern = Pattern::compile(args[0], false).or_badarg()?;
     let tag = if matches!(pattern, Pattern::One(_)) { am!("bm") } else { am!("ac") };
     let id = ctx.engine.next_ref();
@@ -180,6 +185,7 @@ fn position(h: &mut Heap, m: &Range<usize>) -> Term {
 pub fn find(ctx: &mut Ctx<'_>, subject: Term, pattern: Term, options: Term) -> NativeResult {
     let data = subject.as_bytes().or_badarg()?;
     let o = Options::parse(options, data.len(), false).or_badarg()?;
+    ctx.room_for(o.scope.len() / SEARCHED_PER_REDUCTION)?;
     let found = search(&data, pattern, &o, false)?;
     let seen = found.first().map_or(o.scope.len(), |m| m.end - o.scope.start);
     Loop::Binary.charge(ctx, seen, BYTES_PER_REDUCTION);
@@ -189,6 +195,7 @@ pub fn find(ctx: &mut Ctx<'_>, subject: Term, pattern: Term, options: Term) -> N
 pub fn find_all(ctx: &mut Ctx<'_>, subject: Term, pattern: Term, options: Term) -> NativeResult {
     let data = subject.as_bytes().or_badarg()?;
     let o = Options::parse(options, data.len(), false).or_badarg()?;
+    ctx.room_for(o.scope.len() / MATCHED_PER_REDUCTION)?;
     let found = search(&data, pattern, &o, true)?;
     Loop::Binary.charge(ctx, o.scope.len() + found.len() * (BYTES_PER_REDUCTION / 8), BYTES_PER_REDUCTION);
     let h = ctx.heap();
@@ -199,6 +206,7 @@ pub fn find_all(ctx: &mut Ctx<'_>, subject: Term, pattern: Term, options: Term) 
 pub fn split(ctx: &mut Ctx<'_>, subject: Term, pattern: Term, options: Term) -> NativeResult {
     let data = subject.as_bytes().or_badarg()?;
     let o = Options::parse(options, data.len(), true).or_badarg()?;
+    ctx.room_for(o.scope.len() / if o.global { MATCHED_PER_REDUCTION } else { SEARCHED_PER_REDUCTION })?;
     let found = search(&data, pattern, &o, o.global)?;
     Loop::Binary.charge(ctx, o.scope.len() + found.len() * (BYTES_PER_REDUCTION / 8), BYTES_PER_REDUCTION);
     let h = ctx.heap();

@@ -182,10 +182,15 @@ impl Run<'_> {
                 self.settle(args.len());
                 Next::Stop(self.stop_at(n.body(), args.len(), Stop::Suspend))
             }
-            Escape::Block => {
+            Escape::Again | Escape::Block | Escape::Compute => {
                 let arity = n.mfa.arity as usize;
+                let stop = match escape {
+                    Escape::Again => Stop::Yield,
+                    Escape::Compute => Stop::Computing,
+                    _ => Stop::Blocking,
+                };
                 self.settle(arity);
-                Next::Stop(self.stop_at(n.body(), arity, Stop::Blocking))
+                Next::Stop(self.stop_at(n.body(), arity, stop))
             }
             Escape::Hibernate { module, function, args } => {
                 self.load_args(&args);
