@@ -91,7 +91,7 @@ for {term, options} <- [{:abc, []}, {:"é", []}, {:"\u{3b1}", []}, {{:a, 1.5}, [
 end
 
 Values.show("local", fn ->
-  for term <- [{self(), make_ref(), :a, "b", %{1 => 2.5}}, fn -> :ok end, Enum.to_list(1..300)] do
+  for term <- [{self(), make_ref(), :a, "b", %{1 => 2.5}}, Enum.to_list(1..300)] do
     term == :erlang.binary_to_term(:erlang.term_to_binary(term, [:local]))
   end
 end)
