@@ -61,7 +61,7 @@ impl Ctx<'_> {
         self.room_for(if long { LONG + 1 } else { 0 })
     }
 
-    /// As [`Ctx::room_for`], for work on all of a term, of whose [weight](purlin_term::weight) so much takes a reduction.
+    /// As [`Ctx::room_for`], for work on all of a term, of whose [weight] so much takes a reduction.
     #[inline]
     pub fn room_for_term(&self, t: Term, per_reduction: usize) -> Result<(), Escape> {
         let limit = LONG * per_reduction;

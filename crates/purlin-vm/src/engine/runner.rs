@@ -28,8 +28,8 @@ pub trait Runner: Send + Sync {
     /// Runs a process until it stops.
     fn run(&self, ctx: &mut Ctx<'_>) -> Stop;
 
-    /// Runs the blocking native that [`Stop::Blocking`] or [`Stop::Computing`] was given for, and keeps its result in `data`, which is not the
-    /// process's own (see `sched/blocking.rs`).
+    /// Runs the native that [`Stop::Blocking`] or [`Stop::Computing`] was given for, and keeps its result in the data
+    /// given here, which is not the process's own (see `sched/blocking.rs`).
     fn block(&self, ctx: &mut Ctx<'_>);
 
     /// Where the process is: its innermost frame and its callers, at most `depth`; terms are made in `heap`.

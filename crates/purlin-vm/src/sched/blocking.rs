@@ -1,4 +1,5 @@
-//! A native under way that blocks or computes for long: a pool thread runs it while its process sleeps and handles signals as ever.
+//! A native under way that blocks or computes for long: a pool thread runs it while its process sleeps and handles
+//! signals as ever.
 //!
 //! The rule that must stay true: the process's heap, which holds the native's arguments, neither moves nor goes away
 //! before the native returns. So nothing is collected meanwhile, and a process that ends leaves its heap behind. The
