@@ -56,6 +56,21 @@ impl Hash {
         self.add2(x as u32, (x >> 32) as u32, kind);
     }
 
+    /// A tuple that holds nothing but immediates and such tuples; false, with no use of what was added, for any other.
+    fn add_tuple(&mut self, elements: &[Term], depth: u32) -> bool {
+        self.add(elements.len() as u32, golden(9));
+        elements.iter().all(|&e| {
+            if e.is_immediate() {
+                self.add_wide(otp_word(e), golden(1));
+                return true;
+            }
+            match (e.as_tuple(), depth.checked_sub(1)) {
+                (Some(inner), Some(depth)) => self.add_tuple(inner, depth),
+                _ => false,
+            }
+        })
+    }
+
     fn add_digits(&mut self, negative: bool, digits: &[u64]) {
         for &d in digits {
             self.add_wide(d, golden(if negative { 10 } else { 11 }));
@@ -175,15 +190,15 @@ pub fn internal(t: Term, salt: u32) -> u32 {
         hash.add_wide(otp_word(t), golden(1));
         return hash.0;
     }
+    let whole = hash;
     match t.as_tuple() {
-        Some(elements) if elements.iter().all(|e| e.is_immediate()) => {
-            hash.add(elements.len() as u32, golden(9));
-            elements.iter().for_each(|e| hash.add_wide(otp_word(*e), golden(1)));
-            hash.0
-        }
-        _ => internal_compound(t, hash),
+        Some(elements) if hash.add_tuple(elements, DEPTH) => hash.0,
+        _ => internal_compound(t, whole),
     }
 }
+
+/// How deep tuples in tuples are hashed by nested calls, without a work list.
+const DEPTH: u32 = 3;
 
 /// The hash of a map's key at tree depths from `8 * round` on.
 #[inline]

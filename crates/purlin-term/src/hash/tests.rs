@@ -57,3 +57,17 @@ fn equal_terms_of_different_make_have_one_hash() {
     assert_eq!(phash2_value(part), phash2_value(copy));
     assert_eq!(phash_value(part), phash_value(copy));
 }
+
+#[test]
+fn tuples_hash_alike_with_and_without_a_work_list() {
+    let mut h = Heap::new(0);
+    let mut t = h.tuple(&[]);
+    let float = h.float(1.5);
+    for depth in 0..6 {
+        let last = if depth % 2 == 0 { Term::NIL } else { float };
+        for t in [t, h.tuple(&[t, Term::small(7), t]), h.tuple(&[Term::small(7), t, last])] {
+            assert_eq!(internal(t, 9), internal_compound(t, Hash(9 ^ INTERNAL_SALT)), "{t:?}");
+        }
+        t = h.tuple(&[Term::small(depth), t, Term::atom(Atom::OK)]);
+    }
+}
