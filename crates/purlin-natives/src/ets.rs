@@ -2,11 +2,13 @@
 //!
 //! A call finds its table by reference or by name, takes the table's lock for reading or writing, checks that the
 //! caller may do so, and works. No lock is held between calls; a long scan gives the lock up now and then and goes on
-//! later with the table fixed.
+//! later with the table fixed. Where a long list is being inserted ([`insert`]), a call first does a part of that, and is
+//! made again while there is more.
 
 mod access;
 mod hash;
 mod info;
+mod insert;
 mod key;
 mod owner;
 pub mod registry;
@@ -23,7 +25,7 @@ use registry::{Handle, Missing};
 use table::{Protection, State, Table};
 
 /// The tables of natives, one per file.
-pub const TABLES: &[&[Native]] = &[access::NATIVES, info::NATIVES, owner::NATIVES, select::NATIVES];
+pub const TABLES: &[&[Native]] = &[access::NATIVES, info::NATIVES, insert::NATIVES, owner::NATIVES, select::NATIVES];
 
 /// Bytes that all tables and their rows take.
 pub(crate) fn bytes(engine: &purlin_vm::Engine) -> usize {
@@ -100,13 +102,21 @@ impl Table {
     fn read(&self, asker: Asker, need: Need) -> Result<RwLockReadGuard<'_, State>, Escape> {
         let state = self.state.read();
         may(&state, asker, need)?;
+        if state.insertion.is_some() {
+            drop(state);
+            drop(self.write(asker, need)?);
+            return self.read(asker, need);
+        }
         Ok(state)
     }
 
     /// The state for changing it, if `asker` may do that.
     fn write(&self, asker: Asker, need: Need) -> Result<RwLockWriteGuard<'_, State>, Escape> {
-        let state = self.state.write();
+        let mut state = self.state.write();
         may(&state, asker, need)?;
+        if state.insertion.is_some() && !state.advance(self.options.keypos) {
+            return Err(Escape::Again);
+        }
         Ok(state)
     }
 }

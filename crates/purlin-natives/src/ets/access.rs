@@ -1,18 +1,14 @@
 //! Natives that read and write single rows.
 
 use super::key::{self, Key};
-use super::table::{Kind, Rows, State, Table};
+use super::table::{Rows, State, Table};
 use super::{Asker, Need, cause, find, table_cause};
-use parking_lot::Mutex;
-use purlin_term::{Heap, Magic, Release, Row, Term, am};
+use purlin_term::{Heap, Release, Row, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
 use smallvec::{SmallVec, smallvec};
-use std::sync::Arc;
 
 pub const NATIVES: &[Native] = &[
-    Native::plain("ets", "insert", 2, insert),
-    Native::plain("ets", "insert_new", 2, insert_new),
     Native::plain("ets", "lookup", 2, lookup),
     Native::plain("ets", "lookup_element", 3, lookup_element),
     Native::plain("ets", "lookup_element", 4, lookup_element_or).since(26),
@@ -38,116 +34,6 @@ pub const NATIVES: &[Native] = &[
 
 fn end_of_table() -> Term {
     am!("$end_of_table")
-}
-
-// ---- inserting
-
-/// Whether a term can be a row of a table with this key position.
-fn is_row(t: Term, keypos: usize) -> bool {
-    t.as_tuple().is_some_and(|e| e.len() >= keypos)
-}
-
-/// Rows of a list that were copied before their insertion paused.
-struct Copied(Mutex<Vec<Row>>);
-
-/// Words copied for one reduction, and what a row costs besides its own.
-const WORDS_PER_REDUCTION: usize = 64;
-const ROW_COST: usize = 16;
-
-/// `{Copied, List, Rest}`: the list of an insertion that paused, what of it is still to be copied, and the rows.
-fn resumed(t: Term) -> Option<(Term, Term, Term, Vec<Row>)> {
-    let &[magic, list, rest] = t.as_tuple()? else { return None };
-    let copied: &Copied = magic.magic()?;
-    let rows = std::mem::take(&mut *copied.0.lock());
-    Some((magic, list, rest, rows))
-}
-
-/// What is put into a table is copied before the lock is taken.
-fn insert_rows(ctx: &mut Ctx<'_>, args: &[Term], only_new: bool) -> Result<bool, Escape> {
-    if args[1].as_magic().is_some() {
-        // As in OTP, which takes it for the state of a longer insertion, before it looks at the table.
-        return Err(Escape::BADARG);
-    }
-    if let Some((magic, list, rest, rows)) = resumed(args[1]) {
-        return insert_list(ctx, &[args[0], list], Some(magic), rest, rows, only_new)
-            .map_err(|e| e.of_call(&[args[0], list]));
-    }
-    let t = find(ctx, args[0])?;
-    if is_row(args[1], t.options.keypos) {
-        let row = t.row(args[1].as_tuple().or_badarg()?);
-        return Ok(t.write(Asker::of(ctx), Need::Write)?.put(row, only_new));
-    }
-    let mut list = args[1].iter();
-    let fit = list.by_ref().all(|r| is_row(r, t.options.keypos)) && list.tail().is_nil();
-    if !fit {
-        // Lacking access is the better reason.
-        drop(t.read(Asker::of(ctx), Need::Write)?);
-        return Err(Escape::BADARG);
-    }
-    insert_list(ctx, args, None, args[1], Vec::new(), only_new)
-}
-
-/// Copies rows of a list as far as the time slice goes; puts them into the table when all are there, so that others see
-/// all or none.
-fn insert_list(
-    ctx: &mut Ctx<'_>,
-    args: &[Term],
-    magic: Option<Term>,
-    rest: Term,
-    mut rows: Vec<Row>,
-    only_new: bool,
-) -> Result<bool, Escape> {
-    let t = find(ctx, args[0])?;
-    let (budget, mut cost) = (ctx.data.slice_left.max(1) as usize * WORDS_PER_REDUCTION, 0);
-    let mut list = rest.iter();
-    for row in list.by_ref() {
-        let row = t.row(row.as_tuple().or_badarg()?);
-        cost += ROW_COST + row.words();
-        rows.push(row);
-        if cost >= budget {
-            break;
-        }
-    }
-    ctx.charge(cost / WORDS_PER_REDUCTION);
-    if list.tail().is_cons() {
-        drop(t.read(Asker::of(ctx), Need::Write)?);
-        return Err(pause(ctx, args, magic, list.tail(), rows));
-    }
-    if t.options.kind == Kind::Bag && ctx.engine.config.release < Release(27) {
-        // As in OTP.
-        rows.reverse();
-    }
-    let mut state = t.write(Asker::of(ctx), Need::Write)?;
-    if only_new && rows.iter().any(|r| state.contains(Key { term: key::at(t.options.keypos, r), hash: r.hash() })) {
-        return Ok(false);
-    }
-    for row in rows {
-        state.put(row, false);
-    }
-    Ok(true)
-}
-
-/// Goes on with the rest of a list in the next time slice.
-fn pause(ctx: &mut Ctx<'_>, args: &[Term], magic: Option<Term>, rest: Term, rows: Vec<Row>) -> Escape {
-    let magic = match magic {
-        Some(magic) => magic,
-        None => {
-            let id = ctx.engine.next_ref();
-            ctx.heap().magic_reference(id, Arc::new(Magic { value: Box::new(Copied(Mutex::default())) }))
-        }
-    };
-    if let Some(copied) = magic.magic::<Copied>() {
-        *copied.0.lock() = rows;
-    }
-    Escape::Yield(vec![args[0], ctx.heap().tuple(&[magic, args[1], rest])])
-}
-
-fn insert(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
-    insert_rows(ctx, args, false).map(Term::bool)
-}
-
-fn insert_new(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
-    insert_rows(ctx, args, true).map(Term::bool)
 }
 
 // ---- reading

@@ -44,6 +44,7 @@ fn with_table(
     };
     match t.read(Asker::of(ctx), Need::Info) {
         Ok(state) => f(ctx, &t, &state),
+        Err(Escape::Again) => Err(Escape::Again),
         Err(_) => Ok(am!("undefined")),
     }
 }

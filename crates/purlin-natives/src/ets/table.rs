@@ -4,6 +4,7 @@
 //! given up. Writers copy rows before they take the lock.
 
 use super::hash::{HashRows, Put, Same, Shape};
+use super::insert::Insertion;
 use super::key::{self, Key};
 use super::registry::table_of;
 use super::tree::TreeRows;
@@ -81,6 +82,8 @@ pub struct State {
     fixed_by: AtomicUsize,
     /// Many rows that were all deleted while the table was fixed: iterations may stand on their keys.
     cleared: Vec<HashRows>,
+    /// The rows of a list that are on their way into the table: they count as put in.
+    pub insertion: Option<Box<Insertion>>,
     /// Whether somebody is dropping the rows that were deleted while the table was fixed. Until that is done, rows are
     /// deleted as in a fixed table.
     tidying: bool,
@@ -172,14 +175,18 @@ impl Rows {
         }
     }
 
-    /// Frees rows that nobody sees any more, outside all locks; many of them on a thread of their own, so that no
-    /// scheduler stands still.
+    /// Frees rows that nobody sees any more, outside all locks.
     pub fn discard(self) {
-        if self.len() > FEW {
-            let job = std::thread::Builder::new().name("table rows".into());
-            // Without a thread they are freed here, as the closure is dropped.
-            let _ = job.spawn(move || drop(self));
-        }
+        free_elsewhere(self.len(), self);
+    }
+}
+
+/// Frees rows; if they are many, on a thread of their own, so that no scheduler stands still.
+pub fn free_elsewhere(count: usize, rows: impl Send + 'static) {
+    if count > FEW {
+        let job = std::thread::Builder::new().name("table rows".into());
+        // Without a thread they are freed here, as the closure is dropped.
+        let _ = job.spawn(move || drop(rows));
     }
 }
 
@@ -195,6 +202,7 @@ impl Table {
             fixations: Mutex::default(),
             fixed_by: AtomicUsize::new(0),
             cleared: Vec::new(),
+            insertion: None,
             tidying: false,
         };
         Table { id, options, state: CachePadded::new(RwLock::new(state)) }
@@ -403,6 +411,7 @@ impl State {
         self.fixations.get_mut().by.clear();
         *self.fixed_by.get_mut() = 0;
         self.cleared.drain(..).for_each(|rows| Rows::Hash(rows).discard());
+        self.insertion.take().into_iter().for_each(|i| i.discard());
         std::mem::replace(&mut self.rows, options.rows())
     }
 }

@@ -45,6 +45,7 @@ impl Caller {
                     return Err((purlin_term::am!("error"), reason));
                 }
                 Err(Escape::Yield(again)) => args = again,
+                Err(Escape::Again) => {}
                 Err(Escape::Trap { module, function, args })
                     if self.engine.native(module.name(), function.name(), args.len() as u8).is_some() =>
                 {
