@@ -187,7 +187,7 @@ impl ProcessData {
 
     /// Reductions used in this time slice.
     pub fn slice_used(&self) -> u64 {
-        (self.slice - self.slice_left).max(0) as u64
+        (i64::from(self.slice) - i64::from(self.slice_left)).max(0) as u64
     }
 
     #[inline]
@@ -331,6 +331,15 @@ mod tests {
     fn process() -> ProcessData {
         let mfa = Mfa { module: Atom::OK, function: Atom::OK, arity: 0 };
         ProcessData::new(Heap::new(gc::MIN_HEAP), SavedX::new(), mfa)
+    }
+
+    #[test]
+    fn more_reductions_than_a_slice_has_are_counted() {
+        let mut data = process();
+        let used = data.slice_used();
+        data.charge(usize::MAX);
+        data.charge(1000);
+        assert!(data.slice_used() - used >= i32::MAX as u64);
     }
 
     #[test]
