@@ -24,7 +24,7 @@ defmodule NativesAlone do
     system_info statistics atomics_new counters_new localtime now time timestamp system_time monotonic_time
     time_offset universaltime date unique_integer md5_init pid_to_list ref_to_list port_to_list fun_to_list getpid
     term_to_iovec check_dirty_process_code dist_ext_to_term ets_lookup_binary_info ets_raw_first ets_raw_next is_alive
-    cmp_term posixtime_to_universaltime try_load process_info suspend_process trace_delivered
+    cmp_term posixtime_to_universaltime try_load process_info suspend_process trace_delivered no_aux_work_threads
   )a
 
   # Shapes whose answers come from another process, a port or another node, at a time of their own; and a difference.

@@ -78,13 +78,20 @@ defmodule Alone do
   end
 
   defp with_own(:name, w) do
-    if Process.whereis(:natives_name), do: Process.unregister(:natives_name)
+    free_name()
     other = sleeper()
     Process.register(other, :natives_name)
     Map.merge(w, %{name: :natives_name, other: other})
   end
 
   defp with_own(_, w), do: w
+
+  # The process of the call before, which was killed or sleeps on, may end between any two of our steps.
+  defp free_name do
+    Process.unregister(:natives_name)
+  rescue
+    ArgumentError -> :ok
+  end
 
   defp sleeper, do: spawn(fn -> Process.sleep(5000) end)
   defp port, do: :erlang.open_port({:spawn, 'ram_file_drv'}, [])
