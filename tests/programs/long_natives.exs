@@ -54,6 +54,10 @@ defmodule LongNatives do
     show.("phash2", {:erlang.phash2(pairs), :erlang.phash2(map)})
     show.("md5", :erlang.md5([binary, parts]))
     show.("crc32", {:erlang.crc32(parts), :erlang.adler32([binary | parts])})
+    :persistent_term.put(:long, {pairs, pairs})
+    show.("persistent_term", :persistent_term.get(:long))
+    show.("copy_shared", :erts_debug.copy_shared({pairs, map, pairs}, true))
+    show.("sizes", {:erts_debug.size_shared({pairs, pairs}), :erts_debug.flat_size({pairs, pairs})})
     digits = List.duplicate(?7, 60_000)
     show.("integer", :erlang.list_to_integer(digits))
     show.("integer text", digits |> List.to_string() |> String.to_integer() |> Integer.to_string(7))
@@ -87,7 +91,9 @@ defmodule LongNatives do
       fn -> :maps.from_list(pairs) end,
       fn -> :erlang.binary_to_list(binary) end,
       fn -> :erlang.term_to_binary(map, [:compressed]) end,
-      fn -> :ets.insert(table, pairs) end
+      fn -> :ets.insert(table, pairs) end,
+      fn -> :erts_debug.copy_shared(pairs, true) end,
+      fn -> :persistent_term.put(:killed, [make_ref() | pairs]) end
     ]
 
     for {work, i} <- Enum.with_index(works), pause <- [0, 1, 5, 20] do

@@ -26,20 +26,27 @@ const NATIVES: &[Native] = &[
     Native::plain("erts_debug", "lcnt_clear", 0, not_counted),
 ];
 
+/// What is counted and copied of a term for one reduction.
+const COUNTED_PER_REDUCTION: usize = 100;
+const COPIED_PER_REDUCTION: usize = 32;
+
 fn flat_size(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    ctx.room_for_term(args[0], COUNTED_PER_REDUCTION)?;
     let words = beam_size::flat(args[0]);
-    ctx.charge(words / 100);
+    ctx.charge(words / COUNTED_PER_REDUCTION);
     Ok(ctx.heap().unsigned(words as u64))
 }
 
 fn size_shared(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    ctx.room_for_term(args[0], COPIED_PER_REDUCTION)?;
     let words = beam_size::shared(args[0], false);
-    ctx.charge(words / 10);
+    ctx.charge(words / COPIED_PER_REDUCTION);
     Ok(ctx.heap().unsigned(words as u64))
 }
 
 fn copy_shared(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let literals = args[1].as_bool().ok_or(Escape::BADARG)?;
+    ctx.room_for_term(args[0], COPIED_PER_REDUCTION)?;
     Ok(ctx.heap().copy_shared(args[0], literals))
 }
 

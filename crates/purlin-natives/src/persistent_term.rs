@@ -22,6 +22,9 @@ pub const NATIVES: &[Native] = &[
     Native::plain("erts_internal", "erase_persistent_terms", 0, erase_all),
 ];
 
+/// Words counted and stored for one reduction.
+const WORDS_PER_REDUCTION: usize = 32;
+
 /// What OTP keeps of a persistent term beside its key and value, and the pair that holds them.
 const AREA_BYTES: usize = 40;
 
@@ -123,8 +126,9 @@ fn put(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     if old.is_some_and(|old| same(old, value)) {
         return Ok(am!("ok"));
     }
+    ctx.room_for_term(value, WORDS_PER_REDUCTION)?;
     let words = beam_size::shared(key, true) + beam_size::shared(value, true);
-    ctx.charge(words / 32 + 1);
+    ctx.charge(words / WORDS_PER_REDUCTION + 1);
     let (mut area, hash) = (Area::default(), hash_of(key));
     let pair = ctx.heap().tuple(&[key, value]);
     let stored = area.store_shared(pair).and_then(Term::as_tuple).ok_or(Escape::SYSTEM_LIMIT)?;

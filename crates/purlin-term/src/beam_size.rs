@@ -4,8 +4,8 @@
 use crate::boxed::Kind;
 use crate::literal::is_literal;
 use crate::map;
+use crate::places::Seen;
 use crate::word::Term;
-use std::collections::HashSet;
 
 /// A reference to a counted buffer, and a part of a binary.
 const COUNTED_BINARY: usize = 6;
@@ -23,9 +23,9 @@ pub fn flat(t: Term) -> usize {
 /// Words of `t`, each object counted once and literals only if `literals` says so.
 pub fn shared(t: Term, literals: bool) -> usize {
     let (mut words, mut work) = (0, vec![t]);
-    let mut seen = HashSet::new();
+    let mut seen = Seen::default();
     while let Some(t) = work.pop() {
-        if t.is_pointer() && (literals || !is_literal(t.pointer())) && seen.insert(t.0) {
+        if t.is_pointer() && (literals || !is_literal(t.pointer())) && seen.insert(t.pointer()) {
             words += object(t, &mut work);
         }
     }

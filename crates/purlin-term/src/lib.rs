@@ -30,6 +30,7 @@ pub mod literal;
 pub mod map;
 pub mod number;
 pub mod owned;
+mod places;
 pub mod print;
 pub mod release;
 pub mod row;

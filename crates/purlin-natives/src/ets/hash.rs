@@ -382,6 +382,11 @@ impl HashRows {
         });
     }
 
+    /// How many buckets hold rows that were deleted while the table was fixed, at most.
+    pub fn marked(&self) -> usize {
+        self.marked.len()
+    }
+
     /// Drops what was deleted while the table was fixed from some buckets; whether nothing of it is left.
     pub fn tidy(&mut self, buckets: usize) -> bool {
         let from = self.marked.len().saturating_sub(buckets);

@@ -391,8 +391,8 @@ pub fn unfix(ctx: &mut Ctx<'_>, t: &Table) {
     if left.more
         && let Some(magic) = registry.by_id(t.id[0])
     {
-        table::tidy(magic);
         ctx.charge(4000);
+        if ctx.may_block() { table::tidy_all(&magic) } else { table::tidy(magic) }
     }
 }
 
@@ -402,7 +402,10 @@ fn safe_fixtable(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     if args[1].as_bool().or_badarg()? {
         fix(ctx, &t, &state);
     } else {
+        let marked = state.marked();
         drop(state);
+        // A bucket takes about as long as a reduction to tidy.
+        ctx.room_for(marked)?;
         unfix(ctx, &t);
     }
     Ok(am!("true"))

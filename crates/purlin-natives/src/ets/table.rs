@@ -231,18 +231,27 @@ impl Table {
 
 /// Buckets that are tidied with the lock held, and how often a call does so before it leaves the rest to a thread.
 const CHUNK: usize = 1000;
-const CHUNKS: usize = if cfg!(test) { 16 } else { 256 };
+const CHUNKS: usize = 16;
 
-/// Drops the rows that were deleted while a table was fixed, letting its lock go now and then.
+/// Drops some of the rows that were deleted while a table was fixed; whether there is no more to do.
+fn tidy_some(table: &Magic) -> bool {
+    table_of(table).state.write().tidy(CHUNK)
+}
+
+/// Drops all of them, letting the table's lock go now and then.
+pub fn tidy_all(table: &Magic) {
+    while !tidy_some(table) {}
+}
+
+/// As [`tidy_all`]; if they are many, on a thread of their own.
 pub fn tidy(table: Arc<Magic>) {
-    let chunk = |table: &Magic| table_of(table).state.write().tidy(CHUNK);
-    if (0..CHUNKS).any(|_| chunk(&table)) {
+    if (0..CHUNKS).any(|_| tidy_some(&table)) {
         return;
     }
     let again = table.clone();
     let job = std::thread::Builder::new().name("table rows".into());
-    if job.spawn(move || while !chunk(&table) {}).is_err() {
-        while !chunk(&again) {}
+    if job.spawn(move || tidy_all(&table)).is_err() {
+        tidy_all(&again);
     }
 }
 
@@ -256,6 +265,11 @@ impl State {
         let Rows::Hash(rows) = &self.rows else { return 0 };
         let all = |rows: &HashRows| (0..rows.active()).map(|i| rows.bucket(i).count()).sum::<usize>();
         all(rows) - rows.len() + self.cleared.iter().map(all).sum::<usize>()
+    }
+
+    /// How many buckets have rows that are kept for iterations, at most.
+    pub fn marked(&self) -> usize {
+        if let Rows::Hash(rows) = &self.rows { rows.marked() } else { 0 }
     }
 
     /// Whether deleted rows are kept for iterations.

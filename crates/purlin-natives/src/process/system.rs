@@ -21,9 +21,13 @@ pub const NATIVES: &[Native] = &[
     Native::plain("erts_internal", "scheduler_wall_time", 1, scheduler_wall_time),
 ];
 
+/// Processes listed for one reduction.
+const LISTED_PER_REDUCTION: usize = 10;
+
 fn processes(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    ctx.room_for(ctx.engine.processes.count() / LISTED_PER_REDUCTION)?;
     let pids: Vec<Term> = ctx.engine.processes.all().iter().filter(|p| p.is_listed()).map(|p| p.pid()).collect();
-    ctx.charge(pids.len() / 10);
+    ctx.charge(pids.len() / LISTED_PER_REDUCTION);
     Ok(ctx.heap().list(&pids))
 }
 

@@ -3,8 +3,8 @@
 use crate::boxed::{Kind, arity_of};
 use crate::heap::{Heap, retain_off_heap};
 use crate::literal::{is_condemned, is_literal};
+use crate::places::Words;
 use crate::word::Term;
-use std::collections::HashMap;
 
 impl Heap {
     /// A copy of `t` in this heap with the same sharing; literals are copied as well if `literals` says so.
@@ -30,9 +30,9 @@ impl Heap {
     }
 }
 
-/// What was copied already: the copies by their originals.
+/// What was copied already: the copies by where their originals are.
 #[derive(Default)]
-pub struct Sharing(HashMap<u64, Term>);
+pub struct Sharing(Words);
 
 impl Sharing {
     /// A copy of `t`; objects for which `moves` does not hold stay where they are. `alloc` gives room for an object of
@@ -53,16 +53,12 @@ impl Sharing {
             if !old.is_pointer() || !moves(old) {
                 continue;
             }
-            let copy = match self.0.get(&old.0) {
-                Some(&copy) => copy,
-                None => {
-                    let copy = copy_object(old, alloc, &mut slots)?;
-                    self.0.insert(old.0, copy);
-                    copy
-                }
-            };
+            let copy = self.0.at(old.pointer());
+            if *copy == 0 {
+                *copy = copy_object(old, alloc, &mut slots)?.0;
+            }
             // SAFETY: as above.
-            unsafe { *slot = copy.0 };
+            unsafe { *slot = *copy };
         }
         Some(Term(root))
     }
