@@ -2,6 +2,7 @@
 //! and the watcher. What they share is in [`sched`](crate::sched).
 
 mod blocking;
+mod rest;
 mod watch;
 mod watcher;
 
@@ -19,6 +20,7 @@ use crate::sched::microstate::State;
 use crate::sched::queue::RunQueue;
 use crate::sched::{End, ROLE, SELF, SLICE, STACK_BASE, Since};
 use purlin_term::Atom;
+use rest::Rest;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -96,6 +98,7 @@ fn scheduler(engine: &Arc<Engine>, me: usize) -> bool {
     let mut left = 0;
     let mut since = Since::default();
     let mut woken = false;
+    let mut rest = Rest::default();
     while !given_away && !engine.sched.is_halted() {
         if left == 0 {
             left = LOOK_EVERY;
@@ -108,6 +111,7 @@ fn scheduler(engine: &Arc<Engine>, me: usize) -> bool {
         match engine.sched.next(me, woken) {
             Some(p) => {
                 woken = false;
+                rest.worked();
                 let role = &engine.sched.roles[me];
                 let slice = role.begin();
                 ROLE.set(slice);
@@ -123,7 +127,7 @@ fn scheduler(engine: &Arc<Engine>, me: usize) -> bool {
                 }
             }
             None => {
-                woken = idle(engine, me);
+                woken = idle(engine, me, &mut rest);
                 left = 0;
             }
         }
@@ -133,7 +137,7 @@ fn scheduler(engine: &Arc<Engine>, me: usize) -> bool {
 }
 
 /// Parks scheduler `me` until there may be work. Whether it was woken.
-fn idle(engine: &Arc<Engine>, me: usize) -> bool {
+fn idle(engine: &Arc<Engine>, me: usize, rest: &mut Rest) -> bool {
     let s = &engine.sched;
     s.idle.enter(me);
     // A process that was queued before `enter` was seen by others is found here; one queued later wakes us.
@@ -152,7 +156,8 @@ fn idle(engine: &Arc<Engine>, me: usize) -> bool {
         let timer = engine.timers.first().filter(|&t| !engine.clock.is_virtual() && s.alarm.set(t));
         s.wall_time.end(me, engine.clock.now());
         engine.sched.now_does(me, State::Sleep, &engine.clock);
-        s.idle.park(me, timer.map(|t| engine.clock.until(t)));
+        let wait = [timer.map(|t| engine.clock.until(t)), rest.begin(&engine.clock)];
+        s.idle.park(me, wait.into_iter().flatten().min());
         s.wall_time.begin(me, engine.clock.now());
         engine.sched.now_does(me, State::Other, &engine.clock);
         if let Some(t) = timer {
@@ -160,6 +165,9 @@ fn idle(engine: &Arc<Engine>, me: usize) -> bool {
         }
     }
     let woken = s.idle.leave(me);
+    if !work && !woken {
+        rest.end(&engine.clock);
+    }
     s.watcher.wake();
     woken
 }

@@ -1,0 +1,73 @@
+//! When a scheduler gives memory that nobody uses back to the system: once it has had little to do for a while.
+//!
+//! The allocator keeps freed memory for its thread, and finds what other threads have freed only when that allocates
+//! again. A thread that sleeps would keep for ever what processes took that have ended since.
+
+use crate::allocator;
+use crate::clock::{Clock, Time};
+use std::time::Duration;
+
+/// How long there has to be little to do.
+const REST: Duration = Duration::from_secs(1);
+/// Looks at the queue that found something, between two sleeps, up to which there was little to do: timers that tick do
+/// not keep the memory.
+const LITTLE: u32 = 100;
+
+/// What a scheduler has done since it gave memory back.
+#[derive(Default)]
+pub(super) struct Rest {
+    looks: u32,
+    due: Option<Time>,
+}
+
+impl Rest {
+    /// A look at the queue has found something.
+    pub fn worked(&mut self) {
+        self.looks += 1;
+    }
+
+    /// The scheduler is about to sleep: how long it may, before memory is to be given back.
+    pub fn begin(&mut self, clock: &Clock) -> Option<Duration> {
+        if clock.is_virtual() {
+            return None;
+        }
+        if std::mem::take(&mut self.looks) > LITTLE {
+            self.due = Some(clock.now() + REST.as_nanos() as Time);
+        }
+        self.due.map(|t| clock.until(t))
+    }
+
+    /// The scheduler has slept, and nobody has woken it.
+    pub fn end(&mut self, clock: &Clock) {
+        if self.due.is_some_and(|t| t <= clock.now()) {
+            self.due = None;
+            allocator::give_back();
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    fn work(rest: &mut Rest, looks: u32) {
+        (0..looks).for_each(|_| rest.worked());
+    }
+
+    #[test]
+    fn memory_is_given_back_once_a_while_after_much_was_done() {
+        let (mut rest, clock) = (Rest::default(), Clock::real());
+        work(&mut rest, LITTLE);
+        assert_eq!(rest.begin(&clock), None);
+        work(&mut rest, LITTLE + 1);
+        let wait = rest.begin(&clock).unwrap();
+        assert!(wait <= REST);
+        work(&mut rest, LITTLE);
+        assert!(rest.begin(&clock).unwrap() <= wait, "a little work does not put it off");
+        rest.end(&clock);
+        assert!(rest.due.is_some());
+        rest.due = Some(clock.now());
+        rest.end(&clock);
+        assert_eq!(rest.begin(&clock), None);
+    }
+}
