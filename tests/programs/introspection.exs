@@ -120,5 +120,50 @@ look = fn -> Introspection.caught(fn -> :ets.lookup(:hidden_one, :a) end) end
 IO.inspect({look.(), :erts_internal.ets_super_user(true), look.(), :erts_internal.ets_super_user(false), look.()})
 same.([:x, 1], &:erts_internal.ets_super_user/1)
 
+# The binaries that a table's rows hold: another one holds them only while it does.
+for type <- [:set, :bag, :ordered_set] do
+  table = :ets.new(:held, [type])
+  large = :binary.copy("x", 1000)
+  :ets.insert(table, [{1, large, [large]}, {2, "short"}, {3, {:binary.copy("y", 300), :binary.part(large, 1, 100)}}])
+  :ets.safe_fixtable(table, true)
+  held = :ets.info(table, :binary)
+  IO.inspect({type, Enum.sort(for({_, size, _} <- held, do: size)), length(Enum.uniq(held)), :ets.safe_fixtable(table, false)})
+  :erlang.garbage_collect()
+  IO.inspect(for {_, 300, n} <- :ets.info(table, :binary), do: n)
+  :ets.delete(table, 1)
+  IO.inspect(for {_, size, _} <- :ets.info(table, :binary), do: size)
+end
+
+same.([:hidden_one, :no_table, 1], &:ets.info(&1, :binary))
+
+# Reductions that are only counted, at most as many as a time slice has.
+reductions = fn f ->
+  {:reductions, before} = Process.info(self(), :reductions)
+  value = Introspection.caught(f)
+  {:reductions, now} = Process.info(self(), :reductions)
+  {value, now - before < 9000}
+end
+
+for n <- [0, 1, 4000, 100_000, 2 ** 27, 2 ** 31, 2 ** 40, 2 ** 59 - 1, 2 ** 59, 2 ** 64, -1, 1.0, :x],
+    do: IO.inspect({n, reductions.(fn -> :erlang.bump_reductions(n) end)})
+
+# Counters and their sizes.
+for n <- [1, 8, 9, 100], do: IO.inspect(:atomics.info(:atomics.new(n, signed: false)))
+for n <- [1, 8, 9, 100] do
+  %{size: ^n, memory: memory} = :counters.info(:counters.new(n, [:write_concurrency]))
+  IO.inspect({:counters.info(:counters.new(n, [])), (memory - 32) / 64 / (:erlang.system_info(:schedulers) + 1)})
+end
+
+# Modules, the last one that was loaded first; one that is loaded again keeps its place.
+newest = fn -> :erlang.loaded() |> Enum.take(2) end
+[{Newest1, one}, {Newest2, two}] = Code.compile_string("defmodule Newest1 do end; defmodule Newest2 do end")
+for {name, code} <- [{Newest1, one}, {Newest2, two}], do: :code.load_binary(name, ~c"x", code)
+IO.inspect(newest.())
+:code.purge(Newest2)
+:code.delete(Newest2)
+IO.inspect(hd(newest.()))
+for {name, code} <- [{Newest2, two}, {Newest1, one}], do: :code.load_binary(name, ~c"x", code)
+IO.inspect(newest.())
+
 # What the tools make of it.
 IO.inspect(:observer_backend.sys_info() |> Keyword.keys() |> Enum.sort() |> Enum.uniq())

@@ -28,6 +28,11 @@ pub const NATIVES: &[Native] = &[
 /// The bit of `atomics:new/2`'s encoded options that asks for signed values.
 const SIGNED: u64 = 1;
 
+/// Bytes of what OTP keeps of a magic reference's contents, before these.
+const MAGIC_BYTES: usize = 24;
+/// Bytes in a cache line.
+const LINE: usize = 64;
+
 /// What an atomics reference keeps alive.
 struct Atomics {
     signed: bool,
@@ -140,7 +145,7 @@ fn info(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let h = ctx.heap();
     let max = if a.signed { h.integer(i64::MAX) } else { h.unsigned(u64::MAX) };
     let min = h.integer(if a.signed { i64::MIN } else { 0 });
-    let memory = h.unsigned((a.cells.len() * 8 + std::mem::size_of::<Atomics>()) as u64);
+    let memory = h.unsigned((MAGIC_BYTES + 16 + a.cells.len() * 8) as u64);
     let size = h.unsigned(a.cells.len() as u64);
     Ok(h.flat_map(&[am!("max"), am!("memory"), am!("min"), am!("size")], &[max, memory, min, size]))
 }
@@ -172,8 +177,10 @@ fn counters_put(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 
 fn counters_info(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let c: &Counters = args[0].magic().or_badarg()?;
+    // What OTP takes: for each scheduler, and once more, whole cache lines.
+    let lines = (c.0.len() * 8).div_ceil(LINE) * (ctx.engine.sched.count() + 1);
     let h = ctx.heap();
-    let memory = h.unsigned((c.0.len() * 8 + std::mem::size_of::<Counters>()) as u64);
+    let memory = h.unsigned((MAGIC_BYTES + 8 + lines * LINE) as u64);
     let size = h.unsigned(c.0.len() as u64);
     Ok(h.flat_map(&[am!("memory"), am!("size")], &[memory, size]))
 }

@@ -7,6 +7,7 @@ use purlin_term::{Heap, Release, Row, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
 use smallvec::{SmallVec, smallvec};
+use std::collections::HashMap;
 
 pub const NATIVES: &[Native] = &[
     Native::plain("ets", "lookup", 2, lookup),
@@ -26,6 +27,10 @@ pub const NATIVES: &[Native] = &[
     Native::plain("ets", "next_lookup", 2, |ctx, args| walk_with_rows(ctx, args, To::Next)).since(27),
     Native::plain("ets", "prev_lookup", 2, |ctx, args| walk_with_rows(ctx, args, To::Prev)).since(27),
     Native::plain("ets", "slot", 2, slot),
+    // What `ets:info(Table, binary)` is made of.
+    Native::plain("erts_internal", "ets_raw_first", 1, |ctx, args| walk(ctx, args, To::First)),
+    Native::plain("erts_internal", "ets_raw_next", 2, |ctx, args| walk(ctx, args, To::Next)),
+    Native::plain("erts_internal", "ets_lookup_binary_info", 2, lookup_binary_info),
     Native::plain("ets", "update_element", 3, update_element),
     Native::plain("ets", "update_element", 4, update_element).since(27),
     Native::plain("ets", "update_counter", 3, update_counter),
@@ -89,6 +94,25 @@ fn element_of(ctx: &mut Ctx<'_>, args: &[Term]) -> Result<Option<Term>, Escape> 
         list = ctx.heap().cons(copy, list);
     }
     Ok(Some(list).filter(|l| !l.is_nil()))
+}
+
+/// Address, size and count of each counted binary in the rows of a key.
+fn lookup_binary_info(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let t = find(ctx, args[0])?;
+    let mut copy = Heap::new(0);
+    rows_of(&mut copy, &t, &*t.read(Asker::of(ctx), Need::Read)?, t.key(args[1]));
+    let found = copy.counted_binaries();
+    let mut copies: HashMap<usize, usize> = HashMap::new();
+    found.iter().for_each(|(address, ..)| *copies.entry(*address).or_default() += 1);
+    let h = ctx.heap();
+    let list: Vec<Term> = found
+        .into_iter()
+        .map(|(address, size, count)| {
+            let parts = [address, size, count - copies[&address]].map(|n| h.unsigned(n as u64));
+            h.tuple(&parts)
+        })
+        .collect();
+    Ok(h.list(&list))
 }
 
 fn member(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {

@@ -4,6 +4,7 @@ use super::{TRUE, badopt, pair};
 use purlin_term::{Atom, Kind, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::port::PortSignal;
+use purlin_vm::sched::SLICE;
 use purlin_vm::signal::Signal;
 use purlin_vm::{Ctx, End, Escape, Native, NativeResult};
 
@@ -108,10 +109,9 @@ fn yield_0(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
     Err(Escape::YieldReturn(TRUE))
 }
 
+/// Counts as many reductions as a time slice has at most.
 fn bump_reductions(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
-    match args[0].as_small() {
-        Some(n) if n >= 0 => ctx.charge(n as usize),
-        _ => return Err(Escape::BADARG),
-    }
+    let reductions = args[0].as_small().and_then(|n| usize::try_from(n).ok()).or_badarg()?;
+    ctx.charge(reductions.min(SLICE as usize));
     Ok(TRUE)
 }

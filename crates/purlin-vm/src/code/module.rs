@@ -399,6 +399,8 @@ pub struct Generations {
     pub old: Option<&'static Module>,
     /// Code whose on_load function has not said yet whether it may become current.
     pub loading: Option<&'static Module>,
+    /// How many modules were loaded before this one was for the first time.
+    number: usize,
 }
 
 /// All code of an engine.
@@ -456,9 +458,12 @@ impl Code {
         literal::bytes() + modules.map(Module::bytes).sum::<usize>()
     }
 
-    /// Names of all modules with current code.
+    /// Names of all modules with current code, the last one that was loaded for the first time first.
     pub fn loaded(&self) -> Vec<Atom> {
-        self.modules.read().iter().filter(|(_, g)| g.current.is_some()).map(|(&a, _)| a).collect()
+        let modules = self.modules.read();
+        let mut loaded: Vec<_> = modules.iter().filter(|(_, g)| g.current.is_some()).collect();
+        loaded.sort_by_key(|(_, g)| std::cmp::Reverse(g.number));
+        loaded.into_iter().map(|(&name, _)| name).collect()
     }
 
     /// Makes prepared modules current, all at once; their former code becomes old. Gives the names of those that
@@ -476,7 +481,8 @@ impl Code {
         for &m in prepared {
             self.exports.note_named(m.exports().map(|e| self.exports.get(e.mfa)));
             self.exports.note_named(m.imports.iter().copied());
-            let g = modules.entry(m.name).or_default();
+            let number = modules.len();
+            let g = modules.entry(m.name).or_insert(Generations { number, ..Default::default() });
             if m.has_on_load() {
                 g.loading = Some(m);
                 link_lambdas(m);
