@@ -252,15 +252,7 @@ defmodule NativesOptions do
       {:erlang, :unique_integer,
        for(
          o <- small.([:positive, :monotonic, :bad]),
-         o != [] and
-           o not in [
-             [:positive],
-             [:monotonic],
-             [:positive, :positive],
-             [:monotonic, :monotonic],
-             [:positive, :monotonic],
-             [:monotonic, :positive]
-           ],
+         not is_list(o) or List.improper?(o) or :bad in o,
          do: [o]
        )},
       {:erlang, :system_time,
