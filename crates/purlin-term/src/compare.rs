@@ -7,10 +7,12 @@
 mod equal;
 mod hashmap;
 mod number;
+mod sought;
 #[cfg(test)]
 mod tests;
 
 pub use equal::{eq, same};
+pub use sought::Sought;
 
 use crate::atom::Atom;
 use crate::boxed::{Kind, words_as_terms};

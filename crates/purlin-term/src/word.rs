@@ -43,11 +43,11 @@ unsafe impl Send for Term {}
 // SAFETY: as above: terms are immutable once built.
 unsafe impl Sync for Term {}
 
-const SMALL: u64 = 0b0000;
-const ATOM: u64 = 0b0100;
+pub(crate) const SMALL: u64 = 0b0000;
+pub(crate) const ATOM: u64 = 0b0100;
 const PID: u64 = 0b1000;
 const SPECIAL: u64 = 0b1100;
-const TAG4: u64 = 0b1111;
+pub(crate) const TAG4: u64 = 0b1111;
 pub(crate) const BOXED: u64 = 0b01;
 pub(crate) const LIST: u64 = 0b10;
 pub(crate) const HEADER: u64 = 0b11;

@@ -75,6 +75,28 @@ fn terms_of_all_types_are_ordered() {
 }
 
 #[test]
+fn what_is_sought_says_what_the_order_says_or_nothing() {
+    let mut h = Heap::new(0);
+    let mut terms: Vec<Term> = ascending(&mut h).concat();
+    for name in ["a", "abcd", "abcde", "zz", ""] {
+        let atom = Term::atom(Atom::new(name));
+        terms.extend([atom, h.tuple(&[atom, Term::small(1)]), h.tuple(&[atom, Term::small(2)])]);
+    }
+    let mut said = 0;
+    for &x in &terms {
+        let Some(sought) = Sought::new(x) else { continue };
+        for &y in &terms {
+            if let Some(behind) = sought.is_behind(y) {
+                assert_eq!(behind, cmp(y, x) == Ordering::Less, "{x:?} {y:?}");
+                assert_ne!(cmp(x, y), Ordering::Equal, "{x:?} {y:?}");
+                said += 1;
+            }
+        }
+    }
+    assert!(said > 100, "{said}");
+}
+
+#[test]
 fn the_exact_order_puts_integers_before_floats() {
     let mut h = Heap::new(0);
     let (float, big) = (h.float(-1.0), h.big(false, &[0, 1]));

@@ -27,6 +27,7 @@ mod natives;
 mod numbers;
 mod pick;
 mod scan;
+mod search;
 mod type_tests;
 
 use crate::code::instr::{Dst, Instr, Op, Rel, Src};

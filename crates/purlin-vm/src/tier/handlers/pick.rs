@@ -9,7 +9,7 @@ use super::numbers::{self, ops};
 use super::type_tests::types;
 use super::{
     C, Handler, I, X, Y, calls, construct, control, floats, guards, heap, leave, maps, matching, messages, natives,
-    type_tests,
+    search, type_tests,
 };
 use crate::code::consts;
 use crate::code::instr::{Arith, Dst, FloatOp, GuardCall, Instr, MapElement, Op, Select, Src, Test, each_test};
@@ -30,6 +30,9 @@ pub fn covers(instrs: &[Instr], i: usize, collecting: bool) -> usize {
 }
 
 fn fused_at(instrs: &[Instr], i: usize, collecting: bool) -> Option<Fused> {
+    if let Some(fused) = search::fused(&instrs[i..]) {
+        return Some(fused);
+    }
     let after = |n: usize| instrs.get(i + n).unwrap_or(&Instr::Stopped);
     fused(&instrs[i], after(1), after(2), collecting)
 }
