@@ -7,6 +7,7 @@
 use super::{FLAT_LIMIT, flat, iterate::iter};
 use crate::boxed::Kind;
 use crate::compare::{same, terms_of};
+use crate::copy::copy_words;
 use crate::hash;
 use crate::heap::Heap;
 use crate::word::Term;
@@ -104,8 +105,23 @@ fn make_of(heap: &mut Heap, size: Option<usize>, bitmap: u32, parts: [&[Term]; 3
 fn with_child(heap: &mut Heap, size: Option<usize>, of: Term, bit: u32, child: Term) -> Term {
     let (bitmap, children) = node(of);
     let at = slot(bitmap, bit);
-    let after = at + usize::from(bitmap & bit != 0);
-    make_of(heap, size, bitmap | bit, [&children[..at], &[child], &children[after..]])
+    if bitmap & bit == 0 {
+        return make_of(heap, size, bitmap | bit, [&children[..at], &[child], &children[at..]]);
+    }
+    let (from, lead) = (of.boxed_pointer(), if size.is_some() { 2 } else { 1 });
+    let words = 1 + lead + children.len();
+    let p = heap.alloc(words);
+    // SAFETY: FRESH: a copy of a node (LIVE) has as many words as that, and a place for each child; of a root the first
+    // word is the size.
+    unsafe {
+        copy_words(from, p, words);
+        if let Some(size) = size {
+            *p.add(1) = Term::small(size as i64).0;
+        }
+        *p.add(1 + lead + at) = child.0;
+    }
+    // SAFETY: LIVE: the object at that place is complete.
+    unsafe { Term::from_boxed(p) }
 }
 
 /// The node without the child at `bit`.
@@ -115,23 +131,33 @@ fn without_child(heap: &mut Heap, size: Option<usize>, of: Term, bit: u32) -> Te
     make_of(heap, size, bitmap & !bit, [&children[..at], &children[at + 1..], &[]])
 }
 
+/// The bitmap of a node with all children.
+const FULL: u64 = 0xFFFF;
+
 pub(super) fn get(map: Term, key: Term) -> Option<Term> {
     if map.boxed_kind() != Some(Kind::HashRoot) {
         return None;
     }
-    let mut path = Path::of(key);
-    let mut t = map;
+    let (mut hash, mut level) = (hash::map_key(key, 0), 0u32);
+    // SAFETY: LIVE: the bitmap of a root is its third word, and of a node below it the second.
+    let mut bitmap = unsafe { map.boxed_pointer().add(2) };
     loop {
-        let (bitmap, children) = node(t);
-        let bit = path.bit();
-        if bitmap & bit == 0 {
-            return None;
-        }
-        t = children[slot(bitmap, bit)];
-        if let Some((k, value)) = t.as_cons() {
+        // SAFETY: LIVE: a child stands behind the bitmap for each of its bits.
+        let child = unsafe {
+            let (bits, nibble) = (*bitmap >> 4, (hash & 0xF) as usize);
+            let at = match bits {
+                FULL => nibble,
+                _ if bits >> nibble & 1 == 0 => return None,
+                _ => (bits as u16 & ((1 << nibble) - 1)).count_ones() as usize,
+            };
+            Term(*bitmap.add(1 + at))
+        };
+        if let Some((k, value)) = child.as_cons() {
             return same(k, key).then_some(value);
         }
-        path.down();
+        level += 1;
+        hash = if level.is_multiple_of(8) { hash::map_key(key, level / 8) } else { hash >> 4 };
+        bitmap = child.boxed_pointer().wrapping_add(1);
     }
 }
 

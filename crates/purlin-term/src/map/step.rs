@@ -23,13 +23,13 @@ pub enum NextForm {
 pub fn map_next(heap: &mut Heap, path: Term, map: Term, form: NextForm, limit: usize) -> Option<Term> {
     if let Some((keys, values)) = map.as_flat_map() {
         path.as_usize().filter(|&p| p <= keys.len())?;
-        let pairs: Vec<(Term, Term)> = keys.iter().copied().zip(values.iter().copied()).collect();
+        let pairs = keys.iter().copied().zip(values.iter().copied());
         return Some(match form {
-            NextForm::Iterator => chain(heap, &pairs, None),
-            NextForm::List(tail) => {
-                let pairs: Vec<Term> = pairs.iter().map(|&(k, v)| heap.tuple(&[k, v])).collect();
-                heap.list_with_tail(&pairs, tail)
-            }
+            NextForm::Iterator => chain(heap, pairs, None),
+            NextForm::List(tail) => pairs.rev().fold(tail, |list, (key, value)| {
+                let pair = heap.tuple(&[key, value]);
+                heap.cons(pair, list)
+            }),
         });
     }
     if !map.is_map() {
@@ -51,7 +51,7 @@ pub fn map_next(heap: &mut Heap, path: Term, map: Term, form: NextForm, limit: u
         stack.push((children, at + usize::from(!child.is_cons())));
         t = *child;
     }
-    let mut pairs = Vec::with_capacity(limit);
+    let mut pairs: SmallVec<[(Term, Term); super::FLAT_LIMIT]> = SmallVec::new();
     while let Some((children, at)) = stack.last_mut() {
         let Some(child) = children.get(*at) else {
             stack.pop();
@@ -71,7 +71,7 @@ pub fn map_next(heap: &mut Heap, path: Term, map: Term, form: NextForm, limit: u
         (path, map)
     });
     Some(match form {
-        NextForm::Iterator => chain(heap, &pairs, rest),
+        NextForm::Iterator => chain(heap, pairs.into_iter(), rest),
         NextForm::List(tail) => {
             let list = pairs.iter().fold(tail, |list, &(key, value)| {
                 let pair = heap.tuple(&[key, value]);
@@ -86,12 +86,12 @@ pub fn map_next(heap: &mut Heap, path: Term, map: Term, form: NextForm, limit: u
 }
 
 /// `{K1, V1, {K2, V2, ...}}`
-fn chain(heap: &mut Heap, pairs: &[(Term, Term)], rest: Option<(Term, Term)>) -> Term {
+fn chain(heap: &mut Heap, pairs: impl DoubleEndedIterator<Item = (Term, Term)>, rest: Option<(Term, Term)>) -> Term {
     let end = match rest {
         Some((path, map)) => heap.cons(path, map),
         None => crate::am!("none"),
     };
-    pairs.iter().rev().fold(end, |next, &(key, value)| heap.tuple(&[key, value, next]))
+    pairs.rev().fold(end, |next, (key, value)| heap.tuple(&[key, value, next]))
 }
 
 /// The indexes in a path, the root's first.

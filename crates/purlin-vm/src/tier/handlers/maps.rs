@@ -1,7 +1,8 @@
 //! Maps.
 
-use super::{C, Mode, Place, handlers, operands, parts};
+use super::{C, Mode, Place, State, handlers, operands, parts};
 use purlin_term::boxed::{Kind, arity_of};
+use purlin_term::copy::copy_words;
 use purlin_term::{Term, map};
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -18,6 +19,39 @@ pub(super) unsafe fn flat(m: Term) -> Option<(*const Term, *const Term, usize)> 
             return None;
         }
         Some((Term::from_raw(*p.add(1)).boxed_pointer().add(1).cast(), p.add(2).cast(), arity_of(*p) - 1))
+    }
+}
+
+impl State {
+    /// Puts the values of the `put_map` at the instruction pointer to a small map that has the keys where `find` finds
+    /// them; `None`, and nothing is changed, for any other and where there is no room.
+    #[inline(always)]
+    unsafe fn update(mut self, find: impl Fn(*const Term, usize, Term, &AtomicU8) -> usize) -> Option<State> {
+        // SAFETY: CODE: the handler was chosen for this instruction; LIVE: a flat map has a value for each key.
+        unsafe {
+            operands!(self, PutMap(p));
+            let m = self.any(p.src);
+            let (keys, values, n) = flat(m).filter(|f| self.has_room(f.2 + 2))?;
+            // A copy, which becomes a map only if a value differs.
+            let new = self.top;
+            copy_words(m.pointer(), new, n + 2);
+            let mut changes = false;
+            for pair in p.pairs {
+                let key = if pair.key.kind() == 2 { self.get::<C>(pair.key) } else { self.any(pair.key) };
+                let at = find(keys, n, key, &pair.hint);
+                if at == NOWHERE {
+                    return None;
+                }
+                let value = self.any(pair.value);
+                changes |= *values.add(at) != value;
+                *new.add(2 + at) = value.raw();
+            }
+            if changes {
+                self.take(n + 2);
+            }
+            self.set_any(p.dst, if changes { Term::from_boxed(new) } else { m });
+            Some(self)
+        }
     }
 }
 
@@ -93,33 +127,20 @@ handlers! {
         s.by(put)
     }
 
-    /// Puts values to a small map that has the keys.
+    /// Puts values to a small map that has the keys, where they stood last.
     fn update_map(s) {
-        operands!(s, PutMap(p));
-        let m = s.any(p.src);
-        let Some((keys, values, n)) = flat(m).filter(|f| s.has_room(f.2 + 2)) else { return s.by(put) };
-        let mut changes = false;
-        for pair in p.pairs {
-            let at = place(keys, n, s.any(pair.key), &pair.hint);
-            if at == NOWHERE {
-                return s.by(put);
-            }
-            changes |= *values.add(at) != s.any(pair.value);
+        match s.update(|keys, n, key, hint| place_noted(keys, n, key, hint)) {
+            Some(s) => s.next(),
+            None => s.to(update_map_elsewhere),
         }
-        if !changes {
-            s.set_any(p.dst, m);
-            return s.next();
+    }
+
+    /// The same where a key does not stand where it stood last.
+    fn update_map_elsewhere(s) {
+        match s.update(|keys, n, key, hint| place(keys, n, key, hint)) {
+            Some(s) => s.next(),
+            None => s.by(put),
         }
-        let new = s.take(n + 2);
-        let from = m.pointer();
-        for i in 0..n + 2 {
-            *new.add(i) = *from.add(i);
-        }
-        for pair in p.pairs {
-            *new.add(2 + place(keys, n, s.any(pair.key), &pair.hint)) = s.any(pair.value).raw();
-        }
-        s.set_any(p.dst, Term::from_boxed(new));
-        s.next()
     }
 
     /// `put_map_assoc` to a small map, whose keys are mostly those of the first that came here.
@@ -164,9 +185,7 @@ handlers! {
             return s.by(make);
         }
         let p = s.take(words);
-        for i in 0..words {
-            *p.add(i) = *from.add(i);
-        }
+        copy_words(from, p, words);
         for &(i, value) in m.values {
             *p.add(2 + i as usize) = s.any(value).raw();
         }
@@ -179,12 +198,24 @@ handlers! {
     }
 }
 
+/// Where a key stands if that is where the hint says.
+#[inline(always)]
+unsafe fn place_noted(keys: *const Term, n: usize, key: Term, hint: &AtomicU8) -> usize {
+    let at = hint.load(Ordering::Relaxed) as usize;
+    // SAFETY: LIVE: there are `n` keys.
+    unsafe { if at < n && *keys.add(at) == key { at } else { NOWHERE } }
+}
+
 /// Where a key stands, mostly where the hint says.
 #[inline(always)]
 pub(super) unsafe fn place(keys: *const Term, n: usize, key: Term, hint: &AtomicU8) -> usize {
-    let at = hint.load(Ordering::Relaxed) as usize;
     // SAFETY: LIVE: there are `n` keys.
-    unsafe { if at < n && *keys.add(at) == key { at } else { position(keys, n, key, hint) } }
+    unsafe {
+        match place_noted(keys, n, key, hint) {
+            NOWHERE => position(keys, n, key, hint),
+            at => at,
+        }
+    }
 }
 
 /// No position.

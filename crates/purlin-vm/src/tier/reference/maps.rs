@@ -11,6 +11,11 @@ impl Run<'_> {
         if !m.is_map() {
             return self.put_map_fault(pc, p, Atom::BADMAP, m);
         }
+        if let ([pair], false, None) = (&p.pairs[..], p.exact, &p.transition) {
+            let (key, value) = (self.get(pair.key), self.get(pair.value));
+            let m = map::put(&mut self.data.heap, m, key, value);
+            return self.have_put(pc, p, m);
+        }
         let pairs: SmallVec<[(Term, Term); 8]> = p.pairs.iter().map(|p| (self.get(p.key), self.get(p.value))).collect();
         let m = if p.exact {
             match map::update_all(&mut self.data.heap, m, &pairs) {
@@ -23,6 +28,11 @@ impl Run<'_> {
             }
             map::put_all(&mut self.data.heap, m, &pairs)
         };
+        self.have_put(pc, p, m)
+    }
+
+    #[inline(always)]
+    fn have_put(&mut self, pc: *const Op, p: &PutMap, m: Term) -> Next {
         self.set(p.dst, m);
         self.settle_keeping(p.live as usize, p.dst);
         Next::At(pc.wrapping_add(1))
