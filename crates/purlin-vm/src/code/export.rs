@@ -18,11 +18,16 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
 pub use crate::process::Mfa;
 
-/// A function of a loaded module.
+/// A function of a loaded module: what calls read, apart from the rest, so that four functions share a cache line.
 pub struct FnEntry {
-    pub mfa: Mfa,
     /// Where calls go: the translated code, or `stub` before the first call.
     pub code: AtomicPtr<Op>,
+    about: Box<About>,
+}
+
+/// What else there is to a function.
+pub struct About {
+    pub mfa: Mfa,
     stub: OnceLock<Box<[Op; 1]>>,
     pub module: &'static Module,
     /// Position among the module's functions.
@@ -46,20 +51,31 @@ pub struct Decoded {
     pub lines: Box<[(u32, u32)]>,
 }
 
+impl std::ops::Deref for FnEntry {
+    type Target = About;
+
+    fn deref(&self) -> &About {
+        &self.about
+    }
+}
+
 impl FnEntry {
-    pub fn new(mfa: Mfa, module: &'static Module, index: u32) -> &'static FnEntry {
-        let entry: &'static FnEntry = Box::leak(Box::new(FnEntry {
-            mfa,
-            code: AtomicPtr::new(std::ptr::null_mut()),
-            stub: OnceLock::new(),
-            module,
-            index,
-            decoded: OnceLock::new(),
-            traced: OnceLock::new(),
-        }));
-        let stub = entry.stub.get_or_init(|| Box::new([Op::slow(Instr::Translate(entry))]));
-        entry.code.store(stub.as_ptr() as *mut Op, Ordering::Release);
-        entry
+    /// The functions of a module, by their positions. They stay until all of them are freed at once.
+    pub fn all_of(module: &'static Module, names: impl IntoIterator<Item = Mfa>) -> &'static [FnEntry] {
+        let functions: Box<[FnEntry]> =
+            names.into_iter().zip(0..).map(|(mfa, i)| FnEntry::new(mfa, module, i)).collect();
+        let functions: &'static [FnEntry] = Box::leak(functions);
+        for entry in functions {
+            let stub = entry.stub.get_or_init(|| Box::new([Op::slow(Instr::Translate(entry))]));
+            entry.code.store(stub.as_ptr() as *mut Op, Ordering::Release);
+        }
+        functions
+    }
+
+    fn new(mfa: Mfa, module: &'static Module, index: u32) -> FnEntry {
+        let (stub, decoded, traced) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        let about = Box::new(About { mfa, stub, module, index, decoded, traced });
+        FnEntry { code: AtomicPtr::new(std::ptr::null_mut()), about }
     }
 
     /// The first instruction to run.
@@ -84,7 +100,7 @@ impl FnEntry {
     pub(crate) fn stand_in(of: &'static FnEntry, code: *const Op) -> &'static FnEntry {
         let entry = FnEntry::new(of.mfa, of.module, of.index);
         entry.code.store(code.cast_mut(), Ordering::Release);
-        entry
+        Box::leak(Box::new(entry))
     }
 
     /// What tracing keeps with the function, if it was ever traced.

@@ -11,7 +11,7 @@ use super::retired::Retired;
 use hashbrown::HashMap;
 use md5::{Digest, Md5};
 use parking_lot::{Mutex, RwLock};
-use purlin_beam::{BeamError, BeamFile, CodeIndex};
+use purlin_beam::{BeamError, BeamFile, CodeIndex, Function};
 use purlin_term::boxed::FunEntry;
 use purlin_term::external::FunParts;
 use purlin_term::literal::{self, Area};
@@ -53,7 +53,7 @@ pub struct Module {
     pub atoms: Vec<Atom>,
     pub md5: [u8; 16],
     imports: Vec<&'static Export>,
-    functions: OnceLock<Vec<&'static FnEntry>>,
+    functions: OnceLock<&'static [FnEntry]>,
     lambdas: OnceLock<Vec<Arc<FunEntry>>>,
     literals: Vec<OnceLock<Option<u32>>>,
     /// Where its literals are.
@@ -128,18 +128,16 @@ impl Module {
     /// Makes the functions and lambdas.
     fn fill(&'static self, code: &Code) -> Result<(), LoadError> {
         let (m, name) = (self, self.name);
-        let mut functions = Vec::with_capacity(m.index.functions.len());
+        let mfa = |f: &Function| Ok(Mfa { module: name, function: m.atom(f.name)?, arity: f.arity });
+        let names = m.index.functions.iter().map(mfa).collect::<Result<Vec<_>, LoadError>>()?;
+        let functions = FnEntry::all_of(m, names);
         let mut by_name = HashMap::new();
-        let names = m.index.functions.iter().map(|f| m.atom(f.name)).collect::<Result<Vec<_>, _>>()?;
-        for (i, (f, function)) in m.index.functions.iter().zip(names).enumerate() {
-            let mfa = Mfa { module: name, function, arity: f.arity };
-            let entry = FnEntry::new(mfa, m, i as u32);
+        for (entry, i) in functions.iter().zip(0..) {
             // Whoever comes to a library's stub by a fun gets the native that it stands for.
-            if let Some(native) = code.exports.native(mfa) {
+            if let Some(native) = code.exports.native(entry.mfa) {
                 entry.code.store(native.start() as *mut _, Ordering::Release);
             }
-            functions.push(entry);
-            by_name.insert((mfa.function, mfa.arity), i as u32);
+            by_name.insert((entry.mfa.function, entry.mfa.arity), i);
         }
         let _ = m.functions.set(functions);
         let _ = m.by_name.set(by_name);
@@ -176,8 +174,8 @@ impl Module {
         a.ok_or_else(|| LoadError::Malformed(format!("there is no atom {i}")))
     }
 
-    pub fn functions(&self) -> &[&'static FnEntry] {
-        self.functions.get().map_or(&[], |v| v)
+    pub fn functions(&self) -> &'static [FnEntry] {
+        self.functions.get().copied().unwrap_or_default()
     }
 
     pub fn lambdas(&self) -> &[Arc<FunEntry>] {
@@ -187,12 +185,12 @@ impl Module {
     /// A function of this generation by its name, exported or not.
     pub fn function(&self, name: Atom, arity: u8) -> Option<&'static FnEntry> {
         let i = *self.by_name.get()?.get(&(name, arity))?;
-        self.functions().get(i as usize).copied()
+        self.functions().get(i as usize)
     }
 
     /// Bytes of its file and of the code translated so far.
     pub fn bytes(&self) -> usize {
-        let translated = |f: &&FnEntry| f.decoded.get().map_or(0, |d| std::mem::size_of_val(&*d.code));
+        let translated = |f: &FnEntry| f.decoded.get().map_or(0, |d| std::mem::size_of_val(&*d.code));
         self.file.bytes().len() + self.functions().iter().map(translated).sum::<usize>()
     }
 
@@ -221,7 +219,7 @@ impl Module {
     pub fn entry_of_label(&self, label: u32) -> Result<&'static FnEntry, LoadError> {
         let found = self.index.function_of_label(label).and_then(|i| {
             let f = self.index.functions.get(i)?;
-            (f.entry == label).then(|| self.functions().get(i).copied()).flatten()
+            (f.entry == label).then(|| self.functions().get(i)).flatten()
         });
         found.ok_or_else(|| LoadError::Malformed(format!("label {label} is no function's entry")))
     }
@@ -275,13 +273,11 @@ pub(crate) unsafe fn free(m: &'static Module) {
     let numbers = m.literals.iter().filter_map(|l| *l.get()?);
     let literals: Vec<u32> = numbers.filter(|&n| !consts::get(n).is_immediate()).collect();
     consts::free(&literals);
-    let functions: Vec<&'static FnEntry> = m.functions().to_vec();
-    // SAFETY: both were made by leaking a box, by `FnEntry::new` and `Module::of_file`; by the caller's promise nobody
-    // else refers to them.
+    let functions: *const [FnEntry] = m.functions();
+    // SAFETY: both were made by leaking a box, by `FnEntry::all_of` and `Module::of_file`; by the caller's promise nobody
+    // else refers to them. No functions, of a module that was not filled, are a box as well.
     unsafe {
-        for f in functions {
-            drop(Box::from_raw(f as *const FnEntry as *mut FnEntry));
-        }
+        drop(Box::from_raw(functions.cast_mut()));
         drop(Box::from_raw(m as *const Module as *mut Module));
     }
 }
@@ -603,7 +599,7 @@ impl Module {
     /// The function behind the `on_load` instruction.
     pub fn on_load_function(&self) -> Option<&'static FnEntry> {
         let at = self.index.on_load?;
-        self.functions().get(at).copied()
+        self.functions().get(at)
     }
 }
 

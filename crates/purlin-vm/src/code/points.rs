@@ -290,7 +290,7 @@ impl Pattern {
 
     /// The functions of current code that the pattern names.
     pub fn functions(&self, code: &Code) -> Vec<Place> {
-        let all = self.modules(code).into_iter().flat_map(|m| m.functions().iter().copied());
+        let all = self.modules(code).into_iter().flat_map(|m| m.functions());
         all.filter(|f| self.matches(f.mfa)).map(|f| Place::of(&code.exports, f)).collect()
     }
 
@@ -419,7 +419,7 @@ fn change_one(p: &Place, c: &Change) {
 
 /// Ends all tracing of a module's functions; its code becomes old.
 pub(crate) fn clear_module(table: &Exports, module: &'static Module) {
-    for &entry in module.functions() {
+    for entry in module.functions() {
         let p = Place { entry, native: None };
         if p.has_global() {
             p.change_export(table, |s| s.global = None);

@@ -73,7 +73,7 @@ impl Code {
         if let Some(g) = modules.get_mut(&module) {
             g.old = p.saved_old;
         }
-        self.ranges.remove(p.target.functions().iter().copied());
+        self.ranges.remove(p.target.functions().iter());
         drop((purging, modules));
         // SAFETY: CODE: exports and funs do not lead to it, and the purger has asked all processes; it is dropped when
         // none refers to its literals and no thread is in the middle of anything.

@@ -28,7 +28,7 @@ fn operand(kind: OperandKind, label: u32) -> Operand {
 fn every_opcode_of_todays_compilers_has_a_translation() {
     let engine = Engine::new(&[], Config { schedulers: 1, ..Config::from_env().unwrap() });
     let module = module(&engine);
-    let entry = module.functions()[0];
+    let entry = &module.functions()[0];
     let label = module.index.functions[0].entry;
     let mut refused = Vec::new();
     for &op in Opcode::ALL.iter().filter(|op| !op.is_obsolete()) {
