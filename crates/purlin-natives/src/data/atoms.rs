@@ -4,14 +4,19 @@ use purlin_term::atom::AtomError;
 use purlin_term::{Atom, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
+use smallvec::SmallVec;
 
 pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "atom_to_list", 1, atom_to_list),
     Native::plain("erlang", "atom_to_binary", 2, atom_to_binary),
-    Native::plain("erlang", "list_to_atom", 1, |_, a| make(&list_text(a[0])?)),
-    Native::plain("erlang", "list_to_existing_atom", 1, |_, a| existing(list_text(a[0]))),
+    Native::plain("erlang", "list_to_atom", 1, |_, a| make(list_text(a[0])?.as_str())),
+    Native::plain("erlang", "list_to_existing_atom", 1, |_, a| {
+        existing(list_text(a[0]).map_err(|_| Escape::BADARG)?.as_str())
+    }),
     Native::plain("erlang", "binary_to_atom", 2, |_, a| make(&binary_text(a[0], a[1])?)),
-    Native::plain("erlang", "binary_to_existing_atom", 2, |_, a| existing(binary_text(a[0], a[1]))),
+    Native::plain("erlang", "binary_to_existing_atom", 2, |_, a| {
+        existing(&binary_text(a[0], a[1]).map_err(|_| Escape::BADARG)?)
+    }),
 ];
 
 /// Longest atom, in characters.
@@ -36,10 +41,27 @@ fn atom_to_binary(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     Ok(ctx.heap().binary(&bytes.or_badarg()?))
 }
 
+/// A text of UTF-8, which needs no block of its own while it is as short as most atoms.
+#[derive(Default)]
+struct Text(SmallVec<[u8; 64]>);
+
+impl Text {
+    #[inline]
+    fn push(&mut self, c: char) {
+        match u8::try_from(c) {
+            Ok(byte) if byte.is_ascii() => self.0.push(byte),
+            _ => self.0.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+    }
+
+    fn as_str(&self) -> &str {
+        str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
 /// The text of a list of characters. What comes behind as many as an atom may have is not looked at.
-fn list_text(t: Term) -> Result<String, Escape> {
-    // Most atoms are shorter; growing step by step takes longer than all the rest.
-    let mut text = String::with_capacity(48);
+fn list_text(t: Term) -> Result<Text, Escape> {
+    let mut text = Text::default();
     let mut list = t.iter();
     for (n, c) in list.by_ref().enumerate() {
         if n == MAX_CHARS {
@@ -78,8 +100,8 @@ fn make(text: &str) -> NativeResult {
     }
 }
 
-fn existing(text: Result<String, Escape>) -> NativeResult {
-    text.ok().and_then(|text| Atom::existing(&text)).map(Term::atom).or_badarg()
+fn existing(text: &str) -> NativeResult {
+    Atom::existing(text).map(Term::atom).or_badarg()
 }
 
 #[cfg(test)]
@@ -97,7 +119,10 @@ mod tests {
         let improper = h.cons(a, a);
         let limit = |r: Result<String, Escape>| matches!(r, Err(Escape::Error(t)) if t.is(Atom::SYSTEM_LIMIT));
         let bad = |r: Result<String, Escape>| matches!(r, Err(Escape::Error(t)) if t.is(Atom::BADARG));
-        assert!(list_text(fits).is_ok());
+        let list_text = |t: Term| super::list_text(t).map(|text| text.as_str().to_owned());
+        assert_eq!(list_text(fits).unwrap(), "a".repeat(255));
+        let wide = h.list(&['a', 'ß', '€', '𝄞'].map(|c| Term::small(c as i64)));
+        assert_eq!(list_text(wide).unwrap(), "aß€𝄞");
         assert!(limit(list_text(long)));
         assert!(bad(list_text(surrogate)) && bad(list_text(improper)) && bad(list_text(a)));
         let b = h.binary(&[0xFF]);
