@@ -10,38 +10,51 @@ const BYTES_PER_WORD: usize = 32;
 
 /// Whether a term weighs more than `limit`: as much as the words of a copy, and for each 32 bytes of binaries one more.
 pub fn exceeds(t: Term, limit: usize) -> bool {
-    let mut left = limit;
+    let (mut t, mut left) = (t, limit);
+    // What is left for later: of a list that is in another one its rest, so that this stays short.
     let mut work: SmallVec<[Term; 16]> = SmallVec::new();
-    work.push(t);
-    while let Some(t) = work.pop() {
-        if !t.is_pointer() {
-            continue;
-        }
-        let p = t.pointer();
-        // SAFETY: LIVE: a header is followed by as many words as its arity says.
-        let (first, end) = unsafe {
-            if t.is_cons() {
-                (p, p.add(2))
-            } else {
-                let arity = arity_of(*p);
-                (p.add(1 + Kind::of_header(*p).raw_words(arity)), p.add(1 + arity))
+    loop {
+        while let Some((head, tail)) = t.as_cons() {
+            let Some(less) = left.checked_sub(2) else { return true };
+            left = less;
+            if !head.is_pointer() {
+                t = tail;
+                continue;
             }
-        };
-        let bytes = if t.is_bitstring() { t.bit_size() / 8 } else { 0 };
-        let weight = (end as usize - p as usize) / 8 + bytes / BYTES_PER_WORD;
-        match left.checked_sub(weight) {
-            Some(less) => left = less,
-            None => return true,
+            if tail.is_pointer() {
+                work.push(tail);
+            }
+            t = head;
         }
-        // What a part of a binary is part of weighs nothing. The first one last, so that a list's rest waits.
-        let mut at = if bytes > 0 { first } else { end };
-        while at > first {
-            at = at.wrapping_sub(1);
-            // SAFETY: LIVE: between the first term of the object and its end.
-            work.push(unsafe { Term(*at) });
+        if t.is_boxed() {
+            let Some(less) = left.checked_sub(of_boxed(t, &mut work)) else { return true };
+            left = less;
+        }
+        match work.pop() {
+            Some(next) => t = next,
+            None => return false,
         }
     }
-    false
+}
+
+/// What a boxed term weighs without the terms in it, which are left for later, the first one last.
+#[inline(always)]
+fn of_boxed(t: Term, work: &mut SmallVec<[Term; 16]>) -> usize {
+    let header = t.header_word();
+    let (kind, words) = (Kind::of_header(header), 1 + arity_of(header));
+    // What a part of a binary is part of weighs nothing.
+    if matches!(kind, Kind::HeapBin | Kind::RefBin | Kind::SubBits) {
+        return words + t.bit_size() / 8 / BYTES_PER_WORD;
+    }
+    let first = 1 + kind.raw_words(arity_of(header));
+    for i in (first..words).rev() {
+        // SAFETY: LIVE: a header is followed by as many words as its arity says, raw ones first.
+        let inner = unsafe { Term(*t.pointer().add(i)) };
+        if inner.is_pointer() {
+            work.push(inner);
+        }
+    }
+    words
 }
 
 impl Heap {
