@@ -446,6 +446,9 @@ fn guard(g: &GuardCall) -> Handler {
         ("get", 1) => guards::dictionary_get,
         ("map_size", 1) => one!(MapSize),
         ("not", 1) => one!(Not),
+        ("element", 2) if g.args[1].kind() == 2 => {
+            by_kind!(guards::quick_in<Element>; size g.args[0], constant g.args[1], place g.dst)
+        }
         ("element", 2) => by_kind!(guards::quick_in<Element>; size g.args[0], reg g.args[1], place g.dst),
         ("map_get", 2) if is_constant_immediate(g.args[0]) => by_kind!(guards::map_get_one; reg g.args[1], place g.dst),
         ("map_get", 2) => two!(MapGet),
