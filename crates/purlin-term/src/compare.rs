@@ -33,8 +33,8 @@ pub fn cmp_exact(a: Term, b: Term) -> Ordering {
     quick(a, b).unwrap_or_else(|| compound(a, b, true))
 }
 
-/// The order of two terms of which one word each, or a look at the starts of two atoms, decides: small integers, atoms,
-/// and tuples and lists whose first difference is between such. `None` says nothing. Makes no call.
+/// The order of two terms of which one word each, or a look at the starts of two atoms, decides: small integers, floats,
+/// atoms, short binaries, and tuples and lists whose first difference is between such. `None` says nothing. Makes no call.
 #[inline(always)]
 pub fn decided(a: Term, b: Term) -> Option<Ordering> {
     if a == b {
@@ -43,17 +43,20 @@ pub fn decided(a: Term, b: Term) -> Option<Ordering> {
     let (mut x, mut y) = (a, b);
     if a.is_boxed() && b.is_boxed() {
         let header = a.header_word();
-        if header != b.header_word() || Kind::of_header(header) != Kind::Tuple {
-            return None;
+        if Kind::of_header(header) == Kind::Tuple {
+            if header != b.header_word() {
+                return None;
+            }
+            (x, y) = match terms_of(a).iter().zip(terms_of(b)).find(|(x, y)| x != y) {
+                Some((&x, &y)) => (x, y),
+                None => return Some(Ordering::Equal),
+            };
         }
-        (x, y) = match terms_of(a).iter().zip(terms_of(b)).find(|(x, y)| x != y) {
-            Some((&x, &y)) => (x, y),
-            None => return Some(Ordering::Equal),
-        };
     } else if let (Some(x_head), Some(y_head)) = (a.as_cons(), b.as_cons()) {
         (x, y) = (x_head.0, y_head.0);
     }
-    unequal(x, y).map(|(x, y)| x.cmp(&y))
+    let numbers = if x.is_boxed() && y.is_boxed() { starts(x, y) } else { unequal(x, y) };
+    numbers.map(|(x, y)| x.cmp(&y))
 }
 
 /// As [`decided`], by the first elements of tuples alone: two numbers that are in the terms' order, and differ.
@@ -73,6 +76,31 @@ pub fn unequal(a: Term, b: Term) -> Option<(i64, i64)> {
         (x.0 as i64, y.0 as i64)
     } else {
         (x.as_atom()?.start() as i64, y.as_atom()?.start() as i64)
+    };
+    (x != y).then_some((x, y))
+}
+
+/// Two numbers in the order of two floats, or of the first bytes of two short binaries, that differ.
+#[inline(always)]
+fn starts(x: Term, y: Term) -> Option<(i64, i64)> {
+    // SAFETY: LIVE: a float's word stands behind its header; behind that of a short binary stand its size and its bytes,
+    // in whole words.
+    let word = |t: Term, i: usize| unsafe { *t.pointer().add(i) };
+    let (x, y) = match (Kind::of_header(x.header_word()), Kind::of_header(y.header_word())) {
+        (Kind::Float, Kind::Float) => {
+            let (x, y) = (f64::from_bits(word(x, 1)), f64::from_bits(word(y, 1)));
+            (i64::from(x > y), i64::from(y > x))
+        }
+        (Kind::HeapBin, Kind::HeapBin) => {
+            let common = word(x, 1).min(word(y, 1)).min(7);
+            if common == 0 {
+                return None;
+            }
+            let start = |t: Term| (word(t, 2).swap_bytes() >> (64 - 8 * common)) as i64;
+            (start(x), start(y))
+        }
+        (Kind::Tuple, Kind::Tuple) => return unequal(x, y),
+        _ => return None,
     };
     (x != y).then_some((x, y))
 }

@@ -51,8 +51,13 @@ fn ascending(h: &mut Heap) -> Vec<Vec<Term>> {
     groups.push(vec![h.list(&[one, one])]);
     let long = h.binary(&[1; 100]);
     groups.push(vec![h.binary(&[])]);
+    groups.push(vec![h.binary(&[0, 0])]);
+    groups.push(vec![h.binary(&[1; 3])]);
     groups.push(vec![h.binary(&[1; 65]), h.sub_bits(long, 8, 520)]);
     groups.push(vec![long]);
+    groups.push(vec![h.binary(&[1, 1, 1, 1, 1, 1, 1, 2])]);
+    groups.push(vec![h.binary(&[1, 1, 1, 1, 1, 1, 1, 3])]);
+    groups.push(vec![h.binary(&[1, 1, 2])]);
     groups.push(vec![h.bitstring(&[0x80], 1)]);
     groups
 }
@@ -67,6 +72,10 @@ fn terms_of_all_types_are_ordered() {
                 for &y in ys {
                     assert_eq!(cmp(x, y), i.cmp(&j), "{x:?} {y:?} ({i}, {j})");
                     assert_eq!(eq(x, y), i == j, "{x:?} {y:?} ({i}, {j})");
+                    let (of_pairs, of_lists) = ([x, y].map(|t| h.tuple(&[Term::NIL, t])), [x, y].map(|t| h.list(&[t])));
+                    for (x, y) in [(x, y), of_pairs.into(), of_lists.into()] {
+                        assert!(decided(x, y).is_none_or(|order| order == i.cmp(&j)), "{x:?} {y:?} ({i}, {j})");
+                    }
                     assert_eq!(same(x, y), cmp_exact(x, y) == Ordering::Equal, "{x:?} {y:?}");
                 }
             }
