@@ -232,3 +232,78 @@ Values.show("nothing to search", fn ->
 end)
 
 Values.show("hexadecimal", fn -> Values.maybe(:binary, :encode_hex, ["some text of more than eight bytes", :lowercase]) end)
+
+# ---- native records
+
+:code.ensure_loaded(:records)
+
+record = fn module, name, fields, exported ->
+  Values.maybe(:records, :create, [module, name, fields, %{is_exported: exported}])
+end
+
+point = record.(:m, :point, [x: 1, y: 2], true)
+
+Values.show("record", fn -> {point == record.(:m, :point, [x: 1.0, y: 2], true), is_tuple(point), is_atom(point)} end)
+Values.show("record external", fn -> {:erlang.term_to_binary(point), :erlang.binary_to_term(:erlang.term_to_binary(point)) === point} end)
+Values.show("record printed", fn -> :erlang.iolist_to_binary(:io_lib.format(~c"~p", [point])) end)
+Values.show("record external, wrong", fn -> :erlang.binary_to_term(<<131, 67, 2::32, 1, 119, 1, ?a, 119, 1, ?b, 119, 1, ?x, 119, 1, ?x, 97, 1, 97, 2>>) end)
+
+for {function, arguments} <- [
+      create: [:m, 1, [], %{is_exported: true}],
+      create: [:m, :n, [{:a, 1}, {:a, 2}], %{is_exported: true}],
+      create: [:m, :n, [{1, 1}], %{is_exported: true}],
+      create: [:m, :n, [], %{}],
+      create: [:m, :n, [], []],
+      get: [:x, point],
+      get: [:z, point],
+      get_name: [point],
+      get_module: [:none],
+      get_field_names: [point],
+      get_field_names: [{}],
+      is_exported: [point]
+    ] do
+  Values.show("records #{function} #{length(arguments)}", fn -> Values.maybe(:records, function, arguments) end)
+end
+
+Values.show("record updated", fn ->
+  for {module, name, fields} <- [{:m, :point, %{y: 3}}, {:m, :_, %{x: 0}}, {:m, :point, %{z: 3}}, {:m, :line, %{x: 3}}, {:m, :point, []}] do
+    try do
+      updated = Values.maybe(:records, :update, [point, module, name, fields])
+      if updated == :none, do: :none, else: {:records.get(:x, updated), :records.get(:y, updated)}
+    catch
+      kind, reason -> {kind, reason}
+    end
+  end
+end)
+
+Values.show("records in order", fn ->
+  all = [
+    record.(:b, :a, [x: 1], true),
+    record.(:a, :b, [x: 1], true),
+    record.(:a, :a, [x: 2, y: 1], true),
+    record.(:a, :a, [y: 1, x: 2], true),
+    record.(:a, :a, [x: 1], true),
+    record.(:a, :a, [x: 0.5], true),
+    record.(:a, :a, [], true),
+    record.(:a, :a, [x: 7], false)
+  ]
+
+  ([{1, 2, 3}, %{}, :z, [], ""] ++ all) |> Enum.sort() |> Enum.map(&Enum.find_index(all, fn r -> r === &1 end))
+end)
+
+Values.show("within", fn ->
+  for t <- [1, 5, 6, 5.0, 2 ** 70, :a], do: Values.maybe(:erlang, :is_integer, [t, 1, 5])
+end)
+
+Values.show("iterated", fn ->
+  case Values.maybe(:erlang, :processes_iterator, []) do
+    :none -> :none
+    iterator -> match?({_, _}, :erlang.processes_next(iterator))
+  end
+end)
+
+Values.show("exported pattern", fn ->
+  with {:ok, pattern} when elem(pattern, 0) == :re_exported_pattern <- :re.compile("a(b)c", [:export, :caseless]) do
+    {:re.run("xABCx", :re.import(pattern)), elem(pattern, 2), elem(pattern, 3)}
+  end
+end)

@@ -1,7 +1,7 @@
 //! The generic instruction set: one table, from which everything else derives.
 //!
 //! The number, name, operand kinds and (as their count) the arity of every
-//! instruction that a compiler from OTP 16 to OTP 28 may emit stand here and
+//! instruction that a compiler from OTP 16 to OTP 29 may emit stand here and
 //! nowhere else. Decoder, loader, disassembler and tests read this table.
 
 use std::fmt;
@@ -287,6 +287,8 @@ opcodes! {
     182 BsMatch "bs_match" [Fail Src List];
     183 ExecutableLine "executable_line" [Line Uint];
     184 DebugLine "debug_line" [Atom Line Uint Live];
+    185 Bif3 "bif3" [Fail Import Src Src Src Dst];
+    186 IsAnyNativeRecord "is_any_native_record" [Fail Src];
 }
 
 impl Opcode {

@@ -15,6 +15,7 @@ mod math;
 mod md5;
 mod number;
 pub(crate) mod packet;
+mod records;
 mod text;
 mod tuple;
 mod unicode;
@@ -37,6 +38,7 @@ pub const TABLES: &[&[Native]] = &[
     math::NATIVES,
     number::NATIVES,
     packet::NATIVES,
+    records::NATIVES,
     text::NATIVES,
     tuple::NATIVES,
     unicode::NATIVES,

@@ -14,7 +14,7 @@ use crossbeam::sync::ShardedLock;
 use hashbrown::{Equivalent, HashMap};
 use options::Parsed;
 use purlin_regex::{CompileError, DEFAULT_MATCH_LIMIT, Flags, LineEnds, MatchError, MatchOptions, Options, Regex};
-use purlin_term::{Atom, Heap, Term, am};
+use purlin_term::{Atom, Heap, Release, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult, Slot};
 use std::borrow::Cow;
@@ -25,6 +25,7 @@ pub const NATIVES: &[Native] = &[
     Native::plain("re", "version", 0, version),
     Native::plain("re", "compile", 1, compile_1),
     Native::plain("re", "compile", 2, compile_2),
+    Native::plain("re", "import", 1, import).since(28),
     Native::plain("re", "run", 2, run_2),
     Native::plain("re", "run", 3, run_3),
     Native::plain("re", "internal_run", 4, internal_run),
@@ -38,6 +39,11 @@ const VERSION: &[u8] = b"10.46 purlin";
 
 /// First bytes of the code part of a compiled pattern.
 const HEADER: &[u8; 4] = b"PLR2";
+
+/// First bytes of the part of an exported pattern that says which library compiled it, as OTP writes them; what follows
+/// is unlike OTP's, so that its library compiles the pattern anew from its text.
+const EXPORT_HEADER: &[u8; 8] = b"re-PCRE2";
+const EXPORT_MAKER: &[u8; 6] = b"purlin";
 
 /// Backtracking steps (about a millisecond) after which a match moves off the scheduler.
 const QUICK_LIMIT: u32 = 50_000;
@@ -193,7 +199,8 @@ fn compile_2(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 }
 
 fn compile(ctx: &mut Ctx<'_>, pattern: Term, options: Term) -> NativeResult {
-    let parsed = Parsed::of(options).filter(|p| !p.run_only).ok_or_else(bad_option)?;
+    let can_export = ctx.engine.config.release >= Release(28);
+    let parsed = Parsed::of(options).filter(|p| !p.run_only && (can_export || !p.export)).ok_or_else(bad_option)?;
     if parsed.unicode && !pattern.is_binary() {
         return Err(trap("ucompile", &[pattern, options]));
     }
@@ -201,7 +208,11 @@ fn compile(ctx: &mut Ctx<'_>, pattern: Term, options: Term) -> NativeResult {
     ctx.charge(text.len() / 8 + 1);
     match ctx.engine.state(&CACHE).regex(parsed.compile(), &text) {
         Ok(regex) => {
-            let t = pattern_term(ctx.heap(), &regex, parsed.unicode, parsed.compile(), &text);
+            let t = if parsed.export {
+                exported(ctx.heap(), &text, options)
+            } else {
+                pattern_term(ctx.heap(), &regex, parsed.unicode, parsed.compile(), &text)
+            };
             ctx.ok(t)
         }
         Err(e) => {
@@ -209,6 +220,28 @@ fn compile(ctx: &mut Ctx<'_>, pattern: Term, options: Term) -> NativeResult {
             ctx.error(e)
         }
     }
+}
+
+/// `{re_exported_pattern, Header, Pattern, Options, Code}`: what a module may hold of a pattern; [`import`] compiles it
+/// from its text.
+fn exported(heap: &mut Heap, pattern: &[u8], options: Term) -> Term {
+    let header = heap.binary(&[&EXPORT_HEADER[..], EXPORT_MAKER].concat());
+    let (pattern, code) = (heap.binary(pattern), heap.binary(&[]));
+    heap.tuple(&[am!("re_exported_pattern"), header, pattern, options, code])
+}
+
+/// The compiled pattern behind an exported one, whichever library exported it.
+fn import(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let Some(&[tag, header, pattern, options, code]) = args[0].as_tuple() else { return Err(Escape::BADARG) };
+    let known = header.as_bytes().is_some_and(|h| h.starts_with(EXPORT_HEADER));
+    if tag != am!("re_exported_pattern") || !known || !code.is_binary() {
+        return Err(Escape::BADARG);
+    }
+    let parsed = Parsed::of(options).filter(|p| !p.run_only).or_badarg()?;
+    let text = pattern.as_bytes().or_badarg()?;
+    ctx.charge(text.len() / 8 + 1);
+    let regex = ctx.engine.state(&CACHE).regex(parsed.compile(), &text).ok().or_badarg()?;
+    Ok(pattern_term(ctx.heap(), &regex, parsed.unicode, parsed.compile(), &text))
 }
 
 fn run_2(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {

@@ -53,6 +53,13 @@ fn object(t: Term, work: &mut Vec<Term>) -> usize {
             // The empty tuple is one literal for all.
             if elements.is_empty() { 0 } else { 1 + elements.len() }
         }
+        Kind::Record => {
+            let Some(r) = t.as_record() else { return 0 };
+            r.values.iter().copied().for_each(refer);
+            // The definition: header, hash, order of the fields, module, name, whether it is exported, the fields.
+            let order = if r.fields.is_empty() { 0 } else { 1 + r.fields.len() };
+            2 + r.values.len() + 6 + r.fields.len() + order
+        }
         Kind::Float => 2,
         Kind::PosBig | Kind::NegBig => 1 + t.as_big().map_or(0, |(_, d)| d.len()),
         Kind::Fun => {

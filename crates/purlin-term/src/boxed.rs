@@ -18,6 +18,7 @@
 //! | FlatMap | tuple of sorted keys; values in the same order |
 //! | HashRoot | size (small), bitmap (small), children |
 //! | HashNode | bitmap (small), children; a leaf is a cons cell `[Key|Value]` |
+//! | Record | definition (see [`crate::record`]); values of the fields |
 //! | ExtPid, ExtPort, ExtRef | raw: node atom term, creation, then: pid number, serial / port number / ref words |
 
 use crate::atom::Atom;
@@ -46,6 +47,7 @@ pub enum Kind {
     FlatMap,
     HashRoot,
     HashNode,
+    Record,
     ExtPid,
     ExtPort,
     ExtRef,
@@ -71,7 +73,7 @@ impl Kind {
     #[inline]
     pub fn raw_words(self, arity: usize) -> usize {
         match self {
-            Kind::Tuple | Kind::ExportFun | Kind::FlatMap | Kind::HashRoot | Kind::HashNode => 0,
+            Kind::Tuple | Kind::ExportFun | Kind::FlatMap | Kind::HashRoot | Kind::HashNode | Kind::Record => 0,
             Kind::Fun => 1,
             Kind::SubBits => 2,
             Kind::MatchCtx => 3,

@@ -260,6 +260,13 @@ fn one_level<'a>(a: Term, b: Term, exact: &mut bool, stack: &mut SmallVec<[Frame
                 Ordering::Equal
             })
         }
+        Rank::Record => match (a.as_record(), b.as_record()) {
+            (Some(x), Some(y)) => x.compare_definitions(&y).then_with(|| {
+                stack.push(Frame::Slices(x.values, y.values));
+                Ordering::Equal
+            }),
+            _ => Ordering::Equal,
+        },
         Rank::Map => maps(a, b, exact, stack),
         Rank::List => {
             lists(a, b, stack);
@@ -279,6 +286,7 @@ enum Rank {
     Port,
     Pid,
     Tuple,
+    Record,
     Map,
     Nil,
     List,
@@ -295,6 +303,7 @@ fn rank(t: Term) -> Rank {
         Tag::List => Rank::List,
         Tag::Boxed => match Kind::of_header(t.header_word()) {
             Kind::Tuple => Rank::Tuple,
+            Kind::Record => Rank::Record,
             Kind::Float | Kind::PosBig | Kind::NegBig => Rank::Number,
             Kind::Fun | Kind::ExportFun => Rank::Fun,
             Kind::Ref | Kind::MagicRef | Kind::ExtRef => Rank::Reference,

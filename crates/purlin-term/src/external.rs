@@ -52,6 +52,7 @@ pub(crate) mod tag {
     pub const NEW_REFERENCE: u8 = b'r';
     pub const SMALL_ATOM: u8 = b's';
     pub const MAP: u8 = b't';
+    pub const RECORD: u8 = b'C';
     pub const ATOM_UTF8: u8 = b'v';
     pub const SMALL_ATOM_UTF8: u8 = b'w';
     pub const LOCAL: u8 = b'y';

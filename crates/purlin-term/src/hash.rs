@@ -273,6 +273,10 @@ fn internal_one<'a>(t: Term, hash: &mut Hash, stack: &mut SmallVec<[Frame<'a>; 8
             hash.add(body.len() as u32, golden(9));
             stack.push(Frame::Terms(super::compare::terms_of(t)));
         }
+        Kind::Record => {
+            hash.add(body.len() as u32, golden(9));
+            stack.push(Frame::Terms(super::compare::terms_of(t)));
+        }
         Kind::FlatMap => {
             let (keys, values) = t.as_flat_map()?;
             hash.add(keys.len() as u32, golden(16));

@@ -32,6 +32,7 @@ pub mod number;
 pub mod owned;
 mod places;
 pub mod print;
+pub mod record;
 pub mod release;
 pub mod row;
 pub mod weight;

@@ -75,6 +75,7 @@ enum Todo<'a> {
     Cells(Term),
     Elements(&'a [Term]),
     Pairs(&'a [Term], &'a [Term]),
+    Fields(Vec<(Term, Term)>),
     Text(&'static str),
 }
 
@@ -136,6 +137,14 @@ impl<'a> Printer<'a> {
                 self.todo.extend([Todo::Term(*value), Todo::Text("=>")]);
                 self.term(*key)?;
             }
+            Todo::Fields(mut fields) => {
+                let Some((field, value)) = fields.pop() else { return Some(()) };
+                if !fields.is_empty() {
+                    self.todo.extend([Todo::Fields(fields), Todo::Text(",")]);
+                }
+                self.todo.extend([Todo::Term(value), Todo::Text("=")]);
+                self.term(field)?;
+            }
         }
         Some(())
     }
@@ -168,6 +177,17 @@ impl<'a> Printer<'a> {
             Kind::Tuple => {
                 self.text("{");
                 self.todo.extend([Todo::Text("}"), Todo::Elements(words_as_terms(body))]);
+            }
+            Kind::Record => {
+                let r = t.as_record()?;
+                self.text("#");
+                self.atom(r.module);
+                self.text(":");
+                self.atom(r.name);
+                self.text("{");
+                let mut fields: Vec<_> = r.fields.iter().copied().zip(r.values.iter().copied()).collect();
+                fields.sort_by(|(a, _), (b, _)| crate::compare::cmp_exact(*b, *a));
+                self.todo.extend([Todo::Text("}"), Todo::Fields(fields)]);
             }
             Kind::Float => self.text(&scientific(t.as_float()?, 6)),
             Kind::PosBig | Kind::NegBig => self.text(&integer_to_text(t, 10)?),

@@ -18,7 +18,7 @@ pub struct Release(pub u8);
 
 impl Release {
     /// The releases that Purlin is held against.
-    pub const KNOWN: &'static [Release] = &[Release(25), Release(27)];
+    pub const KNOWN: &'static [Release] = &[Release(25), Release(27), Release(29)];
 
     /// The oldest release whose libraries run.
     pub const OLDEST: Release = Release(25);

@@ -1,7 +1,7 @@
 //! Type tests and sizes: the functions that guards are made of.
 
 use super::maps::badmap;
-use purlin_term::{Atom, Term, map};
+use purlin_term::{Atom, Release, Term, compare, map};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
 
@@ -23,6 +23,8 @@ pub const NATIVES: &[Native] = &[
     Native::guard("erlang", "is_function", 2, is_function),
     Native::guard("erlang", "is_record", 2, is_record_2),
     Native::guard("erlang", "is_record", 3, is_record_3),
+    Native::guard("erlang", "is_integer", 3, is_integer_within).since(29),
+    Native::guard("erlang", "is_record", 1, |_, a| test(a[0].is_record())).since(29),
     Native::guard("erlang", "hd", 1, |_, a| Ok(a[0].as_cons().or_badarg()?.0)),
     Native::guard("erlang", "tl", 1, |_, a| Ok(a[0].as_cons().or_badarg()?.1)),
     Native::guard("erlang", "length", 1, length),
@@ -67,6 +69,15 @@ fn is_function(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     test(arity.is_some() && fun_arity(args[0]).map(i64::from) == arity)
 }
 
+/// Whether a term is an integer from one bound to another.
+fn is_integer_within(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let (t, low, high) = (args[0], args[1], args[2]);
+    if !low.is_integer() || !high.is_integer() {
+        return Err(Escape::BADARG);
+    }
+    test(t.is_integer() && compare::cmp(low, t).is_le() && compare::cmp(t, high).is_le())
+}
+
 fn is_record_2(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     if !args[1].is_atom() {
         return Err(Escape::BADARG);
@@ -74,7 +85,12 @@ fn is_record_2(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     test(args[0].as_tuple().and_then(|t| t.first()) == Some(&args[1]))
 }
 
-fn is_record_3(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+fn is_record_3(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    if let (Some(module), Some(name)) = (args[1].as_atom(), args[2].as_atom())
+        && ctx.engine.config.release >= Release(29)
+    {
+        return test(args[0].as_record().is_some_and(|r| r.module == module && r.name == name));
+    }
     let size = args[2].as_small().filter(|_| args[1].is_atom()).or_badarg()?;
     test(args[0].as_tuple().is_some_and(|t| t.len() as i64 == size && t.first() == Some(&args[1])))
 }

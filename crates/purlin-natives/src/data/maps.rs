@@ -194,6 +194,7 @@ fn term_type(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let t = args[0];
     Ok(match t.boxed_kind() {
         Some(Kind::Tuple) => am!("tuple"),
+        Some(Kind::Record) => am!("record"),
         Some(Kind::Fun) => am!("fun"),
         Some(Kind::ExportFun) => am!("export"),
         Some(Kind::FlatMap) => am!("flatmap"),

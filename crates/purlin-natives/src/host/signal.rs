@@ -6,7 +6,7 @@ use super::break_menu;
 use crate::on_break::{self, OnBreak};
 use crate::tty;
 use parking_lot::Mutex;
-use purlin_term::{Term, am};
+use purlin_term::{Release, Term, am};
 use purlin_vm::signal::{Signal, SignalKind};
 use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult, Slot};
 use signal_hook::consts::*;
@@ -17,7 +17,7 @@ use std::sync::{Arc, OnceLock};
 pub const NATIVES: &[Native] = &[Native::plain("os", "set_signal", 2, set_signal)];
 
 /// The signals that programs can choose about. (SIGSTOP cannot be caught: the system refuses, as it does in OTP.)
-const NAMED: [(&str, i32); 10] = [
+const NAMED: [(&str, i32); 12] = [
     ("sighup", SIGHUP),
     ("sigquit", SIGQUIT),
     ("sigabrt", SIGABRT),
@@ -28,7 +28,12 @@ const NAMED: [(&str, i32); 10] = [
     ("sigchld", SIGCHLD),
     ("sigstop", SIGSTOP),
     ("sigtstp", SIGTSTP),
+    ("sigwinch", SIGWINCH),
+    ("sigcont", SIGCONT),
 ];
+
+/// Those of them that programs can choose about since OTP 28.
+const SINCE_28: [i32; 2] = [SIGWINCH, SIGCONT];
 
 /// Those that are handled from the start.
 const HANDLED: [i32; 3] = [SIGTERM, SIGUSR1, SIGQUIT];
@@ -66,11 +71,10 @@ pub fn start(engine: &Arc<Engine>) {
 }
 
 fn arrived(engine: &Arc<Engine>, signal: i32) {
-    if signal == SIGCONT {
-        return tty::resume(engine);
-    }
-    if signal == SIGWINCH {
-        return tty::resized(engine);
+    match signal {
+        SIGCONT => tty::resume(engine),
+        SIGWINCH => tty::resized(engine),
+        _ => {}
     }
     if signal == SIGINT {
         return match on_break::chosen() {
@@ -95,6 +99,7 @@ fn arrived(engine: &Arc<Engine>, signal: i32) {
                 }),
             );
         }
+        Action::Default if SINCE_28.contains(&signal) => {}
         Action::Default => default_action(signal),
     }
 }
@@ -113,7 +118,8 @@ fn set_signal(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         _ => return Err(Escape::badarg_cause(am!("badopt"))),
     };
     let name = args[0].as_atom().ok_or(Escape::BADARG)?;
-    let &(_, signal) = NAMED.iter().find(|n| n.0 == name.name()).ok_or(Escape::BADARG)?;
+    let known = |signal| ctx.engine.config.release >= Release(28) || !SINCE_28.contains(&signal);
+    let &(_, signal) = NAMED.iter().find(|n| n.0 == name.name() && known(n.1)).ok_or(Escape::BADARG)?;
     start(ctx.engine);
     let state = ctx.engine.state(&STATE);
     let before = state.actions.lock().insert(signal, action);

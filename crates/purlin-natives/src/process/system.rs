@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "processes", 0, processes),
+    Native::plain("erts_internal", "processes_next", 1, processes_next).since(28),
     Native::plain("erlang", "is_process_alive", 1, is_process_alive),
     Native::plain("erlang", "group_leader", 0, group_leader),
     Native::plain("erlang", "system_flag", 2, system_flag),
@@ -29,6 +30,16 @@ fn processes(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
     let pids: Vec<Term> = ctx.engine.processes.all().iter().filter(|p| p.is_listed()).map(|p| p.pid()).collect();
     ctx.charge(pids.len() / LISTED_PER_REDUCTION);
     Ok(ctx.heap().list(&pids))
+}
+
+/// `{Next, Pids}` for a part of the table, `none` beyond the last: what `erlang:processes_iterator/0` goes by.
+fn processes_next(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let part = args[0].as_usize().or_badarg()?;
+    let Some(processes) = ctx.engine.processes.part(part) else { return Ok(am!("none")) };
+    let pids: Vec<Term> = processes.iter().filter(|p| p.is_listed()).map(|p| p.pid()).collect();
+    ctx.charge(pids.len() / 10);
+    let pids = ctx.heap().list(&pids);
+    Ok(ctx.heap().tuple(&[Term::small(part as i64 + 1), pids]))
 }
 
 fn is_process_alive(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {

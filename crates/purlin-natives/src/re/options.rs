@@ -16,6 +16,8 @@ pub struct Parsed {
     pub unicode: bool,
     pub global: bool,
     pub report_errors: bool,
+    /// Whether the pattern is to be one that a module can hold (OTP 28).
+    pub export: bool,
     /// Whether an option occurs that only compiling allows.
     pub compile_only: bool,
     /// Whether an option occurs that only matching allows.
@@ -114,6 +116,10 @@ impl Parsed {
             self.flags = self.flags.with(*flag);
             self.unicode |= *flag == Flags::UTF;
             self.compile_only = true;
+            return Some(());
+        }
+        if name == am!("export") {
+            (self.export, self.compile_only) = (true, true);
             return Some(());
         }
         if name == am!("anchored") {

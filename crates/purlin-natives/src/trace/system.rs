@@ -1,4 +1,4 @@
-//! `system_monitor/0,1,2` and `system_profile/0,2`.
+//! `system_monitor/0,1,2` (since OTP 28 by `erts_internal`) and `system_profile/0,2`.
 
 use purlin_term::{Heap, Term, am};
 use purlin_vm::native::OrBadarg;
@@ -8,9 +8,11 @@ use purlin_vm::tracing::system::{Profiled, Wanted};
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
 
 pub const NATIVES: &[Native] = &[
-    Native::plain("erlang", "system_monitor", 0, system_monitor_0),
-    Native::plain("erlang", "system_monitor", 1, system_monitor_1),
-    Native::plain("erlang", "system_monitor", 2, |ctx, args| monitor(ctx, args[0], args[1])),
+    Native::plain("erlang", "system_monitor", 0, system_monitor_0).until(27),
+    Native::plain("erlang", "system_monitor", 1, system_monitor_1).until(27),
+    Native::plain("erlang", "system_monitor", 2, |ctx, args| monitor(ctx, args[0], args[1])).until(27),
+    Native::plain("erts_internal", "system_monitor", 1, session_monitor_1).since(28),
+    Native::plain("erts_internal", "system_monitor", 3, session_monitor_3).since(28),
     Native::plain("erlang", "system_profile", 0, system_profile_0),
     Native::plain("erlang", "system_profile", 2, system_profile_2),
 ];
@@ -40,6 +42,15 @@ fn system_monitor_1(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         None if args[0] == am!("undefined") => monitor(ctx, args[0], Term::NIL),
         _ => Err(Escape::BADARG),
     }
+}
+
+/// The monitor of a trace session; `legacy` is the one that is no session's.
+fn session_monitor_1(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    if args[0] == am!("legacy") { system_monitor_0(ctx, &[]) } else { Err(Escape::BADARG) }
+}
+
+fn session_monitor_3(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    if args[0] == am!("legacy") { monitor(ctx, args[1], args[2]) } else { Err(Escape::BADARG) }
 }
 
 fn monitor(ctx: &mut Ctx<'_>, who: Term, options: Term) -> NativeResult {

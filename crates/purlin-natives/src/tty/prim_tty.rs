@@ -11,11 +11,12 @@ use purlin_term::owned::Owned;
 use purlin_term::{Heap, Magic, Release, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::signal::Signal;
-use purlin_vm::{Ctx, Engine, Native, NativeResult, Slot};
+use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult, Slot};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use std::collections::VecDeque;
 use std::io::{IsTerminal, PipeWriter};
+use std::os::fd::AsFd;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, OnceLock};
 
@@ -31,6 +32,11 @@ pub const NATIVES: &[Native] = &[
     Native::plain("prim_tty", "tty_window_size", 1, tty_window_size).since(26),
     Native::blocking("prim_tty", "write_nif", 2, write).since(26),
     Native::blocking("prim_tty", "read_nif", 2, |ctx, args| read(ctx, args, CHUNK)).since(26).until(27),
+    Native::plain("prim_tty", "tty_create", 1, tty_create_for).since(28),
+    Native::plain("prim_tty", "tty_init", 2, tty_set_up).since(28),
+    Native::plain("prim_tty", "tty_select", 2, tty_select_input).since(28),
+    Native::plain("prim_tty", "tty_is_open", 2, tty_is_open).since(28),
+    Native::blocking("prim_tty", "read_nif", 3, read_at_most).since(28),
 ];
 
 /// Bytes that are read at a time.
@@ -46,6 +52,8 @@ pub enum Event {
 /// What `tty_create` makes.
 #[derive(Default)]
 struct Tty {
+    /// What is written goes to standard error, not to standard output.
+    to_error: bool,
     wanted: Mutex<Option<Wanted>>,
     input: Mutex<Option<Input>>,
 }
@@ -142,13 +150,25 @@ fn isatty(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         "stdin" => std::io::stdin().is_terminal(),
         "stdout" => std::io::stdout().is_terminal(),
         "stderr" => std::io::stderr().is_terminal(),
-        _ => return Err(purlin_vm::Escape::BADARG),
+        _ => return Err(Escape::BADARG),
     }))
 }
 
 fn tty_create(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    new_tty(ctx, Tty::default())
+}
+
+fn tty_create_for(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    match args[0].as_atom().or_badarg()?.name() {
+        "stdout" => new_tty(ctx, Tty::default()),
+        "stderr" => new_tty(ctx, Tty { to_error: true, ..Tty::default() }),
+        _ => Err(Escape::BADARG),
+    }
+}
+
+fn new_tty(ctx: &mut Ctx<'_>, tty: Tty) -> NativeResult {
     let id = ctx.engine.next_ref();
-    let tty = ctx.heap().magic_reference(id, Arc::new(Magic { value: Box::new(Tty::default()) }));
+    let tty = ctx.heap().magic_reference(id, Arc::new(Magic { value: Box::new(tty) }));
     Ok(ctx.heap().tuple(&[am!("ok"), tty]))
 }
 
@@ -156,7 +176,7 @@ fn tty_create(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
 fn tty_init(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let tty = tty(args[0]).or_badarg()?;
     if !matches!(args[1].as_atom().or_badarg()?.name(), "stdin" | "stdout" | "stderr") || !args[2].is_map() {
-        return Err(purlin_vm::Escape::BADARG);
+        return Err(Escape::BADARG);
     }
     let option = |key| purlin_term::map::get(args[2], key).and_then(Term::as_bool);
     let wanted = Wanted { lines: option(am!("canon")), echo: option(am!("echo")), signals: option(am!("sig")) };
@@ -178,6 +198,46 @@ fn tty_set(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     Ok(am!("ok"))
 }
 
+/// Reads the terminal key by key from now on, or by lines again.
+fn tty_set_up(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let tty = tty(args[0]).or_badarg()?;
+    let raw = purlin_term::map::get(args[1], am!("input")).or_badarg()? == am!("raw");
+    let is_terminal = if tty.to_error { std::io::stderr().is_terminal() } else { std::io::stdout().is_terminal() };
+    if !is_terminal {
+        return Ok(if raw { ctx.heap().tuple(&[am!("error"), am!("enotsup")]) } else { am!("ok") });
+    }
+    if raw {
+        let wanted = Wanted { lines: Some(false), echo: Some(false), signals: None };
+        if let Err(e) = super::take_over(wanted) {
+            return Ok(failed(ctx.heap(), "tcsetattr", e));
+        }
+    } else {
+        super::restore();
+    }
+    *ctx.engine.state(&USERS).setter.lock() = Some(ctx.pid());
+    ctx.process.involve();
+    Ok(am!("ok"))
+}
+
+/// Whether the other side of a standard descriptor is still there.
+fn tty_is_open(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    tty(args[0]).or_badarg()?;
+    let (input, output, error) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
+    let fd = match args[1].as_atom().or_badarg()?.name() {
+        "stdin" => input.as_fd(),
+        "stdout" => output.as_fd(),
+        "stderr" => error.as_fd(),
+        _ => return Err(Escape::BADARG),
+    };
+    let mut polled = [PollFd::from_borrowed_fd(fd, PollFlags::HUP)];
+    match poll(&mut polled, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) {
+        Ok(0) => Ok(Term::bool(true)),
+        Ok(_) if polled[0].revents().contains(PollFlags::HUP) => Ok(Term::bool(false)),
+        Ok(_) => Err(Escape::BADARG),
+        Err(e) => Ok(failed(ctx.heap(), "tty_is_open", e)),
+    }
+}
+
 /// Whether the locale's character set is UTF-8.
 fn setlocale(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     tty(args[0]).or_badarg()?;
@@ -195,29 +255,38 @@ fn tty_window_size(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 
 /// Has the caller told of input with one reference, and of events with the other.
 fn tty_select(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
-    let tty = tty(args[0]).or_badarg()?;
+    select(ctx, args[0], args[2], args[1])
+}
+
+/// Has the caller told of input; of events `erl_signal_server` tells.
+fn tty_select_input(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    select(ctx, args[0], args[1], Term::NIL)
+}
+
+fn select(ctx: &mut Ctx<'_>, handle: Term, of_input: Term, of_events: Term) -> NativeResult {
+    let tty = tty(handle).or_badarg()?;
     let (until, stop) = match Until::standard_input() {
         Ok(both) => both,
         Err(e) => return Ok(failed(ctx.heap(), "pipe", Errno::from_io_error(&e).unwrap_or(Errno::IO))),
     };
     let (wait, waits) = channel::<Owned>();
-    let (engine, process, handle) = (ctx.engine.clone(), ctx.pid(), Owned::new(args[0]));
+    let (engine, process, tty_of) = (ctx.engine.clone(), ctx.pid(), Owned::new(handle));
     std::thread::spawn(move || {
         for reference in waits {
             match until.wait() {
-                Ok(true) => ready(&engine, process, &handle, &reference),
+                Ok(true) => ready(&engine, process, &tty_of, &reference),
                 _ => return,
             }
         }
     });
     // It waits for nobody before the first reference.
-    let _ = wait.send(Owned::new(args[2]));
+    let _ = wait.send(Owned::new(of_input));
     *tty.input.lock() = Some(Input { wait, _stop: stop });
     let listener = Listener {
         process: ctx.pid(),
-        tty: Owned::new(args[0]),
-        reference: Owned::new(args[1]),
-        waits: true,
+        tty: Owned::new(handle),
+        reference: Owned::new(of_events),
+        waits: !of_events.is_nil(),
         events: VecDeque::new(),
     };
     *ctx.engine.state(&USERS).listener.lock() = Some(listener);
@@ -246,16 +315,17 @@ fn tty_read_signal(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 }
 
 fn write(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
-    tty(args[0]).or_badarg()?;
+    let tty = tty(args[0]).or_badarg()?;
     let bytes = purlin_term::iolist::to_bytes(args[1]).or_badarg()?;
-    match write_all(&bytes) {
+    let written =
+        if tty.to_error { write_all(std::io::stderr(), &bytes) } else { write_all(std::io::stdout(), &bytes) };
+    match written {
         Ok(()) => Ok(am!("ok")),
         Err(e) => Ok(ctx.heap().tuple(&[am!("error"), errno::atom(e)])),
     }
 }
 
-fn write_all(mut bytes: &[u8]) -> rustix::io::Result<()> {
-    let out = std::io::stdout();
+fn write_all(out: impl AsFd, mut bytes: &[u8]) -> rustix::io::Result<()> {
     while !bytes.is_empty() {
         match rustix::io::write(&out, bytes) {
             Ok(n) => bytes = &bytes[n..],
@@ -265,6 +335,11 @@ fn write_all(mut bytes: &[u8]) -> rustix::io::Result<()> {
         }
     }
     Ok(())
+}
+
+fn read_at_most(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let most = args[2].as_usize().or_badarg()?;
+    read(ctx, args, most.min(CHUNK))
 }
 
 /// `{ok, Bytes}`, which are none if another reader has taken them, or `{error, closed}` at the end of the input.

@@ -161,6 +161,12 @@ fn one_level<'a>(a: Term, b: Term, exact: &mut bool, stack: &mut Stack<'a>) -> b
             stack.push(Frame::Slices(x, y));
             x.len() == y.len()
         }
+        // The definition first, which is a tuple of atoms.
+        (Kind::Record, Kind::Record) => {
+            let (x, y) = (terms_of(a), terms_of(b));
+            stack.push(Frame::Slices(x, y));
+            x.len() == y.len()
+        }
         (Kind::Float, Kind::Float) if *exact => number::same_floats(a.as_float(), b.as_float()),
         (Kind::Float, Kind::Float) => a.as_float() == b.as_float(),
         (Kind::PosBig, Kind::PosBig) | (Kind::NegBig, Kind::NegBig) => a.any_body::<'_>() == b.any_body::<'_>(),

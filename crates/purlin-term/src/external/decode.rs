@@ -11,8 +11,10 @@ use crate::boxed::{FunEntry, Kind};
 use crate::float_text;
 use crate::heap::Heap;
 use crate::number::max_digits;
+use crate::release::Release;
 use crate::word::Term;
 use smallvec::SmallVec;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 type Result<T> = std::result::Result<T, DecodeError>;
@@ -71,6 +73,8 @@ enum Compound {
     Map,
     /// The creator, then the environment.
     Fun(Arc<FunEntry>),
+    /// The values of a record of this definition.
+    Record(Term),
 }
 
 struct Decoder<'a, 'b> {
@@ -126,6 +130,7 @@ impl<'a> Decoder<'a, '_> {
                 self.reader.ensure(crate::map::size(map) == pairs.len())?;
                 map
             }
+            Compound::Record(definition) => self.heap.record(definition, parts),
             Compound::Fun(ref entry) => match parts.split_first() {
                 Some((&creator, environment)) if creator.is_pid() => self.heap.fun(entry, creator, environment),
                 // OTP takes any creator, and crashes over it later.
@@ -155,6 +160,10 @@ impl<'a> Decoder<'a, '_> {
             tag::MAP => {
                 let n = self.reader.count(2)?;
                 return Ok(self.open(Compound::Map, 2 * n));
+            }
+            tag::RECORD if Release::of_values() >= Release(29) => {
+                let (definition, n) = self.record()?;
+                return Ok(self.open(Compound::Record(definition), n));
             }
             tag::NEW_FUN => {
                 let (entry, free) = self.fun()?;
@@ -197,6 +206,7 @@ impl<'a> Decoder<'a, '_> {
         match compound {
             Compound::Tuple if n == 0 => Part::Whole(self.heap.tuple(&[])),
             Compound::Map if n == 0 => Part::Whole(crate::map::empty(self.heap)),
+            Compound::Record(definition) if n == 0 => Part::Whole(self.heap.record(definition, &[])),
             _ => Part::Open(compound, n),
         }
     }
@@ -333,6 +343,18 @@ impl<'a> Decoder<'a, '_> {
         let known = !self.context.safe() || self.context.has_function(module, function, arity);
         self.reader.ensure(known)?;
         Ok(self.heap.export_fun(module, function, arity))
+    }
+
+    /// The definition of a record; also how many fields it has.
+    fn record(&mut self) -> Result<(Term, usize)> {
+        // A field takes a name of three bytes at least, and a value.
+        let n = self.reader.count(4)?;
+        let exported = self.reader.u8()?;
+        self.reader.ensure(exported <= 1)?;
+        let (module, name) = (self.atom()?, self.atom()?);
+        let fields = (0..n).map(|_| self.atom().map(Term::atom)).collect::<Result<Vec<_>>>()?;
+        self.reader.ensure(fields.iter().collect::<HashSet<_>>().len() == n)?;
+        Ok((self.heap.record_definition(module, name, exported == 1, &fields), n))
     }
 
     /// A local fun up to its creator; also how many free variables follow that.

@@ -300,6 +300,13 @@ impl<'a, 'b, S: Sink> Encoder<'a, 'b, S> {
             self.out.put(&bits.to_bytes());
         } else if term.is_map() {
             self.map(term)?;
+        } else if let Some(r) = term.as_record() {
+            self.sized(tag::RECORD, r.values.len())?;
+            self.out.put(&[r.exported.into()]);
+            for atom in [r.module, r.name].into_iter().chain(r.fields.iter().filter_map(|f| f.as_atom())) {
+                self.atom(atom);
+            }
+            self.work.push(Work::Terms(r.values));
         } else if let Some((entry, creator, environment)) = term.as_fun() {
             self.fun(entry, creator, environment)?;
         } else if let Some((module, function, arity)) = term.as_export_fun() {

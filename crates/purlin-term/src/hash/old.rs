@@ -145,6 +145,10 @@ fn one(t: Term, hash: &mut Hash, stack: &mut SmallVec<[Frame; 8]>) {
             stack.push(Frame::TupleEnd(body.len() as u32));
             stack.push(Frame::Terms(terms_of(t)));
         }
+        Kind::Record => {
+            stack.push(Frame::TupleEnd(body.len() as u32));
+            stack.push(Frame::Terms(terms_of(t)));
+        }
         Kind::FlatMap | Kind::HashRoot | Kind::HashNode => {
             hash.step(PRIME13, PRIME14.wrapping_add(super::phash2_value(t)));
         }

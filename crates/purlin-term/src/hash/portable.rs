@@ -116,6 +116,10 @@ fn one<'a>(t: Term, hash: &mut Hash, pairs: &mut u32, stack: &mut SmallVec<[Fram
             hash.add(body.len() as u32, golden(9));
             stack.push(Frame::Terms(terms_of(t)));
         }
+        Kind::Record => {
+            hash.add(body.len() as u32, golden(9));
+            stack.push(Frame::Terms(terms_of(t)));
+        }
         Kind::FlatMap => {
             let (keys, values) = t.as_flat_map()?;
             map(keys.len(), hash, Frame::Pairs(keys, values));

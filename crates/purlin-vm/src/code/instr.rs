@@ -141,7 +141,7 @@ macro_rules! each_test {
     ($with:ident) => {
         $with! {
             Integer, Float, Number, Atom, Pid, Reference, Port, Nil, Binary, Bitstr, List, NonemptyList, Tuple,
-            Function, Boolean, Map, Boxed
+            Function, Boolean, Map, Record, Boxed
         }
     };
 }

@@ -162,8 +162,16 @@ impl Table {
 
     /// All processes, in the order of their numbers.
     pub fn all(&self) -> Vec<Arc<Process>> {
-        let chunks = self.chunks.iter().filter_map(|c| c.get());
-        let slots = chunks.flat_map(|c| c.iter());
+        self.within(&self.chunks)
+    }
+
+    /// The processes in one part of the table, in the order of their numbers; `None` beyond its last part.
+    pub fn part(&self, part: usize) -> Option<Vec<Arc<Process>>> {
+        self.chunks.get(part).map(|chunk| self.within(std::slice::from_ref(chunk)))
+    }
+
+    fn within(&self, chunks: &[OnceLock<Box<[Slot]>>]) -> Vec<Arc<Process>> {
+        let slots = chunks.iter().filter_map(|c| c.get()).flat_map(|c| c.iter());
         let mut all: Vec<_> = present_for_processes(|| {
             // SAFETY: SLOT: this thread is present.
             slots.filter_map(|s| unsafe { process_in(s) }.map(|p| Arc::clone(&p))).collect()

@@ -15,6 +15,9 @@ use std::os::fd::AsRawFd;
 const ERROR: u8 = 0;
 const OK: u8 = 1;
 
+/// In a request to open: the protocol is the driver's.
+const DEFAULT_PROTOCOL: u8 = 0;
+
 impl Io<'_> {
     /// Carries out an operation; the answer starts with a byte that tells success from failure. `None`: a bad argument.
     pub(super) fn control(&mut self, caller: Term, op: Option<Op>, data: &[u8]) -> Option<Vec<u8>> {
@@ -132,15 +135,23 @@ impl Io<'_> {
     }
 
     fn open(&mut self, data: &[u8], types: &[Type]) -> Answer {
-        let &[family, kind] = data else { return Err(Errno::INVAL.into()) };
+        // Since OTP 28 the protocol is named, too.
+        let (family, kind, protocol) = match *data {
+            [family, kind] => (family, kind, DEFAULT_PROTOCOL),
+            [family, kind, protocol] => (family, kind, protocol),
+            _ => return Err(Errno::INVAL.into()),
+        };
         let (family, kind) = family_and_kind(family, kind, types)?;
         if self.s.state != State::Closed {
             return Err(Failure::Named("exbadseq"));
         }
-        let protocol = match (family, self.s.protocol) {
-            (AddressFamily::UNIX, _) => None,
-            (_, Protocol::Tcp) => Some(ipproto::TCP),
-            (_, Protocol::Udp) => Some(ipproto::UDP),
+        let protocol = match (family, protocol, self.s.protocol) {
+            (AddressFamily::UNIX, ..) => None,
+            (_, DEFAULT_PROTOCOL, Protocol::Tcp) | (_, 1, _) => Some(ipproto::TCP),
+            (_, DEFAULT_PROTOCOL, Protocol::Udp) | (_, 2, _) => Some(ipproto::UDP),
+            (_, 3, _) => Some(ipproto::SCTP),
+            (_, 4, _) => Some(ipproto::MPTCP),
+            _ => return Err(Errno::INVAL.into()),
         };
         let fd = socket_with(family, kind, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK, protocol)?;
         self.opened(fd, family, kind, State::Open);

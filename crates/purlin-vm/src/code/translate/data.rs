@@ -30,6 +30,7 @@ impl Translator<'_> {
             Opcode::IsFunction => test(Test::Function),
             Opcode::IsBoolean => test(Test::Boolean),
             Opcode::IsMap => test(Test::Map),
+            Opcode::IsAnyNativeRecord => test(Test::Record),
             _ => None,
         };
         if let Some(test) = type_test {
@@ -126,9 +127,13 @@ impl Translator<'_> {
                     self.guard(export.mfa, 1023, &[], dst, NO_FAIL)?
                 }
             }
-            Opcode::Bif1 | Opcode::Bif2 => {
+            Opcode::Bif1 | Opcode::Bif2 | Opcode::Bif3 => {
                 let export = self.module.import(self.number(ins, 1)?)?;
-                let n = if ins.op == Opcode::Bif1 { 1 } else { 2 };
+                let n = match ins.op {
+                    Opcode::Bif1 => 1,
+                    Opcode::Bif2 => 2,
+                    _ => 3,
+                };
                 let args = (2..2 + n).map(|i| self.src(ins, i)).collect::<Result<Vec<_>>>()?;
                 self.guard(export.mfa, 1023, &args, self.dst(ins, 2 + n)?, self.fail(ins, 0)?)?
             }

@@ -381,6 +381,7 @@ pub(in crate::tier) fn is_type(test: Test, t: Term) -> bool {
         Test::Function => t.is_fun(),
         Test::Boolean => t == Term::atom(Atom::TRUE) || t == Term::atom(Atom::FALSE),
         Test::Map => t.is_map(),
+        Test::Record => t.is_record(),
         Test::Boxed => t.is_boxed(),
     }
 }
