@@ -11,7 +11,7 @@ impl Run<'_> {
         if !m.is_map() {
             return self.put_map_fault(pc, p, Atom::BADMAP, m);
         }
-        if let ([pair], false, None) = (&p.pairs[..], p.exact, &p.transition) {
+        if let ([pair], false, None) = (p.pairs, p.exact, &p.transition) {
             let (key, value) = (self.get(pair.key), self.get(pair.value));
             let m = map::put(&mut self.data.heap, m, key, value);
             return self.have_put(pc, p, m);
