@@ -1,7 +1,8 @@
 # no-stress: a process for each of 40,000 calls takes too long
 # Calls natives with option lists: all lists of up to two options (`--long`: three) of a pool for each native, with good
 # and bad values, improper lists, and what is no list; and other arguments that are well typed and unusual. Prints a
-# digest of what each native gave; `natives_options.exs ets:new/2` prints each call.
+# digest of what each native gave; `natives_options.exs ets:new/2` prints each call. With `--long`, OTP runs out of
+# descriptors in `erts_internal:open_port/2`: see docs/differences.md.
 
 Code.require_file("natives/alone.ex", __DIR__)
 

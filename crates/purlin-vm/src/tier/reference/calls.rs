@@ -57,7 +57,7 @@ impl Run<'_> {
                 escape @ (Escape::Trap { .. } | Escape::Enter { .. } | Escape::Apply { .. } | Escape::Hibernate { .. }),
             ) => {
                 self.drop_slots(slots);
-                self.continue_elsewhere(n, escape)
+                self.continue_elsewhere(pc, n, escape)
             }
             Err(escape) => self.escape(Some(pc), n, escape),
             Ok(t) => {
@@ -142,7 +142,7 @@ impl Run<'_> {
                     self.ensure_call_room();
                     self.push(pc.wrapping_add(1));
                 }
-                self.continue_elsewhere(n, other)
+                self.continue_elsewhere(pc.unwrap_or(RETURN.start()), n, other)
             }
         }
     }
@@ -153,7 +153,8 @@ impl Run<'_> {
         debug_assert!(self.data.heap.free_words() >= 1);
     }
 
-    fn continue_elsewhere(&mut self, n: &'static NativeEntry, escape: Escape) -> Next {
+    /// `pc` is where errors of the call are, or the return of a native that was called as a function.
+    fn continue_elsewhere(&mut self, pc: *const Op, n: &'static NativeEntry, escape: Escape) -> Next {
         match escape {
             Escape::Trap { module, function, args } => {
                 self.load_args(&args);
@@ -170,7 +171,7 @@ impl Run<'_> {
                 self.set_x(args.len(), fun);
                 self.settle(args.len() + 1);
                 let fun = self.x(args.len());
-                self.call_fun(RETURN.start(), fun, args.len())
+                self.call_fun(pc, fun, args.len())
             }
             Escape::Yield(args) => {
                 self.load_args(&args);

@@ -4,6 +4,7 @@
 
 use super::{Next, Run};
 use crate::code::NativeEntry;
+use crate::code::fixed::RETURN;
 use crate::code::instr::{Dst, Op};
 use crate::code::stack_trace;
 use crate::engine::runner::Stop;
@@ -36,15 +37,28 @@ impl Run<'_> {
     }
 
     /// `error:Reason` of a call of a fun that could not be made. As on the BEAM, the call stands in the trace twice unless
-    /// it is in tail position: as the place of the error, and by its return address, which is on the stack already.
+    /// it is in tail position: as the place of the error, and by its return address, which is on the stack already. Where
+    /// that is no place in a module, `apply/2` was called as a function and calls the fun.
     #[cold]
     pub(super) fn fun_call_error(&mut self, pc: *const Op, reason: Term) -> Next {
         let depth = self.depth();
         let mut addresses = stack_trace::addresses(&self.data.heap, None, depth);
-        addresses.insert(0, pc.wrapping_add(1) as u64);
-        addresses.truncate(depth);
-        let t = stack_trace::raw(&mut self.data.heap, Class::Error, &[], &addresses);
+        let mut frames = Vec::new();
+        if pc == RETURN.start() {
+            frames.push(self.frame_of_apply(2));
+            addresses.truncate(depth - 1);
+        } else {
+            addresses.insert(0, pc.wrapping_add(1) as u64);
+            addresses.truncate(depth);
+        }
+        let t = stack_trace::raw(&mut self.data.heap, Class::Error, &frames, &addresses);
         self.throw(Class::Error, reason, t)
+    }
+
+    /// `apply` as a function that calls, which it is on the BEAM.
+    fn frame_of_apply(&mut self, arity: u8) -> Term {
+        let (module, function) = (Term::atom(Atom::ERLANG), Term::atom(Atom::APPLY));
+        self.data.heap.tuple(&[module, function, Term::small(arity as i64), Term::NIL])
     }
 
     /// `error:{Tag, Value}` at `pc`.
@@ -69,11 +83,17 @@ impl Run<'_> {
         let info = stack_trace::error_info(heap, native.mfa.module, cause);
         let args = heap.list(args);
         let (m, f) = (Term::atom(native.mfa.module), Term::atom(native.mfa.function));
-        let frame = heap.tuple(&[m, f, args, info]);
+        let mut frames = vec![heap.tuple(&[m, f, args, info])];
         let at = pc.map(|pc| pc.wrapping_add(1) as usize);
         let depth = self.depth();
-        let addresses = stack_trace::addresses(&self.data.heap, at, depth.saturating_sub(1));
-        let t = stack_trace::raw(&mut self.data.heap, Class::Error, &[frame], &addresses);
+        let is_apply = native.mfa.function == Atom::APPLY && native.mfa.module == Atom::ERLANG;
+        // A process that begins with `apply/3` begins with what that applies.
+        let begins = native.mfa.arity == 3 && self.data.heap.stack().nth(1).is_none();
+        if pc.is_none() && is_apply && !begins && depth > 1 {
+            frames.push(self.frame_of_apply(native.mfa.arity));
+        }
+        let addresses = stack_trace::addresses(&self.data.heap, at, depth - frames.len());
+        let t = stack_trace::raw(&mut self.data.heap, Class::Error, &frames, &addresses);
         self.throw(Class::Error, reason, t)
     }
 
