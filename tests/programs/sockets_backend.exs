@@ -1,6 +1,6 @@
 # gen_tcp, gen_udp and inet over the module `socket` ({inet_backend, socket}).
 defmodule Backend do
-  def show(title, value), do: IO.puts("#{title}: #{inspect(mask(value), limit: :infinity, width: 110)}")
+  def show(title, value), do: IO.puts("#{title}: #{inspect(mask(value), limit: :infinity, width: 110, custom_options: [sort_maps: true])}")
 
   def mask({:"$inet", module, _}), do: module
   def mask(t) when is_port(t) or is_pid(t) or is_reference(t), do: :x
@@ -146,7 +146,7 @@ defmodule Backend do
     :gen_tcp.recv(s, 5)
     show("statistics", {:inet.getstat(s), :inet.getstat(c, [:send_oct, :send_cnt])})
     show("names", {elem(:inet.sockname(s), 0), :inet.peername(s) == :inet.sockname(c)})
-    show("information", :inet.info(s) |> Map.keys())
+    show("information", :inet.info(s) |> Map.keys() |> Enum.sort())
     show("sockets", Enum.map([s, c], &is_tuple/1))
     m = :inet.monitor(s)
     :gen_tcp.close(s)

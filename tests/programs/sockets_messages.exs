@@ -2,7 +2,7 @@
 defmodule Messages do
   import Bitwise
 
-  def show(title, value), do: IO.puts("#{title}: #{inspect(value, limit: :infinity, width: 110)}")
+  def show(title, value), do: IO.puts("#{title}: #{inspect(value, limit: :infinity, width: 110, custom_options: [sort_maps: true])}")
 
   def caught(f) do
     f.()

@@ -2,7 +2,7 @@
 defmodule Raw do
   import Bitwise
 
-  def show(title, value), do: IO.puts("#{title}: #{inspect(mask(value), limit: :infinity, width: 110)}")
+  def show(title, value), do: IO.puts("#{title}: #{inspect(mask(value), limit: :infinity, width: 110, custom_options: [sort_maps: true])}")
 
   def mask(t) when is_port(t) or is_pid(t) or is_reference(t), do: :x
   def mask(%{port: p} = m) when p != 0, do: mask(%{m | port: 0})

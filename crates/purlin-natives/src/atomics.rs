@@ -3,7 +3,7 @@
 //! `counters` with `write_concurrency` and `atomics` use the same kind of array: an addition is one instruction on
 //! one word, and nothing but that word is shared.
 
-use purlin_term::{Heap, Magic, Term, am};
+use purlin_term::{Heap, Magic, Term, am, map};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
 use std::sync::Arc;
@@ -147,7 +147,7 @@ fn info(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let min = h.integer(if a.signed { i64::MIN } else { 0 });
     let memory = h.unsigned((MAGIC_BYTES + 16 + a.cells.len() * 8) as u64);
     let size = h.unsigned(a.cells.len() as u64);
-    Ok(h.flat_map(&[am!("max"), am!("memory"), am!("min"), am!("size")], &[max, memory, min, size]))
+    Ok(map::from_pairs(h, &[(am!("max"), max), (am!("memory"), memory), (am!("min"), min), (am!("size"), size)]))
 }
 
 fn counter<'a>(reference: Term, index: Term) -> Result<&'a AtomicI64, Escape> {
@@ -182,7 +182,7 @@ fn counters_info(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let h = ctx.heap();
     let memory = h.unsigned((MAGIC_BYTES + 8 + lines * LINE) as u64);
     let size = h.unsigned(c.0.len() as u64);
-    Ok(h.flat_map(&[am!("memory"), am!("size")], &[memory, size]))
+    Ok(map::from_pairs(h, &[(am!("memory"), memory), (am!("size"), size)]))
 }
 
 #[cfg(test)]

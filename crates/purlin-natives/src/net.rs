@@ -5,9 +5,10 @@
 mod sys;
 
 use crate::errno;
+use crate::port::inet::sys as services;
 use crate::socket::{self, address, map_of, name};
 use parking_lot::Mutex;
-use purlin_term::{Heap, Term, am};
+use purlin_term::{Heap, Release, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult, Slot};
 use rustix::io::Errno;
@@ -19,6 +20,8 @@ pub const NATIVES: &[Native] = &[
     Native::plain("prim_net", "nif_gethostname", 0, host_name),
     Native::blocking("prim_net", "nif_getnameinfo", 2, name_info),
     Native::blocking("prim_net", "nif_getaddrinfo", 3, address_info),
+    Native::blocking("prim_net", "nif_getservbyname", 2, service_by_name).since(27),
+    Native::blocking("prim_net", "nif_getservbyport", 2, service_by_port).since(27),
     Native::plain("prim_net", "nif_getifaddrs", 1, interfaces),
     Native::plain("prim_net", "nif_if_name2index", 1, interface_index),
     Native::plain("prim_net", "nif_if_index2name", 1, interface_name),
@@ -146,13 +149,14 @@ fn address_info(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         Ok(ways) => ways,
         Err((code, _)) => return refused(ctx, code),
     };
+    let kind = if ctx.engine.config.release >= Release(27) { "socktype" } else { "type" };
     let h = ctx.heap();
     let mut all = Vec::new();
     for way in ways {
         let address = address::encode(h, &way.address);
         let pairs = [
             ("family", address::family_term(way.family)),
-            ("type", socket::type_term(way.kind)),
+            (kind, socket::type_term(way.kind)),
             ("protocol", Term::small(way.protocol.into())),
             ("addr", address),
         ];
@@ -180,6 +184,28 @@ const INTERFACE_FLAGS: &[(&str, i32)] = &[
     ("automedia", libc::IFF_AUTOMEDIA),
     ("dynamic", libc::IFF_DYNAMIC),
 ];
+
+fn service_by_name(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let port =
+        text(args[0]).zip(text(args[1])).and_then(|(name, protocol)| services::service_by_name(&name, &protocol));
+    match port {
+        // As in OTP, the number is a `short`.
+        Some(port) => ctx.ok(Term::small((port as i16).into())),
+        None => ctx.error(am!("einval")),
+    }
+}
+
+fn service_by_port(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let port = args[0].as_u64().and_then(|port| u32::try_from(port).ok());
+    let name = port.zip(text(args[1])).and_then(|(port, protocol)| services::service_by_port(port as u16, &protocol));
+    match name {
+        Some(name) => {
+            let name = ctx.heap().byte_list(&name);
+            ctx.ok(name)
+        }
+        None => ctx.error(am!("einval")),
+    }
+}
 
 fn interfaces(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     args[0].is_map().then_some(()).or_badarg()?;

@@ -7,7 +7,7 @@ use crossbeam::sync::ShardedLock;
 use hashbrown::HashTable;
 use purlin_term::compare::same;
 use purlin_term::literal::Area;
-use purlin_term::{Term, am, beam_size, hash};
+use purlin_term::{Term, am, beam_size, hash, map};
 use purlin_vm::literals::{self, Retired};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult, Slot};
@@ -79,7 +79,7 @@ impl Table {
 static TERMS: Slot<Terms> = Slot::new();
 
 fn hash_of(key: Term) -> u64 {
-    let h = u64::from(hash::internal(key, 0));
+    let h = hash::internal(key);
     // The table takes its control bits from the upper half.
     h << 32 | h
 }
@@ -171,7 +171,7 @@ fn info(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
     });
     let h = ctx.heap();
     let (count, bytes) = (h.unsigned(count as u64), h.unsigned(bytes as u64));
-    Ok(h.flat_map(&[am!("count"), am!("memory")], &[count, bytes]))
+    Ok(map::from_pairs(h, &[(am!("count"), count), (am!("memory"), bytes)]))
 }
 
 /// How many places the table has.

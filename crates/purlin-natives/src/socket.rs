@@ -23,7 +23,7 @@ mod supports;
 mod sys;
 
 use crate::errno;
-use purlin_term::{Atom, Heap, Term, am, map};
+use purlin_term::{Atom, Heap, Release, Term, am, map};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult};
 use rustix::io::Errno;
@@ -58,7 +58,7 @@ enum Failure {
     ErrorInvalid(Term),
     /// Becomes `{invalid, What}`, which `prim_socket` makes an error of.
     Invalid(Term),
-    /// Becomes `{invalid, {integer_range, I}}`.
+    /// Becomes `{invalid, {integer_range, I}}`, and an error of that since OTP 27.
     Range(Term),
     /// Becomes the error `{invalid, What}`.
     Raise(Term),
@@ -100,7 +100,8 @@ fn reply(ctx: &mut Ctx<'_>, args: &[Term], f: impl FnOnce(&mut Ctx<'_>, &[Term])
         Failure::Invalid(t) => Ok(invalid(ctx.heap(), t)),
         Failure::Range(t) => {
             let t = ctx.heap().tuple(&[am!("integer_range"), t]);
-            Ok(invalid(ctx.heap(), t))
+            let t = invalid(ctx.heap(), t);
+            if ctx.engine.config.release >= Release(27) { ctx.error(t) } else { Ok(t) }
         }
         Failure::Raise(t) => Err(Escape::Error(invalid(ctx.heap(), t))),
         Failure::Escape(e) => Err(e),

@@ -25,12 +25,35 @@ pub enum AtomError {
     TableFull,
 }
 
+/// The atoms that OTP 27's emulator has before it loads a module, a line each, in the order of their numbers. Since
+/// OTP 26 keys of small maps stand in that order.
+const PREDEFINED: &str = include_str!("atom/predefined");
+
+/// Where a text stands among the predefined atoms.
+const fn number_of(text: &str) -> u32 {
+    let (all, text) = (PREDEFINED.as_bytes(), text.as_bytes());
+    let (mut number, mut start, mut at) = (0, 0, 0);
+    while at < all.len() {
+        if all[at] == b'\n' {
+            let mut same = 0;
+            while same < text.len() && start + same < at && all[start + same] == text[same] {
+                same += 1;
+            }
+            if same == text.len() && start + same == at {
+                return number;
+            }
+            (number, start) = (number + 1, at + 1);
+        }
+        at += 1;
+    }
+    panic!("no predefined atom")
+}
+
 macro_rules! predefined {
     ($($name:ident = $text:literal),* $(,)?) => {
-        #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
-        enum Index { $($name),* }
-        impl Atom { $(#[doc = concat!("The atom `", $text, "`.")] pub const $name: Atom = Atom(Index::$name as u32);)* }
-        const PREDEFINED: &[&str] = &[$($text),*];
+        impl Atom {
+            $(#[doc = concat!("The atom `", $text, "`.")] pub const $name: Atom = Atom(number_of($text));)*
+        }
     };
 }
 
@@ -97,7 +120,7 @@ fn table() -> &'static Table {
             exhausted: AtomicBool::new(false),
         };
         let mut index = t.index.write();
-        for text in PREDEFINED {
+        for text in PREDEFINED.lines() {
             t.push(&mut index, text);
         }
         drop(index);

@@ -5,11 +5,22 @@ use crate::boxed::Kind;
 use crate::literal::is_literal;
 use crate::map;
 use crate::places::Seen;
+use crate::release::Release;
 use crate::word::Term;
 
-/// A reference to a counted buffer, and a part of a binary.
-const COUNTED_BINARY: usize = 6;
+/// A part of a binary, before OTP 27.
 const PART: usize = 5;
+
+/// Whether binaries and funs are laid out as in OTP 27: no part refers to a small one, and what counted buffers and
+/// code are referred to by is an object of its own.
+fn is_later() -> bool {
+    Release::of_values() >= Release(27)
+}
+
+/// A reference to a counted buffer.
+fn counted_binary() -> usize {
+    if is_later() { 8 } else { 6 }
+}
 
 /// Words of a copy of `t`: what is shared counts as often as it is referred to, literals included.
 pub fn flat(t: Term) -> usize {
@@ -65,19 +76,21 @@ fn object(t: Term, work: &mut Vec<Term>) -> usize {
         Kind::Fun => {
             let env = t.as_fun().map_or(&[][..], |(_, _, env)| env);
             env.iter().copied().for_each(refer);
-            5 + env.len()
+            env.len() + if is_later() { 6 } else { 5 }
         }
+        Kind::ExportFun if is_later() => 2,
         Kind::ExportFun => 5,
         Kind::Ref if t.ref_pid().is_some() => 4,
         Kind::Ref | Kind::MagicRef => 3,
         Kind::HeapBin => bytes(t.base_bytes().1),
-        Kind::RefBin => COUNTED_BINARY,
+        Kind::RefBin => counted_binary(),
         Kind::SubBits | Kind::MatchCtx => {
             let Some(bits) = t.as_bits() else { return 0 };
             let loose = bits.size % 8 + bits.offset;
-            let part = if loose == 0 { 0 } else { PART };
+            let part = if loose == 0 || is_later() { 0 } else { PART };
             match t.whole_and_offset() {
-                Some((whole, _)) if whole.boxed_kind() == Some(Kind::RefBin) => part + COUNTED_BINARY,
+                Some((whole, _)) if whole.boxed_kind() == Some(Kind::RefBin) => part + counted_binary(),
+                _ if is_later() => bytes(bits.size.div_ceil(8)),
                 _ => part + bytes(bits.size / 8 + loose.div_ceil(8)),
             }
         }

@@ -446,15 +446,15 @@ impl Heap {
         self.boxed(kind, &words)
     }
 
-    /// A flat map from keys sorted in exact term order, and their values.
-    pub fn flat_map(&mut self, keys: &[Term], values: &[Term]) -> Term {
+    /// A flat map from keys in the order of [`cmp_keys`](crate::compare::cmp_keys), and their values.
+    pub(crate) fn flat_map(&mut self, keys: &[Term], values: &[Term]) -> Term {
         debug_assert_eq!(keys.len(), values.len());
         let keys = self.tuple(keys);
         self.flat_map_with_keys(keys, values)
     }
 
     /// A flat map that shares an existing tuple of sorted keys.
-    pub fn flat_map_with_keys(&mut self, keys: Term, values: &[Term]) -> Term {
+    pub(crate) fn flat_map_with_keys(&mut self, keys: Term, values: &[Term]) -> Term {
         let p = self.alloc(2 + values.len());
         // SAFETY: FRESH
         unsafe {

@@ -16,6 +16,7 @@ pub use sought::Sought;
 
 use crate::atom::Atom;
 use crate::boxed::{Kind, words_as_terms};
+use crate::release::Release;
 use crate::word::{Tag, Term};
 use hashmap::{HashMaps, Step};
 use smallvec::SmallVec;
@@ -31,6 +32,15 @@ pub fn cmp(a: Term, b: Term) -> Ordering {
 #[inline]
 pub fn cmp_exact(a: Term, b: Term) -> Ordering {
     quick(a, b).unwrap_or_else(|| compound(a, b, true))
+}
+
+/// The order of a small map's keys: the exact one, but for atoms since OTP 26.
+#[inline]
+pub fn cmp_keys(a: Term, b: Term) -> Ordering {
+    match (a.as_atom(), b.as_atom()) {
+        (Some(a), Some(b)) if Release::has_numbered_keys() => a.index().cmp(&b.index()),
+        _ => cmp_exact(a, b),
+    }
 }
 
 /// The order of two terms of which one word each, or a look at the starts of two atoms, decides: small integers, floats,
@@ -342,6 +352,13 @@ fn maps<'a>(a: Term, b: Term, exact: &mut bool, stack: &mut SmallVec<[Frame<'a>;
         return by_size;
     }
     match (a.as_flat_map(), b.as_flat_map()) {
+        (Some(a), Some(b)) if !*exact && Release::has_numbered_keys() => {
+            let (a, b) = (in_order(a), in_order(b));
+            stack.extend(a.iter().zip(&b).rev().map(|(a, b)| Frame::Pair(a.1, b.1)));
+            stack.push(Frame::Arithmetic);
+            *exact = true;
+            stack.extend(a.iter().zip(&b).rev().map(|(a, b)| Frame::Pair(a.0, b.0)));
+        }
         (Some((keys_a, values_a)), Some((keys_b, values_b))) => {
             stack.push(Frame::Slices(values_a, values_b));
             if !*exact {
@@ -353,6 +370,13 @@ fn maps<'a>(a: Term, b: Term, exact: &mut bool, stack: &mut SmallVec<[Frame<'a>;
         _ => stack.push(Frame::Maps(Box::new(HashMaps::new(a, b, *exact)))),
     }
     Ordering::Equal
+}
+
+/// The associations of a small map in the exact order of their keys.
+fn in_order((keys, values): (&[Term], &[Term])) -> SmallVec<[(Term, Term); 8]> {
+    let mut pairs: SmallVec<[(Term, Term); 8]> = keys.iter().copied().zip(values.iter().copied()).collect();
+    pairs.sort_by(|a, b| cmp_exact(a.0, b.0));
+    pairs
 }
 
 /// Name and creation of this node, which identifiers of other nodes are compared with.

@@ -1,13 +1,14 @@
 //! The hash functions of terms, with OTP's exact values.
 //!
 //! [`phash2`] and [`phash`] are visible to programs and the same everywhere. [`internal`] decides where a key stands in
-//! a large map and so the order of its keys; to give OTP's order it hashes what OTP's words for immediate terms would
-//! be. Atoms (by table index), references and identifiers of other nodes are stable only within one run, as in OTP.
+//! a large map and so the order of its keys, in the release's way; to give OTP's order it hashes what OTP's words for
+//! immediate terms would be. Atoms (by table index), references and identifiers of other nodes are stable only within one run, as in OTP.
 
 mod old;
 mod portable;
 #[cfg(test)]
 mod tests;
+mod wide;
 
 pub use old::{phash, phash_value};
 pub use portable::{phash2, phash2_value};
@@ -182,9 +183,15 @@ enum Frame<'a> {
     Tail,
 }
 
-/// The hash that large maps use.
+/// The hash that large maps and tables use.
 #[inline]
-pub fn internal(t: Term, salt: u32) -> u32 {
+pub fn internal(t: Term) -> u64 {
+    if Release::has_wide_hash() { wide::hash(t) } else { narrow(t, 0).into() }
+}
+
+/// The hash of the releases before OTP 27.
+#[inline]
+fn narrow(t: Term, salt: u32) -> u32 {
     let mut hash = Hash(salt ^ INTERNAL_SALT);
     if t.is_immediate() {
         hash.add_wide(otp_word(t), golden(1));
@@ -200,14 +207,22 @@ pub fn internal(t: Term, salt: u32) -> u32 {
 /// How deep tuples in tuples are hashed by nested calls, without a work list.
 const DEPTH: u32 = 3;
 
-/// The hash of a map's key at tree depths from `8 * round` on.
+/// How many levels of a large map one hash of a key gives positions for, four bits each.
 #[inline]
-pub fn map_key(key: Term, round: u32) -> u32 {
-    let mut salt = Hash(0);
-    if round > 0 {
-        salt.add2(round, 1, golden(22));
+pub fn levels() -> u32 {
+    if Release::has_wide_hash() { 16 } else { 8 }
+}
+
+/// The hash of a map's key at tree depths from [`levels`]` * round` on. Different keys may have one wide hash; narrow ones
+/// part them.
+#[inline]
+pub fn map_key(key: Term, round: u32) -> u64 {
+    if round == 0 {
+        return internal(key);
     }
-    internal(key, salt.0)
+    let mut salt = Hash(0);
+    salt.add2(round, 1, golden(22));
+    narrow(key, salt.0).into()
 }
 
 fn internal_compound(t: Term, mut hash: Hash) -> u32 {
@@ -319,8 +334,7 @@ fn internal_one<'a>(t: Term, hash: &mut Hash, stack: &mut SmallVec<[Frame<'a>; 8
         }
         Kind::Float => {
             let f = t.as_float()?;
-            let bits = if Release::has_signed_zero() { f.to_bits() } else { float_bits(f) };
-            hash.add_wide(bits, golden(12));
+            hash.add_wide(float_bits(f), golden(12));
         }
     }
     None

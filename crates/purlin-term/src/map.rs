@@ -1,8 +1,8 @@
 //! Maps: sorted keys and values up to 32 associations, a hash trie above.
 //!
 //! A map has one shape only: which keys it holds decides it, however it was made. So equality may compare structure,
-//! and a map that shrinks to 32 associations becomes flat again. Order of iteration is OTP 25's: exact term order for
-//! flat maps, hash order for others.
+//! and a map that shrinks to 32 associations becomes flat again. Order of iteration is the release's: that of
+//! [`cmp_keys`](crate::compare::cmp_keys) for flat maps, hash order for others.
 
 mod build;
 mod flat;

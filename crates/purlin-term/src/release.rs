@@ -43,6 +43,18 @@ impl Release {
         Release::of_values() >= Release(27)
     }
 
+    /// Whether atoms stand among a small map's keys in the order of their numbers, not of their texts.
+    #[inline]
+    pub fn has_numbered_keys() -> bool {
+        Release::of_values() >= Release(26)
+    }
+
+    /// Whether the hash that large maps and tables use has 64 bits.
+    #[inline]
+    pub fn has_wide_hash() -> bool {
+        Release::of_values() >= Release(27)
+    }
+
     /// Whether Purlin is held against this release.
     pub fn is_known(self) -> bool {
         Release::KNOWN.contains(&self)

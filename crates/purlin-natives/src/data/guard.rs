@@ -130,6 +130,10 @@ pub(super) fn part_range(position: Term, length: Term, size: usize) -> Option<(u
 
 pub(super) fn part(ctx: &mut Ctx<'_>, binary: Term, position: Term, length: Term) -> NativeResult {
     let bits = binary.as_bits().or_badarg()?;
+    // Other bitstrings had parts before OTP 27.
+    if bits.size % 8 != 0 && ctx.engine.config.release >= Release(27) {
+        return Err(Escape::BADARG);
+    }
     let (start, len) = part_range(position, length, bits.size / 8).or_badarg()?;
     Ok(ctx.heap().sub_bits(binary, start * 8, len * 8))
 }

@@ -189,9 +189,16 @@ fn map_hashmap_children(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     }
 }
 
-/// What `erts_debug:size/1` calls the kinds of terms.
-fn term_type(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+/// What `erts_debug:size/1` calls the kinds of terms. Since OTP 27 a large binary is a part of its buffer, and a small one
+/// has no parts.
+fn term_type(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let t = args[0];
+    if ctx.engine.config.release >= Release(27)
+        && let Some(Kind::RefBin | Kind::SubBits) = t.boxed_kind()
+    {
+        let large = t.whole_and_offset().is_none_or(|(whole, _)| whole.boxed_kind() == Some(Kind::RefBin));
+        return Ok(if large { am!("sub_binary") } else { am!("heap_binary") });
+    }
     Ok(match t.boxed_kind() {
         Some(Kind::Tuple) => am!("tuple"),
         Some(Kind::Record) => am!("record"),

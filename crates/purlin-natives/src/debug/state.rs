@@ -5,7 +5,7 @@ use crate::loop_limit::Loop;
 use crate::process;
 use purlin_term::heap::STACK_RESERVE;
 use purlin_term::literal::Literals;
-use purlin_term::{Atom, Kind, Magic, Term, am, hash};
+use purlin_term::{Atom, Kind, Magic, Release, Term, am, hash, map};
 use purlin_vm::gc::Depth;
 use purlin_vm::native::OrBadarg;
 use purlin_vm::process::RunState;
@@ -51,7 +51,7 @@ fn get_internal_state(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         }
         "persistent_term" => {
             let size = crate::persistent_term::table_size(ctx.engine);
-            ctx.heap().flat_map(&[am!("table")], &[Term::small(size as i64)])
+            map::from_pairs(ctx.heap(), &[(am!("table"), Term::small(size as i64))])
         }
         // All processes are listed at once: one chunk of the whole table, and no work between calls.
         "processes_bif_info" => {
@@ -69,6 +69,7 @@ fn get_internal_state(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         "lc_graph" | "flxctr_memory_usage" => am!("notsup"),
         "stack_check" => Term::small(purlin_vm::sched::native_stack_left().or_badarg()? as i64),
         "scheduler_dump" => Term::bool(false),
+        "hashmap_collision_bonanza" if ctx.engine.config.release >= Release(27) => Term::bool(false),
         _ => return Err(Escape::BADARG),
     })
 }
@@ -76,7 +77,7 @@ fn get_internal_state(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 fn about(ctx: &mut Ctx<'_>, key: &str, of: Term) -> NativeResult {
     Ok(match key {
         "process_status" => process_status(ctx, of.as_pid().or_badarg()?),
-        "internal_hash" => Term::small(hash::internal(of, 0) as i64),
+        "internal_hash" => ctx.heap().unsigned(hash::internal(of)),
         "atom" => {
             let index = of.as_usize().filter(|&i| i < Atom::limit()).or_badarg()?;
             while index >= Atom::count() {

@@ -21,7 +21,7 @@ pub fn at(keypos: usize, row: &Row) -> Term {
 pub fn hash(key: Term) -> u32 {
     match key.as_atom() {
         Some(a) => a.value(),
-        None => hash::internal(key, 0),
+        None => hash::internal(key) as u32,
     }
 }
 

@@ -184,6 +184,9 @@ fn system_info(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
             heap.list(&[native])
         }
         "async_dist" if engine.config.release >= Release(26) => Term::bool(settings.async_dist),
+        "max_integer" if engine.config.release >= Release(27) => {
+            heap.big(false, &vec![u64::MAX; purlin_term::number::max_digits()])
+        }
         "driver_version" => text(heap, "3.3"),
         "nif_version" => text(heap, nif_version(engine.config.release)),
         "dynamic_trace" => am!("none"),

@@ -5,7 +5,7 @@ use super::framing::Framing;
 use super::{Options, Port, program, stream, table};
 use crate::environment::{os_string, variable_name, variable_text};
 use crate::errno;
-use purlin_term::{Atom, Term, am};
+use purlin_term::{Atom, Release, Term, am};
 use purlin_vm::{Ctx, NativeResult};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -138,6 +138,10 @@ fn open(ctx: &mut Ctx<'_>, name: Term, s: Settings) -> Result<Term, Term> {
         return Err(am!("system_limit"));
     }
     let Some(parts) = name.as_tuple() else {
+        // Files are no ports any more since OTP 26.
+        if ctx.engine.config.release >= Release(26) {
+            return Err(badarg);
+        }
         directory(s.cd)?;
         return stream::file(ctx, name, s);
     };

@@ -6,8 +6,7 @@ use super::{OK, Outcome, reply, socket_of};
 use purlin_term::{Term, am};
 use purlin_vm::{Ctx, Escape, Native};
 
-pub const NATIVES: &[Native] =
-    &[Native::plain("prim_socket", "nif_cancel", 3, |ctx, args| reply(ctx, args, cancel)).until(25)];
+pub const NATIVES: &[Native] = &[Native::plain("prim_socket", "nif_cancel", 3, |ctx, args| reply(ctx, args, cancel))];
 
 fn cancel(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
     let (socket, pid) = (socket_of(args[0])?, ctx.pid());

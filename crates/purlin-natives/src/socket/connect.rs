@@ -13,20 +13,18 @@ use rustix::io::Errno;
 use rustix::net::{Shutdown, SocketFlags, accept_with};
 
 pub const NATIVES: &[Native] = &[
-    Native::plain("prim_socket", "nif_bind", 2, |ctx, args| reply(ctx, args, bind)).until(25),
-    Native::plain("prim_socket", "nif_connect", 1, |ctx, args| reply(ctx, args, finish_connect)).until(25),
-    Native::plain("prim_socket", "nif_connect", 3, |ctx, args| reply(ctx, args, connect)).until(25),
-    Native::plain("prim_socket", "nif_listen", 2, |ctx, args| reply(ctx, args, listen)).until(25),
-    Native::plain("prim_socket", "nif_accept", 2, |ctx, args| reply(ctx, args, accept)).until(25),
-    Native::plain("prim_socket", "nif_shutdown", 2, |ctx, args| reply(ctx, args, shutdown)).until(25),
+    Native::plain("prim_socket", "nif_bind", 2, |ctx, args| reply(ctx, args, bind)),
+    Native::plain("prim_socket", "nif_connect", 1, |ctx, args| reply(ctx, args, finish_connect)),
+    Native::plain("prim_socket", "nif_connect", 3, |ctx, args| reply(ctx, args, connect)),
+    Native::plain("prim_socket", "nif_listen", 2, |ctx, args| reply(ctx, args, listen)),
+    Native::plain("prim_socket", "nif_accept", 2, |ctx, args| reply(ctx, args, accept)),
+    Native::plain("prim_socket", "nif_shutdown", 2, |ctx, args| reply(ctx, args, shutdown)),
     Native::plain("prim_socket", "nif_sockname", 1, |ctx, args| {
         reply(ctx, args, |ctx, args| name(ctx, args, sys::End::Own))
-    })
-    .until(25),
+    }),
     Native::plain("prim_socket", "nif_peername", 1, |ctx, args| {
         reply(ctx, args, |ctx, args| name(ctx, args, sys::End::Peer))
-    })
-    .until(25),
+    }),
 ];
 
 fn bind(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {

@@ -5,14 +5,14 @@ use super::io::Io;
 use super::open::{Defaults, TYPES, defaults};
 use super::state::{State, flag, sockets};
 use super::{Failure, OK, Outcome, address, at, map_of, name, reply, send, socket_of};
-use purlin_term::{Heap, Term, am, map};
+use purlin_term::{Heap, Release, Term, am, map};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Native};
 
 pub const NATIVES: &[Native] = &[
-    Native::plain("prim_socket", "nif_info", 0, |ctx, args| reply(ctx, args, |ctx, _| Ok(global(ctx)))).until(25),
-    Native::plain("prim_socket", "nif_info", 1, |ctx, args| reply(ctx, args, info)).until(25),
-    Native::plain("prim_socket", "nif_command", 1, |ctx, args| reply(ctx, args, command)).until(25),
+    Native::plain("prim_socket", "nif_info", 0, |ctx, args| reply(ctx, args, |ctx, _| Ok(global(ctx)))),
+    Native::plain("prim_socket", "nif_info", 1, |ctx, args| reply(ctx, args, info)),
+    Native::plain("prim_socket", "nif_command", 1, |ctx, args| reply(ctx, args, command)),
 ];
 
 /// The number of bits of a counter.
@@ -36,9 +36,11 @@ fn global(ctx: &mut Ctx<'_>) -> Term {
         ("num_psctp", g.sctp),
     ];
     drop(g);
+    let release = ctx.engine.config.release;
     let h = ctx.heap();
     let counters = map_of(h, &counters.map(|(key, n)| (key, Term::small(n))));
-    let pairs = [
+    let backend = map_of(h, &[("name", am!("unix_essio"))]);
+    let mut pairs = vec![
         ("debug", Term::bool(debug)),
         ("socket_debug", Term::bool(socket_debug)),
         ("use_registry", Term::bool(use_registry)),
@@ -46,6 +48,9 @@ fn global(ctx: &mut Ctx<'_>) -> Term {
         ("counters", counters),
         ("iov_max", Term::small(send::PIECES as i64)),
     ];
+    if release >= Release(27) {
+        pairs.extend([("eei", Term::bool(true)), ("io_backend", backend)]);
+    }
     map_of(h, &pairs)
 }
 

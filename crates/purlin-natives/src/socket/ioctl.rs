@@ -3,14 +3,14 @@
 use super::io::Io;
 use super::sys::{self, IFREQ};
 use super::{Failure, OK, Outcome, address, as_int, map_of, name, reply, socket_of, supports};
-use purlin_term::{Heap, Term, am};
+use purlin_term::{Heap, Release, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Native};
 
 pub const NATIVES: &[Native] = &[
-    Native::plain("prim_socket", "nif_ioctl", 2, |ctx, args| reply(ctx, args, list)).until(25),
-    Native::plain("prim_socket", "nif_ioctl", 3, |ctx, args| reply(ctx, args, get)).until(25),
-    Native::plain("prim_socket", "nif_ioctl", 4, |ctx, args| reply(ctx, args, set)).until(25),
+    Native::plain("prim_socket", "nif_ioctl", 2, |ctx, args| reply(ctx, args, list)),
+    Native::plain("prim_socket", "nif_ioctl", 3, |ctx, args| reply(ctx, args, get)),
+    Native::plain("prim_socket", "nif_ioctl", 4, |ctx, args| reply(ctx, args, set)),
 ];
 
 /// What an interface's record holds behind the name.
@@ -18,6 +18,9 @@ pub const NATIVES: &[Native] = &[
 enum Form {
     /// All interfaces, without a name.
     List,
+    /// How many bytes there are to read, and whether urgent data come next (since OTP 27).
+    Pending,
+    Mark,
     /// A name, for a number.
     Name,
     Int,
@@ -42,7 +45,9 @@ const fn request(name: &'static str, number: u64, form: Form) -> Request {
     Request { name, number, form }
 }
 
-pub const REQUESTS: &[Request] = &[
+const REQUESTS: &[Request] = &[
+    request("nread", libc::FIONREAD, Form::Pending),
+    request("atmark", SIOCATMARK, Form::Mark),
     request("gifconf", libc::SIOCGIFCONF, Form::List),
     request("gifname", libc::SIOCGIFNAME, Form::Name),
     request("gifindex", libc::SIOCGIFINDEX, Form::Int),
@@ -62,6 +67,14 @@ pub const REQUESTS: &[Request] = &[
     request("sifmtu", libc::SIOCSIFMTU, Form::SetInt("mtu")),
     request("siftxqlen", libc::SIOCSIFTXQLEN, Form::SetInt("txqlen")),
 ];
+
+const SIOCATMARK: u64 = 0x8905;
+
+/// The requests that a release has.
+pub fn requests(release: Release) -> impl Iterator<Item = &'static Request> {
+    let later = |form| matches!(form, Form::Pending | Form::Mark);
+    REQUESTS.iter().filter(move |r| release >= Release(27) || !later(r.form))
+}
 
 /// Flags of interfaces; those that this system has not are 0.
 pub const FLAGS: &[(&str, i32)] = &[
@@ -107,9 +120,9 @@ const ADDRESS: usize = size_of::<libc::sockaddr>();
 const NOT_SUPPORTED: Failure = Failure::Error("enotsup");
 
 /// The request of a number, if its form is one of those wanted.
-fn find(t: Term, wanted: impl Fn(Form) -> bool) -> Result<&'static Request, Failure> {
+fn find(release: Release, t: Term, wanted: impl Fn(Form) -> bool) -> Result<&'static Request, Failure> {
     let number = t.as_u64().or_badarg()?;
-    REQUESTS.iter().find(|r| r.number == number && wanted(r.form)).ok_or(NOT_SUPPORTED)
+    requests(release).find(|r| r.number == number && wanted(r.form)).ok_or(NOT_SUPPORTED)
 }
 
 /// A record with an interface's name, which is cut to what there is room for.
@@ -140,7 +153,16 @@ fn list(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
     socket_of(args[0])?;
     args[1].as_u64().or_badarg()?;
     let io = is_open(ctx, args[0])?;
-    find(args[1], |form| form == Form::List)?;
+    let request =
+        find(ctx.engine.config.release, args[1], |form| matches!(form, Form::List | Form::Pending | Form::Mark))?;
+    if request.form != Form::List {
+        let mut number = [0; IFREQ];
+        sys::interface_request(io.fd()?, request.number, &mut number)?;
+        drop(io);
+        let number = number.first_chunk().map_or(0, |&bytes| i32::from_ne_bytes(bytes));
+        let value = if request.form == Form::Mark { Term::bool(number != 0) } else { Term::small(number.into()) };
+        return Ok(ctx.ok(value)?);
+    }
     let records = sys::interface_list(io.fd()?)?;
     drop(io);
     let h = ctx.heap();
@@ -157,7 +179,7 @@ fn get(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
     socket_of(args[0])?;
     args[1].as_u64().or_badarg()?;
     let io = is_open(ctx, args[0])?;
-    let request = find(args[1], |form| {
+    let request = find(ctx.engine.config.release, args[1], |form| {
         matches!(form, Form::Name | Form::Int | Form::Flags | Form::Address | Form::Hardware | Form::Map)
     })?;
     let mut record = if request.form == Form::Name { [0; IFREQ] } else { record(args[2])? };
@@ -201,7 +223,9 @@ fn set(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
     socket_of(args[0])?;
     args[1].as_u64().or_badarg()?;
     let io = is_open(ctx, args[0])?;
-    let request = find(args[1], |form| matches!(form, Form::SetInt(_) | Form::SetFlags | Form::SetAddress))?;
+    let request = find(ctx.engine.config.release, args[1], |form| {
+        matches!(form, Form::SetInt(_) | Form::SetFlags | Form::SetAddress)
+    })?;
     let mut record = record(args[2])?;
     match request.form {
         Form::SetInt(what) => {

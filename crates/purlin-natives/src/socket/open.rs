@@ -15,10 +15,10 @@ use rustix::io::Errno;
 use std::ffi::CString;
 
 pub const NATIVES: &[Native] = &[
-    Native::plain("prim_socket", "nif_open", 2, |ctx, args| reply(ctx, args, open_descriptor)).until(25),
-    Native::plain("prim_socket", "nif_open", 4, |ctx, args| reply(ctx, args, open)).until(25),
-    Native::plain("prim_socket", "nif_close", 1, |ctx, args| reply(ctx, args, close)).until(25),
-    Native::plain("prim_socket", "nif_finalize_close", 1, |ctx, args| reply(ctx, args, finalize_close)).until(25),
+    Native::plain("prim_socket", "nif_open", 2, |ctx, args| reply(ctx, args, open_descriptor)),
+    Native::plain("prim_socket", "nif_open", 4, |ctx, args| reply(ctx, args, open)),
+    Native::plain("prim_socket", "nif_close", 1, |ctx, args| reply(ctx, args, close)),
+    Native::plain("prim_socket", "nif_finalize_close", 1, |ctx, args| reply(ctx, args, finalize_close)),
 ];
 
 /// Types of sockets that have names.

@@ -6,7 +6,7 @@ mod value;
 use super::io::Io;
 use super::{Failure, Outcome, as_int, control, int, reply, socket_of};
 use crate::port::inet::sys::{get_option, set_option};
-use purlin_term::{Term, am};
+use purlin_term::{Release, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native};
 use rustix::fd::AsFd;
@@ -15,9 +15,9 @@ use rustix::io::Errno;
 pub use value::{tos, tos_term};
 
 pub const NATIVES: &[Native] = &[
-    Native::plain("prim_socket", "nif_setopt", 5, |ctx, args| reply(ctx, args, set)).until(25),
-    Native::plain("prim_socket", "nif_getopt", 3, |ctx, args| reply(ctx, args, get)).until(25),
-    Native::plain("prim_socket", "nif_getopt", 4, |ctx, args| reply(ctx, args, get_native)).until(25),
+    Native::plain("prim_socket", "nif_setopt", 5, |ctx, args| reply(ctx, args, set)),
+    Native::plain("prim_socket", "nif_getopt", 3, |ctx, args| reply(ctx, args, get)),
+    Native::plain("prim_socket", "nif_getopt", 4, |ctx, args| reply(ctx, args, get_native)),
 ];
 
 /// How a value is given or told.
@@ -52,17 +52,33 @@ pub struct Opt {
     pub name: &'static str,
     set: Form,
     get: Form,
+    /// The first release that knows the name, and the first that has the option.
+    known: Release,
+    since: Release,
 }
 
 impl Opt {
+    /// Whether a release knows the option.
+    pub fn is_known(&self, release: Release) -> bool {
+        self.known <= release
+    }
+
     /// Whether it can be set or asked for here.
-    pub fn is_there(&self) -> bool {
-        (self.set, self.get) != (Form::None, Form::None)
+    pub fn is_there(&self, release: Release) -> bool {
+        (self.set, self.get) != (Form::None, Form::None) && self.since <= release
+    }
+
+    const fn known(self, release: u8) -> Opt {
+        Opt { known: Release(release), ..self }
+    }
+
+    const fn since(self, release: u8) -> Opt {
+        Opt { since: Release(release), ..self }
     }
 }
 
 const fn opt(level: i32, number: i32, name: &'static str, set: Form, get: Form) -> Opt {
-    Opt { level, number, name, set, get }
+    Opt { level, number, name, set, get, known: Release::OLDEST, since: Release::OLDEST }
 }
 
 /// An option that is set and told in the same form.
@@ -88,15 +104,19 @@ pub const OPTIONS: &[Opt] = &[
     both(SOCKET, libc::SO_ACCEPTCONN, "acceptconn", Form::Bool),
     missing(SOCKET, "acceptfilter"),
     both(SOCKET, libc::SO_BINDTODEVICE, "bindtodevice", Form::Device),
+    missing(SOCKET, "bsp_state").known(27),
     both(SOCKET, libc::SO_BROADCAST, "broadcast", Form::Bool),
     missing(SOCKET, "busy_poll"),
     both(SOCKET, libc::SO_DEBUG, "debug", Form::Int),
     opt(SOCKET, libc::SO_DOMAIN, "domain", Form::None, Form::Domain),
     both(SOCKET, libc::SO_DONTROUTE, "dontroute", Form::Bool),
     missing(SOCKET, "error"),
+    missing(SOCKET, "exclusiveaddruse").known(27),
     both(SOCKET, libc::SO_KEEPALIVE, "keepalive", Form::Bool),
     both(SOCKET, libc::SO_LINGER, "linger", Form::Linger),
     missing(SOCKET, "mark"),
+    missing(SOCKET, "max_msg_size").known(27),
+    missing(SOCKET, "maxdg").known(27),
     both(SOCKET, libc::SO_OOBINLINE, "oobinline", Form::Bool),
     both(SOCKET, libc::SO_PASSCRED, "passcred", Form::Bool),
     both(SOCKET, libc::SO_PEEK_OFF, "peek_off", Form::Int),
@@ -188,9 +208,9 @@ pub const OPTIONS: &[Opt] = &[
     both(TCP, libc::TCP_CONGESTION, "congestion", Form::Congestion),
     both(TCP, libc::TCP_CORK, "cork", Form::Bool),
     missing(TCP, "info"),
-    missing(TCP, "keepcnt"),
-    missing(TCP, "keepidle"),
-    missing(TCP, "keepintvl"),
+    both(TCP, libc::TCP_KEEPCNT, "keepcnt", Form::Int).since(27),
+    both(TCP, libc::TCP_KEEPIDLE, "keepidle", Form::Int).since(27),
+    both(TCP, libc::TCP_KEEPINTVL, "keepintvl", Form::Int).since(27),
     both(TCP, libc::TCP_MAXSEG, "maxseg", Form::Int),
     missing(TCP, "md5sig"),
     both(TCP, libc::TCP_NODELAY, "nodelay", Form::Bool),
@@ -200,8 +220,8 @@ pub const OPTIONS: &[Opt] = &[
     missing(TCP, "user_timeout"),
 ];
 
-fn find(level: i32, number: i32) -> Option<&'static Opt> {
-    OPTIONS.iter().find(|o| (o.level, o.number) == (level, number) && o.is_there())
+fn find(release: Release, level: i32, number: i32) -> Option<&'static Opt> {
+    OPTIONS.iter().find(|o| (o.level, o.number) == (level, number) && o.is_there(release))
 }
 
 /// Which option is meant.
@@ -227,15 +247,16 @@ fn set(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
         Place::Otp => return otp::set(ctx, socket, number, args[3]),
         Place::Socket(level) => level,
     };
+    let release = ctx.engine.config.release;
     let io = Io::open(ctx.engine, socket)?;
     let bytes = if native {
         let number = as_int(args[3]).or(args[3].as_bool().map(i32::from));
         let bytes = args[3].as_bytes().map(|b| b.into_owned());
         bytes.or(number.map(|n| n.to_ne_bytes().to_vec())).ok_or(Failure::ErrorInvalid(am!("value")))?
     } else {
-        let known = find(level, number).filter(|o| o.set != Form::None);
+        let known = find(release, level, number).filter(|o| o.set != Form::None);
         let form = known.ok_or(Failure::Invalid(am!("socket_option")))?.set;
-        value::given(form, args[3]).ok_or(Failure::Invalid(am!("value")))?
+        value::given(release, form, args[3]).ok_or(Failure::Invalid(am!("value")))?
     };
     set_apart(io.fd()?, level, number, &bytes)?;
     Ok(super::OK)
@@ -271,7 +292,7 @@ fn get(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
         Place::Socket(level) => level,
     };
     let io = Io::open(ctx.engine, socket)?;
-    let known = find(level, number).filter(|o| o.get != Form::None);
+    let known = find(ctx.engine.config.release, level, number).filter(|o| o.get != Form::None);
     let form = known.ok_or(Failure::Invalid(am!("socket_option")))?.get;
     let mut bytes = vec![0; value::size(form, io.s.settings.read_control)];
     let n = get_option(io.fd()?, level, number, &mut bytes)?;
@@ -317,7 +338,7 @@ mod tests {
         let mut seen = std::collections::HashSet::new();
         for o in OPTIONS {
             assert!(seen.insert((o.level, o.name.to_owned())), "{}", o.name);
-            assert!(!o.is_there() || seen.insert((o.level, o.number.to_string())), "{}", o.name);
+            assert!(!o.is_there(Release(u8::MAX)) || seen.insert((o.level, o.number.to_string())), "{}", o.name);
             assert!(LEVELS.contains(&o.level));
         }
     }

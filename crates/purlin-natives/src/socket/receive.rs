@@ -8,14 +8,14 @@ use super::{
     Failure, OK, Outcome, address, control, int, integers, map_of, reference, reply, size, socket_of, supports, sys,
 };
 use crate::errno;
-use purlin_term::{Buffer, Term, am};
+use purlin_term::{Buffer, Release, Term, am};
 use purlin_vm::{Ctx, Escape, Native};
 use rustix::io::Errno;
 
 pub const NATIVES: &[Native] = &[
-    Native::plain("prim_socket", "nif_recv", 4, |ctx, args| reply(ctx, args, recv)).until(25),
-    Native::plain("prim_socket", "nif_recvfrom", 4, |ctx, args| reply(ctx, args, recv_from)).until(25),
-    Native::plain("prim_socket", "nif_recvmsg", 5, |ctx, args| reply(ctx, args, recv_message)).until(25),
+    Native::plain("prim_socket", "nif_recv", 4, |ctx, args| reply(ctx, args, recv)),
+    Native::plain("prim_socket", "nif_recvfrom", 4, |ctx, args| reply(ctx, args, recv_from)),
+    Native::plain("prim_socket", "nif_recvmsg", 5, |ctx, args| reply(ctx, args, recv_message)),
 ];
 
 /// Bytes that count as a reduction.
@@ -73,14 +73,16 @@ fn recv(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
             tagged(ctx, am!("select"), data)
         }
         Ok(_) => {
-            if data.len() < room {
+            let is_part = data.len() < room;
+            if is_part {
                 io.s.full_reads = 0;
             }
             io.s.counters.read_part(data.len());
             io.s.counters.read_packet();
             io.done(Turn::Read);
             drop(io);
-            tagged(ctx, OK, data)
+            let is_late = is_part && length > 0 && is_stream && ctx.engine.config.release >= Release(27);
+            tagged(ctx, if is_late { am!("timeout") } else { OK }, data)
         }
         Err(e) => failed(ctx, io, e, r),
     }
@@ -125,7 +127,7 @@ fn read_more(ctx: &mut Ctx<'_>, mut io: Io<'_>, data: Buffer, r: Receiver) -> Ou
 fn failed(ctx: &mut Ctx<'_>, mut io: Io<'_>, e: Errno, r: Receiver) -> Outcome {
     if e == Errno::AGAIN {
         if r.polls {
-            return Ok(OK);
+            return Ok(if ctx.engine.config.release >= Release(27) { am!("timeout") } else { OK });
         }
         io.s.full_reads = 0;
         io.wait(Turn::Read, r.pid, r.reference);

@@ -15,9 +15,10 @@ use std::borrow::Cow;
 use std::io::IoSlice;
 
 pub const NATIVES: &[Native] = &[
-    Native::plain("prim_socket", "nif_send", 4, |ctx, args| reply(ctx, args, send)).until(25),
-    Native::plain("prim_socket", "nif_sendto", 5, |ctx, args| reply(ctx, args, send_to)).until(25),
-    Native::plain("prim_socket", "nif_sendmsg", 5, |ctx, args| reply(ctx, args, send_message)).until(25),
+    Native::plain("prim_socket", "nif_send", 4, |ctx, args| reply(ctx, args, send)),
+    Native::plain("prim_socket", "nif_sendto", 5, |ctx, args| reply(ctx, args, send_to)),
+    Native::plain("prim_socket", "nif_sendmsg", 5, |ctx, args| reply(ctx, args, send_message)),
+    Native::plain("prim_socket", "nif_sendv", 3, |ctx, args| reply(ctx, args, send_pieces)).since(27),
 ];
 
 /// Pieces of a message that the system takes in one call.
@@ -154,6 +155,19 @@ fn send_message(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
     let size = pieces.iter().map(|p| p.len()).sum();
     let sent = sent_message(&io, &pieces, &control, flags, to.as_ref());
     finish(ctx, io, sent, size, more, args[3])
+}
+
+fn send_pieces(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
+    let socket = socket_of(args[0])?;
+    reference(args[2], false)?;
+    let Some(mut io) = writable(Io::open(ctx.engine, socket)?, ctx.process.pid(), args[2])? else {
+        return queued(ctx, args[0]);
+    };
+    let (pieces, more) = pieces(args[1], io.socket.is_stream()).ok_or(Failure::Invalid(am!("iov")))?;
+    io.s.counters.add(Count::WriteTries, 1);
+    let size = pieces.iter().map(|p| p.len()).sum();
+    let sent = sent_message(&io, &pieces, &[], 0, None);
+    finish(ctx, io, sent, size, more, args[2])
 }
 
 fn sent_message(

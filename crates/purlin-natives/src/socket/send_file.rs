@@ -15,9 +15,9 @@ use purlin_vm::{Ctx, Native};
 use rustix::io::Errno;
 
 pub const NATIVES: &[Native] = &[
-    Native::blocking("prim_socket", "nif_sendfile", 1, |ctx, args| reply(ctx, args, deferred_close)).until(25),
-    Native::blocking("prim_socket", "nif_sendfile", 4, |ctx, args| reply(ctx, args, go_on)).until(25),
-    Native::blocking("prim_socket", "nif_sendfile", 5, |ctx, args| reply(ctx, args, start)).until(25),
+    Native::blocking("prim_socket", "nif_sendfile", 1, |ctx, args| reply(ctx, args, deferred_close)),
+    Native::blocking("prim_socket", "nif_sendfile", 4, |ctx, args| reply(ctx, args, go_on)),
+    Native::blocking("prim_socket", "nif_sendfile", 5, |ctx, args| reply(ctx, args, start)),
 ];
 
 /// Bytes that are sent at most before the lock is given away.

@@ -2,16 +2,14 @@
 
 use super::options::{LEVELS, OPTIONS};
 use super::{control, ioctl, name, reply};
-use purlin_term::{Atom, Heap, Term};
+use purlin_term::{Atom, Heap, Release, Term};
 use purlin_vm::Native;
 
 pub const NATIVES: &[Native] = &[
-    Native::plain("prim_socket", "nif_supports", 0, |ctx, args| reply(ctx, args, |ctx, _| Ok(features(ctx.heap()))))
-        .until(25),
+    Native::plain("prim_socket", "nif_supports", 0, |ctx, args| reply(ctx, args, |ctx, _| Ok(features(ctx.heap())))),
     Native::plain("prim_socket", "nif_supports", 1, |ctx, args| {
-        reply(ctx, args, |ctx, args| Ok(supports(ctx.heap(), args[0])))
-    })
-    .until(25),
+        reply(ctx, args, |ctx, args| Ok(supports(ctx.engine.config.release, ctx.heap(), args[0])))
+    }),
 ];
 
 /// Flags of messages; of several that are one number the first is told.
@@ -55,13 +53,13 @@ fn features(heap: &mut Heap) -> Term {
     heap.list(&all)
 }
 
-fn supports(heap: &mut Heap, key: Term) -> Term {
+fn supports(release: Release, heap: &mut Heap, key: Term) -> Term {
     match key.as_atom().map(Atom::name) {
         Some("msg_flags") => numbers(heap, MESSAGE_FLAGS.iter().map(|&(n, f)| (n, f.into()))),
-        Some("ioctl_requests") => numbers(heap, ioctl::REQUESTS.iter().map(|r| (r.name, r.number as i64))),
+        Some("ioctl_requests") => numbers(heap, ioctl::requests(release).map(|r| (r.name, r.number as i64))),
         Some("ioctl_flags") => numbers(heap, ioctl::FLAGS.iter().map(|&(n, f)| (n, f.into()))),
         Some("protocols") => protocols(heap),
-        Some("options") => options(heap),
+        Some("options") => options(release, heap),
         _ => Term::NIL,
     }
 }
@@ -105,12 +103,12 @@ fn protocol(heap: &mut Heap, line: &str) -> Option<Term> {
 }
 
 /// `[{Level, [{Option, Number} | Option]}]`: those without a number are known, and not there.
-fn options(heap: &mut Heap) -> Term {
+fn options(release: Release, heap: &mut Heap) -> Term {
     let mut levels = Vec::new();
     for &level in LEVELS {
         let mut of_level = Vec::new();
-        for o in OPTIONS.iter().filter(|o| o.level == level) {
-            let there = o.is_there();
+        for o in OPTIONS.iter().filter(|o| o.level == level && o.is_known(release)) {
+            let there = o.is_there(release);
             of_level.push(if there { heap.tuple(&[name(o.name), Term::small(o.number.into())]) } else { name(o.name) });
         }
         let of_level = heap.list(&of_level);

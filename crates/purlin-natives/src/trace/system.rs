@@ -1,6 +1,6 @@
 //! `system_monitor/0,1,2` (since OTP 28 by `erts_internal`) and `system_profile/0,2`.
 
-use purlin_term::{Heap, Term, am};
+use purlin_term::{Heap, Release, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::tracing::Timestamp;
 use purlin_vm::tracing::flags::is_alive;
@@ -31,6 +31,10 @@ fn system_monitor_0(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
             let n = h.unsigned(n);
             items.push(h.tuple(&[key, n]));
         }
+    }
+    if let Some((short, long)) = w.long_queue {
+        let limits = h.tuple(&[Term::small(short as i64), Term::small(long as i64)]);
+        items.push(h.tuple(&[am!("long_message_queue"), limits]));
     }
     let list = h.list(&items);
     Ok(h.tuple(&[who, list]))
@@ -66,6 +70,10 @@ fn monitor(ctx: &mut Ctx<'_>, who: Term, options: Term) -> NativeResult {
     let mut w = Wanted::default();
     for option in list {
         if let Some(&[key, value]) = option.as_tuple() {
+            if key == am!("long_message_queue") && ctx.engine.config.release >= Release(27) {
+                w.long_queue = Some(queue_limits(value).or_badarg()?);
+                continue;
+            }
             let n = match (value.as_usize(), value.as_big()) {
                 (Some(n), _) => n as u64,
                 (None, Some((false, &[digit]))) => digit,
@@ -89,6 +97,12 @@ fn monitor(ctx: &mut Ctx<'_>, who: Term, options: Term) -> NativeResult {
     let before = system_monitor_0(ctx, &[])?;
     ctx.engine.tracing.monitor.set(Some((who, w)));
     Ok(before)
+}
+
+/// `{Disable, Enable}`: from how many messages on a queue is long, and up to how many it is no more.
+fn queue_limits(t: Term) -> Option<(usize, usize)> {
+    let &[short, long] = t.as_tuple()? else { return None };
+    Some((short.as_usize()?, long.as_usize()?)).filter(|(short, long)| short < long)
 }
 
 fn system_profile_0(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {

@@ -138,7 +138,7 @@ fn nesting_a_million_deep_needs_no_stack() {
     assert_eq!(cmp_exact(c, d), Ordering::Equal);
     assert_eq!(crate::hash::phash2_value(a), crate::hash::phash2_value(b));
     assert_eq!(crate::hash::phash_value(c), crate::hash::phash_value(d));
-    assert_eq!(crate::hash::internal(a, 0), crate::hash::internal(b, 0));
+    assert_eq!(crate::hash::internal(a), crate::hash::internal(b));
 }
 
 #[test]

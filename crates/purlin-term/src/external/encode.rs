@@ -370,7 +370,8 @@ impl<'a, 'b, S: Sink> Encoder<'a, 'b, S> {
 
     fn map(&mut self, term: Term) -> Result<(), TooLarge> {
         self.sized(tag::MAP, map::size(term))?;
-        if let Some((keys, values)) = term.as_flat_map() {
+        let in_order = self.options.deterministic && Release::has_numbered_keys();
+        if let (Some((keys, values)), false) = (term.as_flat_map(), in_order) {
             self.work.push(Work::Keys(keys, values));
             return Ok(());
         }
@@ -407,7 +408,7 @@ impl<'a, 'b, S: Sink> Encoder<'a, 'b, S> {
     }
 
     fn port(&mut self, node: Atom, creation: u32, number: u64) {
-        let long = number >> super::PORT_NUMBER_BITS != 0;
+        let long = number >> super::PORT_NUMBER_BITS != 0 || Release::of_values() >= Release(26);
         self.out.put(&[if long { tag::V4_PORT } else { tag::NEW_PORT }]);
         self.atom(node);
         if long {

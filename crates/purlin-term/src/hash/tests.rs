@@ -53,7 +53,7 @@ fn equal_terms_of_different_make_have_one_hash() {
     let whole = h.binary(&(0..200).collect::<Vec<u8>>());
     let part = h.sub_bits(whole, 3, 1_001);
     let copy = h.bitstring(&part.as_bits().unwrap().to_bytes(), 1_001);
-    assert_eq!(internal(part, 0), internal(copy, 0));
+    assert_eq!(internal(part), internal(copy));
     assert_eq!(phash2_value(part), phash2_value(copy));
     assert_eq!(phash_value(part), phash_value(copy));
 }
@@ -66,8 +66,60 @@ fn tuples_hash_alike_with_and_without_a_work_list() {
     for depth in 0..6 {
         let last = if depth % 2 == 0 { Term::NIL } else { float };
         for t in [t, h.tuple(&[t, Term::small(7), t]), h.tuple(&[Term::small(7), t, last])] {
-            assert_eq!(internal(t, 9), internal_compound(t, Hash(9 ^ INTERNAL_SALT)), "{t:?}");
+            assert_eq!(narrow(t, 9), internal_compound(t, Hash(9 ^ INTERNAL_SALT)), "{t:?}");
         }
         t = h.tuple(&[Term::small(depth), t, Term::atom(Atom::OK)]);
     }
+}
+
+#[test]
+fn wide_values_are_those_of_otp_27() {
+    let mut heap = Heap::new(0);
+    let h = &mut heap;
+    let (ok, one) = (Term::atom(Atom::OK), Term::small(1));
+    let float = h.float(1.5);
+    let empty = h.tuple(&[]);
+    let inner = h.tuple(&[Term::small(2), float]);
+    let middle = h.tuple(&[one, inner]);
+    let ones = h.tuple(&[one]);
+    let (error, yes, no) = (Term::atom(Atom::ERROR), Term::atom(Atom::TRUE), Term::atom(Atom::FALSE));
+    let bytes = |from: i64, to: i64| (from..=to).map(Term::small).collect::<Vec<_>>();
+    let values = [
+        (Term::small(0), 15677855740172624429),
+        (Term::small(-1), 7256831767414464289),
+        (Term::small(1 << 40), 18278114801769838424),
+        (h.big(false, &[0, 1]), 773736285751472253),
+        (h.big(true, &[0, 0, 4]), 6476759026619847408),
+        (ok, 4853104430548349308),
+        (Term::NIL, 16046243290777390298),
+        (h.list(&bytes(1, 3)), 14382127492065369570),
+        (h.list(&bytes(1, 5)), 15588831757706608295),
+        (h.list(&[Term::small(300), one]), 17124439562112818924),
+        (h.cons(float, Term::small(2)), 11721540333357058563),
+        (empty, 4510301282025278020),
+        (h.tuple(&[ok, one]), 12171958840889370458),
+        (h.tuple(&[empty, ok, Term::NIL]), 15923108481407166257),
+        (h.tuple(&[ok, middle, Term::NIL]), 17787345372332802846),
+        (float, 15485676177230109356),
+        (h.float(-0.0), 7012789198383875584),
+        (h.binary(b""), 13239095599208416018),
+        (h.binary(b"hello world, a binary"), 11317385908939285115),
+        (h.binary(b"12345678"), 10115115637456423250),
+        (h.bitstring(&[1 << 5], 3), 701865480362869635),
+        (h.bitstring(b"abcdefghijklm\x50", 108), 15505220484732846746),
+        (map::empty(h), 6155915714603159186),
+        (map::from_pairs(h, &[(ok, one)]), 3896030598162134320),
+        (h.flat_map(&[yes, error], &[no, ones]), 2157421710696794949),
+    ];
+    for (t, value) in values {
+        assert_eq!(wide::hash(t), value, "{t:?}");
+    }
+}
+
+#[test]
+fn keys_of_one_wide_hash_have_different_narrow_ones() {
+    let mut h = Heap::new(0);
+    let (a, b) = (h.bitstring(&[0, 0x80], 9), h.bitstring(&[1, 0], 9));
+    assert_eq!(wide::hash(a), wide::hash(b), "as on OTP 27");
+    assert!((1..9).all(|salt| narrow(a, salt) != narrow(b, salt)));
 }

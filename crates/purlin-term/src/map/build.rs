@@ -2,7 +2,7 @@
 
 use super::hamt::{join, make};
 use super::{FLAT_LIMIT, flat};
-use crate::compare::{cmp_exact, same};
+use crate::compare::{cmp_keys, same};
 use crate::hash;
 use crate::heap::Heap;
 use crate::word::Term;
@@ -18,7 +18,7 @@ pub fn from_pairs(heap: &mut Heap, pairs: &[(Term, Term)]) -> Term {
     for &(key, value) in pairs {
         // Most often keys come in order, so the place is looked for from the end.
         let mut at = sorted.len();
-        while at > 0 && cmp_exact(key, sorted[at - 1].0) == Ordering::Less {
+        while at > 0 && cmp_keys(key, sorted[at - 1].0) == Ordering::Less {
             at -= 1;
         }
         if at > 0 && same(key, sorted[at - 1].0) {
@@ -34,15 +34,15 @@ pub fn from_pairs(heap: &mut Heap, pairs: &[(Term, Term)]) -> Term {
 
 /// One association, under its hash with the lowest four bits (the root's position) on top.
 struct Entry {
-    order: u32,
+    order: u64,
     key: Term,
     value: Term,
 }
 
-/// The order of a key below a level divisible by 8.
-fn order(key: Term, level: u32) -> u32 {
-    let hash = hash::map_key(key, level / 8);
-    let nibbles = (hash & 0x0F0F_0F0F) << 4 | (hash >> 4) & 0x0F0F_0F0F;
+/// The order of a key below a level at which it is hashed anew.
+fn order(key: Term, level: u32) -> u64 {
+    let hash = hash::map_key(key, level / hash::levels());
+    let nibbles = (hash & 0x0F0F_0F0F_0F0F_0F0F) << 4 | (hash >> 4) & 0x0F0F_0F0F_0F0F_0F0F;
     nibbles.swap_bytes()
 }
 
@@ -84,7 +84,7 @@ fn drop_older(entries: &mut Vec<Entry>) {
 
 /// Bitmap and children of the node at a level over entries in order, all with the same positions above.
 fn children(heap: &mut Heap, entries: &mut [Entry], level: u32) -> (u32, SmallVec<[Term; 16]>) {
-    let shift = 28 - 4 * (level % 8);
+    let shift = 60 - 4 * (level % hash::levels());
     let mut bitmap = 0;
     let mut children = SmallVec::new();
     for part in entries.chunk_by_mut(|a, b| a.order >> shift == b.order >> shift) {
@@ -102,7 +102,7 @@ fn subtree(heap: &mut Heap, part: &mut [Entry], level: u32) -> Term {
             join(heap, a, b, level)
         }
         _ => {
-            if level.is_multiple_of(8) {
+            if level.is_multiple_of(hash::levels()) {
                 for e in &mut *part {
                     e.order = order(e.key, level);
                 }

@@ -1,9 +1,9 @@
-//! Maps of at most 32 associations: a tuple of keys in exact order, which maps made from one another share, and the
+//! Maps of at most 32 associations: a tuple of keys in [`cmp_keys`]' order, which maps made from one another share, and the
 //! values.
 
 use super::FLAT_LIMIT;
 use crate::boxed::Kind;
-use crate::compare::{cmp_exact, same};
+use crate::compare::{cmp_keys, same};
 use crate::heap::Heap;
 use crate::word::Term;
 use smallvec::SmallVec;
@@ -41,7 +41,7 @@ pub(super) fn put(heap: &mut Heap, map: Term, key: Term, value: Term) -> Term {
         let pairs: Vec<(Term, Term)> = keys.iter().copied().zip(values.iter().copied()).chain([(key, value)]).collect();
         return super::build::hashed(heap, &pairs);
     }
-    let i = keys.partition_point(|&k| cmp_exact(k, key) == Ordering::Less);
+    let i = keys.partition_point(|&k| cmp_keys(k, key) == Ordering::Less);
     heap.flat_map_inserted(keys, values, i, key, value)
 }
 
@@ -81,7 +81,7 @@ pub(super) fn put_all(heap: &mut Heap, map: Term, pairs: &[(Term, Term)]) -> Opt
             Some(i) => all[i].1 = value,
             None if all.len() == FLAT_LIMIT => return None,
             None => {
-                let i = all.partition_point(|p| cmp_exact(p.0, key) == Ordering::Less);
+                let i = all.partition_point(|p| cmp_keys(p.0, key) == Ordering::Less);
                 all.insert(i, (key, value));
             }
         }
@@ -138,7 +138,7 @@ unsafe fn insert(to: *mut u64, terms: &[Term], i: usize, new: Term) {
 
 /// A flat map from at most 32 pairs with different keys, in any order.
 pub(super) fn from_unsorted(heap: &mut Heap, pairs: &mut [(Term, Term)]) -> Term {
-    pairs.sort_by(|a, b| cmp_exact(a.0, b.0));
+    pairs.sort_by(|a, b| cmp_keys(a.0, b.0));
     let keys: SmallVec<[Term; FLAT_LIMIT]> = pairs.iter().map(|p| p.0).collect();
     let values: SmallVec<[Term; FLAT_LIMIT]> = pairs.iter().map(|p| p.1).collect();
     heap.flat_map(&keys, &values)

@@ -1,8 +1,8 @@
 //! Maps above 32 associations: a trie over the keys' hashes, four bits a level, lowest first.
 //!
 //! A node has a bitmap of the positions in use and a child for each: a leaf `[Key|Value]` or a node. There is a node
-//! where two or more keys agree so far, and nowhere else. Every eight levels the key is hashed anew, so different
-//! keys part at some depth.
+//! where two or more keys agree so far, and nowhere else. Every [`hash::levels`] levels the key is hashed anew, so
+//! different keys part at some depth.
 
 use super::{FLAT_LIMIT, flat, iterate::iter};
 use crate::boxed::Kind;
@@ -18,7 +18,7 @@ use std::cmp::Ordering;
 #[derive(Clone, Copy)]
 pub(super) struct Path {
     key: Term,
-    hash: u32,
+    hash: u64,
     level: u32,
 }
 
@@ -29,7 +29,7 @@ impl Path {
 
     /// The way of a key that stands at a level already.
     pub(super) fn from_level(key: Term, level: u32) -> Path {
-        Path { key, hash: hash::map_key(key, level / 8) >> (4 * (level % 8)), level }
+        Path { key, hash: hash::map_key(key, level / hash::levels()) >> (4 * (level % hash::levels())), level }
     }
 
     /// The position at this level, as a bit.
@@ -41,7 +41,11 @@ impl Path {
     #[inline]
     pub(super) fn down(&mut self) {
         self.level += 1;
-        self.hash = if self.level.is_multiple_of(8) { hash::map_key(self.key, self.level / 8) } else { self.hash >> 4 };
+        self.hash = if self.level.is_multiple_of(8) && self.level.is_multiple_of(hash::levels()) {
+            hash::map_key(self.key, self.level / hash::levels())
+        } else {
+            self.hash >> 4
+        };
     }
 }
 
@@ -156,7 +160,8 @@ pub(super) fn get(map: Term, key: Term) -> Option<Term> {
             return same(k, key).then_some(value);
         }
         level += 1;
-        hash = if level.is_multiple_of(8) { hash::map_key(key, level / 8) } else { hash >> 4 };
+        let anew = level.is_multiple_of(8) && level.is_multiple_of(hash::levels());
+        hash = if anew { hash::map_key(key, level / hash::levels()) } else { hash >> 4 };
         bitmap = child.boxed_pointer().wrapping_add(1);
     }
 }

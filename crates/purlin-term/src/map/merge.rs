@@ -2,7 +2,7 @@
 
 use super::hamt::{Path, join, make, node, slot};
 use super::{FLAT_LIMIT, build, iter};
-use crate::compare::{cmp_exact, same};
+use crate::compare::{cmp_keys, same};
 use crate::heap::Heap;
 use crate::word::Term;
 use smallvec::SmallVec;
@@ -37,7 +37,7 @@ fn flat_flat(heap: &mut Heap, a: Parts, b: Parts) -> Term {
     let mut pairs: SmallVec<[(Term, Term); 2 * FLAT_LIMIT]> = SmallVec::new();
     while i < a.0.len() || j < b.0.len() {
         let order = match (a.0.get(i), b.0.get(j)) {
-            (Some(&x), Some(&y)) => cmp_exact(x, y),
+            (Some(&x), Some(&y)) => cmp_keys(x, y),
             (Some(_), None) => Ordering::Less,
             _ => Ordering::Greater,
         };

@@ -9,7 +9,7 @@ use super::instr::Op;
 use super::{Code, FnEntry};
 use crate::process::escape::Class;
 use purlin_term::boxed::Kind;
-use purlin_term::{Atom, Heap, Term, am};
+use purlin_term::{Atom, Heap, Term, am, map};
 
 /// Return addresses, the innermost first.
 pub type Addresses = smallvec::SmallVec<[u64; 10]>;
@@ -145,9 +145,9 @@ pub fn location(heap: &mut Heap, entry: &FnEntry, index: usize, tail: Term) -> T
 pub fn error_info(heap: &mut Heap, module: Atom, cause: Term) -> Term {
     let Some(errors) = errors_module(module) else { return Term::NIL };
     let map = if cause.is_none() {
-        heap.flat_map(&[Term::atom(Atom::MODULE)], &[errors])
+        map::from_pairs(heap, &[(Term::atom(Atom::MODULE), errors)])
     } else {
-        heap.flat_map(&[Term::atom(Atom::CAUSE), Term::atom(Atom::MODULE)], &[cause, errors])
+        map::from_pairs(heap, &[(Term::atom(Atom::CAUSE), cause), (Term::atom(Atom::MODULE), errors)])
     };
     info_list(heap, map)
 }

@@ -36,6 +36,10 @@ pub fn fetch(ctx: &mut Ctx<'_>) -> Option<Term> {
         if let Some(tasks) = tasks {
             carry_out(ctx, *tasks);
         }
+        if ctx.engine.tracing.monitor.watches_queues() {
+            let engine = ctx.engine.clone();
+            engine.tracing.monitor.queued(ctx);
+        }
     }
     (!ctx.data.exit_reason.is_none()).then_some(ctx.data.exit_reason)
 }

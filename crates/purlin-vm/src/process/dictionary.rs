@@ -20,7 +20,7 @@ struct Entry {
 /// tag from the top seven, which must differ where the places are near.
 #[inline]
 fn hash_of(key: Term) -> u64 {
-    let h = if key.is_immediate() { key.raw() >> 4 } else { hash::internal(key, 0) as u64 };
+    let h = if key.is_immediate() { key.raw() >> 4 } else { hash::internal(key) };
     (mixed(h) & (0x7F << 57)) | ((mixed(h >> 6) << 6) % (1 << 57)) | (h % 64)
 }
 

@@ -33,6 +33,8 @@ pub struct Rare {
     pub node_monitors: Vec<(u32, u32)>,
     /// The function whose time is being measured, and since when.
     pub timed: Option<(Option<&'static Point>, i64)>,
+    /// The setting of the system monitor by which the message queue is too long (0: it is not).
+    pub long_queue: u64,
 }
 
 /// How much the collector of literals asks of a process.
@@ -78,6 +80,7 @@ impl Default for Rare {
             blocks_multi: false,
             node_monitors: Vec::new(),
             timed: None,
+            long_queue: 0,
         }
     }
 }

@@ -32,6 +32,10 @@ impl Watch {
         if ctx.process.trace.flags().any(Flags::TRACEE) {
             traced_out(ctx, stop);
         }
+        if ctx.engine.tracing.monitor.watches_queues() {
+            let engine = ctx.engine.clone();
+            engine.tracing.monitor.queued(ctx);
+        }
         if let Some((start, from)) = self.measured {
             let to = place(ctx.engine, ctx.data);
             ctx.engine.tracing.monitor.sliced(ctx.engine, ctx.process, start.elapsed(), from, to);

@@ -25,6 +25,8 @@ pub struct Wanted {
     pub long_schedule: u64,
     pub busy_port: bool,
     pub busy_dist_port: bool,
+    /// Message queues that have grown to the second number of messages and then shrunk to the first (since OTP 27).
+    pub long_queue: Option<(usize, usize)>,
 }
 
 /// Who the system monitor is, and what it wants.
@@ -32,6 +34,9 @@ pub struct Wanted {
 pub struct Monitor {
     heaps: AtomicBool,
     slices: AtomicBool,
+    queues: AtomicBool,
+    /// How often the monitor was set: which setting a queue was found too long by.
+    era: AtomicU64,
     set: Mutex<Option<(Term, Wanted)>>,
     /// Milliseconds that collections sleep, for tests.
     pub gc_sleep: AtomicU64,
@@ -48,6 +53,8 @@ impl Monitor {
         let wanted = to.map_or(Wanted::default(), |t| t.1);
         self.heaps.store(wanted.long_gc > 0 || wanted.large_heap > 0, Ordering::Relaxed);
         self.slices.store(wanted.long_schedule > 0, Ordering::Relaxed);
+        self.era.fetch_add(1, Ordering::Relaxed);
+        self.queues.store(wanted.long_queue.is_some(), Ordering::Relaxed);
     }
 
     /// The process that monitored has ended.
@@ -65,6 +72,24 @@ impl Monitor {
     #[inline]
     pub fn watches_slices(&self) -> bool {
         self.slices.load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    pub fn watches_queues(&self) -> bool {
+        self.queues.load(Ordering::Relaxed)
+    }
+
+    /// Looks at how many messages a process has.
+    #[cold]
+    pub fn queued(&self, ctx: &mut Ctx<'_>) {
+        let Some((who, Wanted { long_queue: Some((short, long)), .. })) = self.get() else { return };
+        let (len, era) = (ctx.data.mailbox.len(), self.era.load(Ordering::Relaxed));
+        let was_long = ctx.data.rare().is_some_and(|r| r.long_queue == era);
+        let is_long = if was_long { len > short } else { len >= long };
+        if is_long != was_long && who != ctx.process.pid() {
+            ctx.data.rare_mut().long_queue = if is_long { era } else { 0 };
+            tell(ctx.engine, who, ctx.process, am!("long_message_queue"), |_| Term::bool(is_long));
+        }
     }
 
     /// Looks at a heap after a collection.

@@ -197,14 +197,14 @@ unsafe fn number(address: *const libc::sockaddr) -> Option<Number> {
     }
 }
 
-/// The port of a service.
+/// The port of a service; `any` is any protocol.
 pub fn service_by_name(name: &[u8], protocol: &[u8]) -> Option<u16> {
-    let (name, protocol) = (CString::new(name).ok()?, CString::new(protocol).ok()?);
+    let (name, protocol) = (CString::new(name).ok()?, protocol_text(protocol)?);
     service(|entry, space, found| {
         // SAFETY: BUFFER: the strings end with a zero, the others are of the length given.
         unsafe {
             let (at, n) = (space.as_mut_ptr().cast(), space.len());
-            libc_services::getservbyname_r(name.as_ptr(), protocol.as_ptr(), entry, at, n, found);
+            libc_services::getservbyname_r(name.as_ptr(), pointer(&protocol), entry, at, n, found);
         }
     })
     .map(|(_, port)| port)
@@ -212,15 +212,23 @@ pub fn service_by_name(name: &[u8], protocol: &[u8]) -> Option<u16> {
 
 /// The name of the service at a port.
 pub fn service_by_port(port: u16, protocol: &[u8]) -> Option<Vec<u8>> {
-    let protocol = CString::new(protocol).ok()?;
+    let protocol = protocol_text(protocol)?;
     service(|entry, space, found| {
         // SAFETY: BUFFER: as above.
         unsafe {
             let (at, n) = (space.as_mut_ptr().cast(), space.len());
-            libc_services::getservbyport_r(port.to_be().into(), protocol.as_ptr(), entry, at, n, found);
+            libc_services::getservbyport_r(port.to_be().into(), pointer(&protocol), entry, at, n, found);
         }
     })
     .map(|(name, _)| name)
+}
+
+fn protocol_text(name: &[u8]) -> Option<Option<CString>> {
+    if name == b"any" { Some(None) } else { CString::new(name).ok().map(Some) }
+}
+
+fn pointer(text: &Option<CString>) -> *const libc::c_char {
+    text.as_ref().map_or(std::ptr::null(), |text| text.as_ptr())
 }
 
 fn service(look: impl FnOnce(&mut libc::servent, &mut [u8], &mut *mut libc::servent)) -> Option<(Vec<u8>, u16)> {

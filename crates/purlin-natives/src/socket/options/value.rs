@@ -3,14 +3,17 @@
 use super::super::state::Socket;
 use super::super::{address, as_int, at, control, info, map_of};
 use super::Form;
-use purlin_term::{Heap, Term, am};
+use purlin_term::{Heap, Release, Term, am};
 
 /// The longest names of a device and of a congestion control, with a zero.
 const DEVICE: usize = libc::IFNAMSIZ;
 const CONGESTION: usize = 17;
 
-/// A text of bytes that fits `room` with a zero behind it.
-pub fn text(t: Term, room: usize) -> Option<Vec<u8>> {
+/// A text of bytes that fits `room` with a zero behind it; since OTP 27 a binary is one, too.
+fn text(release: Release, t: Term, room: usize) -> Option<Vec<u8>> {
+    if let (true, Some(bytes)) = (release >= Release(27), t.as_bytes()) {
+        return (bytes.len() < room).then(|| bytes.into_owned());
+    }
     let list = t.as_list()?;
     let bytes: Vec<u8> = list.iter().map(|t| u8::try_from(t.as_small()?).ok()).collect::<Option<_>>()?;
     (bytes.len() < room).then_some(bytes)
@@ -50,12 +53,12 @@ pub fn tos_term(n: i32) -> Term {
 }
 
 /// The bytes of a value; `None`: it is none of this option.
-pub fn given(form: Form, t: Term) -> Option<Vec<u8>> {
+pub fn given(release: Release, form: Form, t: Term) -> Option<Vec<u8>> {
     match form {
         Form::Bool => bytes(t.as_bool()?.into()),
         Form::Int => bytes(as_int(t)?),
-        Form::Device => text(t, DEVICE),
-        Form::Congestion => text(t, CONGESTION),
+        Form::Device => text(release, t, DEVICE),
+        Form::Congestion => text(release, t, CONGESTION),
         Form::Linger => linger(t),
         Form::Domain => bytes(address::family(t)?),
         Form::Address => Some(address::v4(t)?.to_vec()),

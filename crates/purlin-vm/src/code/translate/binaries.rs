@@ -321,14 +321,21 @@ impl Translator<'_> {
         let list = ins.list();
         let mut at = 0;
         let number = |o: Option<&Operand>| match o.map(|o| o.untyped()) {
-            Some(Operand::U(n)) => Ok(n as u32),
-            Some(Operand::I(n)) => Ok(n as u32),
+            Some(Operand::U(n)) => Ok(u32::try_from(n).unwrap_or(u32::MAX)),
+            Some(Operand::I(n)) => Ok(u32::try_from(n).unwrap_or(u32::MAX)),
+            Some(Operand::Overflow) => Ok(u32::MAX),
             _ => malformed("bs_match: a number is missing"),
         };
         while let Some(&command) = list.get(at) {
             let Operand::Atom(command) = command else { return malformed("bs_match: no command") };
             let arg = |i: usize| list.get(at + i);
             let (step, len) = match self.module.atom(command)?.name() {
+                // No binary has so many bits left.
+                "ensure_at_least" | "ensure_exactly" if number(arg(1))? == u32::MAX => {
+                    let fail = self.fail(ins, 0)?;
+                    self.emit(Instr::Jump(fail));
+                    return Ok(true);
+                }
                 "ensure_at_least" => (MatchStep::EnsureAtLeast { bits: number(arg(1))?, unit: number(arg(2))? }, 3),
                 "ensure_exactly" => (MatchStep::EnsureExactly { bits: number(arg(1))? }, 2),
                 "skip" => (MatchStep::Skip { bits: number(arg(1))? }, 2),

@@ -294,11 +294,11 @@ impl Translator<'_> {
         }
     }
 
-    /// Puts constant keys in their order: of several missing ones, the first in term order is reported.
+    /// Puts constant keys in their order: of several missing ones, the first is reported.
     fn sort_by_key(&self, pairs: &mut [MapUpdate]) {
         if pairs.iter().all(|p| self.constant_value(p.key).is_some()) {
             let key = |p: &MapUpdate| self.constant_value(p.key).unwrap_or(Term::NIL);
-            pairs.sort_by(|a, b| compare::cmp_exact(key(a), key(b)));
+            pairs.sort_by(|a, b| compare::cmp_keys(key(a), key(b)));
         }
     }
 
