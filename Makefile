@@ -25,8 +25,8 @@ test: setup build ## Run all tests: unit, property, programs against the real BE
 test-release: setup build ## Run the programs on the libraries of another release of OTP: RELEASE=27
 	RELEASE=$(or $(RELEASE),27) scripts/test-programs $(ONLY)
 
-suites: setup build ## Run all of OTP's and Elixir's tests, the slow ones too: ONLY=^emulator/
-	scripts/test-suites --all $(ONLY)
+suites: setup build ## Run all of OTP's and Elixir's tests, the slow ones too: ONLY=^emulator/ RELEASE=27
+	RELEASE=$(RELEASE) scripts/test-suites --all $(ONLY)
 
 test-stress: setup build ## Run the tests with 1, 2, 8 schedulers and a collection at every allocation point
 	scripts/test-stress
