@@ -55,7 +55,7 @@ try erlang:system_monitor(self(), [{long_message_queue, {10, 20}}]) of _ -> erla
 [try erlang:system_monitor(self(), [{long_message_queue, L}, busy_port]) of _ -> element(2, erlang:system_monitor(undefined)) catch _:R -> R end || L <- [{0, 1}, {1, 1}, {2, 1}, {-1, 5}, 5, {a, b}]]
 [erts_debug:flat_size(X) || X <- [<<0:80>>, binary:copy(<<1>>, 65), binary:part(binary:copy(<<1>>, 1000), 1, 700), <<1:3>>, <<1:70>>, <<1:600>>]]
 [erts_debug:flat_size(X) || X <- [fun lists:map/2, make_ref(), 1.0, #{a => 1}, maps:from_keys(lists:seq(1, 100), 0), maps:from_keys(lists:seq(1, 40), 0)]]
-[erts_internal:term_type(X) || X <- [<<1>>, binary:copy(<<1>>, 65), binary:part(binary:copy(<<1>>, 1000), 1, 700), <<1:3>>, fun lists:map/2, #{}]]
+[erts_internal:term_type(X) || X <- [list_to_binary([1]), binary:copy(<<1>>, 65), binary:part(binary:copy(<<1>>, 1000), 1, 700), <<1:3>>, fun lists:map/2, #{}]]
 [code:which(M) =/= non_existing || M <- [json, trace, prim_tty, argparse, erl_features, socket]]
 catch erl_features:all()
 [element(1, catch erl_scan:string(T)) || T <- ["~\"x\".", "\"\"\"\n a\n \"\"\".", "16#a.8.", "maybe."]]
