@@ -186,7 +186,7 @@ impl<'a> Printer<'a> {
                 self.atom(r.name);
                 self.text("{");
                 let mut fields: Vec<_> = r.fields.iter().copied().zip(r.values.iter().copied()).collect();
-                fields.sort_by(|(a, _), (b, _)| crate::compare::cmp_exact(*b, *a));
+                fields.sort_by(|(a, _), (b, _)| crate::compare::cmp_keys(*b, *a));
                 self.todo.extend([Todo::Text("}"), Todo::Fields(fields)]);
             }
             Kind::Float => self.text(&scientific(t.as_float()?, 6)),

@@ -6,10 +6,12 @@ use purlin_term::{Atom, Heap, Release, Term};
 use purlin_vm::Native;
 
 pub const NATIVES: &[Native] = &[
-    Native::plain("prim_socket", "nif_supports", 0, |ctx, args| reply(ctx, args, |ctx, _| Ok(features(ctx.heap())))),
+    Native::plain("prim_socket", "nif_supports", 0, |ctx, args| reply(ctx, args, |ctx, _| Ok(features(ctx.heap()))))
+        .until(27),
     Native::plain("prim_socket", "nif_supports", 1, |ctx, args| {
         reply(ctx, args, |ctx, args| Ok(supports(ctx.engine.config.release, ctx.heap(), args[0])))
-    }),
+    })
+    .until(27),
 ];
 
 /// Flags of messages; of several that are one number the first is told.
