@@ -14,7 +14,7 @@ use purlin_term::literal::Literals;
 use purlin_term::literal::is_literal;
 use purlin_term::{Heap, Term};
 pub use size::{Habits, MIN_HEAP, next_size};
-use size::{Young, after_major, before_major};
+use size::{Young, after_major};
 
 /// How thorough a collection is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -90,7 +90,7 @@ pub fn collect(
         return Collected { major: false, walked: young_words(heap) + matured + stack_words(heap) };
     }
     let bound = used_words(heap) + stack_words(heap) + need;
-    let size = if depth == Depth::Tight { bound } else { before_major(bound) };
+    let size = if depth == Depth::Tight { bound } else { next_size(bound) };
     Collector::start(heap, size, true).run(roots);
     let live = young_words(heap) + stack_words(heap);
     let wanted = if depth == Depth::Tight { live + need } else { after_major(size, live + need, least) };

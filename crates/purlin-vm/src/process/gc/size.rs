@@ -78,12 +78,6 @@ impl Young {
     }
 }
 
-/// The size of the block that a major collection of at most `bound` words copies into: with a fourth to spare, so that
-/// there is no need to copy again if all of them live.
-pub(super) fn before_major(bound: usize) -> usize {
-    next_size(bound + bound / 3 + 1)
-}
-
 /// The size of the block after a major collection into one of `size` words, of which `live` live or must be free.
 pub(super) fn after_major(size: usize, live: usize, least: usize) -> usize {
     let (nearly_full, too_large) = (live * 4 > size * 3, live * 3 < size);
@@ -134,14 +128,6 @@ mod tests {
         assert_eq!(before.fitting(987, 500, &KEEPING), None);
         assert_eq!(before.fitting(987, 200, &KEEPING), Some(610), "never below what it was");
         assert_eq!(before.fitting(987, 200, &BUSY), None, "who is busy keeps its room");
-    }
-
-    #[test]
-    fn a_major_collection_of_what_lives_copies_once() {
-        for bound in [10, 233, 1000, 5_000, 100_000, 10_000_000] {
-            let size = before_major(bound);
-            assert_eq!(after_major(size, bound, 0), size, "{bound}");
-        }
     }
 
     #[test]
