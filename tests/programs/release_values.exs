@@ -307,3 +307,15 @@ Values.show("exported pattern", fn ->
     {:re.run("xABCx", :re.import(pattern)), elem(pattern, 2), elem(pattern, 3)}
   end
 end)
+
+Values.show("matched with export", fn ->
+  {:ok, pattern} = :re.compile("b")
+
+  for pattern <- ["b", pattern], options <- [[:export], [:export, :global], [:export, :unicode]] do
+    try do
+      :re.run("abc", pattern, options)
+    rescue
+      e in ArgumentError -> e.__struct__
+    end
+  end
+end)

@@ -272,7 +272,7 @@ enum Prepared {
 /// search for all matches means that its start may lie within a character, which is then passed over.
 fn run(ctx: &mut Ctx<'_>, args: &[Term], first: bool, quick: Option<u32>) -> NativeResult {
     let (subject_term, options) = (args[0], args[2]);
-    let parsed = Parsed::of(options).ok_or_else(bad_option)?;
+    let parsed = Parsed::of(options).filter(|p| !p.export).ok_or_else(bad_option)?;
     let regex = match as_pattern(args[1]) {
         Some(e) => compiled_pattern(ctx, e, &parsed, args)?,
         None => match text_pattern(ctx, &parsed, args)? {
