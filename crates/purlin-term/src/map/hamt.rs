@@ -41,12 +41,16 @@ impl Path {
     #[inline]
     pub(super) fn down(&mut self) {
         self.level += 1;
-        self.hash = if self.level.is_multiple_of(8) && self.level.is_multiple_of(hash::levels()) {
-            hash::map_key(self.key, self.level / hash::levels())
-        } else {
-            self.hash >> 4
-        };
+        self.hash = hash_below(self.key, self.hash, self.level);
     }
+}
+
+/// The hash that gives positions from `level` on, made of that of the level above.
+#[inline]
+fn hash_below(key: Term, above: u64, level: u32) -> u64 {
+    // How many levels a hash serves is a multiple of eight.
+    let anew = level.is_multiple_of(8) && level.is_multiple_of(hash::levels());
+    if anew { hash::map_key(key, level / hash::levels()) } else { above >> 4 }
 }
 
 /// Which of two different keys comes first in hash order.
@@ -160,8 +164,7 @@ pub(super) fn get(map: Term, key: Term) -> Option<Term> {
             return same(k, key).then_some(value);
         }
         level += 1;
-        let anew = level.is_multiple_of(8) && level.is_multiple_of(hash::levels());
-        hash = if anew { hash::map_key(key, level / hash::levels()) } else { hash >> 4 };
+        hash = hash_below(key, hash, level);
         bitmap = child.boxed_pointer().wrapping_add(1);
     }
 }
