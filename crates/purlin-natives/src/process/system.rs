@@ -37,7 +37,7 @@ fn processes_next(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let part = args[0].as_usize().or_badarg()?;
     let Some(processes) = ctx.engine.processes.part(part) else { return Ok(am!("none")) };
     let pids: Vec<Term> = processes.iter().filter(|p| p.is_listed()).map(|p| p.pid()).collect();
-    ctx.charge(pids.len() / 10);
+    ctx.charge(pids.len() / LISTED_PER_REDUCTION);
     let pids = ctx.heap().list(&pids);
     Ok(ctx.heap().tuple(&[Term::small(part as i64 + 1), pids]))
 }

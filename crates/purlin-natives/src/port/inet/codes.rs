@@ -169,6 +169,16 @@ codes! {
 pub const SUBS_EMPTY_OUT_Q: u8 = 1;
 
 /// Bits of a socket's state: `INET_F_*`.
+/// What a request to open says of the protocol (since OTP 28).
+pub mod protocol {
+    /// The one of the driver.
+    pub const DEFAULT: u8 = 0;
+    pub const TCP: u8 = 1;
+    pub const UDP: u8 = 2;
+    pub const SCTP: u8 = 3;
+    pub const MPTCP: u8 = 4;
+}
+
 pub mod status {
     pub const OPEN: u32 = 0x01;
     pub const ACTIVE: u32 = 0x04;

@@ -1,6 +1,6 @@
 //! Control operations: what each number asks for, and how its answer is written.
 
-use super::codes::{Op, SUBS_EMPTY_OUT_Q, Stat, Type, status};
+use super::codes::{Op, SUBS_EMPTY_OUT_Q, Stat, Type, protocol, status};
 use super::tcp::{Answer, BAD_PORT, Failure};
 use super::{Io, Protocol, State, address, interface, sys};
 use crate::errno;
@@ -14,9 +14,6 @@ use std::os::fd::AsRawFd;
 
 const ERROR: u8 = 0;
 const OK: u8 = 1;
-
-/// In a request to open: the protocol is the driver's.
-const DEFAULT_PROTOCOL: u8 = 0;
 
 impl Io<'_> {
     /// Carries out an operation; the answer starts with a byte that tells success from failure. `None`: a bad argument.
@@ -135,9 +132,8 @@ impl Io<'_> {
     }
 
     fn open(&mut self, data: &[u8], types: &[Type]) -> Answer {
-        // Since OTP 28 the protocol is named, too.
         let (family, kind, protocol) = match *data {
-            [family, kind] => (family, kind, DEFAULT_PROTOCOL),
+            [family, kind] => (family, kind, protocol::DEFAULT),
             [family, kind, protocol] => (family, kind, protocol),
             _ => return Err(Errno::INVAL.into()),
         };
@@ -147,10 +143,10 @@ impl Io<'_> {
         }
         let protocol = match (family, protocol, self.s.protocol) {
             (AddressFamily::UNIX, ..) => None,
-            (_, DEFAULT_PROTOCOL, Protocol::Tcp) | (_, 1, _) => Some(ipproto::TCP),
-            (_, DEFAULT_PROTOCOL, Protocol::Udp) | (_, 2, _) => Some(ipproto::UDP),
-            (_, 3, _) => Some(ipproto::SCTP),
-            (_, 4, _) => Some(ipproto::MPTCP),
+            (_, protocol::DEFAULT, Protocol::Tcp) | (_, protocol::TCP, _) => Some(ipproto::TCP),
+            (_, protocol::DEFAULT, Protocol::Udp) | (_, protocol::UDP, _) => Some(ipproto::UDP),
+            (_, protocol::SCTP, _) => Some(ipproto::SCTP),
+            (_, protocol::MPTCP, _) => Some(ipproto::MPTCP),
             _ => return Err(Errno::INVAL.into()),
         };
         let fd = socket_with(family, kind, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK, protocol)?;
