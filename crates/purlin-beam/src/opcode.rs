@@ -1,8 +1,9 @@
 //! The generic instruction set: one table, from which everything else derives.
 //!
 //! The number, name, operand kinds and (as their count) the arity of every
-//! instruction that a compiler from OTP 16 to OTP 29 may emit stand here and
-//! nowhere else. Decoder, loader, disassembler and tests read this table.
+//! instruction that a compiler from OTP 16 to OTP 28 may emit, and of those
+//! that OTP 29 added but for the native records' own, stand here and nowhere
+//! else. Decoder, loader, disassembler and tests read this table.
 
 use std::fmt;
 
