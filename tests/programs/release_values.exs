@@ -319,3 +319,30 @@ Values.show("matched with export", fn ->
     end
   end
 end)
+
+# ---- hibernation that returns
+
+Values.show("hibernate", fn ->
+  me = self()
+  kept = {:kept, [1, 2, 3]}
+
+  for {wake, before} <- [{:message, :nothing}, {:timer, :nothing}, {:message, :message}] do
+    child =
+      spawn(fn ->
+        if before == :message, do: receive(do: (:start -> :ok))
+        if wake == :timer, do: Process.send_after(self(), :late, 20)
+        returned = Values.maybe(:erlang, :hibernate, [])
+        send(me, {returned, kept, Process.info(self(), :message_queue_len)})
+      end)
+
+    if before == :message, do: for(m <- [:late, :start], do: send(child, m))
+    if wake == :message, do: send(child, :late)
+    receive(do: ({returned, kept, {_, n}} -> {returned, kept, returned == :none or n > 0}))
+  end
+end)
+
+Values.show("hibernating ends", fn ->
+  {child, monitor} = spawn_monitor(fn -> Values.maybe(:erlang, :hibernate, []) && Process.sleep(:infinity) end)
+  Process.exit(child, :boom)
+  receive(do: ({:DOWN, ^monitor, _, _, reason} -> reason))
+end)

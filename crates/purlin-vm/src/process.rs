@@ -30,7 +30,7 @@ pub mod table;
 pub mod token;
 pub mod trace_word;
 
-pub use data::{Activity, Flags, Mfa, ProcessData, SavedX};
+pub use data::{Activity, Flags, Hibernation, Mfa, ProcessData, SavedX};
 pub use rare::{Defaults, MIN_BIN_VHEAP, MaxHeap, Rare};
 
 use crate::process::signal::Outer;

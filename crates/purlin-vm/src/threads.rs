@@ -14,7 +14,7 @@ use crate::lifecycle::panic::guard;
 use crate::messaging::inbox::fetch;
 use crate::messaging::timed;
 use crate::process::grace::present;
-use crate::process::{Activity, Process, ProcessData, RunState};
+use crate::process::{Activity, Hibernation, Process, ProcessData, RunState};
 use crate::sched::blocking::BlockingCall;
 use crate::sched::microstate::State;
 use crate::sched::queue::RunQueue;
@@ -230,11 +230,11 @@ fn run_slice(engine: &Arc<Engine>, process: Arc<Process>) -> u64 {
         sleep_or_requeue(engine, process);
         return 0;
     }
-    if ctx.data.suspended > 0 || (ctx.data.hibernating && ctx.data.mailbox.is_empty()) {
+    if ctx.data.suspended > 0 || (ctx.data.hibernation != Hibernation::None && ctx.data.mailbox.is_empty()) {
         sleep_or_requeue(engine, process);
         return 0;
     }
-    ctx.data.hibernating = false;
+    ctx.data.hibernation = Hibernation::None;
     (ctx.data.slice, ctx.data.slice_left) = (SLICE, SLICE);
     let watch = Watch::start(ctx);
     ctx.data.activity = Activity::Running;

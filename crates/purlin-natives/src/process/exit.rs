@@ -1,4 +1,4 @@
-//! `exit/2`, `exit_signal/2`, `halt/2`, `hibernate/3`, `yield/0`, `bump_reductions/1`.
+//! `exit/2`, `exit_signal/2`, `halt/2`, `hibernate/0,3`, `yield/0`, `bump_reductions/1`.
 
 use super::{TRUE, badopt, pair};
 use purlin_term::{Atom, Kind, Term, am};
@@ -13,6 +13,7 @@ pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "exit_signal", 2, exit_signal),
     Native::plain("erlang", "halt", 2, halt),
     Native::plain("erlang", "hibernate", 3, hibernate),
+    Native::plain("erlang", "hibernate", 0, |_, _| Err(Escape::HibernateReturn)).since(28),
     Native::plain("erlang", "yield", 0, yield_0),
     Native::plain("erlang", "bump_reductions", 1, bump_reductions),
 ];

@@ -5,7 +5,7 @@ use super::flag::rare_of;
 use super::heap_limit::max_heap_map;
 use purlin_term::{Atom, Heap, Kind, Owned, Release, Term, am};
 use purlin_vm::native::OrBadarg;
-use purlin_vm::process::{Activity, Flags};
+use purlin_vm::process::{Activity, Flags, Hibernation};
 use purlin_vm::relation::Watched;
 use purlin_vm::saved_calls::Saved;
 use purlin_vm::signal::{Signal, SignalKind, Target};
@@ -302,9 +302,9 @@ impl Subject<'_> {
         }
     }
 
-    /// Hibernation forgets the stack.
+    /// Whether it hibernates, and has forgotten its stack.
     fn hibernates(&self) -> bool {
-        self.data.hibernating && self.data.activity == Activity::Waiting
+        self.data.hibernation == Hibernation::Calls && self.data.activity == Activity::Waiting
     }
 
     fn frames(&self, h: &mut Heap, depth: usize) -> Vec<purlin_vm::Frame> {

@@ -8,7 +8,7 @@ use crate::messaging::suspension::resume;
 use crate::process::gc::{Depth, each_term};
 pub use crate::process::rare::{How, Question};
 use crate::process::signal::{Parcel, Request, Signal, SignalKind, Target};
-use crate::process::{Activity, Flags, Priority, Process, ProcessData};
+use crate::process::{Activity, Flags, Hibernation, Priority, Process, ProcessData};
 use crate::tracing::events;
 use purlin_term::copy::shared::Sharing;
 use purlin_term::literal::{Literals, is_condemned};
@@ -192,7 +192,7 @@ fn replace(ctx: &mut Ctx<'_>) {
     unsafe { heap.spaces_mut() }.high_water = start;
     ctx.data.heap = heap;
     heap_limit::check(ctx, 0);
-    if ctx.data.hibernating {
+    if ctx.data.hibernation != Hibernation::None {
         collect(ctx, Depth::Tight);
     } else if ctx.data.heap.fragment_words > 0 {
         collect(ctx, Depth::Major);

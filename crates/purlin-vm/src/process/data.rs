@@ -61,6 +61,17 @@ impl Flags {
     }
 }
 
+/// How a process hibernates: signals alone do not end the sleep, a message does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Hibernation {
+    /// Not at all.
+    None,
+    /// It has forgotten its stack, and calls a function then (`hibernate/3`).
+    Calls,
+    /// It goes on where it was (`hibernate/0`).
+    Returns,
+}
+
 /// What a process was doing when a signal is handled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Activity {
@@ -116,8 +127,8 @@ pub struct ProcessData {
     pub wanted_collection: Option<Depth>,
     /// How many suspends are in force; the process handles signals but runs no code while there are any.
     pub suspended: u32,
-    /// Set from hibernation until there is a message: signals alone do not end the sleep.
-    pub hibernating: bool,
+    /// From hibernation until there is a message.
+    pub hibernation: Hibernation,
     /// When the `receive` that is under way times out (`Time::MAX`: never), once it has begun to wait.
     pub receive_until: Option<Time>,
     /// A timer that wakes the process. It outlives its `receive`: most time out long after they have ended, and the next
@@ -163,7 +174,7 @@ impl ProcessData {
             unforced: 0,
             wanted_collection: None,
             suspended: 0,
-            hibernating: false,
+            hibernation: Hibernation::None,
             receive_until: None,
             wake_timer: None,
             exit_reason: Term::NONE,

@@ -87,6 +87,8 @@ pub enum Escape {
         function: Atom,
         args: Vec<Term>,
     },
+    /// `erlang:hibernate/0`: sleep until a message is there, then return `ok`.
+    HibernateReturn,
     /// The calling process has to end with this exit reason now, whatever it catches.
     Exited(Term),
 }
@@ -114,7 +116,7 @@ impl Escape {
     /// Calls `visit` with every slot that holds a term.
     pub fn visit(&mut self, visit: &mut dyn FnMut(&mut Term)) {
         match self {
-            Escape::Again | Escape::Block | Escape::Compute => {}
+            Escape::Again | Escape::Block | Escape::Compute | Escape::HibernateReturn => {}
             Escape::Error(t) | Escape::Exit(t) | Escape::Throw(t) | Escape::YieldReturn(t) | Escape::Exited(t) => {
                 visit(t)
             }

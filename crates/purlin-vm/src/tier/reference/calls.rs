@@ -6,10 +6,10 @@ use crate::code::instr::{NO_FAIL, Op};
 use crate::code::stack_trace;
 use crate::code::{Export, FnEntry, Mfa, NativeEntry};
 use crate::engine::runner::Stop;
-use crate::process::Flags;
 use crate::process::escape::{Class, Escape, NativeResult};
 use crate::process::gc::Depth;
-use purlin_term::{Atom, Term};
+use crate::process::{Flags, Hibernation};
+use purlin_term::{Atom, Term, am};
 
 impl Run<'_> {
     /// Calls a native with these arguments.
@@ -136,6 +136,13 @@ impl Run<'_> {
                 let at = pc.map_or(RETURN.start(), |pc| pc.wrapping_add(1));
                 Next::Stop(self.stop_at(at, 1, Stop::Yield))
             }
+            Escape::HibernateReturn => {
+                self.set_x(0, am!("ok"));
+                self.settle(1);
+                self.collect_to(0, 1, Depth::Tight);
+                let at = pc.map_or(RETURN.start(), |pc| pc.wrapping_add(1));
+                Next::Stop(self.hibernate(at, 1, Hibernation::Returns))
+            }
             // All others go on elsewhere and return to the native's caller.
             other => {
                 if let Some(pc) = pc {
@@ -204,16 +211,21 @@ impl Run<'_> {
                 // The error handler takes module, function and arguments.
                 let live = if export.start().is_some() { args.len() } else { 3 };
                 match self.enter_export(export) {
-                    Next::At(pc) => {
-                        self.data.hibernating = self.data.mailbox.is_empty();
-                        let stop = if self.data.hibernating { Stop::Wait } else { Stop::Yield };
-                        Next::Stop(self.stop_at(pc, live, stop))
-                    }
+                    Next::At(pc) => Next::Stop(self.hibernate(pc, live, Hibernation::Calls)),
                     stop => stop,
                 }
             }
             _ => unreachable!("raised by `escape`"),
         }
+    }
+
+    /// Goes on at `pc` once there is a message.
+    fn hibernate(&mut self, pc: *const Op, live: usize, how: Hibernation) -> Stop {
+        let waits = self.data.mailbox.is_empty();
+        if waits {
+            self.data.hibernation = how;
+        }
+        self.stop_at(pc, live, if waits { Stop::Wait } else { Stop::Yield })
     }
 
     pub(super) fn load_args(&mut self, args: &[Term]) {
