@@ -14,7 +14,7 @@ pub use run::Run;
 pub use tracing::trace_spec;
 
 use functions::Function;
-use purlin_term::{Magic, Owned, Term, am};
+use purlin_term::{Kept, Magic, Owned, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::tracing::Site;
 use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult};
@@ -59,16 +59,16 @@ enum Pattern {
     /// A further use.
     Bound(usize),
     /// Exactly this term.
-    Is(Term),
+    Is(Kept),
     Tuple(Vec<Pattern>),
     Cons(Box<(Pattern, Pattern)>),
     /// A map that has these keys, and perhaps others.
-    Map(Vec<(Term, Pattern)>),
+    Map(Vec<(Kept, Pattern)>),
 }
 
 /// A guard or body expression.
 enum Expr {
-    Constant(Term),
+    Constant(Kept),
     Variable(usize),
     /// `'$_'`
     Whole,

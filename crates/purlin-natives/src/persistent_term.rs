@@ -7,7 +7,7 @@ use crossbeam::sync::ShardedLock;
 use hashbrown::HashTable;
 use purlin_term::compare::same;
 use purlin_term::literal::Area;
-use purlin_term::{Term, am, beam_size, hash, map};
+use purlin_term::{Kept, Term, am, beam_size, hash, map};
 use purlin_vm::literals::{self, Retired};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult, Slot};
@@ -30,8 +30,8 @@ const AREA_BYTES: usize = 40;
 
 /// One association; both terms are immediate or literals of its area.
 struct Entry {
-    key: Term,
-    value: Term,
+    key: Kept,
+    value: Kept,
     hash: u64,
     bytes: usize,
     area: Area,
@@ -99,12 +99,13 @@ impl Terms {
 
     fn get(&self, key: Term) -> Option<Term> {
         let hash = hash_of(key);
-        self.read(|t| t.entries.find(hash, |e| e.hash == hash && same(e.key, key)).map(|e| e.value))
+        self.read(|t| t.entries.find(hash, |e| e.hash == hash && same(e.key.term(), key)).map(|e| e.value.term()))
     }
 }
 
 fn get_0(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
-    let pairs: Vec<(Term, Term)> = Terms::of(ctx.engine).read(|t| t.entries.iter().map(|e| (e.key, e.value)).collect());
+    let pairs: Vec<(Term, Term)> =
+        Terms::of(ctx.engine).read(|t| t.entries.iter().map(|e| (e.key.term(), e.value.term())).collect());
     ctx.charge(pairs.len());
     let h = ctx.heap();
     let list: Vec<Term> = pairs.iter().map(|p| h.tuple(&[p.0, p.1])).collect();
@@ -131,9 +132,11 @@ fn put(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     ctx.charge(words / WORDS_PER_REDUCTION + 1);
     let (mut area, hash) = (Area::default(), hash_of(key));
     let pair = ctx.heap().tuple(&[key, value]);
-    let stored = area.store_shared(pair).and_then(Term::as_tuple).ok_or(Escape::SYSTEM_LIMIT)?;
-    let new = Entry { key: stored[0], value: stored[1], hash, bytes: AREA_BYTES + 8 * words, area };
-    let old = terms.write(|t| match t.entries.find_mut(hash, |e| e.hash == hash && same(e.key, key)) {
+    let stored = area.store_shared(pair).and_then(Term::as_tuple);
+    let kept = stored.and_then(|pair| Some((Kept::literal(pair[0])?, Kept::literal(pair[1])?)));
+    let (key, value) = kept.ok_or(Escape::SYSTEM_LIMIT)?;
+    let new = Entry { key, value, hash, bytes: AREA_BYTES + 8 * words, area };
+    let old = terms.write(|t| match t.entries.find_mut(hash, |e| e.hash == hash && same(e.key.term(), key.term())) {
         Some(e) => Some(std::mem::replace(e, new)),
         None => {
             t.entries.insert_unique(hash, new, |e| e.hash);
@@ -148,7 +151,7 @@ fn put(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 fn erase(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let hash = hash_of(args[0]);
     let erased = Terms::of(ctx.engine).write(|t| {
-        let entry = t.entries.find_entry(hash, |e| e.hash == hash && same(e.key, args[0])).ok()?.remove().0;
+        let entry = t.entries.find_entry(hash, |e| e.hash == hash && same(e.key.term(), args[0])).ok()?.remove().0;
         t.resize();
         Some(entry)
     });

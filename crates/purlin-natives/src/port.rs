@@ -28,7 +28,7 @@ use driver::{Driver, TooLong};
 use framing::Framing;
 use parking_lot::Mutex;
 use purlin_term::owned::Owned;
-use purlin_term::{Atom, Term, am};
+use purlin_term::{Atom, Immediate, Term, am};
 use purlin_vm::port::{PortSignal, Ports};
 use purlin_vm::relation::Watcher;
 use purlin_vm::signal::{Signal, SignalKind};
@@ -80,8 +80,8 @@ pub struct Port {
 /// What changes while a port is open.
 #[derive(Default)]
 pub struct State {
-    pub owner: Option<Term>,
-    pub links: Vec<Term>,
+    pub owner: Option<Immediate>,
+    pub links: Vec<Immediate>,
     pub watchers: Vec<Watcher>,
     pub data: Option<Owned>,
 }
@@ -164,7 +164,7 @@ impl Port {
         id: u64,
         name: String,
         options: Options,
-        owner: Option<Term>,
+        owner: Option<Immediate>,
         driver: Box<dyn Driver>,
     ) -> Arc<Port> {
         let state = State { owner, links: owner.into_iter().collect(), ..State::default() };
@@ -191,7 +191,7 @@ impl Port {
     }
 
     /// Takes bytes that a process sends. What does not fit a packet ends the port.
-    fn command(self: &Arc<Port>, engine: &Arc<Engine>, from: Term, bytes: Vec<u8>) {
+    fn command(self: &Arc<Port>, engine: &Arc<Engine>, from: Immediate, bytes: Vec<u8>) {
         let size = bytes.len() as u64;
         self.output.fetch_add(size, Ordering::Relaxed);
         table(engine).output.fetch_add(size, Ordering::Relaxed);
@@ -207,13 +207,13 @@ impl Port {
     }
 
     /// Gives the port to another process, which is linked to it; the former owner stays so.
-    fn connect(&self, engine: &Arc<Engine>, owner: Term) {
+    fn connect(&self, engine: &Arc<Engine>, owner: Immediate) {
         let mut state = self.state.lock();
         state.owner = Some(owner);
         if !state.links.contains(&owner) {
             state.links.push(owner);
             drop(state);
-            engine.post(owner, Signal::bare(SignalKind::Link { from: self.term() }));
+            engine.post(owner.term(), Signal::bare(SignalKind::Link { from: self.term() }));
         }
     }
 
@@ -225,7 +225,7 @@ impl Port {
             let linked = self.state.lock().links.contains(&owner);
             self.state.lock().links.retain(|&l| l != owner);
             if linked {
-                engine.post(owner, Signal::bare(SignalKind::Unlink { from: me, id: 0 }));
+                engine.post(owner.term(), Signal::bare(SignalKind::Unlink { from: me, id: 0 }));
             }
         }
         self.close(engine, reason);
@@ -239,7 +239,7 @@ impl Port {
             let m = message(heap);
             heap.tuple(&[me, m])
         });
-        engine.post(owner, signal);
+        engine.post(owner.term(), signal);
     }
 
     /// Closes the port: links get an exit signal with this reason, watchers are told. False: it was closed before.
@@ -256,7 +256,7 @@ impl Port {
             closing.push(self.clone());
         }
         for link in state.links {
-            engine.post(link, Signal::exit(self.term(), true, reason));
+            engine.post(link.term(), Signal::exit(self.term(), true, reason));
         }
         for w in &state.watchers {
             engine.port_down(self.term(), w, reason);
@@ -279,7 +279,9 @@ impl Ports for PortsOf {
             }
             PortSignal::Link { from } => {
                 let mut state = p.state.lock();
-                if !state.links.contains(&from) {
+                if let Some(from) = Immediate::new(from)
+                    && !state.links.contains(&from)
+                {
                     state.links.push(from);
                 }
             }
@@ -290,7 +292,7 @@ impl Ports for PortsOf {
                     state.links.retain(|&l| l != from);
                 }
                 // Only the owner's normal end closes the port, while `exit/2` does so for whoever calls it.
-                let stays = linked && reason.is(Atom::NORMAL) && state.owner != Some(from);
+                let stays = linked && reason.is(Atom::NORMAL) && state.owner.is_none_or(|o| o != from);
                 drop(state);
                 if !stays {
                     p.close(engine, if reason.is(Atom::KILL) { Term::atom(Atom::KILLED) } else { reason });

@@ -8,7 +8,7 @@ use crate::byte_queue::ByteQueue;
 use libz_sys as z;
 use parking_lot::{Mutex, MutexGuard};
 use purlin_term::owned::Owned;
-use purlin_term::{Magic, Term, am, iolist};
+use purlin_term::{Immediate, Magic, Term, am, iolist};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
 use std::ffi::c_int;
@@ -55,7 +55,7 @@ enum AfterEnd {
 
 /// What a stream reference keeps alive.
 struct State {
-    controller: Term,
+    controller: Immediate,
     stream: Option<Stream>,
     closed: bool,
     after_end: AfterEnd,
@@ -125,7 +125,7 @@ fn signed(checksum: u32) -> Term {
 
 fn open(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
     let state = State {
-        controller: ctx.pid(),
+        controller: ctx.process.who(),
         stream: None,
         closed: false,
         after_end: AfterEnd::Cut,
@@ -150,8 +150,8 @@ fn close(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 }
 
 fn set_controller(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
-    args[1].as_pid().or_badarg()?;
-    state(ctx, args[0])?.controller = args[1];
+    let pid = Immediate::new(args[1]).filter(|p| p.is_local_pid()).or_badarg()?;
+    state(ctx, args[0])?.controller = pid;
     Ok(am!("ok"))
 }
 

@@ -200,7 +200,7 @@ impl Term {
                     Kind::SubBits => (b[0] as usize, b[2]),
                     _ => (b[0] as usize - from, b[3]),
                 };
-                let (p, _) = Term(whole).base_bytes();
+                let (p, _) = Term::word(whole).base_bytes();
                 let (first, last) = (from / 8, (from + size).div_ceil(8));
                 // SAFETY: LIVE; a part lies within its whole (see `Heap::sub_bits`), whose bits below `used_bits`
                 // never change. The whole's own length is not used: appending in place may outgrow it.
@@ -289,7 +289,7 @@ impl Term {
             Kind::HeapBin | Kind::RefBin => Some((self, 0)),
             Kind::SubBits => {
                 let b: &[u64] = self.any_body();
-                Some((Term(b[2]), b[1] as usize))
+                Some((Term::word(b[2]), b[1] as usize))
             }
             _ => None,
         }

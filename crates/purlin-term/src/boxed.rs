@@ -199,7 +199,7 @@ impl Term {
         let b = self.body(Kind::Fun)?;
         // SAFETY: OFFHEAP: the object owns a count of this Arc for as long as it lives.
         let entry = unsafe { &*(b[0] as *const FunEntry) };
-        Some((entry, Term(b[1]), words_as_terms(&b[2..])))
+        Some((entry, Term::word(b[1]), words_as_terms(&b[2..])))
     }
 
     /// The entry of a local fun, to make others with.
@@ -224,7 +224,7 @@ impl Term {
     #[inline]
     pub fn as_export_fun(self) -> Option<(Atom, Atom, u8)> {
         let b = self.body(Kind::ExportFun)?;
-        Some((Term(b[0]).as_atom()?, Term(b[1]).as_atom()?, Term(b[2]).small_value() as u8))
+        Some((Term::word(b[0]).as_atom()?, Term::word(b[1]).as_atom()?, Term::word(b[2]).small_value() as u8))
     }
 
     // ---- references
@@ -296,7 +296,7 @@ impl Term {
             return None;
         }
         let b: &[u64] = self.any_body();
-        Some((k, Term(b[0]).as_atom()?, b[1] as u32, &b[2..]))
+        Some((k, Term::word(b[0]).as_atom()?, b[1] as u32, &b[2..]))
     }
 
     // ---- maps
@@ -310,7 +310,7 @@ impl Term {
     #[inline]
     pub fn as_flat_map<'a>(self) -> Option<(&'a [Term], &'a [Term])> {
         let b = self.body(Kind::FlatMap)?;
-        Some((Term(b[0]).as_tuple().unwrap_or(&[]), words_as_terms(&b[1..])))
+        Some((Term::word(b[0]).as_tuple().unwrap_or(&[]), words_as_terms(&b[1..])))
     }
 }
 

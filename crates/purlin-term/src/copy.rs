@@ -53,15 +53,15 @@ unsafe fn size(mut t: Term, literals: Literals, nesting: u32) -> usize {
             // All but the last; that one in the next turn, so that lists take no calls.
             let mut at = first;
             while at < last {
-                if Term(*at).is_pointer() {
-                    words += size(Term(*at), literals, nesting - 1);
+                if Term::word(*at).is_pointer() {
+                    words += size(Term::word(*at), literals, nesting - 1);
                 }
                 at = at.add(1);
             }
-            if at > last || !Term(*last).is_pointer() {
+            if at > last || !Term::word(*last).is_pointer() {
                 return words;
             }
-            t = Term(*last);
+            t = Term::word(*last);
         }
     }
 }
@@ -93,8 +93,8 @@ fn size_of_deep(t: Term, literals: Literals) -> usize {
             };
             let mut at = first;
             while at < end {
-                if Term(*at).is_pointer() {
-                    work.push(Term(*at));
+                if Term::word(*at).is_pointer() {
+                    work.push(Term::word(*at));
                 }
                 at = at.add(1);
             }
@@ -129,11 +129,11 @@ impl Copier<'_> {
     /// A word of the copy: the word itself, or where the copy of what it points to is.
     #[inline(always)]
     unsafe fn word(&mut self, w: u64, nesting: u32) -> u64 {
-        if !Term(w).is_pointer() || self.literals.hold(Term(w).pointer()) {
+        if !Term::word(w).is_pointer() || self.literals.hold(Term::word(w).pointer()) {
             return w;
         }
         // SAFETY: by the caller's promise.
-        unsafe { self.copy(Term(w), nesting - 1).0 }
+        unsafe { self.copy(Term::word(w), nesting - 1).0 }
     }
 
     /// Copies an object that is no literal, with all it points to: each object lies behind the one that points to it,
@@ -153,7 +153,7 @@ impl Copier<'_> {
                 loop {
                     self.top = cell.add(2);
                     *cell = self.word(*from, nesting);
-                    let tail = Term(*from.add(1));
+                    let tail = Term::word(*from.add(1));
                     if !tail.is_cons() || self.literals.hold(tail.pointer()) {
                         *cell.add(1) = self.word(tail.0, nesting);
                         return Term::from_cons(to);
@@ -193,7 +193,7 @@ impl Copier<'_> {
         unsafe {
             let root = copy_shallow(t, &mut self.top, self.off_heap, literals);
             while scan < self.top {
-                let w = Term(*scan);
+                let w = Term::word(*scan);
                 if w.is_header() {
                     scan = scan.add(1 + Kind::of_header(w.0).raw_words(arity_of(w.0)));
                     continue;
@@ -218,7 +218,7 @@ unsafe fn copy_shallow(t: Term, top: &mut *mut u64, off_heap: &mut Vec<*mut u64>
         if t.is_cons() {
             let (mut p, mut out) = (src, dst);
             loop {
-                let tail = Term(*p.add(1));
+                let tail = Term::word(*p.add(1));
                 *out = *p;
                 if !tail.is_cons() || literals.hold(tail.pointer()) {
                     *out.add(1) = tail.0;
@@ -271,14 +271,14 @@ fn shallow_words(t: Term, literals: Literals) -> Option<usize> {
     // SAFETY: LIVE
     unsafe {
         if t.is_cons() {
-            return (!Term(*p).is_pointer() && !Term(*p.add(1)).is_pointer()).then_some(2);
+            return (!Term::word(*p).is_pointer() && !Term::word(*p.add(1)).is_pointer()).then_some(2);
         }
         let arity = arity_of(*p);
         if *p != Kind::Tuple.header(arity) || arity > 8 {
             return None;
         }
         let (mut at, end) = (p.add(1), p.add(1 + arity));
-        while at < end && !Term(*at).is_pointer() {
+        while at < end && !Term::word(*at).is_pointer() {
             at = at.add(1);
         }
         (at == end).then_some(1 + arity)
@@ -318,7 +318,7 @@ pub unsafe fn copy_extent(
     unsafe {
         if extent.shallow {
             copy_words(t.pointer(), to, extent.words);
-            return Term(t.0.wrapping_sub(t.pointer() as u64).wrapping_add(to as u64));
+            return Term::word(t.0.wrapping_sub(t.pointer() as u64).wrapping_add(to as u64));
         }
         let mut top = to;
         copy_into(t, &mut top, off_heap, literals)

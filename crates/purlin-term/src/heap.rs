@@ -357,7 +357,7 @@ impl Heap {
     pub fn stack(&self) -> impl Iterator<Item = Term> + '_ {
         let words = (self.block.end() as usize - self.end as usize) / 8;
         // SAFETY: LIVE: the words between the stack pointer and the block's end are the stack.
-        (0..words).map(|i| Term(unsafe { *self.end.add(i) }))
+        (0..words).map(|i| Term::word(unsafe { *self.end.add(i) }))
     }
 
     /// Address, size and reference count of each counted binary that this heap refers to.

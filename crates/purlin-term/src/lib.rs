@@ -35,6 +35,7 @@ pub mod print;
 pub mod record;
 pub mod release;
 pub mod row;
+mod shared;
 pub mod weight;
 pub mod word;
 
@@ -47,4 +48,5 @@ pub use list::{ListBuilder, ListIter};
 pub use owned::Owned;
 pub use release::Release;
 pub use row::{Chain, Row};
+pub use shared::{Immediate, Kept};
 pub use word::{Tag, Term};

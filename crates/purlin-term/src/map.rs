@@ -36,7 +36,7 @@ pub fn empty(heap: &mut Heap) -> Term {
 pub fn size(map: Term) -> usize {
     match map.boxed_kind() {
         Some(Kind::FlatMap) => map.any_body().len() - 1,
-        Some(Kind::HashRoot) => Term(map.any_body()[0]).small_value() as usize,
+        Some(Kind::HashRoot) => Term::word(map.any_body()[0]).small_value() as usize,
         _ => 0,
     }
 }

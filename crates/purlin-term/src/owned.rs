@@ -9,6 +9,7 @@ use crate::boxed::{Kind, arity_of};
 use crate::copy::{copy_into, flat_size};
 use crate::heap::{Heap, release_off_heap, retain_off_heap};
 use crate::literal::Literals;
+use crate::shared::Kept;
 use crate::word::Term;
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::ptr::NonNull;
@@ -52,7 +53,13 @@ impl Owned {
     #[inline]
     pub fn term(&self) -> Term {
         // SAFETY: the second word of the block is the root.
-        Term(unsafe { *self.0.as_ptr().add(1) })
+        Term::word(unsafe { *self.0.as_ptr().add(1) })
+    }
+
+    /// A part of the term, as what threads may share.
+    pub fn kept(&self, part: Term) -> Kept {
+        let start = self.0.as_ptr().cast_const().wrapping_add(LEAD);
+        Kept::new(part, |p| (start..start.wrapping_add(self.words())).contains(&p))
     }
 
     /// A copy in a heap. The block is copied as it is and its pointers are moved along, which takes no search.
@@ -96,7 +103,7 @@ impl Drop for Owned {
 #[inline(always)]
 fn moved(t: Term, from: *const u64, to: *const u64, words: usize) -> Term {
     let inside = t.is_pointer() && (t.pointer() as usize).wrapping_sub(from as usize) < words * 8;
-    if inside { Term(t.0.wrapping_add((to as u64).wrapping_sub(from as u64))) } else { t }
+    if inside { Term::word(t.0.wrapping_add((to as u64).wrapping_sub(from as u64))) } else { t }
 }
 
 /// Copies a block of complete objects as it is and moves its pointers along.
@@ -110,7 +117,7 @@ pub(crate) unsafe fn copy_block(from: *const u64, to: *mut u64, words: usize, he
     unsafe {
         std::ptr::copy_nonoverlapping(from, to, words);
         while at < words {
-            let w = Term(*to.add(at));
+            let w = Term::word(*to.add(at));
             if !w.is_header() {
                 *to.add(at) = moved(w, from, to, words).0;
                 at += 1;
@@ -134,7 +141,7 @@ pub(crate) unsafe fn release_block(start: *mut u64, words: usize) {
     // SAFETY: by the caller's promise; words that are no header belong to cons cells or are elements.
     unsafe {
         while at < words {
-            let w = Term(*start.add(at));
+            let w = Term::word(*start.add(at));
             if !w.is_header() {
                 at += 1;
                 continue;

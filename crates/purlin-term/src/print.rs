@@ -213,8 +213,8 @@ impl<'a> Printer<'a> {
                 self.text("#{");
                 self.todo.extend([Todo::Text("}"), Todo::Pairs(keys, values)]);
             }
-            Kind::HashRoot => self.node("#", Term(*body.get(1)?), body.get(2..)?),
-            Kind::HashNode => self.node("", Term(*body.first()?), body.get(1..)?),
+            Kind::HashRoot => self.node("#", Term::word(*body.get(1)?), body.get(2..)?),
+            Kind::HashNode => self.node("", Term::word(*body.first()?), body.get(1..)?),
             Kind::ExtPid | Kind::ExtPort | Kind::ExtRef => {
                 let (kind, node, _, words) = t.as_external()?;
                 match (kind, words) {

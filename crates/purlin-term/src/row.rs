@@ -8,6 +8,7 @@ use crate::copy::{copy_into, flat_size};
 use crate::heap::Heap;
 use crate::literal::Literals;
 use crate::owned::{copy_block, release_block};
+use crate::shared::Kept;
 use crate::word::Term;
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::ptr::NonNull;
@@ -90,6 +91,13 @@ impl Row {
     #[inline]
     pub fn elements(&self) -> &[Term] {
         self.term().as_tuple().unwrap_or(&[])
+    }
+
+    /// A part of the row, as what threads may share.
+    #[inline]
+    pub fn kept(&self, part: Term) -> Kept {
+        let start = self.0.as_ptr().cast_const().wrapping_add(LEAD);
+        Kept::new(part, |p| (start..start.wrapping_add(self.words())).contains(&p))
     }
 
     /// Size of the tuple and its objects in words.
@@ -179,7 +187,7 @@ impl Row {
         // has objects of its own, and as long as the new one. Nobody else sees the row while it is borrowed for writing.
         unsafe {
             match plain_words(value) {
-                Some(n) => std::ptr::copy(value.pointer(), Term(*element).pointer(), n),
+                Some(n) => std::ptr::copy(value.pointer(), Term::word(*element).pointer(), n),
                 None => *element = value.0,
             }
         }

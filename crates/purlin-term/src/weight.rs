@@ -49,7 +49,7 @@ fn of_boxed(t: Term, work: &mut SmallVec<[Term; 16]>) -> usize {
     let first = 1 + kind.raw_words(arity_of(header));
     for i in (first..words).rev() {
         // SAFETY: LIVE: a header is followed by as many words as its arity says, raw ones first.
-        let inner = unsafe { Term(*t.pointer().add(i)) };
+        let inner = unsafe { Term::word(*t.pointer().add(i)) };
         if inner.is_pointer() {
             work.push(inner);
         }

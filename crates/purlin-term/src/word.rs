@@ -12,6 +12,7 @@
 
 use crate::atom::Atom;
 use crate::boxed::Kind;
+use std::marker::PhantomData;
 
 /// A term: an immediate value or a pointer to a cons cell or boxed object.
 ///
@@ -34,14 +35,21 @@ use crate::boxed::Kind;
 /// ```compile_fail
 /// let t = purlin_term::Term::from_raw(0x1001);
 /// ```
+///
+/// Nor does it hand one to another thread: only a process's own thread knows that its heap is there. What threads share is
+/// an [`Owned`](crate::Owned), a [`Kept`](crate::Kept) or an [`Immediate`](crate::Immediate).
+///
+/// ```compile_fail
+/// static LAST: std::sync::Mutex<Option<purlin_term::Term>> = std::sync::Mutex::new(None);
+/// ```
+///
+/// ```compile_fail
+/// let t = purlin_term::Term::NIL;
+/// std::thread::spawn(move || t.is_nil());
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(transparent)]
-pub struct Term(pub(crate) u64);
-
-// SAFETY: LIVE; a term is a plain word, and whoever moves one to another thread also moves what it points to.
-unsafe impl Send for Term {}
-// SAFETY: as above: terms are immutable once built.
-unsafe impl Sync for Term {}
+pub struct Term(pub(crate) u64, PhantomData<*const u64>);
 
 pub(crate) const SMALL: u64 = 0b0000;
 pub(crate) const ATOM: u64 = 0b0100;
@@ -74,10 +82,15 @@ pub enum Tag {
 }
 
 impl Term {
+    #[inline(always)]
+    pub(crate) const fn word(w: u64) -> Term {
+        Term(w, PhantomData)
+    }
+
     /// The empty list.
-    pub const NIL: Term = Term(SPECIAL);
+    pub const NIL: Term = Term::word(SPECIAL);
     /// No value: what a variable holds before it has one; never visible to Erlang code.
-    pub const NONE: Term = Term(0x1C);
+    pub const NONE: Term = Term::word(0x1C);
 
     /// The word that a term is.
     #[inline(always)]
@@ -92,7 +105,7 @@ impl Term {
     /// LIVE: a word that is tagged as a pointer points to an object, as long as the term is used.
     #[inline(always)]
     pub const unsafe fn from_raw(word: u64) -> Term {
-        Term(word)
+        Term::word(word)
     }
 
     #[inline]
@@ -123,7 +136,7 @@ impl Term {
     #[inline]
     pub const fn small(i: i64) -> Term {
         debug_assert!(i >= SMALL_MIN && i <= SMALL_MAX);
-        Term((i as u64) << 4)
+        Term::word((i as u64) << 4)
     }
 
     #[inline]
@@ -180,7 +193,7 @@ impl Term {
 
     #[inline]
     pub const fn atom(a: Atom) -> Term {
-        Term(((a.index() as u64) << 4) | ATOM)
+        Term::word(((a.index() as u64) << 4) | ATOM)
     }
 
     #[inline]
@@ -220,7 +233,7 @@ impl Term {
     /// A local pid from its process data (28 bits).
     #[inline]
     pub const fn pid(data: u64) -> Term {
-        Term((data << 4) | PID)
+        Term::word((data << 4) | PID)
     }
 
     #[inline]
@@ -235,7 +248,7 @@ impl Term {
 
     #[inline]
     pub const fn port(data: u64) -> Term {
-        Term((data << 8) | PORT)
+        Term::word((data << 8) | PORT)
     }
 
     #[inline]
@@ -248,7 +261,7 @@ impl Term {
     /// A catch tag holding the address of its handler.
     #[inline]
     pub fn catch(addr: usize) -> Term {
-        Term(((addr as u64) << 8) | CATCH)
+        Term::word(((addr as u64) << 8) | CATCH)
     }
 
     #[inline]
@@ -259,7 +272,7 @@ impl Term {
     /// A return address as it stands on a stack (8-byte aligned, tagged as a header so that collection skips it).
     #[inline]
     pub fn continuation(addr: usize) -> Term {
-        Term(addr as u64 | HEADER)
+        Term::word(addr as u64 | HEADER)
     }
 
     #[inline]
@@ -311,7 +324,7 @@ impl Term {
     /// LIVE: there is a complete object by the time that the term is used, and as long as it is.
     #[inline]
     pub unsafe fn from_boxed(p: *const u64) -> Term {
-        Term(p as u64 | BOXED)
+        Term::word(p as u64 | BOXED)
     }
 
     /// A list term for a cons cell at `p`.
@@ -321,7 +334,7 @@ impl Term {
     /// As for [`Term::from_boxed`].
     #[inline]
     pub unsafe fn from_cons(p: *const u64) -> Term {
-        Term(p as u64 | LIST)
+        Term::word(p as u64 | LIST)
     }
 
     /// The address behind a list or boxed term.
@@ -363,7 +376,7 @@ impl Term {
         if self.is_cons() {
             let p = self.cons_pointer();
             // SAFETY: LIVE
-            unsafe { Some((Term(*p), Term(*p.add(1)))) }
+            unsafe { Some((Term::word(*p), Term::word(*p.add(1)))) }
         } else {
             None
         }

@@ -25,7 +25,7 @@ use hashbrown::HashMap;
 use parking_lot::RwLock;
 use purlin_term::boxed::alias_id;
 use purlin_term::owned::Owned;
-use purlin_term::{Atom, Release, Term};
+use purlin_term::{Atom, Immediate, Release, Term};
 use std::any::{Any, TypeId};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -41,7 +41,7 @@ pub struct Engine {
     /// Loaded code, exports and natives.
     pub code: Code,
     /// Where the emulator's own reports go: a pid, or the name of a process.
-    pub system_logger: parking_lot::Mutex<Term>,
+    pub system_logger: parking_lot::Mutex<Immediate>,
     /// What each module gave to `load_nif/2` with its natives.
     pub nif_info: parking_lot::Mutex<HashMap<Atom, Owned>>,
     backtrace_depth: AtomicUsize,
@@ -103,7 +103,7 @@ impl Engine {
         let natives = tables.iter().flat_map(|t| t.iter()).filter(|n| n.is_in(config.release)).copied();
         Arc::new(Engine {
             code: Code::new(Exports::new(natives, config.tier), config.tier, config.collect_always),
-            system_logger: parking_lot::Mutex::new(Term::atom(Atom::new("logger"))),
+            system_logger: parking_lot::Mutex::new(Immediate::from(Atom::new("logger"))),
             nif_info: parking_lot::Mutex::default(),
             backtrace_depth: AtomicUsize::new(BACKTRACE_DEPTH),
             refs: AtomicU64::new(1),

@@ -36,7 +36,7 @@ pub use rare::{Defaults, MIN_BIN_VHEAP, MaxHeap, Rare};
 use crate::process::signal::Outer;
 use crate::process::trace_word::TraceWord;
 use crate::sync::{AtomicBool, AtomicU32, Ordering, checked_order};
-use purlin_term::{Atom, Term};
+use purlin_term::{Atom, Immediate, Term};
 use std::cell::UnsafeCell;
 
 /// Who owns a process's private part.
@@ -150,6 +150,11 @@ impl Process {
     #[inline]
     pub fn pid(&self) -> Term {
         Term::pid(self.id)
+    }
+
+    /// The pid as what threads may share.
+    pub fn who(&self) -> Immediate {
+        Immediate::pid(self.id)
     }
 
     #[inline]

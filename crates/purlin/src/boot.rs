@@ -146,7 +146,7 @@ fn start_processes(engine: &Arc<Engine>, init: &str, args: &[String]) {
         spawn.flags.set(Flags::OFF_HEAP_MESSAGES, true);
         let started = spawn.start(engine);
         if let Some(p) = started.filter(|_| module == "erts_literal_area_collector") {
-            engine.literals.set_collector(p.pid());
+            engine.literals.set_collector(p.who());
         }
     }
 }

@@ -47,6 +47,6 @@ fn send_copy_request(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     };
     let mut scratch = purlin_term::Heap::new(0);
     let id = Arc::new(Owned::new(scratch.tuple(&[area, how, process])));
-    literals::ask(ctx.engine, process, Question { collector: ctx.pid(), id, how: question });
+    literals::ask(ctx.engine, process, Question { collector: ctx.process.who(), id, how: question });
     Ok(am!("ok"))
 }

@@ -92,8 +92,8 @@ fn value(engine: &Engine, h: &mut Heap, t: &Table, state: &State, item: Term) ->
             Protection::Protected => am!("protected"),
             Protection::Public => am!("public"),
         },
-        "owner" => state.owner,
-        "heir" => state.heir.as_ref().map_or(am!("none"), |h| h.pid),
+        "owner" => state.owner.term(),
+        "heir" => state.heir.as_ref().map_or(am!("none"), |h| h.pid.term()),
         "name" => Term::atom(state.name),
         "keypos" => Term::small(o.keypos as i64),
         "node" => Term::atom(Atom::NONODE),
@@ -138,7 +138,7 @@ fn fixations(h: &mut Heap, state: &State, monotonic: bool) -> Term {
         let parts = [micros / 1_000_000_000_000, micros / 1_000_000 % 1_000_000, micros % 1_000_000];
         h.tuple(&parts.map(Term::small))
     };
-    let all: Vec<Term> = fixed.by.iter().map(|f| h.tuple(&[f.process, Term::small(f.count as i64)])).collect();
+    let all: Vec<Term> = fixed.by.iter().map(|f| h.tuple(&[f.process.term(), Term::small(f.count as i64)])).collect();
     let all = h.list(&all);
     h.tuple(&[since, all])
 }

@@ -3,7 +3,7 @@
 use super::registry::{self, table_of};
 use super::table::{self, Heir, Kind, Options, Protection, Rows, State, Table, Writers};
 use super::{Asker, Need, cause, find};
-use purlin_term::{Atom, Heap, Magic, Owned, Term, am};
+use purlin_term::{Atom, Heap, Immediate, Magic, Owned, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::process::Flags;
 use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult, Process, send};
@@ -163,7 +163,7 @@ impl Reader {
 fn living_heir(engine: &Engine, heir: NamedHeir) -> Option<Heir> {
     let (pid, data) = heir?;
     let process = living(engine, pid)?;
-    Some(Heir { pid, process: Arc::downgrade(&process), data: Owned::new(data) })
+    Some(Heir { pid: process.who(), process: Arc::downgrade(&process), data: Owned::new(data) })
 }
 
 fn new(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
@@ -172,9 +172,9 @@ fn new(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let registry = registry::of(ctx.engine);
     registry.hook_once(|| ctx.engine.on_exit_of_involved(process_ended));
     let heir = living_heir(ctx.engine, heir);
-    let table = Table::new(ctx.engine.next_ref(), name, ctx.pid(), options, heir);
+    let table = Table::new(ctx.engine.next_ref(), name, ctx.process.who(), options, heir);
     let magic = Arc::new(Magic { value: Box::new(table) });
-    if !registry.add(magic.clone(), options.named.then_some(name), ctx.pid()) {
+    if !registry.add(magic.clone(), options.named.then_some(name), ctx.process.who()) {
         return Err(cause("already_exists"));
     }
     ctx.process.involve();
@@ -211,7 +211,7 @@ pub fn process_ended(ctx: &mut Ctx<'_>, _: Term) {
 }
 
 fn release_all(engine: &Arc<Engine>, process: &Arc<Process>) {
-    let pid = process.pid();
+    let pid = process.who();
     for magic in registry::of(engine).take_process(pid) {
         let t = table_of(&magic);
         let mut state = t.state.write();
@@ -219,7 +219,7 @@ fn release_all(engine: &Arc<Engine>, process: &Arc<Process>) {
             continue;
         }
         if state.owner != pid {
-            let left = state.unfix(pid, true);
+            let left = state.unfix(pid.term(), true);
             drop(state);
             if left.more {
                 table::tidy(magic);
@@ -228,7 +228,7 @@ fn release_all(engine: &Arc<Engine>, process: &Arc<Process>) {
         }
         let heir = state.heir.as_ref().filter(|h| h.pid != pid && is_alive(engine, h)).map(|h| (h.pid, h.data.term()));
         if let Some((to, data)) = heir {
-            let left = state.unfix(pid, true);
+            let left = state.unfix(pid.term(), true);
             state.owner = to;
             transfer(engine, process, &magic, &state, to, data);
             drop(state);
@@ -249,21 +249,21 @@ fn living(engine: &Engine, pid: Term) -> Option<Arc<Process>> {
 }
 
 fn is_alive(engine: &Engine, heir: &Heir) -> bool {
-    living(engine, heir.pid).is_some_and(|p| std::ptr::eq(heir.process.as_ptr(), &*p))
+    living(engine, heir.pid.term()).is_some_and(|p| std::ptr::eq(heir.process.as_ptr(), &*p))
 }
 
 /// Makes `to` answer for a table and tells it.
-fn transfer(engine: &Arc<Engine>, from: &Arc<Process>, magic: &Arc<Magic>, state: &State, to: Term, data: Term) {
+fn transfer(engine: &Arc<Engine>, from: &Arc<Process>, magic: &Arc<Magic>, state: &State, to: Immediate, data: Term) {
     registry::of(engine).involve(to, table_of(magic).id[0]);
     let mut scratch = Heap::new(16);
     let table = known_as(&mut scratch, magic, state);
     let message = scratch.tuple(&[am!("ETS-TRANSFER"), table, from.pid(), data]);
     // Nobody is left to tell when it has ended meanwhile.
-    let _ = send::send(engine, from, to, message);
+    let _ = send::send(engine, from, to.term(), message);
 }
 
 /// A new owner may have ended before it was noted as one: then nobody else looks after its tables.
-fn check_new_owner(engine: &Arc<Engine>, pid: Term) {
+fn check_new_owner(engine: &Arc<Engine>, pid: Immediate) {
     match pid.as_pid().and_then(|id| engine.process(id)) {
         Some(p) => {
             p.involve();
@@ -291,9 +291,7 @@ fn give_away(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let t = find(ctx, args[0])?;
     let mut state = t.write(Asker::of(ctx), Need::Write)?;
     let to = args[1];
-    if living(ctx.engine, to).is_none() {
-        return Err(Escape::BADARG);
-    }
+    let new_owner = living(ctx.engine, to).or_badarg()?.who();
     if state.owner != ctx.pid() {
         return Err(cause("not_owner"));
     }
@@ -303,12 +301,12 @@ fn give_away(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let registry = registry::of(ctx.engine);
     let magic = registry.by_id(t.id[0]).or_badarg()?;
     if !state.fixations().by.iter().any(|f| f.process == ctx.pid()) {
-        registry.release(ctx.pid(), t.id[0]);
+        registry.release(ctx.process.who(), t.id[0]);
     }
-    state.owner = to;
-    transfer(ctx.engine, ctx.process, &magic, &state, to, args[2]);
+    state.owner = new_owner;
+    transfer(ctx.engine, ctx.process, &magic, &state, new_owner, args[2]);
     drop(state);
-    check_new_owner(ctx.engine, to);
+    check_new_owner(ctx.engine, new_owner);
     Ok(am!("true"))
 }
 
@@ -374,8 +372,8 @@ fn now(engine: &Engine) -> (i64, i64) {
 
 /// Notes a fixation by the calling process.
 pub fn fix(ctx: &Ctx<'_>, t: &Table, state: &State) {
-    state.fix(ctx.pid(), now(ctx.engine));
-    registry::of(ctx.engine).involve(ctx.pid(), t.id[0]);
+    state.fix(ctx.process.who(), now(ctx.engine));
+    registry::of(ctx.engine).involve(ctx.process.who(), t.id[0]);
     ctx.process.involve();
 }
 
@@ -385,7 +383,7 @@ pub fn unfix(ctx: &mut Ctx<'_>, t: &Table) {
     let left = state.unfix(ctx.pid(), false);
     let registry = registry::of(ctx.engine);
     if left.gone && state.owner != ctx.pid() {
-        registry.release(ctx.pid(), t.id[0]);
+        registry.release(ctx.process.who(), t.id[0]);
     }
     drop(state);
     if left.more

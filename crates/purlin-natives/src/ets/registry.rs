@@ -7,7 +7,7 @@
 use super::table::Table;
 use hashbrown::{HashMap, HashSet};
 use parking_lot::RwLock;
-use purlin_term::{Atom, Magic, Term};
+use purlin_term::{Atom, Immediate, Magic, Term};
 use purlin_vm::{Engine, Slot};
 use std::cell::RefCell;
 use std::ops::Deref;
@@ -27,7 +27,7 @@ pub struct Registry {
     number: u64,
     ids: RwLock<HashMap<u64, Arc<Magic>>>,
     /// Tables that a process owns or has fixed, by process.
-    processes: RwLock<HashMap<Term, HashSet<u64>>>,
+    processes: RwLock<HashMap<Immediate, HashSet<u64>>>,
     hooked: OnceLock<()>,
 }
 
@@ -151,7 +151,7 @@ impl Registry {
     }
 
     /// Enters a new table; false: the name is taken.
-    pub fn add(&self, magic: Arc<Magic>, name: Option<Atom>, owner: Term) -> bool {
+    pub fn add(&self, magic: Arc<Magic>, name: Option<Atom>, owner: Immediate) -> bool {
         let id = table_of(&magic).id[0];
         if let Some(name) = name {
             let mut names = self.shard(name).write();
@@ -167,7 +167,7 @@ impl Registry {
     }
 
     /// Forgets a table that is no longer alive. The caller holds the table's lock.
-    pub fn remove(&self, table: &Table, name: Atom, owner: Term) {
+    pub fn remove(&self, table: &Table, name: Atom, owner: Immediate) {
         if table.options.named {
             let mut names = self.shard(name).write();
             if names.get(&name).is_some_and(|m| table_of(m).id == table.id) {
@@ -204,12 +204,12 @@ impl Registry {
     }
 
     /// Notes that a process owns or has fixed a table.
-    pub fn involve(&self, process: Term, id: u64) {
+    pub fn involve(&self, process: Immediate, id: u64) {
         self.processes.write().entry(process).or_default().insert(id);
     }
 
     /// Forgets what [`Registry::involve`] noted.
-    pub fn release(&self, process: Term, id: u64) {
+    pub fn release(&self, process: Immediate, id: u64) {
         let mut all = self.processes.write();
         if let Some(tables) = all.get_mut(&process) {
             tables.remove(&id);
@@ -220,7 +220,7 @@ impl Registry {
     }
 
     /// The tables that a process that ends was involved with.
-    pub fn take_process(&self, process: Term) -> Vec<Arc<Magic>> {
+    pub fn take_process(&self, process: Immediate) -> Vec<Arc<Magic>> {
         if !self.processes.read().contains_key(&process) {
             return Vec::new();
         }

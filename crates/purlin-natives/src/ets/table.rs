@@ -10,7 +10,7 @@ use super::registry::table_of;
 use super::tree::TreeRows;
 use crossbeam::utils::CachePadded;
 use parking_lot::{Mutex, MutexGuard, RwLock};
-use purlin_term::{Atom, Magic, Owned, Row, Term};
+use purlin_term::{Atom, Immediate, Magic, Owned, Row, Term};
 use purlin_vm::Process;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
@@ -69,7 +69,7 @@ pub struct Table {
 pub struct State {
     pub name: Atom,
     /// Pid of the owner.
-    pub owner: Term,
+    pub owner: Immediate,
     pub protection: Protection,
     /// Who inherits.
     pub heir: Option<Heir>,
@@ -91,7 +91,7 @@ pub struct State {
 
 /// The process that gets a table whose owner ends.
 pub struct Heir {
-    pub pid: Term,
+    pub pid: Immediate,
     /// Another process may have the pid later.
     pub process: Weak<Process>,
     /// What the message then carries.
@@ -108,7 +108,7 @@ pub struct Fixations {
 
 /// A process's claim that iterating stays possible while rows are deleted.
 pub struct Fixation {
-    pub process: Term,
+    pub process: Immediate,
     pub count: usize,
 }
 
@@ -191,7 +191,7 @@ pub fn free_elsewhere(count: usize, rows: impl Send + 'static) {
 }
 
 impl Table {
-    pub fn new(id: [u64; 2], name: Atom, owner: Term, options: Options, heir: Option<Heir>) -> Table {
+    pub fn new(id: [u64; 2], name: Atom, owner: Immediate, options: Options, heir: Option<Heir>) -> Table {
         let state = State {
             name,
             owner,
@@ -382,7 +382,7 @@ impl State {
     }
 
     /// Counts one more fixation by a process; `now` is the monotonic time and offset.
-    pub fn fix(&self, process: Term, now: (i64, i64)) {
+    pub fn fix(&self, process: Immediate, now: (i64, i64)) {
         let mut f = self.fixations.lock();
         if f.by.is_empty() {
             f.since = now;

@@ -1,6 +1,6 @@
 use super::registry::table_of;
 use super::*;
-use purlin_term::{Heap, am};
+use purlin_term::{Heap, Owned, am};
 use purlin_vm::{Config, Engine, Mfa, Process, ProcessData};
 use std::sync::Arc;
 
@@ -159,12 +159,13 @@ fn many_threads_count_without_losing_any() {
     let engine = engine();
     let mut owner = Caller::new(&engine, 1);
     for kind in ["set", "ordered_set"] {
-        let t = owner.new_table(&[am!("public"), Term::atom(Atom::new(kind))]);
+        let table = Owned::new(owner.new_table(&[am!("public"), Term::atom(Atom::new(kind))]));
         std::thread::scope(|s| {
             for n in 0..4 {
-                let engine = &engine;
+                let (engine, table) = (&engine, &table);
                 s.spawn(move || {
                     let mut c = Caller::new(engine, 10 + n);
+                    let t = table.term();
                     for i in 0..2000i64 {
                         let key = Term::small(i % 50);
                         let start = c.row(&[key, Term::small(0)]);
@@ -186,7 +187,7 @@ fn many_threads_count_without_losing_any() {
         });
         let head = owner.row(&[am!("_"), am!("$1")]);
         let all = spec(&mut owner, head, am!("$1"));
-        let counts = owner.call("select", &[t, all]).unwrap().as_list().unwrap();
+        let counts = owner.call("select", &[table.term(), all]).unwrap().as_list().unwrap();
         assert_eq!(counts.len(), 50);
         assert_eq!(counts.iter().map(|c| c.small_value()).sum::<i64>(), 8000);
     }

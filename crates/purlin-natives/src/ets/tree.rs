@@ -9,7 +9,7 @@ mod node;
 use super::key;
 use super::key::Probe;
 use node::{FULL, Node};
-use purlin_term::{Row, Term, compare::same};
+use purlin_term::{Kept, Row, Term, compare::same};
 use smallvec::SmallVec;
 use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -135,7 +135,7 @@ impl TreeRows {
     fn search(&self, leaf: Id, probe: Probe) -> (usize, bool) {
         let node = &self.leaves.get(leaf).node;
         let at = node.below(probe, false);
-        (at, node.key(at).is_some_and(|k| Probe::key(k) == probe))
+        (at, node.key(at).is_some_and(|k| Probe::key(k.term()) == probe))
     }
 
     fn place_of(&self, key: Term) -> Option<Place> {
@@ -210,7 +210,7 @@ impl TreeRows {
         let step = self.step.load(Ordering::Relaxed);
         let (leaf, at) = ((step >> 8) as usize, (step & 0xff) as usize);
         let known = self.leaves.all.get(leaf)?.as_ref()?.node.key(at)?;
-        same(known, key).then_some((leaf as Id, at))
+        same(known.term(), key).then_some((leaf as Id, at))
     }
 
     #[inline]
@@ -289,6 +289,7 @@ impl TreeRows {
                 return false;
             }
             let node = &mut self.leaves.get_mut(leaf).node;
+            let key = row.kept(key);
             let old = node.value_mut(at).replace(row);
             node.set_key(at, key);
             self.words = self.words + words - old.as_ref().map_or(0, Row::words);
@@ -301,11 +302,11 @@ impl TreeRows {
         }
         self.len += 1;
         self.words += words + ROW_WORDS;
-        self.insert(&mut path, leaf, at, key, row);
+        self.insert(&mut path, leaf, at, row.kept(key), row);
         true
     }
 
-    fn insert(&mut self, path: &mut Path, leaf: Id, at: usize, key: Term, row: Row) {
+    fn insert(&mut self, path: &mut Path, leaf: Id, at: usize, key: Kept, row: Row) {
         let l = self.leaves.get_mut(leaf);
         if l.node.len() < FULL {
             l.node.insert(at, key, Some(row));
@@ -341,7 +342,7 @@ impl TreeRows {
     }
 
     /// Enters a node that was split off to the right of the one that the path leads to.
-    fn adopt(&mut self, path: &mut Path, mut left: Id, mut right: Id, mut left_key: Term, mut right_key: Term) {
+    fn adopt(&mut self, path: &mut Path, mut left: Id, mut right: Id, mut left_key: Kept, mut right_key: Kept) {
         while let Some((parent, child)) = path.pop() {
             let at = child + 1;
             let node = self.inner.get_mut(parent);
@@ -368,7 +369,7 @@ impl TreeRows {
     }
 
     /// Tells the nodes above that the least key of the one that the path leads to is another term.
-    fn first_is(&mut self, path: &[(Id, usize)], key: Term) {
+    fn first_is(&mut self, path: &[(Id, usize)], key: Kept) {
         for &(id, child) in path.iter().rev() {
             self.inner.get_mut(id).set_key(child, key);
             if child > 0 {

@@ -165,7 +165,7 @@ fn system_info(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
             let sizes: Vec<Term> = sizes.take_while(|&n| n < 1 << 58).map(number).collect();
             heap.list(&sizes)
         }
-        "system_logger" => *engine.system_logger.lock(),
+        "system_logger" => engine.system_logger.lock().term(),
         "dist_buf_busy_limit" => number(settings.busy_limit),
         "literal_test" => am!("range"),
         "beam_jump_table" => Term::bool(true),

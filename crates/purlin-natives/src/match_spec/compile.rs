@@ -7,7 +7,7 @@
 use super::functions::lookup;
 use super::{Action, BadSpec, Clause, Expr, Head, Pattern, Program};
 use crate::ets::variable;
-use purlin_term::{Owned, Term, am, map, print};
+use purlin_term::{Kept, Owned, Term, am, map, print};
 use purlin_vm::Engine;
 
 /// What a specification is for.
@@ -49,6 +49,8 @@ pub const TOO_DEEP: &str = "Excessive nesting; system limit reached.";
 
 struct Compiler<'e> {
     engine: &'e Engine,
+    /// What is compiled: patterns and constants are parts of it.
+    source: &'e Owned,
     dialect: Dialect,
     /// Variables by their number in the source, in the order of their numbers at the end.
     names: Vec<usize>,
@@ -64,6 +66,7 @@ pub fn compile(engine: &Engine, spec: Term, dialect: Dialect) -> Result<Program,
     let source = Owned::new(spec);
     let mut c = Compiler {
         engine,
+        source: &source,
         dialect,
         names: Vec::new(),
         bound: Vec::new(),
@@ -71,9 +74,11 @@ pub fn compile(engine: &Engine, spec: Term, dialect: Dialect) -> Result<Program,
         depth: 0,
         problems: Vec::new(),
     };
-    match c.clauses(source.term()) {
-        Ok(clauses) if c.problems.is_empty() => Ok(Program { source, clauses, variables: c.names.len() }),
-        _ => Err(BadSpec(c.problems)),
+    let clauses = c.clauses(source.term());
+    let Compiler { problems, names, .. } = c;
+    match clauses {
+        Ok(clauses) if problems.is_empty() => Ok(Program { source, clauses, variables: names.len() }),
+        _ => Err(BadSpec(problems)),
     }
 }
 
@@ -93,7 +98,7 @@ impl Compiler<'_> {
     /// An error in an expression, behind which others are looked for.
     fn wrong(&mut self, text: impl Into<Vec<u8>>) -> Compiled<Expr> {
         self.note(text);
-        Ok(Expr::Constant(Term::NIL))
+        Ok(Expr::Constant(Kept::NIL))
     }
 
     fn clauses(&mut self, spec: Term) -> Compiled<Vec<Clause>> {
@@ -202,7 +207,7 @@ impl Compiler<'_> {
             return Ok(Pattern::Any);
         }
         if !crate::ets::is_open(t) {
-            return Ok(Pattern::Is(t));
+            return Ok(Pattern::Is(self.source.kept(t)));
         }
         if let Some(elements) = t.as_tuple() {
             return Ok(Pattern::Tuple(elements.iter().map(|e| self.pattern(*e)).collect::<Compiled<_>>()?));
@@ -216,7 +221,7 @@ impl Compiler<'_> {
                 if key == am!("_") {
                     return self.fail("Underscore found in map key.");
                 }
-                pairs.push((key, self.pattern(value)?));
+                pairs.push((self.source.kept(key), self.pattern(value)?));
             }
             return Ok(Pattern::Map(pairs));
         }
@@ -267,7 +272,7 @@ impl Compiler<'_> {
             let end = self.expr(rest)?;
             // A list of plain terms stays what it is; elements such as `{{..}}` and `{const, ..}` change it.
             if is_constant(&end) && cells.iter().all(is_constant) && is_plain(t) {
-                return Ok(Expr::Constant(t));
+                return Ok(Expr::Constant(self.source.kept(t)));
             }
             return Ok(cells.into_iter().rev().fold(end, |tail, head| Expr::Cons(Box::new((head, tail)))));
         }
@@ -283,7 +288,7 @@ impl Compiler<'_> {
             }
             return Ok(Expr::Map(compiled.into_iter().zip(values).collect()));
         }
-        let Some(elements) = t.as_tuple() else { return Ok(Expr::Constant(t)) };
+        let Some(elements) = t.as_tuple() else { return Ok(Expr::Constant(self.source.kept(t))) };
         match *elements {
             [inner] if inner.is_tuple() => Ok(Expr::Tuple(self.backwards(inner.as_tuple().unwrap_or(&[]))?)),
             [name, ref args @ ..] if name.is_atom() && variable(name).is_none() => self.call(t, name, args),
@@ -303,7 +308,7 @@ impl Compiler<'_> {
         } else if t == am!("$$") {
             Expr::Bindings
         } else {
-            Expr::Constant(t)
+            Expr::Constant(self.source.kept(t))
         })
     }
 
@@ -325,7 +330,7 @@ impl Compiler<'_> {
             c.wrong(around(&format!("Special form '{form}' called {how} in "), t, "."))
         };
         match (text, args) {
-            ("const", &[constant]) => Ok(Expr::Constant(constant)),
+            ("const", &[constant]) => Ok(Expr::Constant(self.source.kept(constant))),
             ("const", _) => misused(self, text, "with more than one argument"),
             ("and" | "or" | "orelse", []) => misused(self, text, "without arguments"),
             ("andalso" | "andthen", []) => misused(self, "andalso", "without arguments"),

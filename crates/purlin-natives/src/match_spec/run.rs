@@ -137,7 +137,7 @@ impl<'a, 'p, 'c> Active<'a, 'p, 'c> {
             // As in OTP, a zero of the other sign does not match, whatever release it is.
             Pattern::Is(c) => {
                 let bits = |t: Term| t.as_float().map(f64::to_bits);
-                *c == t || same(*c, t) && bits(*c) == bits(t)
+                *c == t || same(c.term(), t) && bits(c.term()) == bits(t)
             }
             Pattern::Tuple(ps) => match t.as_tuple() {
                 Some(e) if e.len() == ps.len() => ps.iter().zip(e).all(|(p, e)| self.matches(p, *e)),
@@ -156,7 +156,7 @@ impl<'a, 'p, 'c> Active<'a, 'p, 'c> {
                 self.matches(pattern, t)
             }
             Pattern::Map(pairs) => {
-                t.is_map() && pairs.iter().all(|(k, p)| map::get(t, *k).is_some_and(|v| self.matches(p, v)))
+                t.is_map() && pairs.iter().all(|(k, p)| map::get(t, k.term()).is_some_and(|v| self.matches(p, v)))
             }
         }
     }
@@ -172,7 +172,7 @@ impl<'a, 'p, 'c> Active<'a, 'p, 'c> {
 
     fn eval(&mut self, expr: &Expr, subject: Subject<'_>) -> Result<Term, Failed> {
         match expr {
-            Expr::Constant(t) => Ok(*t),
+            Expr::Constant(t) => Ok(t.term()),
             Expr::Variable(n) => Ok(self.run.variables[*n]),
             Expr::Whole => Ok(match subject {
                 Subject::Term(t) => t,

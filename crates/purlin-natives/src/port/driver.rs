@@ -7,7 +7,7 @@ use super::open::Settings;
 use super::poll::Deadline;
 use super::stream::Stream;
 use super::{Port, inet, ram_file, terminal, trace_file};
-use purlin_term::Term;
+use purlin_term::{Immediate, Term};
 use purlin_vm::signal::RefId;
 use purlin_vm::{Ctx, Engine};
 use std::sync::Arc;
@@ -24,7 +24,13 @@ pub trait Driver: Send + Sync {
     }
 
     /// Takes bytes that the process `from` sends: a stream writes them, and where there is none they go nowhere.
-    fn command(&self, _engine: &Arc<Engine>, port: &Arc<Port>, _from: Term, bytes: Vec<u8>) -> Result<(), TooLong> {
+    fn command(
+        &self,
+        _engine: &Arc<Engine>,
+        port: &Arc<Port>,
+        _from: Immediate,
+        bytes: Vec<u8>,
+    ) -> Result<(), TooLong> {
         self.stream().map_or(Ok(()), |stream| stream.write(port, bytes))
     }
 
@@ -33,7 +39,7 @@ pub trait Driver: Send + Sync {
         &self,
         _engine: &Arc<Engine>,
         _port: &Arc<Port>,
-        _from: Term,
+        _from: Immediate,
         _operation: u32,
         _data: &[u8],
     ) -> Option<Vec<u8>> {
@@ -41,7 +47,7 @@ pub trait Driver: Send + Sync {
     }
 
     /// Whether senders have to wait; `waiter` is then woken when they need not any more.
-    fn busy(&self, waiter: Option<Term>) -> bool {
+    fn busy(&self, waiter: Option<Immediate>) -> bool {
         self.stream().and_then(Stream::output).is_some_and(|o| o.is_busy(waiter))
     }
 

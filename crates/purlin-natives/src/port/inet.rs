@@ -26,7 +26,7 @@ use crate::byte_queue::ByteQueue;
 use crate::data::packet::{Framing, Limits};
 use codes::{Op, Packet};
 use parking_lot::{Mutex, MutexGuard};
-use purlin_term::{Heap, Owned, Release, Term, am, external};
+use purlin_term::{Heap, Immediate, Owned, Release, Term, am, external};
 use purlin_vm::signal::RefId;
 use purlin_vm::{Ctx, Engine};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -114,7 +114,7 @@ impl Default for Settings {
 
 /// Who sent something, and the reference that the answer is to have, if one came with the data.
 struct Caller {
-    process: Term,
+    process: Immediate,
     reference: Option<Owned>,
 }
 
@@ -130,7 +130,7 @@ fn leading_reference(engine: &Engine, data: &[u8]) -> Option<(Owned, usize)> {
 /// An operation that is answered by `{inet_async, Port, Id, Result}`.
 struct Operation {
     id: u16,
-    caller: Term,
+    caller: Immediate,
     limit: Option<Deadline>,
     /// The monitor on a caller that accepts.
     monitor: Option<RefId>,
@@ -285,7 +285,7 @@ struct Io<'a> {
     /// Why the port has to be closed after this.
     exit: Option<Term>,
     /// Who can go on after this, as the port is not busy any more.
-    resumed: Vec<Term>,
+    resumed: Vec<Immediate>,
 }
 
 impl Socket {
@@ -309,7 +309,7 @@ impl Socket {
 
 impl Driver for Socket {
     /// Sends; the caller gets `{inet_reply, Port, Status}`, since OTP 27 with a reference that stands before the data.
-    fn command(&self, engine: &Arc<Engine>, port: &Arc<Port>, caller: Term, data: Vec<u8>) -> Result<(), TooLong> {
+    fn command(&self, engine: &Arc<Engine>, port: &Arc<Port>, caller: Immediate, data: Vec<u8>) -> Result<(), TooLong> {
         let mut data = data;
         let mut caller = Caller { process: caller, reference: None };
         if engine.config.release >= Release(27) {
@@ -328,7 +328,7 @@ impl Driver for Socket {
         &self,
         engine: &Arc<Engine>,
         port: &Arc<Port>,
-        caller: Term,
+        caller: Immediate,
         operation: u32,
         data: &[u8],
     ) -> Option<Vec<u8>> {
@@ -336,7 +336,7 @@ impl Driver for Socket {
         self.with(engine, port, |io| io.control(caller, op, data))
     }
 
-    fn busy(&self, waiter: Option<Term>) -> bool {
+    fn busy(&self, waiter: Option<Immediate>) -> bool {
         let mut s = self.0.lock();
         if !s.output.busy {
             return false;
@@ -458,7 +458,7 @@ impl Io<'_> {
     }
 
     /// Starts an operation of `caller`. `None`: another one is under way.
-    fn begin(&mut self, caller: Term) -> Option<u16> {
+    fn begin(&mut self, caller: Immediate) -> Option<u16> {
         if self.s.operation.is_some() {
             return None;
         }

@@ -3,7 +3,7 @@
 use super::{Port, open, table};
 use purlin_term::iolist::to_bytes as io_bytes;
 use purlin_term::owned::Owned;
-use purlin_term::{Atom, Kind, Term, am};
+use purlin_term::{Atom, Immediate, Kind, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
 use std::sync::Arc;
@@ -47,7 +47,7 @@ fn port_command(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         return Ok(am!("notsup"));
     }
     let waits = !option(am!("nosuspend"));
-    let waiter = waits.then_some(ctx.pid());
+    let waiter = waits.then_some(ctx.process.who());
     let busy = !option(am!("force")) && port.driver.busy(waiter);
     match (busy, waits) {
         (false, _) => command(ctx, &port, args[1]),
@@ -62,7 +62,7 @@ fn port_command(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 fn command(ctx: &mut Ctx<'_>, port: &Arc<Port>, data: Term) -> NativeResult {
     let Some(bytes) = io_bytes(data) else { return Ok(BADARG) };
     ctx.charge(bytes.len() / 100);
-    port.command(ctx.engine, ctx.pid(), bytes);
+    port.command(ctx.engine, ctx.process.who(), bytes);
     Ok(Term::bool(true))
 }
 
@@ -71,7 +71,7 @@ fn port_control(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let Some(port) = find(ctx, args[0]) else { return Ok(BADARG) };
     let operation = args[1].as_small().and_then(|n| u32::try_from(n).ok());
     let (Some(operation), Some(data)) = (operation, io_bytes(args[2])) else { return Ok(BADARG) };
-    let me = ctx.pid();
+    let me = ctx.process.who();
     let answer = port.driver.control(ctx.engine, &port, me, operation, &data);
     Ok(answer.map_or(BADARG, |bytes| ctx.heap().byte_list(&bytes)))
 }
@@ -84,10 +84,8 @@ fn port_close(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 
 fn port_connect(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let Some(port) = find(ctx, args[0]) else { return Ok(BADARG) };
-    if !args[1].is_local_pid() || args[1].as_pid().and_then(|id| ctx.engine.process(id)).is_none() {
-        return Ok(BADARG);
-    }
-    port.connect(ctx.engine, args[1]);
+    let Some(owner) = args[1].as_pid().and_then(|id| ctx.engine.process(id)) else { return Ok(BADARG) };
+    port.connect(ctx.engine, owner.who());
     Ok(Term::bool(true))
 }
 
@@ -131,9 +129,12 @@ fn info(ctx: &mut Ctx<'_>, port: &Port, item: &str) -> Option<Term> {
     let heap = &mut ctx.data.heap;
     Some(match item {
         "name" => heap.string(&port.name),
-        "links" => heap.list(&port.state.lock().links),
+        "links" => {
+            let links: Vec<Term> = port.state.lock().links.iter().map(|l| l.term()).collect();
+            heap.list(&links)
+        }
         "id" => Term::small(port.id as i64 * 8),
-        "connected" => port.state.lock().owner.unwrap_or(Term::pid(0)),
+        "connected" => port.state.lock().owner.unwrap_or(Immediate::pid(0)).term(),
         "input" => heap.integer(port.input.load(Ordering::Relaxed) as i64),
         "output" => heap.integer(port.output.load(Ordering::Relaxed) as i64),
         "queue_size" => Term::small(port.driver.queued() as i64),
@@ -141,7 +142,7 @@ fn info(ctx: &mut Ctx<'_>, port: &Port, item: &str) -> Option<Term> {
         "registered_name" => Term::atom(names.of_port(port.term())?),
         "monitors" => Term::NIL,
         "monitored_by" => {
-            let all: Vec<Term> = port.state.lock().watchers.iter().map(|w| w.watcher).collect();
+            let all: Vec<Term> = port.state.lock().watchers.iter().map(|w| w.watcher.term()).collect();
             heap.list(&all)
         }
         "memory" => Term::small(std::mem::size_of::<Port>() as i64),

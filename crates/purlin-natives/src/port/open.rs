@@ -224,7 +224,7 @@ fn executable(file: &OsString) -> Result<(), Term> {
 
 /// Adds a port that belongs and is linked to the caller; its number was taken before.
 pub fn add(ctx: &mut Ctx<'_>, id: u64, name: String, s: &Settings, driver: Box<dyn Driver>) -> Arc<Port> {
-    let port = Port::open(ctx.engine, id, name, s.options.clone(), Some(ctx.pid()), driver);
+    let port = Port::open(ctx.engine, id, name, s.options.clone(), Some(ctx.process.who()), driver);
     ctx.data.relations().link(port.term());
     port
 }

@@ -1,7 +1,7 @@
 //! A port's output: a queue and the thread that writes it.
 
 use parking_lot::{Condvar, Mutex};
-use purlin_term::Term;
+use purlin_term::Immediate;
 use purlin_vm::Engine;
 use purlin_vm::signal::Signal;
 use std::collections::VecDeque;
@@ -21,7 +21,7 @@ struct Queue {
     closed: bool,
     failed: bool,
     /// Who waits until commands need not wait any more.
-    waiters: Vec<Term>,
+    waiters: Vec<Immediate>,
 }
 
 /// The sending end.
@@ -77,7 +77,7 @@ impl Output {
     }
 
     /// Whether so much is queued that commands have to wait; `waiter` is then woken when they need not any more.
-    pub fn is_busy(&self, waiter: Option<Term>) -> bool {
+    pub fn is_busy(&self, waiter: Option<Immediate>) -> bool {
         let mut q = self.0.0.lock();
         let busy = q.bytes > BUSY && !q.failed;
         if let Some(waiter) = waiter.filter(|w| busy && !q.waiters.contains(w)) {
@@ -127,8 +127,8 @@ impl Output {
 }
 
 /// Lets processes look again at the port they wait for.
-pub(super) fn wake(engine: &Arc<Engine>, waiters: Vec<Term>) {
+pub(super) fn wake(engine: &Arc<Engine>, waiters: Vec<Immediate>) {
     for process in waiters {
-        engine.post(process, Signal::request(|_, _| {}));
+        engine.post(process.term(), Signal::request(|_, _| {}));
     }
 }

@@ -6,7 +6,7 @@ use super::open::{Settings, add};
 use super::{Port, table};
 use crate::errno;
 use parking_lot::Mutex;
-use purlin_term::{Heap, Term, am};
+use purlin_term::{Heap, Immediate, Term, am};
 use purlin_vm::{Ctx, Engine};
 use rustix::io::Errno;
 use std::sync::Arc;
@@ -63,7 +63,7 @@ pub fn open(ctx: &mut Ctx<'_>, command: &str, s: Settings) -> Result<Term, Term>
 
 impl Driver for Mutex<RamFile> {
     /// Carries out a command and sends the answer; unknown ones have none.
-    fn command(&self, engine: &Arc<Engine>, port: &Arc<Port>, _: Term, command: Vec<u8>) -> Result<(), TooLong> {
+    fn command(&self, engine: &Arc<Engine>, port: &Arc<Port>, _: Immediate, command: Vec<u8>) -> Result<(), TooLong> {
         let Some((&op, data)) = command.split_first() else { return Ok(()) };
         let Some(answer) = self.lock().run(op, data) else { return Ok(()) };
         let (front, data) = match answer {

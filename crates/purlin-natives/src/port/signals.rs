@@ -2,7 +2,7 @@
 
 use super::Port;
 use purlin_term::iolist::to_bytes as io_bytes;
-use purlin_term::{Atom, Term, am};
+use purlin_term::{Atom, Immediate, Term, am};
 use purlin_vm::Engine;
 use purlin_vm::signal::{Signal, SignalKind};
 use std::sync::Arc;
@@ -10,14 +10,14 @@ use std::sync::Arc;
 /// Handles a message. The owner hears of a bad one, whoever sent it.
 pub fn message(engine: &Arc<Engine>, port: &Arc<Port>, message: Term) {
     let Some(owner) = port.state.lock().owner else { return };
-    let bad = || engine.post(owner, Signal::exit(port.term(), false, am!("badsig")));
+    let bad = || engine.post(owner.term(), Signal::exit(port.term(), false, am!("badsig")));
     let Some(&[from, what]) = message.as_tuple() else { return bad() };
-    if from != owner {
+    if from != owner.term() {
         return bad();
     }
     if what == am!("close") {
         port.close(engine, Term::atom(Atom::NORMAL));
-        answer(engine, owner, port, am!("closed"));
+        answer(engine, owner.term(), port, am!("closed"));
         return;
     }
     match *what.as_tuple().unwrap_or(&[]) {
@@ -28,8 +28,8 @@ pub fn message(engine: &Arc<Engine>, port: &Arc<Port>, message: Term) {
         }
         [key, new] if key == am!("connect") && new.is_local_pid() => {
             // Unlike `port_connect/2`, this links nobody and asks for no living process.
-            port.state.lock().owner = Some(new);
-            answer(engine, owner, port, am!("connected"));
+            port.state.lock().owner = Immediate::new(new);
+            answer(engine, owner.term(), port, am!("connected"));
         }
         _ => bad(),
     }
@@ -39,7 +39,7 @@ pub fn message(engine: &Arc<Engine>, port: &Arc<Port>, message: Term) {
 pub fn command(engine: &Arc<Engine>, port: &Arc<Port>, data: Term) -> bool {
     let Some(bytes) = io_bytes(data) else { return false };
     let owner = port.state.lock().owner;
-    port.command(engine, owner.unwrap_or(Term::NONE), bytes);
+    port.command(engine, owner.unwrap_or(Immediate::NONE), bytes);
     true
 }
 

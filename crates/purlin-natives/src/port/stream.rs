@@ -8,7 +8,7 @@ use super::until::Until;
 use super::{Port, table, terminal};
 use crate::environment::os_string;
 use parking_lot::Mutex;
-use purlin_term::{Atom, Heap, Term, am};
+use purlin_term::{Atom, Heap, Immediate, Term, am};
 use purlin_vm::signal::Signal;
 use purlin_vm::{Ctx, Engine};
 use std::ffi::OsString;
@@ -60,7 +60,7 @@ impl Driver for Descriptors {
         Some(&self.stream)
     }
 
-    fn control(&self, _: &Arc<Engine>, _: &Arc<Port>, _: Term, operation: u32, _: &[u8]) -> Option<Vec<u8>> {
+    fn control(&self, _: &Arc<Engine>, _: &Arc<Port>, _: Immediate, operation: u32, _: &[u8]) -> Option<Vec<u8>> {
         if operation == terminal::WINDOW_SIZE { terminal::window_size(self.output) } else { None }
     }
 }
@@ -199,7 +199,7 @@ pub fn closed_by_itself(engine: &Arc<Engine>, port: &Arc<Port>) {
         && let Some(owner) = owner
         && !linked
     {
-        engine.post(owner, Signal::exit(port.term(), false, normal));
+        engine.post(owner.term(), Signal::exit(port.term(), false, normal));
     }
 }
 

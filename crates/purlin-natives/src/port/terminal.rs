@@ -11,7 +11,7 @@ use super::{Port, table};
 use crate::tty::{self, Wanted};
 use line::Line;
 use parking_lot::Mutex;
-use purlin_term::{Term, am};
+use purlin_term::{Immediate, Term, am};
 use purlin_vm::{Ctx, Engine};
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -88,7 +88,7 @@ impl Driver for Terminal {
     }
 
     /// Draws.
-    fn command(&self, engine: &Arc<Engine>, port: &Arc<Port>, _: Term, bytes: Vec<u8>) -> Result<(), TooLong> {
+    fn command(&self, engine: &Arc<Engine>, port: &Arc<Port>, _: Immediate, bytes: Vec<u8>) -> Result<(), TooLong> {
         let columns = tty::window(1).map_or(0, |s| s.ws_col as usize);
         let columns = if columns == 0 { 80 } else { columns };
         let drawn = self.line.lock().command(&bytes, columns, self.unicode.load(Ordering::Relaxed));
@@ -101,7 +101,7 @@ impl Driver for Terminal {
         Ok(())
     }
 
-    fn control(&self, _: &Arc<Engine>, _: &Arc<Port>, _: Term, operation: u32, data: &[u8]) -> Option<Vec<u8>> {
+    fn control(&self, _: &Arc<Engine>, _: &Arc<Port>, _: Immediate, operation: u32, data: &[u8]) -> Option<Vec<u8>> {
         match operation {
             WINDOW_SIZE => window_size(0).or(Some(two_numbers(80, 24))),
             GET_UNICODE => Some(vec![self.unicode.load(Ordering::Relaxed) as u8]),

@@ -6,7 +6,7 @@ use super::open::{Settings, add};
 use super::{Port, table};
 use crate::errno;
 use parking_lot::Mutex;
-use purlin_term::{Term, am};
+use purlin_term::{Immediate, Term, am};
 use purlin_vm::{Ctx, Engine};
 use rustix::io::Errno;
 use std::fs::File;
@@ -99,12 +99,19 @@ fn run(files: &Mutex<Files>, engine: &Arc<Engine>, port: &Arc<Port>, work: impl 
 
 impl Driver for TraceFile {
     /// Writes a message.
-    fn command(&self, engine: &Arc<Engine>, port: &Arc<Port>, _: Term, message: Vec<u8>) -> Result<(), TooLong> {
+    fn command(&self, engine: &Arc<Engine>, port: &Arc<Port>, _: Immediate, message: Vec<u8>) -> Result<(), TooLong> {
         run(&self.0, engine, port, |f| f.write(&message));
         Ok(())
     }
 
-    fn control(&self, engine: &Arc<Engine>, port: &Arc<Port>, _: Term, operation: u32, _: &[u8]) -> Option<Vec<u8>> {
+    fn control(
+        &self,
+        engine: &Arc<Engine>,
+        port: &Arc<Port>,
+        _: Immediate,
+        operation: u32,
+        _: &[u8],
+    ) -> Option<Vec<u8>> {
         (operation == FLUSH).then(|| {
             run(&self.0, engine, port, Files::flush);
             vec![0]

@@ -3,7 +3,7 @@
 use super::heap_limit::{max_heap, max_heap_map};
 use super::options::{bin_heap_size, heap_size};
 use super::pair;
-use purlin_term::{Atom, Release, Term, am};
+use purlin_term::{Atom, Immediate, Release, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::process::{Flags, Priority, Rare};
 use purlin_vm::signal::{Signal, SignalKind, Target};
@@ -187,19 +187,17 @@ fn process_flag_of_other(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     }
     let badtype = am!("badtype");
     let Some(p) = args[0].as_pid().and_then(|id| ctx.engine.process(id)) else { return Ok(badtype) };
-    let (id, me) = (ctx.engine.next_ref(), ctx.pid());
+    let (id, me) = (ctx.engine.next_ref(), ctx.process.who());
     // Only immediate values are ever good.
-    let (flag, value) = (
-        if args[1].is_immediate() { args[1] } else { Term::NIL },
-        if args[2].is_immediate() { args[2] } else { Term::NIL },
-    );
+    let immediate = |t| Immediate::new(t).unwrap_or(Immediate::NIL);
+    let (flag, value) = (immediate(args[1]), immediate(args[2]));
     let request = Signal::request(move |engine, target| {
         let result = match target {
-            Target::Alive(_, data) => answer(data, flag, value),
+            Target::Alive(_, data) => answer(data, flag.term(), value.term()),
             Target::Gone => Term::atom(Atom::BADARG),
         };
         engine.post(
-            me,
+            me.term(),
             Signal::built(SignalKind::Message, |h| {
                 let r = h.reference(id);
                 h.tuple(&[r, result])

@@ -166,7 +166,7 @@ fn answer(ctx: &mut Ctx<'_>, pid: Term, question: Question) -> NativeResult {
         };
     };
     let Some(other) = ctx.engine.process(id) else { return undefined };
-    let (ref_id, me) = (ctx.engine.next_ref(), ctx.pid());
+    let (ref_id, me) = (ctx.engine.next_ref(), ctx.process.who());
     let request = Signal::request(move |engine, target| {
         let message = Signal::built(SignalKind::Message, |h| {
             let result = match target {
@@ -176,7 +176,7 @@ fn answer(ctx: &mut Ctx<'_>, pid: Term, question: Question) -> NativeResult {
             let r = h.reference(ref_id);
             h.tuple(&[r, result])
         });
-        engine.post(me, message);
+        engine.post(me.term(), message);
     });
     let reference = ctx.heap().reference(ref_id);
     let escape = await_result(ctx, reference);
@@ -363,7 +363,7 @@ impl Subject<'_> {
 
     fn monitored_by(&self, h: &mut Heap) -> Term {
         let Some(r) = self.data.relations_if_any() else { return Term::NIL };
-        let mut list: Vec<Term> = r.watchers.values().map(|w| w.watcher).collect();
+        let mut list: Vec<Term> = r.watchers.values().map(|w| w.watcher.term()).collect();
         list.reverse();
         h.list(&list)
     }

@@ -1,7 +1,7 @@
 //! `link/1`, `unlink/1`.
 
 use super::TRUE;
-use purlin_term::{Atom, Kind, Term, am};
+use purlin_term::{Atom, Immediate, Kind, Term, am};
 use purlin_vm::port::PortSignal;
 use purlin_vm::signal::{Signal, SignalKind, Target};
 use purlin_vm::tracing::{Flags, events};
@@ -56,7 +56,8 @@ fn set_on_link(ctx: &mut Ctx<'_>, other: &Arc<Process>) {
     if !ctx.process.trace.has_any(both) {
         return;
     }
-    let (mut flags, tracer) = (Flags(ctx.process.trace.flags().0 & Flags::TRACEE.0), ctx.process.trace.tracer());
+    let (mut flags, tracer) =
+        (Flags(ctx.process.trace.flags().0 & Flags::TRACEE.0), ctx.process.trace.tracer().and_then(Immediate::new));
     let mut off = Flags::default();
     if flags.any(Flags::SET_ON_FIRST_LINK) {
         flags = flags.without(both);
@@ -67,7 +68,7 @@ fn set_on_link(ctx: &mut Ctx<'_>, other: &Arc<Process>) {
         if let Target::Alive(process, _) = target {
             let _control = engine.tracing.control.lock();
             process.trace.set(flags, off);
-            process.trace.set_tracer(tracer);
+            process.trace.set_tracer(tracer.map(Immediate::term));
         }
     });
     let _ = ctx.engine.signal(other, request);

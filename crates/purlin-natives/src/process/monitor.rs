@@ -58,7 +58,8 @@ fn local_name(ctx: &Ctx<'_>, item: Term) -> Option<Atom> {
 fn monitor_process(ctx: &mut Ctx<'_>, item: Term, options: &MonitorOptions) -> NativeResult {
     let id = monitor_id(ctx, options.alias);
     let me = ctx.pid();
-    let watcher = |name| Watcher { monitor: id, watcher: me, name };
+    let own = ctx.process.who();
+    let watcher = |name| Watcher { monitor: id, watcher: own, name };
     if item.is_local_pid() {
         if item != me {
             add_monitor(ctx, id, Watched::Process(item), options);
@@ -87,10 +88,9 @@ fn monitor_process(ctx: &mut Ctx<'_>, item: Term, options: &MonitorOptions) -> N
 
 /// Monitors something on a node that there is no connection to.
 fn gone(ctx: &mut Ctx<'_>, id: [u64; 2], options: &MonitorOptions, item: Term, reason: Term) {
-    let me = ctx.pid();
     add_monitor(ctx, id, Watched::TimeOffset, options);
-    let w = Watcher { monitor: id, watcher: me, name: None };
-    ctx.engine.post(me, down_signal(ctx.engine, item, &w, Atom::PROCESS, reason));
+    let w = Watcher { monitor: id, watcher: ctx.process.who(), name: None };
+    ctx.engine.post(ctx.pid(), down_signal(ctx.engine, item, &w, Atom::PROCESS, reason));
 }
 
 /// Tells the watched process; it answers with `noproc` if it has ended.
@@ -99,7 +99,7 @@ fn watch(ctx: &mut Ctx<'_>, who: Term, w: Watcher) {
         ctx.engine.post(who, Signal::bare(SignalKind::Monitor(Box::new(w))));
     } else {
         let down = down_signal(ctx.engine, who, &w, Atom::PROCESS, Term::atom(Atom::NOPROC));
-        ctx.engine.post(w.watcher, down);
+        ctx.engine.post(w.watcher.term(), down);
     }
 }
 
@@ -121,7 +121,7 @@ fn monitor_port(ctx: &mut Ctx<'_>, item: Term, options: &MonitorOptions) -> Nati
         None => Watched::Port(port.unwrap_or(Term::NIL)),
     };
     add_monitor(ctx, id, watched, options);
-    let w = Watcher { monitor: id, watcher: ctx.pid(), name };
+    let w = Watcher { monitor: id, watcher: ctx.process.who(), name };
     let there = port.and_then(Term::as_port).is_some_and(|p| ctx.engine.port_signal(p, PortSignal::Monitor(w)));
     if !there {
         ctx.engine.port_down(item, &w, Term::atom(Atom::NOPROC));

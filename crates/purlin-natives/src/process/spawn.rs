@@ -44,7 +44,7 @@ fn start(ctx: &mut Ctx<'_>, mfa: &[Term], o: &SpawnOptions, mode: Mode) -> Resul
     describe(ctx, &mut spawn, o);
     spawn.system = mode == Mode::System;
     spawn.sequence = token.as_ref().map(Sequence::inherited);
-    spawn.watcher = o.monitor.map(|_| Watcher { monitor: id, watcher: ctx.pid(), name: None });
+    spawn.watcher = o.monitor.map(|_| Watcher { monitor: id, watcher: ctx.process.who(), name: None });
     let child = spawn.create(ctx.engine).ok_or(Escape::SYSTEM_LIMIT)?;
     let pid = child.pid();
     relate(ctx, id, pid, o);

@@ -1,7 +1,7 @@
 //! Natives that suspend another process and resume it.
 
 use super::{TRUE, pair};
-use purlin_term::{Atom, Heap, Owned, Term, am};
+use purlin_term::{Atom, Heap, Immediate, Owned, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::signal::{Signal, Target};
 use purlin_vm::suspension::Suspension;
@@ -78,9 +78,10 @@ fn suspend_process(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     }
     let id = ctx.engine.next_ref();
     receive::await_next(ctx.data);
+    let done = Immediate::new(result).or_badarg()?;
     answer_after(ctx, args[0], move |h, state| {
         let r = h.reference(id);
-        h.tuple(&[r, if state == State::Exited { Term::atom(Atom::BADARG) } else { result }])
+        h.tuple(&[r, if state == State::Exited { Term::atom(Atom::BADARG) } else { done.term() }])
     });
     Ok(ctx.heap().reference(id))
 }
@@ -105,7 +106,7 @@ impl State {
 
 /// Sends the caller the message that `answer` makes, when the other process has handled all signals from the caller.
 fn answer_after(ctx: &mut Ctx<'_>, other: Term, answer: impl FnOnce(&mut Heap, State) -> Term + Send + 'static) {
-    let me = ctx.pid();
+    let me = ctx.process.who();
     let request = Signal::request(move |engine, target| {
         let state = match target {
             Target::Alive(_, data) if data.suspended > 0 => State::Suspended,
@@ -114,7 +115,7 @@ fn answer_after(ctx: &mut Ctx<'_>, other: Term, answer: impl FnOnce(&mut Heap, S
         };
         let mut heap = Heap::new(0);
         let message = answer(&mut heap, state);
-        engine.post(me, Signal::message(message));
+        engine.post(me.term(), Signal::message(message));
     });
     ctx.engine.post_question(other, ctx.process.priority(), request);
 }

@@ -1,7 +1,7 @@
 //! Natives on all processes or on the emulator: `processes/0`, `is_process_alive/1`, `group_leader`, `system_flag/2`.
 
 use super::{TRUE, await_result, bool_arg};
-use purlin_term::{Atom, Kind, Term, am};
+use purlin_term::{Atom, Immediate, Kind, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::process::RunState;
 use purlin_vm::signal::{Parcel, Signal, SignalKind, Target};
@@ -66,10 +66,10 @@ fn is_process_alive(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 
 /// Has a process answer `{Ref, true}`, or `{Ref, false}` be sent in its place.
 fn ask_alive(ctx: &mut Ctx<'_>, pid: Term, ref_id: [u64; 2]) {
-    let me = ctx.pid();
+    let me = ctx.process.who();
     let request = Signal::request(move |engine, target| {
         let alive = Term::bool(matches!(target, Target::Alive(..)));
-        engine.post(me, reply(ref_id, alive));
+        engine.post(me.term(), reply(ref_id, alive));
     });
     ctx.engine.post_question(pid, ctx.process.priority(), request);
 }
@@ -124,7 +124,7 @@ fn request_group_leader(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     if !args[0].is_pid() || !args[1].is_local_pid() {
         return Err(Escape::BADARG);
     }
-    let (me, ref_id) = (ctx.pid(), args[2].as_local_ref().or_badarg()?);
+    let (me, ref_id) = (ctx.process.who(), args[2].as_local_ref().or_badarg()?);
     let leader = purlin_term::Owned::new(args[0]);
     let request = Signal::request(move |engine, target| {
         let done = match target {
@@ -134,7 +134,7 @@ fn request_group_leader(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
             }
             Target::Gone => Term::atom(Atom::BADARG),
         };
-        engine.post(me, reply(ref_id, done));
+        engine.post(me.term(), reply(ref_id, done));
     });
     ctx.engine.post_question(args[1], ctx.process.priority(), request);
     Ok(am!("ok"))
@@ -292,8 +292,7 @@ fn multi_scheduling(ctx: &mut Ctx<'_>, value: Term) -> NativeResult {
 }
 
 fn system_logger(ctx: &mut Ctx<'_>, value: Term) -> NativeResult {
-    if value != am!("logger") && value != am!("undefined") && !value.is_local_pid() {
-        return Err(Escape::BADARG);
-    }
-    Ok(std::mem::replace(&mut *ctx.engine.system_logger.lock(), value))
+    let good = value == am!("logger") || value == am!("undefined") || value.is_local_pid();
+    let logger = Immediate::new(value).filter(|_| good).or_badarg()?;
+    Ok(std::mem::replace(&mut *ctx.engine.system_logger.lock(), logger).term())
 }

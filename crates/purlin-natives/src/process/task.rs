@@ -1,7 +1,7 @@
 //! What one process has another do or bear: collection, code checks; and the text of a call chain.
 
 use super::{TRUE, await_result};
-use purlin_term::{Atom, Heap, Owned, Term, am};
+use purlin_term::{Atom, Heap, Immediate, Owned, Term, am};
 use purlin_vm::gc::Depth;
 use purlin_vm::heap_limit;
 use purlin_vm::literals;
@@ -43,9 +43,10 @@ enum Task {
 
 /// Has `target` carry out a task and send `{Kind, RequestId, Result}` to `requester`.
 fn request_system_task(ctx: &mut Ctx<'_>, requester: Term, target: Term, priority: Term, task: Term) -> NativeResult {
-    if !requester.is_local_pid() || !target.is_local_pid() {
+    if !target.is_local_pid() {
         return Err(Escape::BADARG);
     }
+    let requester = Immediate::new(requester).filter(|r| r.is_local_pid()).or_badarg()?;
     let priority = match Priority::from_term(priority) {
         Some(p) => p,
         None if priority == am!("inherit") => ctx.process.priority(),
@@ -59,6 +60,7 @@ fn request_system_task(ctx: &mut Ctx<'_>, requester: Term, target: Term, priorit
         [kind, id] if kind == am!("system_task_test") => (kind, id, Task::Test),
         _ => return Err(Escape::BADARG),
     };
+    let kind = Immediate::new(kind).or_badarg()?;
     let order = Order { task, priority, requester, kind, id: Arc::new(Owned::new(request_id)) };
     // Whether old code is used is told in the order of signals.
     let signal = match task {
@@ -73,8 +75,8 @@ fn request_system_task(ctx: &mut Ctx<'_>, requester: Term, target: Term, priorit
 struct Order {
     task: Task,
     priority: Priority,
-    requester: Term,
-    kind: Term,
+    requester: Immediate,
+    kind: Immediate,
     id: Arc<Owned>,
 }
 
@@ -99,7 +101,7 @@ fn carry_out(engine: &Arc<Engine>, receiver: Target<'_>, order: Order) {
             uses_old_code(&mut Ctx { engine, process, data }, module)
         }
     };
-    answer_task(engine, order.requester, order.kind, &order.id, done);
+    answer_task(engine, order.requester.term(), order.kind.term(), &order.id, done);
 }
 
 /// `{Kind, RequestId, Result}`
@@ -118,7 +120,7 @@ pub fn allow_collections(ctx: &mut Ctx<'_>, allow: bool) -> bool {
     if allow && !before {
         for (depth, requester, id) in std::mem::take(&mut ctx.data.rare_mut().held_collections) {
             ctx.data.want_collection(depth);
-            answer_task(ctx.engine, requester, am!("garbage_collect"), &id, true);
+            answer_task(ctx.engine, requester.term(), am!("garbage_collect"), &id, true);
         }
         literals::ask_again(ctx.process, ctx.data);
     }
@@ -161,7 +163,7 @@ fn process_display(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let Some(other) = args[0].as_pid().and_then(|id| ctx.engine.process(id)) else {
         return Ok(Term::atom(Atom::BADARG));
     };
-    let (id, me) = (ctx.engine.next_ref(), ctx.pid());
+    let (id, me) = (ctx.engine.next_ref(), ctx.process.who());
     let request = Signal::request(move |engine, target| {
         let result = match target {
             Target::Alive(_, data) => {
@@ -174,7 +176,7 @@ fn process_display(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
             let r = h.reference(id);
             h.tuple(&[r, result])
         });
-        engine.post(me, answer);
+        engine.post(me.term(), answer);
     });
     let reference = ctx.heap().reference(id);
     let escape = await_result(ctx, reference);

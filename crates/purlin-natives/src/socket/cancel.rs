@@ -3,13 +3,13 @@
 use super::io::Io;
 use super::state::{Turn, flag};
 use super::{OK, Outcome, reply, socket_of};
-use purlin_term::{Term, am};
+use purlin_term::{Immediate, Term, am};
 use purlin_vm::{Ctx, Escape, Native};
 
 pub const NATIVES: &[Native] = &[Native::plain("prim_socket", "nif_cancel", 3, |ctx, args| reply(ctx, args, cancel))];
 
 fn cancel(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
-    let (socket, pid) = (socket_of(args[0])?, ctx.pid());
+    let (socket, pid) = (socket_of(args[0])?, ctx.process.who());
     let mut io = Io::open(ctx.engine, socket)?;
     match args[1].as_atom().map(|operation| operation.name()) {
         Some("connect") => cancel_connect(&mut io, pid, args[2]),
@@ -24,7 +24,7 @@ fn outcome(io: &mut Io<'_>, turn: Turn) -> Term {
     if io.unselect(turn) { OK } else { am!("select_sent") }
 }
 
-fn cancel_connect(io: &mut Io<'_>, pid: Term, reference: Term) -> Outcome {
+fn cancel_connect(io: &mut Io<'_>, pid: Immediate, reference: Term) -> Outcome {
     if !io.s.connector.as_ref().is_some_and(|r| r.pid == pid && r.is_for(reference)) {
         return Ok(am!("not_found"));
     }
@@ -33,9 +33,9 @@ fn cancel_connect(io: &mut Io<'_>, pid: Term, reference: Term) -> Outcome {
     Ok(outcome(io, Turn::Write))
 }
 
-fn cancel_turn(io: &mut Io<'_>, turn: Turn, pid: Term, reference: Term) -> Outcome {
+fn cancel_turn(io: &mut Io<'_>, turn: Turn, pid: Immediate, reference: Term) -> Outcome {
     let queue = io.s.queue(turn);
-    if queue.is_taken(pid) {
+    if queue.is_taken(pid.term()) {
         // Of the operations that wait for their turn a process has at most one.
         let at = queue.waiting.iter().position(|r| r.pid == pid && r.is_for(reference));
         return Ok(at.and_then(|at| queue.waiting.remove(at)).map_or(am!("not_found"), |_| OK));

@@ -40,7 +40,7 @@ fn connect(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
     let socket = socket_of(args[0])?;
     reference(args[1], false)?;
     let address = address::decode(args[2]).ok_or(Failure::Invalid(am!("sockaddr")))?;
-    let pid = ctx.pid();
+    let pid = ctx.process.who();
     let mut io = Io::open(ctx.engine, socket)?;
     if io.s.writers.current.is_some() {
         return Err(Failure::ErrorInvalid(am!("state")));
@@ -69,7 +69,7 @@ fn finish_connect(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
     if io.s.writers.current.is_some() {
         return Err(Failure::ErrorInvalid(am!("state")));
     }
-    if io.s.connector.as_ref().is_none_or(|c| c.pid != ctx.process.pid()) {
+    if io.s.connector.as_ref().is_none_or(|c| c.pid != ctx.process.who()) {
         return Err(Failure::Raise(am!("state")));
     }
     connected(&mut io)
@@ -100,7 +100,7 @@ fn listen(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
 }
 
 fn accept(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
-    let (socket, pid) = (socket_of(args[0])?, ctx.pid());
+    let (socket, pid) = (socket_of(args[0])?, ctx.process.who());
     let mut io = Io::open(ctx.engine, socket)?;
     if io.s.readers.current.is_some() {
         return Err(Failure::ErrorInvalid(am!("state")));
@@ -136,7 +136,7 @@ fn accept(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
 /// Makes a socket of a connection, which has the settings of the one that it was accepted from.
 fn accepted(ctx: &mut Ctx<'_>, io: Io<'_>, fd: OwnedFd) -> Outcome {
     let Socket { domain, kind, protocol, .. } = *io.socket;
-    let state = State::new(fd, ctx.process.pid(), io.s.settings);
+    let state = State::new(fd, ctx.process.who(), io.s.settings);
     drop(io);
     let kind = Kind { domain, kind, protocol, origin: None, owns_descriptor: true };
     let t = add(ctx, kind, state, protocol);

@@ -39,10 +39,10 @@ impl Io<'_> {
     /// What the end of a process means for this socket.
     fn process_ended(&mut self, pid: Term) {
         self.s.involved.retain(|&id| Some(id) != pid.as_pid());
-        if self.s.closer == Some(pid) {
+        if self.s.closer.is_some_and(|c| c == pid) {
             self.s.closer = None;
             drop(self.close());
-        } else if self.s.owner == Some(pid) {
+        } else if self.s.owner.is_some_and(|o| o == pid) {
             self.owner_ended();
         } else if self.s.connector.as_ref().is_some_and(|r| r.pid == pid) {
             self.s.connector = None;
@@ -73,7 +73,7 @@ impl Io<'_> {
 
 /// Has the sockets of ended processes closed, and others take the turns of ended ones.
 pub fn install(engine: &Arc<Engine>) {
-    engine.on_exit_of_involved(|ctx, _| process_ended(ctx.engine, ctx.process.pid()));
+    engine.on_exit_of_involved(|ctx, _| process_ended(ctx.engine, ctx.process.who().term()));
 }
 
 fn process_ended(engine: &Arc<Engine>, pid: Term) {
@@ -88,12 +88,12 @@ fn process_ended(engine: &Arc<Engine>, pid: Term) {
 
 /// Has a socket told when the calling process ends.
 pub fn involve(ctx: &Ctx<'_>, socket: &Socket) {
-    let (engine, pid) = (ctx.engine, ctx.pid());
-    Io::new(engine, socket).involve(pid);
+    let (engine, pid) = (ctx.engine, ctx.process.who());
+    Io::new(engine, socket).involve(pid.term());
     ctx.process.involve();
     if ctx.process.is_exiting() {
         // It was killed meanwhile, and this socket may not have been told.
-        process_ended(engine, pid);
+        process_ended(engine, pid.term());
     }
 }
 

@@ -5,7 +5,7 @@ use super::io::Io;
 use super::open::{Defaults, TYPES, defaults};
 use super::state::{State, flag, sockets};
 use super::{Failure, OK, Outcome, address, at, map_of, name, reply, send, socket_of};
-use purlin_term::{Heap, Release, Term, am, map};
+use purlin_term::{Heap, Immediate, Release, Term, am, map};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Native};
 
@@ -81,7 +81,7 @@ fn info(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
         ("domain", address::family_term(socket.domain)),
         ("type", type_term(socket.kind)),
         ("protocol", Term::small(socket.protocol.into())),
-        ("owner", io.s.owner.unwrap_or(am!("undefined"))),
+        ("owner", io.s.owner.map_or(am!("undefined"), Immediate::term)),
         ("rstates", states(h, io.s.reading)),
         ("wstates", states(h, io.s.writing)),
         ("ctype", created),

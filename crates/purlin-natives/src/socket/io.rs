@@ -7,7 +7,7 @@ use super::Failure;
 use super::state::{Queue, Request, Socket, State, Turn, flag, sockets};
 use crate::port::poll::{self, Interest, Ready};
 use parking_lot::MutexGuard;
-use purlin_term::{Heap, Magic, Term, am};
+use purlin_term::{Heap, Immediate, Magic, Term, am};
 use purlin_vm::Engine;
 use purlin_vm::signal::{Signal, SignalKind};
 use rustix::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
@@ -85,12 +85,12 @@ impl<'a> Io<'a> {
     }
 
     fn tell_selected(&self, r: &Request) {
-        self.tell(r.pid, am!("select"), |h| r.reference.copy_to(h));
+        self.tell(r.pid.term(), am!("select"), |h| r.reference.copy_to(h));
     }
 
     /// Tells a process that what it waits for will not come.
     pub fn abort(&self, r: &Request, reason: Term) {
-        self.tell(r.pid, am!("abort"), |h| {
+        self.tell(r.pid.term(), am!("abort"), |h| {
             let reference = r.reference.copy_to(h);
             h.tuple(&[reference, reason])
         });
@@ -136,12 +136,12 @@ impl<'a> Io<'a> {
 
     /// Whether it is this process's turn; if not it is put at the end of the queue, for which `select` is the answer.
     /// One that polls does not wait.
-    pub fn admit(&mut self, turn: Turn, pid: Term, reference: Term, polls: bool) -> Result<bool, Failure> {
+    pub fn admit(&mut self, turn: Turn, pid: Immediate, reference: Term, polls: bool) -> Result<bool, Failure> {
         let queue = self.s.queue(turn);
-        if !queue.is_taken(pid) {
+        if !queue.is_taken(pid.term()) {
             return Ok(true);
         }
-        if queue.has_waiting(pid) {
+        if queue.has_waiting(pid.term()) {
             return Err(Failure::Raise(am!("state")));
         }
         if polls {
@@ -152,12 +152,12 @@ impl<'a> Io<'a> {
     }
 
     /// Notes that it is this process's turn, by a reference.
-    pub fn take_turn(&mut self, turn: Turn, pid: Term, reference: Term) {
+    pub fn take_turn(&mut self, turn: Turn, pid: Immediate, reference: Term) {
         self.s.queue(turn).current = Some(Request::new(pid, reference));
     }
 
     /// As [`Io::take_turn`], and has the process told when the descriptor is ready.
-    pub fn wait(&mut self, turn: Turn, pid: Term, reference: Term) {
+    pub fn wait(&mut self, turn: Turn, pid: Immediate, reference: Term) {
         self.take_turn(turn, pid, reference);
         self.select(turn);
     }

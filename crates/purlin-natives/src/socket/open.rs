@@ -72,7 +72,7 @@ fn open(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
     let fd = sys::within(namespace.as_deref(), || sys::open(domain, kind, protocol))?;
     let found = if protocol == 0 { option(&fd, libc::SO_PROTOCOL).unwrap_or(0) } else { protocol };
     let kind = Kind { domain, kind, protocol: found, origin: None, owns_descriptor: true };
-    let state = State::new(fd, ctx.pid(), settings(ctx.engine, args[3]));
+    let state = State::new(fd, ctx.process.who(), settings(ctx.engine, args[3]));
     let t = add(ctx, kind, state, protocol);
     Ok(ctx.ok(t)?)
 }
@@ -105,7 +105,7 @@ fn open_descriptor(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
     };
     let fd = own?;
     let _ = rustix::io::ioctl_fionbio(&fd, true);
-    let mut state = State::new(fd, ctx.pid(), settings(ctx.engine, options));
+    let mut state = State::new(fd, ctx.process.who(), settings(ctx.engine, options));
     if state.fd.as_ref().is_some_and(|fd| sys::name(fd, sys::End::Peer).is_ok()) {
         state.writing |= flag::CONNECTED;
     }
@@ -116,7 +116,7 @@ fn open_descriptor(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
 
 /// Stops all operations; the descriptor is closed by [`finalize_close`], which the caller calls next.
 fn close(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
-    let pid = ctx.pid();
+    let pid = ctx.process.who();
     let mut io = Io::open(ctx.engine, socket_of(args[0])?)?;
     io.s.reading |= flag::CLOSING;
     io.s.writing |= flag::CLOSING;
@@ -133,7 +133,7 @@ fn finalize_close(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
     if io.s.reading & flag::CLOSED != 0 {
         return Err(Failure::CLOSED);
     }
-    if io.s.reading & flag::CLOSING == 0 || io.s.closer != Some(ctx.process.pid()) {
+    if io.s.reading & flag::CLOSING == 0 || io.s.closer != Some(ctx.process.who()) {
         return Err(Failure::Raise(am!("state")));
     }
     // A socket that lingers makes who closes it wait until its data are out.

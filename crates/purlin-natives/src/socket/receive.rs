@@ -8,7 +8,7 @@ use super::{
     Failure, OK, Outcome, address, control, int, integers, map_of, reference, reply, size, socket_of, supports, sys,
 };
 use crate::errno;
-use purlin_term::{Buffer, Release, Term, am};
+use purlin_term::{Buffer, Immediate, Release, Term, am};
 use purlin_vm::{Ctx, Escape, Native};
 use rustix::io::Errno;
 
@@ -24,7 +24,7 @@ const BYTES_PER_REDUCTION: usize = 512;
 /// Who receives: its process, the reference of the operation, and whether it does not wait.
 #[derive(Clone, Copy)]
 struct Receiver {
-    pid: Term,
+    pid: Immediate,
     reference: Term,
     polls: bool,
 }
@@ -53,7 +53,7 @@ fn recv(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
     let polls = reference(args[3], true)?;
     integers(&args[1..3])?;
     let (length, flags) = (size(args[1])?, int(args[2])?);
-    let r = Receiver { pid: ctx.pid(), reference: args[3], polls };
+    let r = Receiver { pid: ctx.process.who(), reference: args[3], polls };
     let Some(mut io) = readable(Io::open(ctx.engine, socket)?, r)? else {
         return super::send::queued(ctx, args[0]);
     };
@@ -155,7 +155,7 @@ fn recv_from(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
     let polls = reference(args[3], true)?;
     integers(&args[1..3])?;
     let (length, flags) = (size(args[1])?, int(args[2])?);
-    let r = Receiver { pid: ctx.pid(), reference: args[3], polls };
+    let r = Receiver { pid: ctx.process.who(), reference: args[3], polls };
     let Some(mut io) = readable(Io::open(ctx.engine, socket)?, r)? else {
         return super::send::queued(ctx, args[0]);
     };
@@ -179,7 +179,7 @@ fn recv_message(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
     let polls = reference(args[4], true)?;
     integers(&args[1..4])?;
     let (length, space, flags) = (size(args[1])?, size(args[2])?, int(args[3])?);
-    let r = Receiver { pid: ctx.pid(), reference: args[4], polls };
+    let r = Receiver { pid: ctx.process.who(), reference: args[4], polls };
     let Some(mut io) = readable(Io::open(ctx.engine, socket)?, r)? else {
         return super::send::queued(ctx, args[0]);
     };

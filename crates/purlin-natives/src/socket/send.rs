@@ -7,7 +7,7 @@ use super::state::Turn;
 use super::sys::Address;
 use super::{Failure, OK, Outcome, address, at, int, reference, reply, socket_of, sys};
 use crate::errno;
-use purlin_term::{Term, am};
+use purlin_term::{Immediate, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Native};
 use rustix::io::Errno;
@@ -32,7 +32,7 @@ fn send(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
     reference(args[3], false)?;
     let data = args[1].as_bytes().or_badarg()?;
     let flags = int(args[2])?;
-    let Some(mut io) = writable(Io::open(ctx.engine, socket)?, ctx.process.pid(), args[3])? else {
+    let Some(mut io) = writable(Io::open(ctx.engine, socket)?, ctx.process.who(), args[3])? else {
         return queued(ctx, args[0]);
     };
     io.s.counters.add(Count::WriteTries, 1);
@@ -46,7 +46,7 @@ fn send_to(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
     let data = args[1].as_bytes().or_badarg()?;
     let flags = int(args[3])?;
     let to = address::decode(args[2]).ok_or(Failure::Invalid(am!("sockaddr")))?;
-    let Some(mut io) = writable(Io::open(ctx.engine, socket)?, ctx.process.pid(), args[4])? else {
+    let Some(mut io) = writable(Io::open(ctx.engine, socket)?, ctx.process.who(), args[4])? else {
         return queued(ctx, args[0]);
     };
     io.s.counters.add(Count::WriteTries, 1);
@@ -55,7 +55,7 @@ fn send_to(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
 }
 
 /// The socket, if it is this process's turn to write; `None`: it waits for its turn.
-pub fn writable<'a>(mut io: Io<'a>, pid: Term, reference: Term) -> Result<Option<Io<'a>>, Failure> {
+pub fn writable<'a>(mut io: Io<'a>, pid: Immediate, reference: Term) -> Result<Option<Io<'a>>, Failure> {
     if io.s.connector.is_some() {
         return Err(Failure::ErrorInvalid(am!("state")));
     }
@@ -99,7 +99,7 @@ fn finish(
             io.s.counters.wrote_part(n);
             ctx.charge(n / BYTES_PER_REDUCTION);
             if n >= size {
-                let pid = ctx.process.pid();
+                let pid = ctx.process.who();
                 io.take_turn(Turn::Write, pid, am!("iov"));
                 return partly(ctx, io, am!("iov"), n);
             }
@@ -119,7 +119,7 @@ fn finish(
 
 /// Waits until more can be written.
 fn retry(ctx: &mut Ctx<'_>, mut io: Io<'_>, written: Option<usize>, reference: Term) -> Outcome {
-    io.wait(Turn::Write, ctx.process.pid(), reference);
+    io.wait(Turn::Write, ctx.process.who(), reference);
     io.s.counters.add(Count::WriteWaits, 1);
     match written {
         Some(n) => partly(ctx, io, am!("select"), n),
@@ -139,7 +139,7 @@ fn send_message(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
     reference(args[3], false)?;
     args[1].is_map().then_some(()).or_badarg()?;
     let flags = int(args[2])?;
-    let Some(mut io) = writable(Io::open(ctx.engine, socket)?, ctx.process.pid(), args[3])? else {
+    let Some(mut io) = writable(Io::open(ctx.engine, socket)?, ctx.process.who(), args[3])? else {
         return queued(ctx, args[0]);
     };
     let to = match at(args[1], "addr") {
@@ -160,7 +160,7 @@ fn send_message(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
 fn send_pieces(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
     let socket = socket_of(args[0])?;
     reference(args[2], false)?;
-    let Some(mut io) = writable(Io::open(ctx.engine, socket)?, ctx.process.pid(), args[2])? else {
+    let Some(mut io) = writable(Io::open(ctx.engine, socket)?, ctx.process.who(), args[2])? else {
         return queued(ctx, args[0]);
     };
     let (pieces, more) = pieces(args[1], io.socket.is_stream()).ok_or(Failure::Invalid(am!("iov")))?;

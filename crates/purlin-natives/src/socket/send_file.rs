@@ -35,7 +35,7 @@ fn counters<'a>(io: &'a mut Io<'_>) -> &'a mut FileCounters {
 
 /// Begins to send a file: `nif_sendfile(Socket, Ref, Offset, Count, File)`.
 fn start(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
-    let (socket, pid) = (socket_of(args[0])?, ctx.pid());
+    let (socket, pid) = (socket_of(args[0])?, ctx.process.who());
     reference(args[1], false)?;
     let (offset, count) = range(&args[2..4])?;
     reference(args[4], false)?;
@@ -62,7 +62,7 @@ fn start(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
 
 /// Goes on after a `select` message: `nif_sendfile(Socket, Ref, Offset, Count)`.
 fn go_on(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
-    let (socket, pid) = (socket_of(args[0])?, ctx.pid());
+    let (socket, pid) = (socket_of(args[0])?, ctx.process.who());
     reference(args[1], false)?;
     let (offset, count) = range(&args[2..4])?;
     let io = Io::open(ctx.engine, socket)?;
@@ -94,7 +94,7 @@ fn send(ctx: &mut Ctx<'_>, mut io: Io<'_>, offset: i64, count: usize, reference:
         io.s.file = None;
         return Err(failed(&mut io, Errno::INVAL));
     };
-    io.take_turn(Turn::Write, ctx.process.pid(), reference);
+    io.take_turn(Turn::Write, ctx.process.who(), reference);
     let mut sent = 0;
     loop {
         let wanted = if count == 0 { PORTION } else { PORTION.min(count - sent) };
@@ -117,7 +117,7 @@ fn send(ctx: &mut Ctx<'_>, mut io: Io<'_>, offset: i64, count: usize, reference:
             Err(Errno::INTR) => {}
             Err(Errno::AGAIN) => {
                 counters(&mut io).waits += 1;
-                io.wait(Turn::Write, ctx.process.pid(), reference);
+                io.wait(Turn::Write, ctx.process.who(), reference);
                 return partly(ctx, io, am!("select"), sent);
             }
             Err(e) => {

@@ -4,7 +4,7 @@ use super::counters::{Counters, FileCounters, Global};
 use crate::port::poll::Interest;
 use parking_lot::{Mutex, MutexGuard};
 use purlin_term::owned::Owned;
-use purlin_term::{Magic, Term};
+use purlin_term::{Immediate, Magic, Term};
 use purlin_vm::{Engine, Slot};
 use rustix::fd::{IntoRawFd, OwnedFd};
 use std::collections::{HashMap, VecDeque};
@@ -32,8 +32,8 @@ pub struct State {
     pub reading: u16,
     pub writing: u16,
     /// The controlling process, and the one that is closing the socket.
-    pub owner: Option<Term>,
-    pub closer: Option<Term>,
+    pub owner: Option<Immediate>,
+    pub closer: Option<Immediate>,
     /// What the poll thread watches the descriptor for.
     pub interest: Interest,
     pub connector: Option<Request>,
@@ -103,12 +103,12 @@ impl Settings {
 
 /// What a process waits for, by the reference that its message will carry.
 pub struct Request {
-    pub pid: Term,
+    pub pid: Immediate,
     pub reference: Owned,
 }
 
 impl Request {
-    pub fn new(pid: Term, reference: Term) -> Request {
+    pub fn new(pid: Immediate, reference: Term) -> Request {
         Request { pid, reference: Owned::new(reference) }
     }
 
@@ -149,7 +149,7 @@ pub enum Turn {
 }
 
 impl State {
-    pub fn new(fd: OwnedFd, owner: Term, settings: Settings) -> State {
+    pub fn new(fd: OwnedFd, owner: Immediate, settings: Settings) -> State {
         State {
             fd: Some(fd),
             reading: 0,

@@ -1,6 +1,6 @@
 //! `erlang:trace_info/2`: what is traced of a process, a function, messages, or what comes later.
 
-use purlin_term::{Atom, Heap, Term, am};
+use purlin_term::{Atom, Heap, Immediate, Term, am};
 use purlin_vm::code::Mfa;
 use purlin_vm::native::OrBadarg;
 use purlin_vm::tracing::points::{Meta, Place, Spec, State};
@@ -172,7 +172,7 @@ fn on_load(ctx: &mut Ctx<'_>, key: Term) -> NativeResult {
                     FALSE
                 }
             }
-            "meta" => on.meta_tracer.filter(|_| on.kinds.meta).unwrap_or(FALSE),
+            "meta" => on.meta_tracer.filter(|_| on.kinds.meta).map_or(FALSE, Immediate::term),
             "meta_match_spec" => {
                 if on.kinds.meta {
                     source(h, &on.meta_spec)

@@ -1,6 +1,6 @@
 //! `system_monitor/0,1,2` (since OTP 28 by `erts_internal`) and `system_profile/0,2`.
 
-use purlin_term::{Heap, Release, Term, am};
+use purlin_term::{Heap, Immediate, Release, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::tracing::Timestamp;
 use purlin_vm::tracing::flags::is_alive;
@@ -95,7 +95,7 @@ fn monitor(ctx: &mut Ctx<'_>, who: Term, options: Term) -> NativeResult {
         }
     }
     let before = system_monitor_0(ctx, &[])?;
-    ctx.engine.tracing.monitor.set(Some((who, w)));
+    ctx.engine.tracing.monitor.set(Some((Immediate::new(who).or_badarg()?, w)));
     Ok(before)
 }
 
@@ -152,6 +152,6 @@ fn system_profile_2(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
             _ => return Err(Escape::BADARG),
         }
     }
-    ctx.engine.tracing.profile.set(Some((who, p)));
+    ctx.engine.tracing.profile.set(Some((Immediate::new(who).or_badarg()?, p)));
     Ok(before)
 }

@@ -8,7 +8,7 @@ use crate::errno;
 use crate::port::{STANDARD_INPUT, Until};
 use parking_lot::Mutex;
 use purlin_term::owned::Owned;
-use purlin_term::{Heap, Magic, Release, Term, am};
+use purlin_term::{Heap, Immediate, Magic, Release, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::signal::Signal;
 use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult, Slot};
@@ -68,7 +68,7 @@ struct Input {
 
 /// Who gets the events, and those that were not told yet.
 struct Listener {
-    process: Term,
+    process: Immediate,
     tty: Owned,
     reference: Owned,
     waits: bool,
@@ -80,7 +80,7 @@ impl Listener {
     fn tell(&mut self, engine: &Arc<Engine>) {
         if self.waits && !self.events.is_empty() {
             self.waits = false;
-            ready(engine, self.process, &self.tty, &self.reference);
+            ready(engine, self.process.term(), &self.tty, &self.reference);
         }
     }
 }
@@ -89,7 +89,7 @@ impl Listener {
 #[derive(Default)]
 struct Users {
     /// Who set the terminal's modes: they go back when it ends.
-    setter: Mutex<Option<Term>>,
+    setter: Mutex<Option<Immediate>>,
     listener: Mutex<Option<Listener>>,
     hook: OnceLock<()>,
 }
@@ -193,7 +193,7 @@ fn tty_set(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     if let Some(Err(e)) = wanted.map(super::take_over) {
         return Ok(failed(ctx.heap(), "tcsetattr", e));
     }
-    *ctx.engine.state(&USERS).setter.lock() = Some(ctx.pid());
+    *ctx.engine.state(&USERS).setter.lock() = Some(ctx.process.who());
     ctx.process.involve();
     Ok(am!("ok"))
 }
@@ -214,7 +214,7 @@ fn tty_set_up(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     } else {
         super::restore();
     }
-    *ctx.engine.state(&USERS).setter.lock() = Some(ctx.pid());
+    *ctx.engine.state(&USERS).setter.lock() = Some(ctx.process.who());
     ctx.process.involve();
     Ok(am!("ok"))
 }
@@ -270,11 +270,11 @@ fn select(ctx: &mut Ctx<'_>, handle: Term, of_input: Term, of_events: Term) -> N
         Err(e) => return Ok(failed(ctx.heap(), "pipe", Errno::from_io_error(&e).unwrap_or(Errno::IO))),
     };
     let (wait, waits) = channel::<Owned>();
-    let (engine, process, tty_of) = (ctx.engine.clone(), ctx.pid(), Owned::new(handle));
+    let (engine, process, tty_of) = (ctx.engine.clone(), ctx.process.who(), Owned::new(handle));
     std::thread::spawn(move || {
         for reference in waits {
             match until.wait() {
-                Ok(true) => ready(&engine, process, &tty_of, &reference),
+                Ok(true) => ready(&engine, process.term(), &tty_of, &reference),
                 _ => return,
             }
         }
@@ -283,7 +283,7 @@ fn select(ctx: &mut Ctx<'_>, handle: Term, of_input: Term, of_events: Term) -> N
     let _ = wait.send(Owned::new(of_input));
     *tty.input.lock() = Some(Input { wait, _stop: stop });
     let listener = Listener {
-        process: ctx.pid(),
+        process: ctx.process.who(),
         tty: Owned::new(handle),
         reference: Owned::new(of_events),
         waits: !of_events.is_nil(),

@@ -296,7 +296,7 @@ pub unsafe fn append_word(p: *mut u64, to: Term, unit: u32, value: u64, n: u32) 
     let (whole, start, size) = match to.boxed_kind()? {
         Kind::SubBits => {
             let b = to.any_body();
-            (Term(b[2]), b[1] as usize, b[0] as usize)
+            (Term::word(b[2]), b[1] as usize, b[0] as usize)
         }
         Kind::RefBin => (to, 0, to.base_bytes().1 * 8),
         _ => return None,

@@ -46,7 +46,7 @@ impl Context {
     #[inline]
     fn whole(&self) -> Term {
         // SAFETY: LIVE
-        Term(unsafe { *self.words.add(3) })
+        Term::word(unsafe { *self.words.add(3) })
     }
 
     #[inline]

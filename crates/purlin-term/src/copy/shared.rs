@@ -49,7 +49,7 @@ impl Sharing {
         slots.push(&mut root);
         while let Some(slot) = slots.pop() {
             // SAFETY: FRESH: the slot is `root` or a word of a copy that this function has just made.
-            let old = unsafe { Term(*slot) };
+            let old = unsafe { Term::word(*slot) };
             if !old.is_pointer() || !moves(old) {
                 continue;
             }
@@ -60,7 +60,7 @@ impl Sharing {
             // SAFETY: as above.
             unsafe { *slot = *copy };
         }
-        Some(Term(root))
+        Some(Term::word(root))
     }
 }
 

@@ -17,7 +17,7 @@ pub(super) fn position(keys: &[Term], key: Term) -> Option<usize> {
 
 /// The tuple of keys that a flat map shares with those it was made from and those made from it.
 pub(super) fn keys_tuple(map: Term) -> Term {
-    Term(map.any_body()[0])
+    Term::word(map.any_body()[0])
 }
 
 /// The map with the value at position `i` replaced.

@@ -158,7 +158,7 @@ pub(super) fn get(map: Term, key: Term) -> Option<Term> {
                 _ if bits >> nibble & 1 == 0 => return None,
                 _ => (bits as u16 & ((1 << nibble) - 1)).count_ones() as usize,
             };
-            Term(*bitmap.add(1 + at))
+            Term::word(*bitmap.add(1 + at))
         };
         if let Some((k, value)) = child.as_cons() {
             return same(k, key).then_some(value);

@@ -15,7 +15,7 @@ use purlin_beam::{BeamError, BeamFile, CodeIndex, Function};
 use purlin_term::boxed::FunEntry;
 use purlin_term::external::FunParts;
 use purlin_term::literal::{self, Area};
-use purlin_term::{Atom, Heap, Term, external};
+use purlin_term::{Atom, Heap, Kept, Term, external};
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
@@ -59,7 +59,7 @@ pub struct Module {
     /// Where its literals are.
     pub(super) area: Mutex<Area>,
     /// The names of its source files as literal strings, made when a stack trace first needs them.
-    source_files: Vec<OnceLock<Option<Term>>>,
+    source_files: Vec<OnceLock<Option<Kept>>>,
     by_name: OnceLock<HashMap<(Atom, u8), u32>>,
     translating: Mutex<()>,
 }
@@ -165,7 +165,7 @@ impl Module {
     /// The name of a source file, by its index in the line table.
     pub fn source_file(&self, i: u32) -> Option<Term> {
         let name = self.file.lines().files.get(i as usize)?;
-        *self.source_files.get(i as usize)?.get_or_init(|| self.store(Heap::new(0).string(name)))
+        self.source_files.get(i as usize)?.get_or_init(|| self.keep(Heap::new(0).string(name))).map(Kept::term)
     }
 
     /// The atom of an index in the file.
@@ -241,6 +241,11 @@ impl Module {
     /// A copy of a term that lives as long as the code. `None`: the literal area is full.
     pub fn store(&self, t: Term) -> Option<Term> {
         self.area.lock().store(t)
+    }
+
+    /// As [`Module::store`], for what goes with the code.
+    pub fn keep(&self, t: Term) -> Option<Kept> {
+        self.store(t).and_then(Kept::literal)
     }
 
     /// Held while one of this module's functions is being translated.

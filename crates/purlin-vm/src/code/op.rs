@@ -29,6 +29,11 @@ pub struct Op {
     pub instr: Instr,
 }
 
+// SAFETY: CODE: the constants of an instruction are immediate or literals of the code that it belongs to.
+unsafe impl Send for Op {}
+// SAFETY: as above.
+unsafe impl Sync for Op {}
+
 impl Op {
     /// An instruction that the loop runs.
     pub const fn slow(instr: Instr) -> Op {

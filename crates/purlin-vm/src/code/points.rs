@@ -15,7 +15,7 @@ use super::{Code, Exports, FnEntry, Mfa, Module, NativeEntry};
 use crate::engine::context::Ctx;
 use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLock};
-use purlin_term::{Atom, Owned, Term};
+use purlin_term::{Atom, Immediate, Owned, Term};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -439,7 +439,7 @@ pub struct OnLoad {
     pub kinds: Kinds,
     pub spec: Spec,
     pub meta_spec: Spec,
-    pub meta_tracer: Option<Term>,
+    pub meta_tracer: Option<Immediate>,
 }
 
 impl OnLoad {
@@ -452,7 +452,7 @@ impl OnLoad {
         }
         if kinds.meta {
             self.meta_spec = c.spec.clone();
-            self.meta_tracer = Some(c.meta_tracer);
+            self.meta_tracer = Immediate::new(c.meta_tracer);
         } else if !breakpoint {
             (self.meta_spec, self.meta_tracer) = (None, None);
         }
@@ -496,7 +496,7 @@ impl OnLoad {
         }
         if let (true, Some(tracer)) = (self.kinds.meta, self.meta_tracer) {
             change.kinds = Kinds { meta: true, ..Kinds::default() };
-            (change.spec, change.meta_tracer) = (self.meta_spec.clone(), tracer);
+            (change.spec, change.meta_tracer) = (self.meta_spec.clone(), tracer.term());
             set(code, pattern, &change);
         }
     }

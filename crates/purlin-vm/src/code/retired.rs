@@ -13,8 +13,8 @@
 
 use crate::process::grace::{Grace, Place};
 use parking_lot::Mutex;
-use purlin_term::Term;
 use purlin_term::literal::{self, Area};
+use purlin_term::{Immediate, Term};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What is freed by dropping it.
@@ -42,7 +42,7 @@ pub struct Collection(Mutex<State>);
 #[derive(Default)]
 struct State {
     /// The collector's pid, once it was started.
-    collector: Option<Term>,
+    collector: Option<Immediate>,
     waiting: Vec<Box<dyn Retired>>,
     round: Vec<Box<dyn Retired>>,
     step: Step,
@@ -76,7 +76,7 @@ static ROUND: AtomicBool = AtomicBool::new(false);
 
 impl Collection {
     /// Names the process that collects, which gets a message when something was retired.
-    pub fn set_collector(&self, pid: Term) {
+    pub fn set_collector(&self, pid: Immediate) {
         self.0.lock().collector = Some(pid);
     }
 
@@ -86,7 +86,7 @@ impl Collection {
         let mut state = self.0.lock();
         let resting = state.waiting.is_empty();
         state.waiting.extend(what);
-        state.collector.filter(|_| resting && !state.waiting.is_empty())
+        state.collector.filter(|_| resting && !state.waiting.is_empty()).map(Immediate::term)
     }
 
     /// One step of collecting: called by the collector when it rests, when it was told to wait, and when all

@@ -27,9 +27,9 @@ pub fn log(
         let mut logger = engine.system_logger.lock();
         if logger.as_pid().is_some_and(|id| engine.process(id).is_none()) {
             // It has ended without giving its part back.
-            *logger = am!("logger");
+            *logger = Atom::new("logger").into();
         }
-        *logger
+        logger.term()
     };
     let to = match to.as_atom() {
         Some(Atom::UNDEFINED) => return,

@@ -103,7 +103,7 @@ impl Engine {
 
     /// Tells a watcher of a port that the port is gone.
     pub fn port_down(self: &Arc<Engine>, port: Term, watcher: &Watcher, reason: Term) {
-        self.post(watcher.watcher, down_signal(self, port, watcher, Atom::PORT, reason));
+        self.post(watcher.watcher.term(), down_signal(self, port, watcher, Atom::PORT, reason));
     }
 }
 
@@ -124,7 +124,7 @@ pub fn bounce(engine: &Arc<Engine>, to: Term, mut signal: Parcel) {
 
 /// Sends `{'DOWN', Ref, process, Object, Reason}` for the ended process `me`.
 pub fn send_down(engine: &Arc<Engine>, me: Term, w: &Watcher, reason: Term) {
-    engine.post(w.watcher, down_signal(engine, me, w, Atom::PROCESS, reason));
+    engine.post(w.watcher.term(), down_signal(engine, me, w, Atom::PROCESS, reason));
 }
 
 /// The signal that tells a watcher of the end of `item`, a process or port.

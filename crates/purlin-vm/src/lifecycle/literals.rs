@@ -63,7 +63,7 @@ impl Question {
             let id = self.id.copy_to(h);
             h.tuple(&[am!("copy_literals"), id, result])
         });
-        engine.post(self.collector, answer);
+        engine.post(self.collector.term(), answer);
     }
 }
 

@@ -4,12 +4,12 @@ use super::Process;
 use super::table::Table;
 use hashbrown::HashMap;
 use parking_lot::RwLock;
-use purlin_term::{Atom, Term};
+use purlin_term::{Atom, Immediate, Term};
 
 /// The registered names of one engine.
 #[derive(Default)]
 pub struct Names {
-    names: RwLock<HashMap<Atom, Term>>,
+    names: RwLock<HashMap<Atom, Immediate>>,
 }
 
 /// Why a name could not be registered.
@@ -43,7 +43,7 @@ impl Names {
             process.set_name(None);
             return Err(RegisterError::Dead);
         }
-        names.insert(name, process.pid());
+        names.insert(name, process.who());
         Ok(())
     }
 
@@ -53,17 +53,17 @@ impl Names {
         if name == Atom::UNDEFINED || names.contains_key(&name) {
             return Err(RegisterError::BadName);
         }
-        if names.values().any(|&t| t == port) {
+        if names.values().any(|t| t.term() == port) {
             return Err(RegisterError::HasName);
         }
-        names.insert(name, port);
+        names.insert(name, Immediate::new(port).ok_or(RegisterError::Dead)?);
         Ok(())
     }
 
     /// Frees a name; who had it, a process or port.
     pub fn unregister(&self, name: Atom, processes: &Table) -> Option<Term> {
         let mut names = self.names.write();
-        let who = names.remove(&name)?;
+        let who = names.remove(&name)?.term();
         if let Some(p) = who.as_pid().and_then(|id| processes.get(id)) {
             p.set_name(None);
         }
@@ -84,19 +84,19 @@ impl Names {
     /// Frees the name of a closing port.
     pub fn release_port(&self, port: Term) -> Option<Atom> {
         let mut names = self.names.write();
-        let name = *names.iter().find(|&(_, &t)| t == port)?.0;
+        let name = *names.iter().find(|(_, t)| t.term() == port)?.0;
         names.remove(&name);
         Some(name)
     }
 
     /// The pid or port of this name.
     pub fn whereis(&self, name: Atom) -> Option<Term> {
-        self.names.read().get(&name).copied()
+        self.names.read().get(&name).map(|t| t.term())
     }
 
     /// The name of a port.
     pub fn of_port(&self, port: Term) -> Option<Atom> {
-        self.names.read().iter().find(|&(_, &t)| t == port).map(|(&n, _)| n)
+        self.names.read().iter().find(|(_, t)| t.term() == port).map(|(&n, _)| n)
     }
 
     /// All names.

@@ -6,7 +6,7 @@ use crate::process::saved_calls::SavedCalls;
 use crate::process::suspension::Suspension;
 use crate::sync::{AtomicBool, Ordering};
 use purlin_term::heap::VirtualHeap;
-use purlin_term::{Owned, Term};
+use purlin_term::{Immediate, Owned};
 use std::sync::Arc;
 
 /// The `min_bin_vheap_size` of most processes.
@@ -22,7 +22,7 @@ pub struct Rare {
     /// Processes that this process suspends.
     pub suspending: Vec<Suspension>,
     /// Collections that others asked for while collecting was held: the depth, and whom to answer what.
-    pub held_collections: Vec<(Depth, Term, Arc<Owned>)>,
+    pub held_collections: Vec<(Depth, Immediate, Arc<Owned>)>,
     /// As these, of the collector of literals.
     pub held_questions: Vec<Question>,
     /// The last calls, if they are saved.
@@ -49,7 +49,7 @@ pub enum How {
 /// What the collector of literals asks of a process.
 #[derive(Clone)]
 pub struct Question {
-    pub collector: Term,
+    pub collector: Immediate,
     /// What the answer begins with behind its tag.
     pub id: Arc<Owned>,
     pub how: How,

@@ -6,7 +6,7 @@ mod keyed;
 
 use crate::process::signal::{Parcel, RefId};
 use keyed::Keyed;
-use purlin_term::{Atom, Term};
+use purlin_term::{Atom, Immediate, Term};
 
 /// The relations of one process.
 #[derive(Default)]
@@ -55,7 +55,7 @@ pub struct Monitor {
 pub struct Watcher {
     pub monitor: RefId,
     /// The monitoring process or port.
-    pub watcher: Term,
+    pub watcher: Immediate,
     /// The name it used.
     pub name: Option<Atom>,
 }

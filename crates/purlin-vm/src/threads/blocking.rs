@@ -61,6 +61,7 @@ fn run(call: BlockingCall, engine: &Arc<Engine>) {
     if let Some(i) = counted {
         engine.sched.wall_time.end(i, engine.clock.now());
     }
+    data.exit_reason = failed.unwrap_or(Term::NONE);
     let pid = process.pid();
     let back = Signal::request(move |engine, target| {
         let Target::Alive(process, to) = target else { return };
@@ -72,7 +73,7 @@ fn run(call: BlockingCall, engine: &Arc<Engine>) {
         to.pending = data.pending.take();
         to.pc = data.pc;
         to.roots.append(&mut data.roots);
-        to.exit_reason = failed.unwrap_or(Term::NONE);
+        to.exit_reason = data.exit_reason;
         while let Some(task) = postponed.take() {
             task(engine, Target::Alive(process, to));
         }

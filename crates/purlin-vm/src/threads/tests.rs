@@ -161,7 +161,7 @@ fn an_exit_goes_through_links_and_is_told_to_watchers() {
             s.parent = chain.pid();
             s.link = true;
             if i == 99 {
-                s.watcher = Some(Watcher { monitor: id, watcher: w.pid(), name: None });
+                s.watcher = Some(Watcher { monitor: id, watcher: w.who(), name: None });
             }
             let next = s.create(e).unwrap();
             // SAFETY: OWNER: no scheduler runs yet.
@@ -268,13 +268,13 @@ fn a_blocking_native_runs_on_the_pool_and_comes_back() {
 }
 
 fn stuck(ctx: &mut Ctx<'_>) -> Stop {
-    let me = ctx.pid();
+    let me = ctx.process.who();
     // Handled by the process itself while its native is on the pool.
     let kill = Signal::request(move |engine, target| {
         assert!(matches!(target, Target::Alive(p, data) if p.is_offloaded() && data.offload.is_some()));
-        engine.post(me, Signal::exit(me, false, Term::atom(Atom::KILL)));
+        engine.post(me.term(), Signal::exit(me.term(), false, Term::atom(Atom::KILL)));
     });
-    ctx.engine.post(me, kill);
+    ctx.engine.post(me.term(), kill);
     Stop::Blocking
 }
 

@@ -9,7 +9,7 @@ use crate::process::Process;
 use crate::process::figures;
 use crate::process::signal::{Signal, SignalKind};
 use parking_lot::Mutex;
-use purlin_term::{Heap, Term, am};
+use purlin_term::{Heap, Immediate, Term, am};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -37,18 +37,18 @@ pub struct Monitor {
     queues: AtomicBool,
     /// How often the monitor was set: which setting a queue was found too long by.
     era: AtomicU64,
-    set: Mutex<Option<(Term, Wanted)>>,
+    set: Mutex<Option<(Immediate, Wanted)>>,
     /// Milliseconds that collections sleep, for tests.
     pub gc_sleep: AtomicU64,
 }
 
 impl Monitor {
     pub fn get(&self) -> Option<(Term, Wanted)> {
-        *self.set.lock()
+        self.set.lock().map(|(who, wanted)| (who.term(), wanted))
     }
 
     /// Sets the monitor or, with none, ends monitoring.
-    pub fn set(&self, to: Option<(Term, Wanted)>) {
+    pub fn set(&self, to: Option<(Immediate, Wanted)>) {
         *self.set.lock() = to;
         let wanted = to.map_or(Wanted::default(), |t| t.1);
         self.heaps.store(wanted.long_gc > 0 || wanted.large_heap > 0, Ordering::Relaxed);
@@ -179,16 +179,16 @@ pub struct Profiled {
 #[derive(Default)]
 pub struct Profile {
     processes: AtomicBool,
-    set: Mutex<Option<(Term, Profiled)>>,
+    set: Mutex<Option<(Immediate, Profiled)>>,
 }
 
 impl Profile {
     pub fn get(&self) -> Option<(Term, Profiled)> {
-        *self.set.lock()
+        self.set.lock().map(|(who, profiled)| (who.term(), profiled))
     }
 
     /// Sets the profiler or, with none, ends profiling.
-    pub fn set(&self, to: Option<(Term, Profiled)>) {
+    pub fn set(&self, to: Option<(Immediate, Profiled)>) {
         *self.set.lock() = to;
         self.processes.store(to.is_some_and(|t| t.1.runnable_procs), Ordering::Relaxed);
     }

@@ -1,7 +1,7 @@
 //! A node of the tree: keys in order, and a value for each, in one block.
 
 use crate::ets::key::Probe;
-use purlin_term::Term;
+use purlin_term::{Kept, Term};
 
 /// The most keys of a node; a leaf then takes 512 bytes.
 pub const FULL: usize = 30;
@@ -10,12 +10,12 @@ pub const FULL: usize = 30;
 const LINE: usize = 8;
 
 /// What stands in the places of keys that are not there: the greatest small integer.
-const EMPTY: Term = Term::small((1 << 59) - 1);
+const EMPTY: Kept = Kept::small((1 << 59) - 1);
 
 /// Keys with a row each (in a leaf), or with the number of a node each, whose least key it is.
 #[repr(C, align(64))]
 pub struct Node<V> {
-    keys: [Term; 4 * LINE],
+    keys: [Kept; 4 * LINE],
     values: [V; FULL],
     len: usize,
 }
@@ -26,7 +26,7 @@ impl<V: Default> Node<V> {
     }
 
     #[inline]
-    pub fn keys(&self) -> &[Term] {
+    pub fn keys(&self) -> &[Kept] {
         &self.keys[..self.len]
     }
 
@@ -36,12 +36,12 @@ impl<V: Default> Node<V> {
     }
 
     #[inline]
-    pub fn key(&self, at: usize) -> Option<Term> {
+    pub fn key(&self, at: usize) -> Option<Kept> {
         self.keys().get(at).copied()
     }
 
     /// The least key of a node that is not empty.
-    pub fn first(&self) -> Term {
+    pub fn first(&self) -> Kept {
         self.keys[0]
     }
 
@@ -55,7 +55,7 @@ impl<V: Default> Node<V> {
         &mut self.values[at]
     }
 
-    pub fn set_key(&mut self, at: usize, key: Term) {
+    pub fn set_key(&mut self, at: usize, key: Kept) {
         self.keys[at] = key;
     }
 
@@ -71,7 +71,7 @@ impl<V: Default> Node<V> {
             return self.search(probe, or_equal);
         };
         let (limit, mut words) = (key + or_equal as i64, 0);
-        let mut is_below = |k: Term| {
+        let mut is_below = |k: Kept| {
             words |= k.raw();
             ((k.raw() as i64) < limit) as usize
         };
@@ -84,11 +84,12 @@ impl<V: Default> Node<V> {
 
     #[inline(never)]
     fn search(&self, probe: Probe, or_equal: bool) -> usize {
-        self.keys().partition_point(|k| if or_equal { Probe::key(*k) <= probe } else { Probe::key(*k) < probe })
+        self.keys()
+            .partition_point(|k| if or_equal { Probe::key(k.term()) <= probe } else { Probe::key(k.term()) < probe })
     }
 
     /// Puts a key before the one at a position; the node is not full.
-    pub fn insert(&mut self, at: usize, key: Term, value: V) {
+    pub fn insert(&mut self, at: usize, key: Kept, value: V) {
         self.keys.copy_within(at..self.len, at + 1);
         self.keys[at] = key;
         self.values[self.len] = value;

@@ -43,16 +43,16 @@ fn check(t: &TreeRows) -> Vec<Term> {
             let leaf = t.leaves.get(id);
             for (k, r) in leaf.node.keys().iter().zip(leaf.node.values()) {
                 assert_eq!(*k, key::at(t.keypos, r.as_ref().unwrap()));
-                out.push(*k);
+                out.push(k.term());
             }
-            return leaf.node.first();
+            return leaf.node.first().term();
         }
         let node = t.inner.get(id);
         assert!(node.len() > 0);
         for (k, child) in node.keys().iter().zip(node.values()) {
-            assert_eq!(walk(t, *child, height - 1, out), *k);
+            assert_eq!(*k, walk(t, *child, height - 1, out));
         }
-        node.first()
+        node.first().term()
     }
     let mut all = Vec::new();
     if t.len() > 0 {

@@ -4,7 +4,7 @@ use super::tcp::{Answer, number};
 use super::{Inner, Interest, Io, Operation, Protocol, Socket, State, timeout, u32_at};
 use crate::errno;
 use crate::port::{Options, Port, poll, table};
-use purlin_term::{Atom, Term, am};
+use purlin_term::{Atom, Immediate, Term, am};
 use purlin_vm::relation::Watcher;
 use purlin_vm::signal::{RefId, Signal, SignalKind};
 use rustix::fd::OwnedFd;
@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use rustix::net::{SocketFlags, accept_with, getpeername};
 
 impl Io<'_> {
-    pub(super) fn accept(&mut self, caller: Term, data: &[u8]) -> Answer {
+    pub(super) fn accept(&mut self, caller: Immediate, data: &[u8]) -> Answer {
         if self.s.state != State::Listening || data.len() != 4 {
             return Err(Errno::INVAL.into());
         }
@@ -30,8 +30,8 @@ impl Io<'_> {
         }
         let id = self.next_id();
         let monitor = self.engine.next_ref();
-        let watcher = Watcher { monitor, watcher: self.port.term(), name: None };
-        self.engine.post(caller, Signal::bare(SignalKind::Monitor(Box::new(watcher))));
+        let watcher = Watcher { monitor, watcher: Immediate::port(self.port.id), name: None };
+        self.engine.post(caller.term(), Signal::bare(SignalKind::Monitor(Box::new(watcher))));
         let limit = limit.and_then(|t| poll::limit(self.engine, self.port, t));
         self.s.accepts.push_back(Operation { id, caller, limit, monitor: Some(monitor) });
         self.select_read(true);
@@ -58,7 +58,7 @@ impl Io<'_> {
     }
 
     /// Makes a port of a new connection, which belongs and is linked to who accepted it.
-    fn accepted(&mut self, caller: Term, id: u16, fd: OwnedFd) {
+    fn accepted(&mut self, caller: Immediate, id: u16, fd: OwnedFd) {
         let mut inner = Inner::new(Protocol::Tcp, self.s.settings.clone());
         if !table(self.engine).has_room(self.engine) {
             return self.answer(caller, id, |h| h.tuple(&[am!("error"), am!("system_limit")]));
@@ -70,7 +70,7 @@ impl Io<'_> {
         let (id_of_port, socket) = (table(self.engine).next_id(), Box::new(Socket::new(inner)));
         let port =
             Port::open(self.engine, id_of_port, "tcp_inet".into(), Options::default(), Some(caller), socket).term();
-        self.engine.post(caller, Signal::bare(SignalKind::Link { from: port }));
+        self.engine.post(caller.term(), Signal::bare(SignalKind::Link { from: port }));
         self.answer(caller, id, |h| h.tuple(&[Term::atom(Atom::OK), port]));
     }
 
@@ -81,7 +81,7 @@ impl Io<'_> {
             poll::cancel(self.engine, limit);
         }
         if let Some(monitor) = o.monitor {
-            self.engine.post(o.caller, Signal::bare(SignalKind::Demonitor { monitor }));
+            self.engine.post(o.caller.term(), Signal::bare(SignalKind::Demonitor { monitor }));
         }
         if self.s.accepts.is_empty() {
             self.select(Interest { read: false, ..self.s.interest });

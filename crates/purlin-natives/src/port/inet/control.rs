@@ -4,7 +4,7 @@ use super::codes::{Op, SUBS_EMPTY_OUT_Q, Stat, Type, protocol, status};
 use super::tcp::{Answer, BAD_PORT, Failure};
 use super::{Io, Protocol, State, address, interface, sys};
 use crate::errno;
-use purlin_term::Term;
+use purlin_term::Immediate;
 use rustix::fs::{OFlags, fcntl_setfl};
 use rustix::io::Errno;
 use rustix::net::{
@@ -17,7 +17,7 @@ const OK: u8 = 1;
 
 impl Io<'_> {
     /// Carries out an operation; the answer starts with a byte that tells success from failure. `None`: a bad argument.
-    pub(super) fn control(&mut self, caller: Term, op: Option<Op>, data: &[u8]) -> Option<Vec<u8>> {
+    pub(super) fn control(&mut self, caller: Immediate, op: Option<Op>, data: &[u8]) -> Option<Vec<u8>> {
         let answer = match (op, self.s.protocol) {
             (None, _) => Err(BAD_PORT),
             (Some(op), Protocol::Tcp) => self.tcp_control(caller, op, data),
@@ -32,7 +32,7 @@ impl Io<'_> {
         Some([&[first], &rest[..]].concat())
     }
 
-    fn tcp_control(&mut self, caller: Term, op: Op, data: &[u8]) -> Answer {
+    fn tcp_control(&mut self, caller: Immediate, op: Op, data: &[u8]) -> Answer {
         const TYPES: &[Type] = &[Type::Stream];
         match op {
             Op::Open => self.open(data, TYPES),
@@ -62,7 +62,7 @@ impl Io<'_> {
         }
     }
 
-    fn udp_control(&mut self, caller: Term, op: Op, data: &[u8]) -> Answer {
+    fn udp_control(&mut self, caller: Immediate, op: Op, data: &[u8]) -> Answer {
         const TYPES: &[Type] = &[Type::Stream, Type::Dgram];
         match op {
             Op::Open => self.open(data, TYPES),
@@ -77,7 +77,7 @@ impl Io<'_> {
         }
     }
 
-    fn common_control(&mut self, caller: Term, op: Op, data: &[u8]) -> Answer {
+    fn common_control(&mut self, caller: Immediate, op: Op, data: &[u8]) -> Answer {
         match op {
             Op::Peer => self.peer(),
             Op::Name => {
@@ -289,7 +289,7 @@ impl Io<'_> {
     }
 
     /// The caller wants to know when the queue is empty; the answer is how much it holds.
-    fn subscribe(&mut self, caller: Term, items: &[u8]) -> Answer {
+    fn subscribe(&mut self, caller: Immediate, items: &[u8]) -> Answer {
         let mut out = Vec::new();
         for &item in items {
             if item != SUBS_EMPTY_OUT_Q {

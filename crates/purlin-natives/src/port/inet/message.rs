@@ -4,7 +4,7 @@ use super::{Active, Io, Protocol};
 use crate::data::packet;
 use crate::errno;
 use crate::port::table;
-use purlin_term::{Atom, Heap, Term, am};
+use purlin_term::{Atom, Heap, Immediate, Term, am};
 use purlin_vm::signal::{Signal, SignalKind};
 use rustix::io::Errno;
 
@@ -20,7 +20,7 @@ impl Io<'_> {
     pub(super) fn tell(&self, build: impl FnOnce(&mut Heap) -> Term) {
         let owner = self.port.state.lock().owner;
         if let Some(owner) = owner {
-            self.send_to(owner, build);
+            self.send_to(owner.term(), build);
         }
     }
 
@@ -28,7 +28,7 @@ impl Io<'_> {
     pub(super) fn reply(&mut self, status: Result<(), Term>) {
         let Some(caller) = self.s.caller.take() else { return };
         let port = self.port.term();
-        self.send_to(caller.process, |h| {
+        self.send_to(caller.process.term(), |h| {
             let status = match status {
                 Ok(()) => OK,
                 Err(reason) => h.tuple(&[ERROR, reason]),
@@ -44,9 +44,9 @@ impl Io<'_> {
     }
 
     /// `{inet_async, Port, Id, Result}`
-    pub(super) fn answer(&self, caller: Term, id: u16, result: impl FnOnce(&mut Heap) -> Term) {
+    pub(super) fn answer(&self, caller: Immediate, id: u16, result: impl FnOnce(&mut Heap) -> Term) {
         let port = self.port.term();
-        self.send_to(caller, |h| {
+        self.send_to(caller.term(), |h| {
             let result = result(h);
             h.tuple(&[am!("inet_async"), port, Term::small(id.into()), result])
         });

@@ -8,7 +8,7 @@ use super::{Caller, Deadline, Io, Socket, State, sys};
 use crate::data::packet::Framing;
 use crate::errno;
 use crate::port::{Port, poll};
-use purlin_term::{Term, am};
+use purlin_term::{Immediate, Term, am};
 use purlin_vm::Engine;
 use rustix::event::{PollFd, PollFlags};
 use rustix::fd::OwnedFd;
@@ -41,9 +41,9 @@ pub struct Queue {
     /// When what a sender wanted to be delayed is sent.
     delay: Option<Deadline>,
     /// Who waits until the port is not busy any more.
-    pub waiters: Vec<Term>,
+    pub waiters: Vec<Immediate>,
     /// Who wants to know when the queue is empty.
-    pub subscribers: Vec<Term>,
+    pub subscribers: Vec<Immediate>,
     pub sendfile: Option<SendFile>,
     /// What to shut down when all is sent.
     pub shutdown: Option<Shutdown>,
@@ -279,7 +279,7 @@ impl Io<'_> {
     fn tell_subscribers(&mut self) {
         let port = self.port.term();
         for who in std::mem::take(&mut self.s.output.subscribers) {
-            self.send_to(who, |h| h.tuple(&[am!("empty_out_q"), port]));
+            self.send_to(who.term(), |h| h.tuple(&[am!("empty_out_q"), port]));
         }
     }
 
@@ -337,7 +337,7 @@ impl Io<'_> {
     // ---- files
 
     /// Starts to send a file, behind what is queued.
-    pub(super) fn start_send_file(&mut self, caller: Term, data: &[u8]) -> Answer {
+    pub(super) fn start_send_file(&mut self, caller: Immediate, data: &[u8]) -> Answer {
         let Some((fd, numbers)) = data.split_first_chunk::<4>().filter(|_| data.len() == 20) else {
             return Err(Errno::INVAL.into());
         };

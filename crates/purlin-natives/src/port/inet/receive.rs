@@ -5,7 +5,7 @@
 use super::{Active, Io};
 use crate::data::packet::{Extent, Framing, extent};
 use crate::errno;
-use purlin_term::{Atom, Term, am};
+use purlin_term::{Atom, Immediate, Term, am};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
 use std::cell::RefCell;
@@ -236,7 +236,7 @@ impl Io<'_> {
     /// A passive socket is asked for `request` bytes or a packet, within a time.
     pub(super) fn start_receive(
         &mut self,
-        caller: Term,
+        caller: Immediate,
         request: usize,
         timeout: Option<std::time::Duration>,
     ) -> Result<u16, Errno> {

@@ -2,7 +2,7 @@
 
 use super::{Io, State, address, timeout, u32_at};
 use crate::errno;
-use purlin_term::{Atom, Term};
+use purlin_term::{Atom, Immediate, Term};
 use rustix::io::Errno;
 use rustix::net::sockopt::socket_error;
 use rustix::net::{Shutdown, connect, listen, shutdown};
@@ -53,7 +53,7 @@ impl Io<'_> {
         Ok(Vec::new())
     }
 
-    pub(super) fn connect(&mut self, caller: Term, data: &[u8]) -> Answer {
+    pub(super) fn connect(&mut self, caller: Immediate, data: &[u8]) -> Answer {
         match self.s.state {
             State::Closed => return Err(BAD_PORT),
             State::Connected => return Err(Errno::ISCONN.into()),
@@ -113,7 +113,7 @@ impl Io<'_> {
         }
     }
 
-    pub(super) fn receive_request(&mut self, caller: Term, data: &[u8]) -> Answer {
+    pub(super) fn receive_request(&mut self, caller: Immediate, data: &[u8]) -> Answer {
         if !self.s.is_connected() {
             if !std::mem::take(&mut self.s.ended.tell_receiver) {
                 return Err(Errno::NOTCONN.into());

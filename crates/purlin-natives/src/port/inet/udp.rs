@@ -5,7 +5,7 @@ use super::options::{control_kind, control_option};
 use super::tcp::{Answer, BAD_PORT, number};
 use super::{Caller, Io, State, address, sys, timeout, u32_at};
 use crate::errno;
-use purlin_term::{Atom, Heap, Term, am};
+use purlin_term::{Atom, Heap, Immediate, Term, am};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, connect, connect_unspec, recv, recvfrom, send, sendto};
 use std::cell::RefCell;
@@ -26,7 +26,7 @@ struct Received {
 
 impl Io<'_> {
     /// Sets the address that packets go to and come from; nothing: there is none any more.
-    pub(super) fn udp_connect(&mut self, caller: Term, data: &[u8]) -> Answer {
+    pub(super) fn udp_connect(&mut self, caller: Immediate, data: &[u8]) -> Answer {
         if !self.s.is_open() {
             return Err(BAD_PORT);
         }
@@ -54,7 +54,7 @@ impl Io<'_> {
         number(id)
     }
 
-    pub(super) fn udp_receive_request(&mut self, caller: Term, data: &[u8]) -> Answer {
+    pub(super) fn udp_receive_request(&mut self, caller: Immediate, data: &[u8]) -> Answer {
         if !self.s.is_open() {
             return Err(BAD_PORT);
         }

@@ -4,7 +4,7 @@ use super::super::io::Io;
 use super::super::state::{CONTROL_BUFFER, READ_BUFFER, Socket, flag};
 use super::super::{Failure, OK, Outcome, address, info};
 use purlin_term::owned::Owned;
-use purlin_term::{Term, am};
+use purlin_term::{Immediate, Term, am};
 use purlin_vm::Ctx;
 use rustix::fd::AsRawFd;
 
@@ -78,13 +78,13 @@ pub fn set(ctx: &mut Ctx<'_>, socket: &Socket, option: i32, value: Term) -> Outc
 }
 
 fn only_for_owner(io: &Io<'_>, caller: Term) -> Result<(), Failure> {
-    if io.s.owner == Some(caller) { Ok(()) } else { Err(Failure::ErrorInvalid(am!("not_owner"))) }
+    if io.s.owner.is_some_and(|o| o == caller) { Ok(()) } else { Err(Failure::ErrorInvalid(am!("not_owner"))) }
 }
 
 fn set_owner(mut io: Io<'_>, caller: Term, new: Term) -> Outcome {
     only_for_owner(&io, caller)?;
     let id = new.as_pid().filter(|_| new.is_local_pid()).ok_or_else(wrong)?;
-    io.s.owner = Some(new);
+    io.s.owner = Immediate::new(new);
     io.involve(new);
     let process = io.engine.process(id);
     if let Some(process) = &process {
@@ -120,7 +120,7 @@ pub fn get(ctx: &mut Ctx<'_>, socket: &Socket, option: i32) -> Outcome {
     let value = match option {
         number::DEBUG => Term::bool(s.debug),
         number::INFORM_ON_WRAP => Term::bool(s.inform_on_wrap),
-        number::CONTROLLING_PROCESS => io.s.owner.unwrap_or(am!("undefined")),
+        number::CONTROLLING_PROCESS => io.s.owner.map_or(am!("undefined"), Immediate::term),
         number::READ_BUFFER if s.reads == 0 => size(s.read_buffer),
         number::READ_BUFFER => h.tuple(&[Term::small(s.reads.into()), size(s.read_buffer)]),
         number::READ_CONTROL => size(s.read_control),

@@ -6,7 +6,7 @@
 use super::{Dst, Ext, Rel, Src, operands_of};
 use crate::code::isa::{Operand, Operands};
 use crate::code::module::Module;
-use purlin_term::{Heap, Term, map};
+use purlin_term::{Heap, Immediate, Kept, Term, map};
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicU8;
 
@@ -41,9 +41,9 @@ impl MapUpdate {
 #[derive(Debug)]
 pub struct Transition {
     /// The keys before, all immediate.
-    pub from: Box<[Term]>,
+    pub from: Box<[Immediate]>,
     /// A literal map of all keys, which shares them with every map made in this way.
-    pub to: Term,
+    pub to: Kept,
     /// Where the values of the map before go.
     pub kept: Box<[u8]>,
     /// Where the new values go.
@@ -54,9 +54,10 @@ impl Transition {
     /// What putting these keys to `from` makes of it; `None` when that is nothing to remember.
     pub fn of(module: &Module, from: Term, put: &[(Term, Term)]) -> Option<Transition> {
         let (keys, _) = from.as_flat_map()?;
-        if !keys.iter().chain(put.iter().map(|p| &p.0)).all(|k| k.is_immediate()) {
+        if !put.iter().all(|p| p.0.is_immediate()) {
             return None;
         }
+        let from = keys.iter().map(|&k| Immediate::new(k)).collect::<Option<_>>()?;
         let mut heap = Heap::new(0);
         let pairs: Vec<(Term, Term)> =
             keys.iter().copied().chain(put.iter().map(|p| p.0)).map(|k| (k, Term::NIL)).collect();
@@ -68,10 +69,10 @@ impl Transition {
         }
         let place = |key: Term| map::position(all, key).map(|i| i as u8);
         Some(Transition {
-            from: keys.into(),
+            from,
             kept: keys.iter().map(|&k| place(k)).collect::<Option<_>>()?,
             new: put.iter().map(|p| place(p.0)).collect::<Option<_>>()?,
-            to: module.store(whole)?,
+            to: module.keep(whole)?,
         })
     }
 }
@@ -80,7 +81,7 @@ impl Transition {
 #[derive(Debug)]
 pub struct MakeMap {
     /// A literal map of all keys, which shares them with every map made here, and the constant values.
-    pub template: Term,
+    pub template: Kept,
     pub dst: Dst,
     pub live: u32,
     /// The positions of the other values, and where these are.
@@ -114,7 +115,7 @@ operands_of! {
     PutMap(s): "exact" Operand::Number(s.exact as i64), "fail" Operand::Jump(s.fail), "src" Operand::Src(s.src),
         "dst" Operand::Dst(s.dst), "live" Operand::Live(s.live) =>
         each s.pairs.iter().flat_map(|p| [("key", Operand::Src(p.key)), ("value", Operand::Src(p.value))]);
-    MakeMap(s): "template" Operand::Value(s.template), "dst" Operand::Dst(s.dst), "live" Operand::Live(s.live) =>
+    MakeMap(s): "template" Operand::Value(s.template.term()), "dst" Operand::Dst(s.dst), "live" Operand::Live(s.live) =>
         each s.values.iter().flat_map(|&(at, v)| [("at", Operand::Number(at as i64)), ("value", Operand::Src(v))]);
     GetMap(s): "fail" Operand::Jump(s.fail), "src" Operand::Src(s.src) => each s.pairs.iter().flat_map(|p| {
         [Some(("key", Operand::Src(p.key))), p.dst.map(|d| ("dst", Operand::Dst(d)))].into_iter().flatten()

@@ -288,7 +288,7 @@ impl Translator<'_> {
         let Some((all, _)) = whole.as_flat_map() else { return Ok(None) };
         let position = |key| all.iter().position(|&k| compare::same(k, key)).unwrap_or(0) as u32;
         let values = keys.iter().zip(p.pairs).map(|(&k, p)| (position(k), p.value)).collect();
-        match self.module.store(whole) {
+        match self.module.keep(whole) {
             Some(template) => Ok(Some(MakeMap { template, dst: p.dst, live: p.live, values: self.list(values) })),
             None => malformed("the literal area is full"),
         }

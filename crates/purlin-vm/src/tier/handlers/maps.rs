@@ -155,11 +155,11 @@ handlers! {
             return s.to(update_map);
         }
         for i in 0..n {
-            if *keys.add(i) != *t.from.get_unchecked(i) {
+            if *keys.add(i) != t.from.get_unchecked(i).term() {
                 return s.to(update_map);
             }
         }
-        let to = t.to.pointer();
+        let to = t.to.term().pointer();
         let words = arity_of(*to) + 1;
         if !s.has_room(words) {
             return s.by(put);
@@ -179,7 +179,7 @@ handlers! {
 
     fn make_map(s) {
         operands!(s, MakeMap(m));
-        let from = m.template.pointer();
+        let from = m.template.term().pointer();
         let words = arity_of(*from) + 1;
         if !s.has_room(words) {
             return s.by(make);

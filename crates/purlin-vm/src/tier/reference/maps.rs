@@ -39,10 +39,10 @@ impl Run<'_> {
     }
 
     pub(in crate::tier) fn make_map(&mut self, pc: *const Op, m: &'static MakeMap) -> Next {
-        let words = map::words(m.template);
+        let words = map::words(m.template.term());
         let p = self.data.heap.alloc(words);
         // SAFETY: FRESH: as many words as the template has.
-        unsafe { std::ptr::copy_nonoverlapping(m.template.pointer(), p, words) };
+        unsafe { std::ptr::copy_nonoverlapping(m.template.term().pointer(), p, words) };
         for &(i, value) in m.values {
             // SAFETY: FRESH: the values stand behind the header and the keys.
             unsafe { *p.add(2 + i as usize) = self.get(value).raw() };
