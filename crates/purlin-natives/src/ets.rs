@@ -16,7 +16,6 @@ mod select;
 mod table;
 mod tree;
 
-pub(crate) use key::{is_open, variable};
 use parking_lot::{RwLockReadGuard, RwLockWriteGuard};
 use purlin_term::{Atom, Term};
 use purlin_vm::process::Flags;

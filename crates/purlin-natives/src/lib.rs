@@ -29,6 +29,7 @@ mod re;
 mod socket;
 mod trace;
 mod tty;
+mod until;
 mod zlib;
 
 use purlin_term::Release;

@@ -6,10 +6,12 @@
 
 mod compile;
 mod functions;
+mod pattern;
 mod run;
 mod tracing;
 
 pub use compile::{Dialect, Problem};
+pub use pattern::{has_variable, is_open, variable};
 pub use run::Run;
 pub use tracing::trace_spec;
 

@@ -5,7 +5,7 @@
 mod sys;
 
 use crate::errno;
-use crate::port::inet::sys as services;
+use crate::port::inet::sys as inet;
 use crate::socket::{self, address, map_of, name};
 use parking_lot::Mutex;
 use purlin_term::{Heap, Release, Term, am};
@@ -186,8 +186,7 @@ const INTERFACE_FLAGS: &[(&str, i32)] = &[
 ];
 
 fn service_by_name(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
-    let port =
-        text(args[0]).zip(text(args[1])).and_then(|(name, protocol)| services::service_by_name(&name, &protocol));
+    let port = text(args[0]).zip(text(args[1])).and_then(|(name, protocol)| inet::service_by_name(&name, &protocol));
     match port {
         // As in OTP, the number is a `short`.
         Some(port) => ctx.ok(Term::small((port as i16).into())),
@@ -197,7 +196,7 @@ fn service_by_name(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 
 fn service_by_port(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let port = args[0].as_u64().and_then(|port| u32::try_from(port).ok());
-    let name = port.zip(text(args[1])).and_then(|(port, protocol)| services::service_by_port(port as u16, &protocol));
+    let name = port.zip(text(args[1])).and_then(|(port, protocol)| inet::service_by_port(port as u16, &protocol));
     match name {
         Some(name) => {
             let name = ctx.heap().byte_list(&name);
@@ -214,7 +213,7 @@ fn interfaces(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         Some(path) => Some(text(path).and_then(|path| CString::new(path).ok()).or_badarg()?),
         None => None,
     };
-    let all = match socket::within(namespace.as_deref(), sys::interfaces) {
+    let all = match socket::within(namespace.as_deref(), inet::interfaces) {
         Ok(all) => all,
         Err(e) => return posix(ctx, e),
     };
@@ -224,7 +223,7 @@ fn interfaces(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     ctx.ok(all)
 }
 
-fn interface(h: &mut Heap, i: &sys::Interface) -> Term {
+fn interface(h: &mut Heap, i: &inet::Interface) -> Term {
     let flags = INTERFACE_FLAGS.iter().filter(|f| i.flags & f.1 != 0);
     let flags: Vec<Term> = flags.map(|f| name(f.0)).collect();
     let mut pairs = vec![("name", h.byte_list(&i.name)), ("flags", h.list(&flags))];

@@ -19,10 +19,8 @@ mod signals;
 mod stream;
 mod terminal;
 mod trace_file;
-mod until;
 
 pub use fds::keep_inherited;
-pub use until::{STANDARD_INPUT, Until};
 
 use driver::{Driver, TooLong};
 use framing::Framing;

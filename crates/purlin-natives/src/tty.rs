@@ -7,7 +7,7 @@ mod capabilities;
 mod prim_tty;
 
 use crate::on_break::{self, OnBreak};
-use crate::port::STANDARD_INPUT;
+use crate::until::STANDARD_INPUT;
 use parking_lot::Mutex;
 use purlin_vm::{Engine, Native};
 use rustix::termios::{self, InputModes, LocalModes, OptionalActions, OutputModes, SpecialCodeIndex, Termios, Winsize};

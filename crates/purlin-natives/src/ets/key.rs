@@ -1,7 +1,8 @@
 //! Keys of rows: where they are, how they hash, how they are ordered.
 
+use crate::match_spec::is_open;
 use purlin_term::compare::{cmp, same};
-use purlin_term::{Row, Term, am, hash, map};
+use purlin_term::{Row, Term, hash};
 use std::cmp::Ordering;
 
 /// Element `keypos` (from 1) of a row, which has it.
@@ -128,42 +129,6 @@ impl Probe {
     }
 }
 
-/// The number of a match variable (`'$7'`).
-pub fn variable(t: Term) -> Option<usize> {
-    let digits = t.as_atom()?.name().strip_prefix('$')?;
-    let canonical = digits == "0" || !digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit());
-    (canonical && !digits.is_empty()).then(|| digits.parse().ok()).flatten()
-}
-
-/// Whether a pattern leaves something open: a variable, `'_'`, or a map (which matches larger maps too).
-pub fn is_open(pattern: Term) -> bool {
-    has_part(pattern, true)
-}
-
-/// Whether there is a variable or `'_'` in a pattern. A key's pattern without one is searched for as the key itself, as
-/// in OTP, even if it is a map.
-pub fn has_variable(pattern: Term) -> bool {
-    has_part(pattern, false)
-}
-
-fn has_part(pattern: Term, or_map: bool) -> bool {
-    let mut work = vec![pattern];
-    while let Some(mut t) = work.pop() {
-        while let Some((head, tail)) = t.as_cons() {
-            work.push(head);
-            t = tail;
-        }
-        if let Some(elements) = t.as_tuple() {
-            work.extend_from_slice(elements);
-        } else if t.is_map() && !or_map {
-            work.extend(map::iter(t).flat_map(|(k, v)| [k, v]));
-        } else if t.is_map() || variable(t).is_some() || t == am!("_") {
-            return true;
-        }
-    }
-    false
-}
-
 /// Compares a pattern with a key as far as the pattern is closed, left to right; equal from its first open part on.
 fn compare_pattern(pattern: Term, key: Term) -> Ordering {
     compare_parts(pattern, key).unwrap_or(Ordering::Equal)
@@ -201,16 +166,7 @@ fn compare_parts(pattern: Term, key: Term) -> Option<Ordering> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use purlin_term::{Atom, Heap};
-
-    #[test]
-    fn variables_are_dollar_numbers_without_leading_zeros() {
-        for (name, n) in
-            [("$0", Some(0)), ("$12", Some(12)), ("$01", None), ("$", None), ("$_", None), ("a", None), ("$$", None)]
-        {
-            assert_eq!(variable(Term::atom(Atom::new(name))), n, "{name}");
-        }
-    }
+    use purlin_term::{Heap, am};
 
     #[test]
     fn open_patterns_span_all_keys_that_match() {

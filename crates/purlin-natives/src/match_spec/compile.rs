@@ -5,8 +5,7 @@
 //! has some. OTP visits elements of tuples and arguments from the last to the first. Everybody else gets `badarg`.
 
 use super::functions::lookup;
-use super::{Action, BadSpec, Clause, Expr, Head, Pattern, Program};
-use crate::ets::variable;
+use super::{Action, BadSpec, Clause, Expr, Head, Pattern, Program, is_open, variable};
 use purlin_term::{Kept, Owned, Term, am, map, print};
 use purlin_vm::Engine;
 
@@ -206,7 +205,7 @@ impl Compiler<'_> {
         if t == am!("_") {
             return Ok(Pattern::Any);
         }
-        if !crate::ets::is_open(t) {
+        if !is_open(t) {
             return Ok(Pattern::Is(self.source.kept(t)));
         }
         if let Some(elements) = t.as_tuple() {
@@ -229,7 +228,7 @@ impl Compiler<'_> {
         let mut cells = Vec::new();
         let mut rest = t;
         while let Some((head, tail)) = rest.as_cons() {
-            if !crate::ets::is_open(rest) {
+            if !is_open(rest) {
                 break;
             }
             cells.push(self.pattern(head)?);

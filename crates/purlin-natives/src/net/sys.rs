@@ -1,4 +1,4 @@
-//! The look-ups of the C library: hosts, services, network interfaces.
+//! The look-ups of the C library: hosts, services, names of network interfaces.
 //!
 //! The invariant, **BUFFER**: each pointer that is handed over comes from a live value of the length that goes with
 //! it, or is null; lists that the library makes are read before they are given back, which happens once.
@@ -70,59 +70,6 @@ pub fn ways(host: Option<&CString>, service: Option<&CString>) -> Result<Vec<Way
         libc::freeaddrinfo(first);
     }
     Ok(all)
-}
-
-/// An address of a network interface; addresses as the system keeps them.
-pub struct Interface {
-    pub name: Vec<u8>,
-    pub flags: i32,
-    pub address: Option<Vec<u8>>,
-    pub netmask: Option<Vec<u8>>,
-    /// The other end of a point-to-point interface, else the broadcast address.
-    pub other: Option<Vec<u8>>,
-}
-
-/// All addresses of all network interfaces.
-pub fn interfaces() -> Result<Vec<Interface>, Errno> {
-    let mut first = std::ptr::null_mut();
-    // SAFETY: BUFFER.
-    if unsafe { libc::getifaddrs(&mut first) } != 0 {
-        return Err(last());
-    }
-    let mut all = Vec::new();
-    let mut next: *const libc::ifaddrs = first;
-    // SAFETY: BUFFER: the list ends with a null pointer.
-    unsafe {
-        while let Some(i) = next.as_ref() {
-            all.push(Interface {
-                name: CStr::from_ptr(i.ifa_name).to_bytes().to_vec(),
-                flags: i.ifa_flags as i32,
-                address: bytes(i.ifa_addr),
-                netmask: bytes(i.ifa_netmask),
-                other: bytes(i.ifa_ifu),
-            });
-            next = i.ifa_next;
-        }
-        libc::freeifaddrs(first);
-    }
-    Ok(all)
-}
-
-/// The bytes of an address, as many as its family has; of other families the family alone.
-///
-/// # Safety
-/// The pointer is null or that of an address of its family's size.
-unsafe fn bytes(address: *const libc::sockaddr) -> Option<Vec<u8>> {
-    // SAFETY: by the caller's promise.
-    unsafe {
-        let size = match i32::from(address.as_ref()?.sa_family) {
-            libc::AF_INET => size_of::<libc::sockaddr_in>(),
-            libc::AF_INET6 => size_of::<libc::sockaddr_in6>(),
-            libc::AF_PACKET => size_of::<libc::sockaddr_ll>(),
-            _ => size_of::<libc::sa_family_t>(),
-        };
-        Some(std::slice::from_raw_parts(address.cast::<u8>(), size).to_vec())
-    }
 }
 
 /// The number of an interface.

@@ -5,7 +5,7 @@
 
 use super::Wanted;
 use crate::errno;
-use crate::port::{STANDARD_INPUT, Until};
+use crate::until::{STANDARD_INPUT, Until};
 use parking_lot::Mutex;
 use purlin_term::owned::Owned;
 use purlin_term::{Heap, Immediate, Magic, Release, Term, am};

@@ -1,8 +1,8 @@
 //! What a match specification says about the keys of the rows it can match, so that a scan need not visit all.
 
 use crate::ets::hash::HashRows;
-use crate::ets::key::{self, Key, Probe};
-use crate::ets::variable;
+use crate::ets::key::{Key, Probe};
+use crate::match_spec::{has_variable, variable};
 use purlin_term::compare::{cmp, same};
 use purlin_term::{Term, am};
 use std::ops::Bound;
@@ -37,7 +37,7 @@ impl Keys {
     pub fn buckets(&self, rows: &HashRows) -> Option<Vec<usize>> {
         let mut buckets = Vec::new();
         for pattern in &self.patterns {
-            let key = pattern.filter(|k| !key::has_variable(*k))?;
+            let key = pattern.filter(|k| !has_variable(*k))?;
             let i = rows.bucket_index(key);
             if !buckets.contains(&i) && (rows.stride() > 1 || rows.contains(Key::hashed(key))) {
                 buckets.push(i);
@@ -49,7 +49,7 @@ impl Keys {
     /// The key, when all heads give one and the same.
     pub fn single(&self) -> Option<Term> {
         let first = self.patterns.first().copied().flatten()?;
-        let equal = |p: &Option<Term>| p.is_some_and(|k| !key::has_variable(k) && cmp(k, first).is_eq());
+        let equal = |p: &Option<Term>| p.is_some_and(|k| !has_variable(k) && cmp(k, first).is_eq());
         self.patterns.iter().all(equal).then_some(first)
     }
 

@@ -1,7 +1,7 @@
 //! Network interfaces, as `inet:getifaddrs/0` and `inet:ifget/2` list them.
 
 use super::codes::flag;
-use super::sys::{Interface, Number, interfaces};
+use super::sys;
 use super::tcp::Answer;
 use rustix::io::Errno;
 
@@ -13,6 +13,48 @@ const MTU: u8 = 4;
 const NETMASK: u8 = 5;
 const FLAGS: u8 = 6;
 const HARDWARE: u8 = 7;
+
+/// An address of an interface: of the internet, or of the hardware.
+enum Number {
+    V4([u8; 4]),
+    V6([u8; 16]),
+    Hardware(Vec<u8>),
+}
+
+impl Number {
+    /// Reads what the system keeps of an address, which begins with its family.
+    fn of(address: Vec<u8>) -> Option<Number> {
+        let (family, rest) = address.split_first_chunk()?;
+        match i32::from(u16::from_ne_bytes(*family)) {
+            // A port stands before the address, and a flow number, too, before a longer one.
+            libc::AF_INET => Some(Number::V4(*rest.get(2..)?.first_chunk()?)),
+            libc::AF_INET6 => Some(Number::V6(*rest.get(6..)?.first_chunk()?)),
+            // Protocol, index and kinds stand before the length.
+            libc::AF_PACKET => Some(Number::Hardware(rest.get(10..)?.get(..*rest.get(9)? as usize)?.to_vec())),
+            _ => None,
+        }
+    }
+}
+
+/// One address of a network interface.
+struct Interface {
+    name: Vec<u8>,
+    flags: i32,
+    address: Option<Number>,
+    netmask: Option<Number>,
+    other: Option<Number>,
+}
+
+fn interfaces() -> Result<Vec<Interface>, Errno> {
+    let of = |i: sys::Interface| Interface {
+        name: i.name,
+        flags: i.flags,
+        address: i.address.and_then(Number::of),
+        netmask: i.netmask.and_then(Number::of),
+        other: i.other.and_then(Number::of),
+    };
+    Ok(sys::interfaces()?.into_iter().map(of).collect())
+}
 
 /// Flags as the Erlang side numbers them. An interface that is up counts as running.
 fn flags(flags: i32) -> u32 {

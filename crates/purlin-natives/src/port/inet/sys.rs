@@ -129,23 +129,14 @@ pub fn send(
     }
 }
 
-/// An address of an interface: of the internet, or of the hardware.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Number {
-    V4([u8; 4]),
-    V6([u8; 16]),
-    Hardware(Vec<u8>),
-}
-
-/// One address of a network interface.
-#[derive(Clone, Debug)]
+/// An address of a network interface; addresses as the system keeps them.
 pub struct Interface {
     pub name: Vec<u8>,
     pub flags: i32,
-    pub address: Option<Number>,
-    pub netmask: Option<Number>,
+    pub address: Option<Vec<u8>>,
+    pub netmask: Option<Vec<u8>>,
     /// The other end of a point-to-point interface, else the broadcast address.
-    pub other: Option<Number>,
+    pub other: Option<Vec<u8>>,
 }
 
 /// All addresses of all network interfaces.
@@ -161,9 +152,9 @@ pub fn interfaces() -> Result<Vec<Interface>, Errno> {
             all.push(Interface {
                 name: CStr::from_ptr(i.ifa_name).to_bytes().to_vec(),
                 flags: i.ifa_flags as i32,
-                address: number(i.ifa_addr),
-                netmask: number(i.ifa_netmask),
-                other: number(i.ifa_ifu),
+                address: bytes(i.ifa_addr),
+                netmask: bytes(i.ifa_netmask),
+                other: bytes(i.ifa_ifu),
             });
             next = i.ifa_next;
         }
@@ -172,28 +163,20 @@ pub fn interfaces() -> Result<Vec<Interface>, Errno> {
     Ok(all)
 }
 
-/// Reads an address.
+/// The bytes of an address, as many as its family has; of other families the family alone.
 ///
 /// # Safety
 /// The pointer is null or that of an address of its family's size.
-unsafe fn number(address: *const libc::sockaddr) -> Option<Number> {
+unsafe fn bytes(address: *const libc::sockaddr) -> Option<Vec<u8>> {
     // SAFETY: by the caller's promise.
     unsafe {
-        match i32::from(address.as_ref()?.sa_family) {
-            libc::AF_INET => {
-                let a = address.cast::<libc::sockaddr_in>().read_unaligned();
-                Some(Number::V4(a.sin_addr.s_addr.to_ne_bytes()))
-            }
-            libc::AF_INET6 => {
-                let a = address.cast::<libc::sockaddr_in6>().read_unaligned();
-                Some(Number::V6(a.sin6_addr.s6_addr))
-            }
-            libc::AF_PACKET => {
-                let a = address.cast::<libc::sockaddr_ll>().read_unaligned();
-                Some(Number::Hardware(a.sll_addr.get(..a.sll_halen as usize)?.to_vec()))
-            }
-            _ => None,
-        }
+        let size = match i32::from(address.as_ref()?.sa_family) {
+            libc::AF_INET => size_of::<libc::sockaddr_in>(),
+            libc::AF_INET6 => size_of::<libc::sockaddr_in6>(),
+            libc::AF_PACKET => size_of::<libc::sockaddr_ll>(),
+            _ => size_of::<libc::sa_family_t>(),
+        };
+        Some(std::slice::from_raw_parts(address.cast::<u8>(), size).to_vec())
     }
 }
 
