@@ -4,7 +4,8 @@ use crate::error::ChunkName;
 use crate::file::BeamFile;
 
 /// In the order in which they are hashed. `Atom` only occurs in old files.
-const COVERED: [&[u8; 4]; 9] = [b"Atom", b"AtU8", b"Code", b"StrT", b"ImpT", b"ExpT", b"FunT", b"LitT", b"Meta"];
+const COVERED: [&[u8; 4]; 11] =
+    [b"Atom", b"AtU8", b"Code", b"StrT", b"ImpT", b"ExpT", b"FunT", b"LitT", b"Meta", b"Recs", b"DbgB"];
 
 const LAMBDA_SIZE: usize = 24;
 const OLD_UNIQ: usize = 20;

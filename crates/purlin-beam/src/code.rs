@@ -214,6 +214,11 @@ impl Code {
         Decoder { cursor, code: self, whole: false }
     }
 
+    /// Decodes what another chunk of the module encodes like instructions.
+    pub(crate) fn decode_chunk<'a>(&'a self, cursor: Cursor<'a>) -> Decoder<'a> {
+        Decoder { cursor, code: self, whole: false }
+    }
+
     pub(crate) fn cursor(&self, start: usize, end: usize) -> Cursor<'_> {
         Cursor::at(self.chunk.get(..end).unwrap_or(&self.chunk), start, NAME)
     }

@@ -47,6 +47,10 @@ pub enum BeamErrorKind {
     AtomTooLong,
     /// An instruction set other than 0.
     BadInstructionSet(u32),
+    /// A version of a chunk other than the known one.
+    BadVersion(u32),
+    /// A native record's definition that is none.
+    BadRecord,
     /// Instructions newer than those known here.
     TooNew {
         /// The highest instruction number that the file uses.
@@ -106,6 +110,8 @@ impl fmt::Display for BeamError {
             BadUtf8 => f.write_str("text is not UTF-8"),
             AtomTooLong => f.write_str("an atom of more than 255 characters"),
             BadInstructionSet(n) => write!(f, "unknown instruction set {n}"),
+            BadVersion(n) => write!(f, "unknown version {n}"),
+            BadRecord => write!(f, "no definition of a native record"),
             TooNew { max_opcode } => {
                 write!(f, "uses instruction {max_opcode}, newer than the newest known ({})", crate::Opcode::MAX)
             }

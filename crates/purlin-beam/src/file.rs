@@ -6,6 +6,7 @@ use crate::cursor::Cursor;
 use crate::error::{BeamError, BeamErrorKind, ChunkName};
 use crate::lines::Lines;
 use crate::literals::Literals;
+use crate::records::{self, RecordDefinition};
 use crate::tables::{self, Export, Import, Lambda};
 use crate::types::{self, TypeEntry};
 
@@ -21,6 +22,7 @@ pub struct BeamFile {
     literals: Literals,
     lines: Lines,
     types: Option<Vec<TypeEntry>>,
+    records: Vec<RecordDefinition>,
     code: Code,
 }
 
@@ -77,7 +79,11 @@ impl BeamFile {
             types: types.as_ref().map(|types| types.len() as u32),
         };
         let code = Code::read(chunks.data(b"Code").ok_or(missing(b"Code"))?, limits)?;
-        Ok(BeamFile { directory, atoms, imports, exports, lambdas, literals, lines, types, code, bytes })
+        let records = match chunks.data(b"Recs") {
+            Some(data) => records::read(data, &code)?,
+            None => Vec::new(),
+        };
+        Ok(BeamFile { directory, atoms, imports, exports, lambdas, literals, lines, types, records, code, bytes })
     }
 
     /// The module's name.
@@ -139,6 +145,11 @@ impl BeamFile {
     /// The type table; nothing if the file has none that is known here.
     pub fn types(&self) -> Option<&[TypeEntry]> {
         self.types.as_deref()
+    }
+
+    /// The native records that the module defines.
+    pub fn records(&self) -> &[RecordDefinition] {
+        &self.records
     }
 
     /// The instructions.

@@ -25,6 +25,7 @@ mod inflate;
 mod lines;
 mod literals;
 mod opcode;
+mod records;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -38,5 +39,6 @@ pub use functions::{CodeIndex, Function};
 pub use lines::{LineEntry, Lines};
 pub use literals::Literals;
 pub use opcode::{Opcode, OperandKind};
+pub use records::{DefaultValue, RecordDefinition};
 pub use tables::{Export, Import, Lambda};
 pub use types::TypeEntry;

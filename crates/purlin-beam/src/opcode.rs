@@ -290,6 +290,11 @@ opcodes! {
     184 DebugLine "debug_line" [Atom Line Uint Live];
     185 Bif3 "bif3" [Fail Import Src Src Src Dst];
     186 IsAnyNativeRecord "is_any_native_record" [Fail Src];
+    187 IsNativeRecord "is_native_record" [Fail Src Atom Atom];
+    188 GetRecordElements "get_record_elements" [Fail Src List];
+    189 PutRecord "put_record" [Fail Src Src Dst Live List];
+    190 IsRecordAccessible "is_record_accessible" [Fail Src Atom];
+    191 GetRecordField "get_record_field" [Fail Src Src Atom Dst];
 }
 
 impl Opcode {

@@ -26,7 +26,14 @@ pub struct Record<'a> {
     pub values: &'a [Term],
 }
 
-impl Record<'_> {
+impl<'a> Record<'a> {
+    /// The parts of a record of this definition.
+    pub fn of(definition: Term, values: &'a [Term]) -> Option<Record<'a>> {
+        let &[module, name, exported, ref fields @ ..] = definition.as_tuple()? else { return None };
+        let (module, name) = (module.as_atom()?, name.as_atom()?);
+        Some(Record { definition, module, name, exported: exported.as_bool()?, fields, values })
+    }
+
     /// The value of a field.
     pub fn get(&self, field: Term) -> Option<Term> {
         let at = self.fields.iter().position(|f| *f == field)?;
@@ -58,9 +65,7 @@ impl Term {
             return None;
         }
         let (&definition, values) = terms_of(self).split_first()?;
-        let &[module, name, exported, ref fields @ ..] = definition.as_tuple()? else { return None };
-        let (module, name) = (module.as_atom()?, name.as_atom()?);
-        Some(Record { definition, module, name, exported: exported.as_bool()?, fields, values })
+        Record::of(definition, values)
     }
 }
 

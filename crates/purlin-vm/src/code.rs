@@ -14,6 +14,7 @@ pub mod op;
 pub mod points;
 pub mod purge;
 mod ranges;
+pub mod record;
 pub mod retired;
 pub mod stack_trace;
 mod translate;

@@ -1,7 +1,7 @@
 use std::io::Write;
 
 use super::build::{Module, words, zlib};
-use crate::{BeamFile, Instruction, LineEntry, Opcode, Operand, Register, TypeEntry};
+use crate::{BeamFile, DefaultValue, Instruction, LineEntry, Opcode, Operand, RecordDefinition, Register, TypeEntry};
 
 fn parse(module: Module) -> BeamFile {
     BeamFile::parse(&module.bytes()).unwrap()
@@ -103,6 +103,18 @@ fn types_of_both_known_versions_mean_the_same() {
     }
     let future = parse(Module::new().with(b"Type", words(&[99, 1])));
     assert_eq!(future.types(), None);
+}
+
+#[test]
+fn records_have_fields_with_and_without_defaults() {
+    // A record of the atoms 1 and 2 whose fields have no default, an integer, a large one.
+    let fields = [0x17, 0x60, 0x12, 0x00, 0x22, 0x51, 0x12, 0xf9, 0x00, 1, 0, 0, 0, 0, 0, 0, 0, 0];
+    let chunk = [words(&[0, 1, 3]), vec![5, 0x12, 0x22], fields.to_vec()].concat();
+    let file = parse(Module::new().with(b"Recs", chunk));
+    let big = vec![1, 0, 0, 0, 0, 0, 0, 0, 0];
+    let fields =
+        vec![(1, None), (2, Some(DefaultValue::Operand(Operand::I(5)))), (1, Some(DefaultValue::BigInteger(big)))];
+    assert_eq!(file.records(), [RecordDefinition { name: 1, exported: 2, fields }]);
 }
 
 #[test]

@@ -14,6 +14,7 @@ pub const NATIVES: &[Native] = &[
     Native::plain("records", "get_module", 1, |_, a| Ok(Term::atom(a[0].as_record().or_badarg()?.module))).since(29),
     Native::plain("records", "get_name", 1, |_, a| Ok(Term::atom(a[0].as_record().or_badarg()?.name))).since(29),
     Native::plain("records", "get_field_names", 1, field_names).since(29),
+    Native::plain("records", "get_definition", 2, get_definition).since(29),
     Native::plain("records", "is_exported", 1, |ctx, a| Ok(Term::bool(record(ctx, a[0])?.exported))).since(29),
 ];
 
@@ -79,6 +80,24 @@ fn update(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         }
     }
     Ok(ctx.heap().record(r.definition, &values))
+}
+
+/// `{#{is_exported => Boolean}, [Field | {Field, Default}]}` of a record that a loaded module defines.
+fn get_definition(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let (module, name) = (args[0].as_atom().or_badarg()?, args[1].as_atom().or_badarg()?);
+    let code = &ctx.engine.code;
+    let module = code.generations(module).current.or_badarg()?;
+    let template = module.record(code, name).ok().flatten().or_badarg()?;
+    let record = Record::of(template.definition.term(), &[]).or_badarg()?;
+    let h = ctx.heap();
+    let mut fields = Vec::with_capacity(record.fields.len());
+    for (&field, default) in record.fields.iter().zip(&template.defaults) {
+        fields.push(default.map_or(field, |d| h.tuple(&[field, d.term()])));
+    }
+    let fields = h.list(&fields);
+    let empty = map::empty(h);
+    let options = map::put(h, empty, am!("is_exported"), Term::bool(template.exported));
+    Ok(h.tuple(&[options, fields]))
 }
 
 fn get(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {

@@ -6,6 +6,7 @@
 
 mod binary;
 mod map;
+mod record;
 mod select;
 
 pub use binary::{
@@ -16,6 +17,7 @@ pub use binary::{
 pub use super::isa::Instr;
 pub use super::op::Op;
 pub use map::{GetMap, MakeMap, MapElement, MapUpdate, PutMap, Transition};
+pub use record::{GetRecordField, IsRecord, PutRecord, RecordFields, RecordId};
 pub use select::Select;
 
 use super::Mfa;

@@ -26,6 +26,7 @@ pub enum Family {
     Exception,
     Message,
     Map,
+    Record,
     Binary,
 }
 
@@ -468,6 +469,17 @@ instructions! {
     GetMapElement "get_map_element" { fail: jump, src: src, key: src, dst: x16 } => Map;
     /// The values of several keys, or whether they are there.
     GetMapElements "get_map_elements" (get: [GetMap]) => Map;
+
+    /// Whether a value is a certain native record.
+    IsRecord "is_native_record" (test: [IsRecord]) => Record;
+    /// Whether code of a module may look into a native record: it is exported, or (with a module) that module's own.
+    IsRecordAccessible "is_record_accessible" { fail: jump, src: src, own: atom } => Record;
+    /// Fields of a native record.
+    GetRecordElements "get_record_elements" (get: [RecordFields]) => Record;
+    /// One field of a native record.
+    GetRecordField "get_record_field" (get: [GetRecordField]) => Record: raises;
+    /// A native record, made or with other values.
+    PutRecord "put_record" (put: [PutRecord]) => Record: raises collects;
 
     /// Begins to read a binary.
     BsStartMatch "bs_start_match" { fail: jump, src: src, dst: dst, live: live16 } => Binary: raises collects;

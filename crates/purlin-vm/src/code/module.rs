@@ -7,6 +7,7 @@ use super::op::Tier;
 use super::points;
 use super::purge::Purge;
 use super::ranges::Ranges;
+use super::record::RecordTemplate;
 use super::retired::Retired;
 use hashbrown::HashMap;
 use md5::{Digest, Md5};
@@ -61,6 +62,8 @@ pub struct Module {
     /// The names of its source files as literal strings, made when a stack trace first needs them.
     source_files: Vec<OnceLock<Option<Kept>>>,
     by_name: OnceLock<HashMap<(Atom, u8), u32>>,
+    /// The native records that it defines, in the file's order.
+    records: Vec<OnceLock<Option<RecordTemplate>>>,
     translating: Mutex<()>,
 }
 
@@ -99,6 +102,7 @@ impl Module {
             imports.push(code.exports.get(mfa));
         }
         let literals = (0..file.literals().len()).map(|_| OnceLock::new()).collect();
+        let records = file.records().iter().map(|_| OnceLock::new()).collect();
         let source_files = file.lines().files.iter().map(|_| OnceLock::new()).collect();
         let m: &'static Module = Box::leak(Box::new(Module {
             name,
@@ -109,6 +113,7 @@ impl Module {
             literals,
             area: Mutex::default(),
             source_files,
+            records,
             by_name: OnceLock::new(),
             translating: Mutex::new(()),
             index,
@@ -236,6 +241,21 @@ impl Module {
             Some(consts::number(self.store(t)?))
         });
         number.ok_or_else(bad)
+    }
+
+    /// The native record of this name that the module defines, if it defines one.
+    pub fn record(&self, code: &Code, name: Atom) -> Result<Option<&RecordTemplate>, LoadError> {
+        for (definition, cell) in self.file.records().iter().zip(&self.records) {
+            if self.atom(definition.name)? == name {
+                let bad = || LoadError::Malformed(format!("the record {} cannot be made", name.name()));
+                return cell
+                    .get_or_init(|| RecordTemplate::of(self, code, definition))
+                    .as_ref()
+                    .ok_or_else(bad)
+                    .map(Some);
+            }
+        }
+        Ok(None)
     }
 
     /// A copy of a term that lives as long as the code. `None`: the literal area is full.

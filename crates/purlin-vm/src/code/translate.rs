@@ -12,6 +12,7 @@ mod data;
 mod facts;
 mod looks;
 mod loops;
+mod records;
 
 use super::arena::Arena;
 use super::consts;

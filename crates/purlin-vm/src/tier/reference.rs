@@ -14,6 +14,7 @@ mod maps;
 mod memory;
 mod messages;
 mod places;
+mod records;
 pub(in crate::tier) mod run;
 mod safepoint;
 mod saved_calls;

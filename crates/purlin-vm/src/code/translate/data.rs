@@ -248,6 +248,8 @@ impl Translator<'_> {
                     None => Instr::PutMap(self.ext(p)),
                 }
             }
+            Opcode::IsNativeRecord | Opcode::GetRecordElements | Opcode::PutRecord => return self.record(ins),
+            Opcode::IsRecordAccessible | Opcode::GetRecordField => return self.record(ins),
             Opcode::HasMapFields => {
                 let pairs = ins
                     .list()
@@ -312,7 +314,7 @@ impl Translator<'_> {
         Ok(true)
     }
 
-    fn constant_value(&self, s: Src) -> Option<Term> {
+    pub(super) fn constant_value(&self, s: Src) -> Option<Term> {
         match s.kind() {
             2 => Some(consts::get(s.0 >> 2)),
             3 => Some(s.inlined()),

@@ -125,7 +125,7 @@ impl Effect {
                     .extend(ins.list().iter().filter_map(|o| if let Operand::Label(l) = *o { Some(l) } else { None }));
                 e.ends = true;
             }
-            Opcode::GetMapElements => {
+            Opcode::GetMapElements | Opcode::GetRecordElements => {
                 for pair in ins.list().chunks(2) {
                     pair.iter().take(1).for_each(|&o| e.reads.add(o));
                     pair.iter().skip(1).for_each(|&o| e.writes.add(o));
@@ -143,6 +143,7 @@ impl Effect {
             | Opcode::PutTuple2
             | Opcode::MakeFun3
             | Opcode::BsCreateBin
+            | Opcode::PutRecord
             | Opcode::UpdateRecord => ins.list().iter().for_each(|&o| e.reads.add(o)),
             Opcode::Jump | Opcode::LoopRecEnd | Opcode::Wait => e.ends = true,
             // An exception takes nothing along to its handler.

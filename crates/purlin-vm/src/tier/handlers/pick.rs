@@ -189,6 +189,8 @@ fn single(i: &Instr, collecting: bool) -> Handler {
         Instr::PutTuple(dst, elements) => put_tuple(dst, elements),
         Instr::SetTupleElement { .. } => heap::set_tuple_element,
         Instr::UpdateRecord(_) => leave,
+        Instr::IsRecord(_) | Instr::IsRecordAccessible { .. } | Instr::GetRecordElements(_) => leave,
+        Instr::GetRecordField(_) | Instr::PutRecord(_) => leave,
 
         Instr::Jump(_) => control::jump,
         Instr::Safepoint(_) | Instr::SafepointLeft(_) => leave,

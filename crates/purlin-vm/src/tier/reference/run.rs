@@ -326,6 +326,18 @@ impl Run<'_> {
                 }
                 Instr::GetMapElements(g) => test!(self.get_map_elements(g), g.fail),
 
+                // ---- native records
+                Instr::IsRecord(test) => {
+                    let found = self.get(test.src).as_record();
+                    test!(found.is_some_and(|r| r.module == test.module && r.name == test.name), test.fail)
+                }
+                Instr::IsRecordAccessible { fail, src, own } => {
+                    test!(self.get(src).as_record().is_some_and(|r| r.exported || r.module == own), fail)
+                }
+                Instr::GetRecordElements(get) => test!(self.get_record_elements(get), get.fail),
+                Instr::GetRecordField(get) => go!(self.get_record_field(pc, get)),
+                Instr::PutRecord(put) => go!(self.put_record(pc, put)),
+
                 // ---- binaries
                 Instr::BsStartMatch { fail, src, dst, live } => {
                     go!(self.bs_start_match(pc, fail, src, dst, live as usize))
