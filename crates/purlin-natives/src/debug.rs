@@ -17,7 +17,7 @@ const NATIVES: &[Native] = &[
     Native::plain("erts_debug", "size_shared", 1, size_shared),
     Native::plain("erts_debug", "copy_shared", 2, copy_shared),
     Native::plain("erts_debug", "same", 2, same),
-    Native::plain("erts_debug", "display", 1, display),
+    Native::plain("erts_debug", "display", 1, display).until(25),
     Native::plain("erts_debug", "map_info", 1, map_info),
     Native::plain("erts_debug", "breakpoint", 2, breakpoint),
     Native::plain("erts_debug", "lcnt_control", 1, not_counted),

@@ -113,6 +113,8 @@ pub enum Action {
     /// Who called the traced function; nobody in a trial.
     Caller,
     CallerLine,
+    /// Who called it and its callers (since OTP 26).
+    CurrentStacktrace,
     GetTcw,
     SetTcw,
 }

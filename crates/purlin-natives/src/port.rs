@@ -30,7 +30,7 @@ use purlin_term::{Atom, Immediate, Term, am};
 use purlin_vm::port::{PortSignal, Ports};
 use purlin_vm::relation::Watcher;
 use purlin_vm::signal::{Signal, SignalKind};
-use purlin_vm::tracing::TraceWord;
+use purlin_vm::tracing::Tracee;
 use purlin_vm::{Engine, Native, Slot};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -72,7 +72,7 @@ pub struct Port {
     pub output: AtomicU64,
     pub driver: Box<dyn Driver>,
     /// Flags and tracer that `erlang:trace/3` set.
-    pub trace: TraceWord,
+    pub trace: Tracee,
 }
 
 /// What changes while a port is open.
@@ -174,7 +174,7 @@ impl Port {
             input: AtomicU64::new(0),
             output: AtomicU64::new(0),
             driver,
-            trace: TraceWord::default(),
+            trace: Tracee::default(),
         });
         table(engine).ports.lock().insert(id, port.clone());
         port

@@ -6,6 +6,7 @@ mod dynamic;
 mod info;
 mod pattern;
 pub mod sequential;
+mod session;
 mod system;
 mod tracer;
 
@@ -22,6 +23,7 @@ pub const TABLES: &[&[Native]] = &[
     info::NATIVES,
     pattern::NATIVES,
     sequential::NATIVES,
+    session::NATIVES,
     system::NATIVES,
     tracer::NATIVES,
 ];

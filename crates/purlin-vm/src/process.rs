@@ -28,13 +28,13 @@ pub mod signal;
 pub mod suspension;
 pub mod table;
 pub mod token;
-pub mod trace_word;
+pub mod tracee;
 
 pub use data::{Activity, Flags, Hibernation, Mfa, ProcessData, SavedX};
 pub use rare::{Defaults, MIN_BIN_VHEAP, MaxHeap, Rare};
 
 use crate::process::signal::Outer;
-use crate::process::trace_word::TraceWord;
+use crate::process::tracee::Tracee;
 use crate::sync::{AtomicBool, AtomicU32, Ordering, checked_order};
 use purlin_term::{Atom, Immediate, Term};
 use std::cell::UnsafeCell;
@@ -90,7 +90,7 @@ impl Priority {
 /// A process as other processes see it.
 pub struct Process {
     /// Process data of the pid (28 bits).
-    id: u64,
+    id: u32,
     state: AtomicU32,
     /// Index of the registered name, or `NO_NAME`.
     name: AtomicU32,
@@ -105,7 +105,7 @@ pub struct Process {
     /// Whether topics of natives have to hear of the end.
     involved: AtomicBool,
     /// What of the process is traced.
-    pub trace: TraceWord,
+    pub trace: Tracee,
     /// Signals that have not been fetched.
     pub(crate) outer: Outer,
     data: UnsafeCell<ProcessData>,
@@ -123,7 +123,7 @@ impl Process {
     #[inline(always)]
     pub fn new(id: u64, data: ProcessData) -> Process {
         Process {
-            id,
+            id: id as u32,
             state: AtomicU32::new(RunState::Runnable as u32),
             name: AtomicU32::new(NO_NAME),
             priority: AtomicU32::new(Priority::Normal as u32),
@@ -131,7 +131,7 @@ impl Process {
             timed: AtomicBool::new(false),
             doomed: AtomicBool::new(false),
             involved: AtomicBool::new(false),
-            trace: TraceWord::default(),
+            trace: Tracee::default(),
             outer: Outer::new(),
             data: UnsafeCell::new(data),
         }
@@ -139,7 +139,7 @@ impl Process {
 
     /// Gives a new process its number.
     pub(crate) fn set_id(&mut self, id: u64) {
-        self.id = id;
+        self.id = id as u32;
     }
 
     /// The private part of a process that nobody else knows.
@@ -149,17 +149,17 @@ impl Process {
 
     #[inline]
     pub fn pid(&self) -> Term {
-        Term::pid(self.id)
+        Term::pid(self.id as u64)
     }
 
     /// The pid as what threads may share.
     pub fn who(&self) -> Immediate {
-        Immediate::pid(self.id)
+        Immediate::pid(self.id as u64)
     }
 
     #[inline]
     pub fn id(&self) -> u64 {
-        self.id
+        self.id as u64
     }
 
     /// The private part.

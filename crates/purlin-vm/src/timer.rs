@@ -22,6 +22,7 @@ use purlin_term::Atom;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::hash::BuildHasher;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use wheel::{Wheel, tick_of};
 
@@ -74,8 +75,9 @@ struct Inner {
 impl Inner {
     fn add(&mut self, at: Time, action: Action) -> Deadline {
         let place = self.free.pop().unwrap_or_else(|| self.slab.push(None));
-        self.started = self.started.wrapping_add(1);
-        let deadline = Deadline { at, number: (self.started as u64) << 32 | place as u64 };
+        self.started = self.started.wrapping_add(1).max(1);
+        let number = NonZeroU64::MIN.saturating_add(((self.started as u64) << 32 | place as u64) - 1);
+        let deadline = Deadline { at, number };
         self.slab[place] = Some((deadline, action));
         if !self.wheel.insert(place, tick_of(at)) {
             self.near.push(Reverse(deadline));

@@ -145,8 +145,10 @@ fn start_processes(engine: &Arc<Engine>, init: &str, args: &[String]) {
         spawn.priority = priority;
         spawn.flags.set(Flags::OFF_HEAP_MESSAGES, true);
         let started = spawn.start(engine);
-        if let Some(p) = started.filter(|_| module == "erts_literal_area_collector") {
-            engine.literals.set_collector(p.who());
+        match (started, module) {
+            (Some(p), "erts_literal_area_collector") => engine.literals.set_collector(p.who()),
+            (Some(p), "erts_trace_cleaner") => engine.tracing.sessions.set_cleaner(p.who()),
+            _ => {}
         }
     }
 }

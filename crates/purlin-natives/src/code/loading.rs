@@ -122,8 +122,13 @@ fn finish_after_on_load(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 fn trace_loaded(ctx: &Ctx<'_>, modules: impl Iterator<Item = Atom>) {
     let tracing = &ctx.engine.tracing;
     let _control = tracing.control.lock();
-    let on_load = tracing.on_load.lock().clone();
-    modules.for_each(|m| on_load.apply(&ctx.engine.code, m));
+    let sessions = tracing.sessions.all();
+    for module in modules {
+        for session in &sessions {
+            let on_load = session.on_load.lock().clone();
+            on_load.apply(&ctx.engine.code, session.id, module);
+        }
+    }
 }
 
 fn delete_module(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {

@@ -6,7 +6,7 @@
 
 use super::functions::lookup;
 use super::{Action, BadSpec, Clause, Expr, Head, Pattern, Program, is_open, variable};
-use purlin_term::{Kept, Owned, Term, am, map, print};
+use purlin_term::{Kept, Owned, Release, Term, am, map, print};
 use purlin_vm::Engine;
 
 /// What a specification is for.
@@ -340,6 +340,7 @@ impl Compiler<'_> {
             ("self", []) => Ok(Expr::Own),
             ("self", _) => misused(self, text, "with arguments"),
             ("get_tcw", []) | ("set_tcw", &[_]) => self.control_word(text, args),
+            ("current_stacktrace", _) if self.engine.config.release < Release(26) => self.function(name, args),
             _ => match trace_form(text) {
                 Some(form) => self.trace_form(t, text, form, args),
                 None => self.function(name, args),
@@ -375,6 +376,16 @@ impl Compiler<'_> {
         if !form.arities.contains(&args.len()) {
             let how = if form.arities == [0] { "arguments" } else { "wrong number of arguments" };
             return self.wrong(around(&format!("Special form '{text}' called with {how} in "), t, "."));
+        }
+        if form.what == Action::CurrentStacktrace {
+            let wrong = match args.first() {
+                Some(depth) if !depth.is_small() => "non small",
+                Some(depth) if depth.as_usize().is_none() => "negative integer",
+                _ => "",
+            };
+            if !wrong.is_empty() {
+                return self.wrong(format!("Special form 'current_stacktrace' called with {wrong} argument."));
+            }
         }
         let args = self.backwards(args)?;
         Ok(Expr::Action { what: form.what, args, trial })
@@ -436,6 +447,7 @@ fn trace_form(name: &str) -> Option<TraceForm> {
         "silent" => (Action::Silent, &[1], Tracee),
         "caller" => (Action::Caller, &[0], Call),
         "caller_line" => (Action::CallerLine, &[0], Call),
+        "current_stacktrace" => (Action::CurrentStacktrace, &[0, 1], Call),
         _ => return None,
     };
     Some(TraceForm { what, arities, needs })

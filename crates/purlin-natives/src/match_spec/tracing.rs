@@ -5,7 +5,9 @@ use super::{Action, BadSpec, Dialect, Program, Run};
 use crate::process::backtrace_text;
 use crate::trace::{Request, sequential, set_tracee};
 use purlin_term::{Atom, Owned, Term, am, print};
-use purlin_vm::tracing::{Flags, Site, TraceSpec, Verdict, sequential as seq};
+use purlin_vm::code::stack_trace;
+use purlin_vm::escape::Class;
+use purlin_vm::tracing::{Flags, Session, Site, TraceSpec, Verdict, sequential as seq};
 use purlin_vm::{Ctx, Engine, Mfa, Process};
 use std::io::Write;
 use std::sync::Arc;
@@ -57,11 +59,12 @@ impl Active<'_, '_, '_> {
                 if let (Some(on), false) = (on.as_bool(), trial) {
                     let none = Flags::default();
                     let (set, clear) = if on { (Flags::SILENT, none) } else { (none, Flags::SILENT) };
-                    self.ctx.process.trace.set(set, clear);
+                    self.ctx.process.trace.change(self.site.session, |s| s.set(set, clear));
                 }
             }
             (Action::Caller, _) => return Some(self.caller()),
             (Action::CallerLine, _) => return Some(self.caller_line()),
+            (Action::CurrentStacktrace, args) => return self.stacktrace(args.first().copied()),
             (Action::GetTcw, _) => return Some(self.control_word()),
             (Action::SetTcw, &[n]) => {
                 let new = n.as_usize().and_then(|n| u32::try_from(n).ok())?;
@@ -74,6 +77,16 @@ impl Active<'_, '_, '_> {
             _ => return None,
         }
         done
+    }
+
+    /// The session that the specification decides for.
+    fn session(&self) -> Option<Arc<Session>> {
+        self.ctx.engine.tracing.session(self.site.session)
+    }
+
+    /// Whom a process's events are told: the session's tracer, or the process's own.
+    fn tracer(&self, session: &Session) -> Option<Term> {
+        session.tracer().or_else(|| self.ctx.process.trace.share(session.id)?.tracer())
     }
 
     fn control_word(&self) -> Term {
@@ -102,8 +115,9 @@ impl Active<'_, '_, '_> {
         let none = Flags::default();
         let (set, clear) = if on { (flags, none) } else { (none, flags) };
         // The other process takes over this one's tracer.
-        let tracer = self.ctx.process.trace.tracer();
-        set_tracee(self.ctx.engine, &tracee, tracer, set, clear);
+        let session = self.session()?;
+        let tracer = self.tracer(&session);
+        set_tracee(self.ctx.engine, &tracee, session.id, tracer, set, clear);
         Some(am!("true"))
     }
 
@@ -114,13 +128,14 @@ impl Active<'_, '_, '_> {
             [tracee, off, on] => (off, on, Some(tracee)),
             _ => return None,
         };
-        let (off, on) = (Request::parse(off)?, Request::parse(on)?);
+        let session = self.session()?;
+        let (off, on) = (Request::parse(off, &session)?, Request::parse(on, &session)?);
         if off.cpu_timestamp || on.cpu_timestamp {
             return None;
         }
         let tracee = self.tracee(tracee)?;
-        let tracer = on.tracer.or(off.tracer).or(self.ctx.process.trace.tracer());
-        set_tracee(self.ctx.engine, &tracee, tracer, on.flags, off.flags).map(Term::bool)
+        let tracer = on.tracer.or(off.tracer).or_else(|| self.tracer(&session));
+        set_tracee(self.ctx.engine, &tracee, session.id, tracer, on.flags, off.flags).map(Term::bool)
     }
 
     fn mfa(&mut self, mfa: Mfa, location: Option<Term>) -> Term {
@@ -134,6 +149,16 @@ impl Active<'_, '_, '_> {
             Some((mfa, _)) => self.mfa(mfa, None),
             None => Term::atom(Atom::UNDEFINED),
         }
+    }
+
+    /// The callers, at most as many as asked for and as stack traces have.
+    fn stacktrace(&mut self, depth: Option<Term>) -> Option<Term> {
+        let most = self.ctx.engine.backtrace_depth();
+        let depth = depth.map_or(Some(most), |t| t.as_usize())?.min(most);
+        let addresses = self.with_own_heap(|c| stack_trace::addresses(&c.data.heap, None, depth));
+        let engine = self.ctx.engine.clone();
+        let raw = stack_trace::raw(self.heap(), Class::Error, &[], &addresses);
+        Some(stack_trace::finished(&engine.code, self.heap(), raw))
     }
 
     /// `{Module, Function, Arity, {File, Line}}`

@@ -33,7 +33,7 @@ fn process_flag(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         let before = bit(ctx, Flags::SENSITIVE, value)?;
         let (none, sensitive) = (TraceFlags::default(), TraceFlags::SENSITIVE);
         let (on, off) = if value == Term::bool(true) { (sensitive, none) } else { (none, sensitive) };
-        ctx.process.trace.set(on, off);
+        ctx.process.trace.mark(on, off);
         return Ok(before);
     }
     if flag == am!("async_dist") && ctx.engine.config.release >= Release(26) {

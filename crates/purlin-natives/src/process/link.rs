@@ -1,7 +1,7 @@
 //! `link/1`, `unlink/1`.
 
 use super::TRUE;
-use purlin_term::{Atom, Immediate, Kind, Term, am};
+use purlin_term::{Atom, Kind, Term, am};
 use purlin_vm::port::PortSignal;
 use purlin_vm::signal::{Signal, SignalKind, Target};
 use purlin_vm::tracing::{Flags, events};
@@ -56,19 +56,23 @@ fn set_on_link(ctx: &mut Ctx<'_>, other: &Arc<Process>) {
     if !ctx.process.trace.has_any(both) {
         return;
     }
-    let (mut flags, tracer) =
-        (Flags(ctx.process.trace.flags().0 & Flags::TRACEE.0), ctx.process.trace.tracer().and_then(Immediate::new));
-    let mut off = Flags::default();
-    if flags.any(Flags::SET_ON_FIRST_LINK) {
-        flags = flags.without(both);
-        off = both;
-        ctx.process.trace.set(Flags::default(), both);
+    let mut shares = ctx.process.trace.shares(both);
+    for share in &mut shares {
+        if share.flags.any(Flags::SET_ON_FIRST_LINK) {
+            share.set(Flags::default(), both);
+            ctx.process.trace.change(share.session, |s| s.set(Flags::default(), both));
+        }
     }
     let request = Signal::request(move |engine, target| {
         if let Target::Alive(process, _) = target {
             let _control = engine.tracing.control.lock();
-            process.trace.set(flags, off);
-            process.trace.set_tracer(tracer.map(Immediate::term));
+            for share in shares.iter().filter(|s| engine.tracing.is_alive(s.session)) {
+                let ends = if share.flags.any(both) { Flags::default() } else { both };
+                process.trace.change(share.session, |s| {
+                    s.set(share.flags, ends);
+                    s.tracer = share.tracer;
+                });
+            }
         }
     });
     let _ = ctx.engine.signal(other, request);

@@ -184,7 +184,7 @@ fn spawn_opt(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     if refused.is_some() {
         return Err(badopt());
     }
-    let (pid, monitor) = start(ctx, args, &o, Mode::Call)?;
+    let (pid, monitor) = start(ctx, &args[..3], &o, Mode::Call)?;
     Ok(if monitor.is_none() { pid } else { ctx.heap().tuple(&[pid, monitor]) })
 }
 

@@ -1,19 +1,24 @@
-//! `erlang:trace/3`, `trace_delivered/1`: which processes and ports are traced, by whom and for what.
+//! `erlang:trace/3`, `trace_delivered/1`, `trace:process/4` and `trace:port/4`: which processes and ports are traced, by
+//! whom and for what.
 
+use super::session::{legacy, named, no_session};
 use super::tracer::tracer_of;
-use purlin_term::{Term, am};
+use purlin_term::{Immediate, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::signal::{Signal, SignalKind};
 use purlin_vm::tracing::flags::{self, is_alive};
-use purlin_vm::tracing::{Flags, TraceWord};
+use purlin_vm::tracing::{Flags, Session, SessionId, Share, Tracee};
 use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult, Process};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 pub const NATIVES: &[Native] = &[
-    // No session of tracing waits to be cleaned up.
-    Native::plain("erts_trace_cleaner", "check", 0, |_, _| Ok(Term::bool(false))).since(27),
-    Native::plain("erts_internal", "trace", 3, trace),
+    Native::plain("erts_internal", "trace", 3, |ctx, args| trace(ctx, &legacy(ctx), args)),
+    Native::plain("erts_internal", "trace", 4, |ctx, args| {
+        let session = named(ctx, args[0])?;
+        trace(ctx, &session, &args[1..])
+    })
+    .since(27),
     Native::plain("erlang", "trace_delivered", 1, trace_delivered),
 ];
 
@@ -26,14 +31,15 @@ pub struct Request {
 }
 
 impl Request {
-    pub fn parse(list: Term) -> Option<Request> {
+    /// Reads it; a session that has a tracer takes no other.
+    pub fn parse(list: Term, session: &Session) -> Option<Request> {
         let mut r = Request::default();
         for item in list.as_list()? {
             if let Some(flags) = Flags::named(item) {
                 r.flags = r.flags.with(flags);
             } else if item == am!("cpu_timestamp") {
                 r.cpu_timestamp = true;
-            } else if item.is_tuple() {
+            } else if item.is_tuple() && session.tracer().is_none() {
                 r.tracer = Some(tracer_of(am!("tracer"), item)?);
             } else {
                 return None;
@@ -67,14 +73,17 @@ fn scope(t: Term) -> Option<Scope> {
     }
 }
 
-fn trace(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
-    let request = Request::parse(args[2]).ok_or_else(|| Escape::badarg_cause(am!("badopt")))?;
+fn trace(ctx: &mut Ctx<'_>, session: &Session, args: &[Term]) -> NativeResult {
+    let request = Request::parse(args[2], session).ok_or_else(|| Escape::badarg_cause(am!("badopt")))?;
     let on = args[1].as_bool().or_badarg()?;
-    let tracer = request.tracer.or(on.then(|| ctx.pid()));
+    let tracer = request.tracer.or(on.then(|| session.tracer().unwrap_or(ctx.pid())));
     let (set, clear) = if on { (request.flags, Flags::default()) } else { (Flags::default(), request.flags) };
     let engine = ctx.engine.clone();
-    let change = |word: &TraceWord| flags::change(&engine, word, tracer, set, clear);
+    let change = |tracee: &Tracee| flags::change(&engine, tracee, session.id, tracer, set, clear);
     let _control = engine.tracing.control.lock();
+    if !session.is_alive() {
+        return Err(no_session());
+    }
     if let Some(scope) = scope(args[0]) {
         if request.cpu_timestamp {
             if args[0] != am!("all") {
@@ -82,7 +91,13 @@ fn trace(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
             }
             engine.tracing.cpu_timestamps.store(on, Ordering::Relaxed);
         }
-        let count = trace_all(ctx.engine, &scope, request.flags, tracer, on, change);
+        let count = trace_all(ctx.engine, &scope, request.flags, change, |tracee, flags| {
+            let (set, clear) = if on { (flags, Flags::default()) } else { (Flags::default(), flags) };
+            tracee.change(session.id, |s| {
+                s.set(set, clear);
+                s.tracer = tracer.and_then(Immediate::new).or(s.tracer);
+            });
+        });
         return Ok(Term::small(count as i64));
     }
     if request.cpu_timestamp {
@@ -103,14 +118,13 @@ fn trace(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     Ok(Term::small(1))
 }
 
-/// Traces all that the scope names; how many they are.
+/// Traces all that the scope names; how many they are. `change_new` changes the given flags of what comes later.
 fn trace_all(
     engine: &Arc<Engine>,
     scope: &Scope,
     flags: Flags,
-    tracer: Option<Term>,
-    on: bool,
-    change: impl Fn(&TraceWord) -> bool,
+    change: impl Fn(&Tracee) -> bool,
+    change_new: impl Fn(&Tracee, Flags),
 ) -> usize {
     let tracing = &engine.tracing;
     let mut count = 0;
@@ -124,48 +138,43 @@ fn trace_all(
         }
     }
     if scope.new {
-        let set = |word: &TraceWord, mask: Flags| {
+        for (wanted, tracee, mask) in [
+            (scope.processes, &tracing.new_processes, Flags::OF_PROCESSES),
+            (scope.ports, &tracing.new_ports, Flags::OF_PORTS),
+        ] {
             let flags = Flags(flags.0 & mask.0);
-            if flags == Flags::default() {
-                return;
+            if wanted && flags != Flags::default() {
+                change_new(tracee, flags);
             }
-            if on {
-                word.set(flags, Flags::default())
-            } else {
-                word.set(Flags::default(), flags)
-            }
-            if !word.flags().any(Flags::TRACEE) {
-                word.set_tracer(None);
-            } else if tracer.is_some() {
-                word.set_tracer(tracer);
-            }
-        };
-        if scope.processes {
-            set(&tracing.new_processes, Flags::OF_PROCESSES);
-        }
-        if scope.ports {
-            set(&tracing.new_ports, Flags::OF_PORTS);
         }
     }
     count
 }
 
-/// Sets and clears flags of a process from a match specification, with this tracer; whether anything changed. `None`:
-/// the tracer has ended.
-pub fn set_tracee(engine: &Engine, tracee: &Process, tracer: Option<Term>, on: Flags, off: Flags) -> Option<bool> {
+/// Sets and clears a session's flags of a process from a match specification, with this tracer; whether anything changed.
+/// `None`: the tracer has ended.
+pub fn set_tracee(
+    engine: &Engine,
+    tracee: &Process,
+    session: SessionId,
+    tracer: Option<Term>,
+    on: Flags,
+    off: Flags,
+) -> Option<bool> {
     if tracer.is_some_and(|t| !is_alive(engine, t)) {
         return None;
     }
-    let word = &tracee.trace;
-    let before = (word.flags(), word.tracer());
-    if tracer.is_none() {
-        word.clear();
-    } else {
-        word.set(Flags::default(), off);
-        word.set(on, Flags::default());
-        word.set_tracer(tracer.filter(|_| word.flags().any(Flags::TRACEE)));
+    let what = |s: Option<Share>| s.map(|s| (s.flags, s.tracer));
+    let before = tracee.trace.share(session);
+    match tracer {
+        None => tracee.trace.forget(session),
+        Some(_) if before.is_none() && on == Flags::default() => {}
+        Some(_) => tracee.trace.change(session, |s| {
+            s.set(on, off);
+            s.tracer = tracer.and_then(Immediate::new);
+        }),
     }
-    Some(before != (word.flags(), word.tracer()))
+    Some(what(before) != what(tracee.trace.share(session)))
 }
 
 /// Answers at once: a tracee puts its messages into the tracer's queue before its events can be seen otherwise.

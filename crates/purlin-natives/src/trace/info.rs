@@ -1,38 +1,45 @@
-//! `erlang:trace_info/2`: what is traced of a process, a function, messages, or what comes later.
+//! `erlang:trace_info/2`, `trace:info/3` and `trace:session_info/1`: what is traced of a process, a function, messages, or
+//! what comes later, and by which sessions.
 
-use purlin_term::{Atom, Heap, Immediate, Term, am};
-use purlin_vm::code::Mfa;
+use super::session::{legacy, named, weak};
+use purlin_term::{Atom, Heap, Immediate, Release, Term, am};
 use purlin_vm::native::OrBadarg;
-use purlin_vm::tracing::points::{Meta, Place, Spec, State};
-use purlin_vm::tracing::{Flags, TraceWord};
+use purlin_vm::tracing::flags::is_alive;
+use purlin_vm::tracing::points::{Meta, Place, Spec, State, Sums};
+use purlin_vm::tracing::{Flags, Session, SessionId, Tracee};
 use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-pub const NATIVES: &[Native] = &[Native::plain("erlang", "trace_info", 2, trace_info)];
+pub const NATIVES: &[Native] = &[
+    Native::plain("erlang", "trace_info", 2, |ctx, args| trace_info(ctx, &legacy(ctx), args)),
+    Native::plain("erts_internal", "trace_info", 3, |ctx, args| {
+        if args[0] == am!("any") {
+            return sessions(ctx, args[1], args[2]);
+        }
+        let session = named(ctx, args[0])?;
+        trace_info(ctx, &session, &args[1..])
+    })
+    .since(27),
+];
 
-fn trace_info(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+fn trace_info(ctx: &mut Ctx<'_>, session: &Session, args: &[Term]) -> NativeResult {
     let (what, key) = (args[0], args[1]);
     if what == am!("on_load") {
-        return on_load(ctx, key);
+        return on_load(ctx, session, key);
     }
     if what == am!("send") || what == am!("receive") {
-        return event(ctx, what, key);
+        return event(ctx, session, what, key);
     }
     if what.is_tuple() {
-        return function(ctx, what, key);
+        return function(ctx, session, what, key);
     }
     let badopt = || Escape::badarg_cause(am!("badopt"));
     if what.is_atom() {
-        let tracing = &ctx.engine.tracing;
+        let engine = ctx.engine.clone();
         return match what.as_atom().map_or("", |atom| atom.name()) {
-            "new" | "new_processes" => {
-                forget_gone_tracer(ctx.engine, &tracing.new_processes);
-                tracee(&mut ctx.data.heap, &tracing.new_processes, key)
-            }
-            "new_ports" => {
-                forget_gone_tracer(ctx.engine, &tracing.new_ports);
-                tracee(&mut ctx.data.heap, &tracing.new_ports, key)
-            }
+            "new" | "new_processes" => tracee(ctx, session, &engine.tracing.new_processes, key),
+            "new_ports" => tracee(ctx, session, &engine.tracing.new_ports, key),
             _ => Err(badopt()),
         };
     }
@@ -42,13 +49,11 @@ fn trace_info(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
             return Err(Escape::BADARG);
         }
         let Some(p) = ctx.engine.process(id).filter(|p| !p.is_exiting()) else { return undefined };
-        forget_gone_tracer(ctx.engine, &p.trace);
-        return tracee(&mut ctx.data.heap, &p.trace, key);
+        return tracee(ctx, session, &p.trace, key);
     }
     if what.as_port().is_some() {
         let Some(p) = crate::port::find(ctx.engine, what) else { return undefined };
-        forget_gone_tracer(ctx.engine, &p.trace);
-        return tracee(&mut ctx.data.heap, &p.trace, key);
+        return tracee(ctx, session, &p.trace, key);
     }
     match what.as_external() {
         Some((purlin_term::Kind::ExtPid, node, ..)) if node == ctx.engine.node() => undefined,
@@ -56,27 +61,75 @@ fn trace_info(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     }
 }
 
-fn forget_gone_tracer(engine: &Engine, word: &TraceWord) {
-    let _control = engine.tracing.control.lock();
-    if word.tracer().is_some_and(|t| !purlin_vm::tracing::flags::is_alive(engine, t)) {
-        word.clear();
-    }
-}
-
 fn pair(h: &mut Heap, key: Term, value: Term) -> NativeResult {
     Ok(h.tuple(&[key, value]))
 }
 
-fn tracee(h: &mut Heap, word: &TraceWord, key: Term) -> NativeResult {
+/// Flags or tracer of what a session traces. A tracer that has gone is forgotten.
+fn tracee(ctx: &mut Ctx<'_>, session: &Session, tracee: &Tracee, key: Term) -> NativeResult {
+    let share = {
+        let _control = ctx.engine.tracing.control.lock();
+        if tracee.share(session.id).and_then(|s| s.tracer()).is_some_and(|t| !is_alive(ctx.engine, t)) {
+            tracee.forget(session.id);
+        }
+        tracee.share(session.id)
+    };
+    let h = &mut ctx.data.heap;
     let value = if key == am!("flags") {
-        let names: Vec<Term> = Flags(word.flags().0 & Flags::TRACEE.0).names().collect();
+        let names: Vec<Term> = share.map_or(Flags::default(), |s| s.flags).names().collect();
         h.list(&names)
     } else if key == am!("tracer") {
-        word.tracer().unwrap_or(Term::NIL)
+        share.and_then(|s| s.tracer()).unwrap_or(Term::NIL)
     } else {
         return Err(Escape::BADARG);
     };
     pair(h, key, value)
+}
+
+/// `{session, Sessions}`: those that trace a process, port, function or event, or what comes later, or all.
+fn sessions(ctx: &mut Ctx<'_>, what: Term, key: Term) -> NativeResult {
+    let badopt = || Escape::badarg_cause(am!("badopt"));
+    let undefined = Term::atom(Atom::UNDEFINED);
+    let all = ctx.engine.tracing.sessions.all();
+    let of_ids = |ids: Vec<SessionId>| ids.iter().filter_map(|id| all.iter().find(|s| s.id == *id).cloned()).collect();
+    let of_tracee = |t: &Tracee| of_ids(t.shares(Flags::TRACEE).iter().map(|s| s.session).collect());
+    let of_new = |t: &Tracee| all.iter().filter(|s| t.share(s.id).is_some()).cloned().collect();
+    if !what.is_atom() && !what.is_tuple() && !what.is_pid() && what.as_port().is_none() {
+        return Err(badopt());
+    }
+    if key != am!("session") {
+        return Err(Escape::BADARG);
+    }
+    let found: Vec<Arc<Session>> = if let Some(id) = what.as_pid() {
+        let Some(p) = ctx.engine.process(id).filter(|p| !p.is_exiting()) else { return Ok(undefined) };
+        of_tracee(&p.trace)
+    } else if what.as_port().is_some() {
+        let Some(p) = crate::port::find(ctx.engine, what) else { return Ok(undefined) };
+        of_tracee(&p.trace)
+    } else if what.is_tuple() {
+        match find(ctx.engine, what)? {
+            Some(place) => of_ids(place.sessions()),
+            None => return pair(&mut ctx.data.heap, key, undefined),
+        }
+    } else if let Some(name) = what.as_atom() {
+        let tracing = &ctx.engine.tracing;
+        match name.name() {
+            "any" => all.clone(),
+            "on_load" => all.iter().filter(|s| s.on_load.lock().on).cloned().collect(),
+            "send" => all.iter().filter(|s| s.send.read().on).cloned().collect(),
+            "receive" => all.iter().filter(|s| s.receive.read().on).cloned().collect(),
+            "new" | "new_processes" => of_new(&tracing.new_processes),
+            "new_ports" => of_new(&tracing.new_ports),
+            _ => return Err(badopt()),
+        }
+    } else {
+        let own = what.as_external().is_some_and(|(_, node, ..)| node == ctx.engine.node());
+        return if own { Ok(undefined) } else { Err(badopt()) };
+    };
+    let h = &mut ctx.data.heap;
+    let names: Vec<Term> = found.iter().rev().map(|s| weak(h, s)).collect();
+    let list = h.list(&names);
+    pair(h, key, list)
 }
 
 fn source(h: &mut Heap, spec: &Spec) -> Term {
@@ -85,31 +138,35 @@ fn source(h: &mut Heap, spec: &Spec) -> Term {
 
 const FALSE: Term = Term::bool(false);
 
-fn function(ctx: &mut Ctx<'_>, what: Term, key: Term) -> NativeResult {
-    let Some(&[m, f, arity]) = what.as_tuple() else { return Err(Escape::BADARG) };
-    let (module, function) = (m.as_atom().or_badarg()?, f.as_atom().or_badarg()?);
-    let number = arity.as_small().or_badarg()?;
-    let place = u8::try_from(number).ok().and_then(|arity| find(ctx.engine, Mfa { module, function, arity }));
+fn function(ctx: &mut Ctx<'_>, session: &Session, what: Term, key: Term) -> NativeResult {
+    let place = find(ctx.engine, what)?;
+    let with_memory = ctx.engine.config.release >= Release(26);
     let h = &mut ctx.data.heap;
     let Some(place) = place else { return pair(h, key, Term::atom(Atom::UNDEFINED)) };
-    let Some(state) = place.state() else { return pair(h, key, FALSE) };
+    let Some(state) = place.state(session.id) else { return pair(h, key, FALSE) };
     if key == am!("all") {
-        let keys = ["traced", "match_spec", "meta", "meta_match_spec", "call_time", "call_count"];
+        let keys = ["traced", "match_spec", "meta", "meta_match_spec", "call_memory", "call_time", "call_count"];
         let mut list = Vec::new();
-        for key in keys {
+        for key in keys.into_iter().filter(|&k| with_memory || k != "call_memory") {
             let value = item(h, &state, key, true).or_badarg()?;
             list.push(h.tuple(&[Term::atom(Atom::new(key)), value]));
         }
         let list = h.list(&list);
         return pair(h, key, list);
     }
-    let value = item(h, &state, key.as_atom().or_badarg()?.name(), false).or_badarg()?;
+    let name = key.as_atom().or_badarg()?.name();
+    let value = item(h, &state, name, false).filter(|_| with_memory || name != "call_memory").or_badarg()?;
     pair(h, key, value)
 }
 
-fn find(engine: &Engine, mfa: Mfa) -> Option<Place> {
-    let entry = engine.code.generations(mfa.module).current?.function(mfa.function, mfa.arity)?;
-    Some(Place::of(&engine.code.exports, entry))
+/// The function that `{Module, Function, Arity}` names, if there is one.
+fn find(engine: &Engine, what: Term) -> Result<Option<Place>, Escape> {
+    let Some(&[m, f, arity]) = what.as_tuple() else { return Err(Escape::BADARG) };
+    let (module, function) = (m.as_atom().or_badarg()?, f.as_atom().or_badarg()?);
+    let Ok(arity) = u8::try_from(arity.as_small().or_badarg()?) else { return Ok(None) };
+    let current = engine.code.generations(module).current;
+    let entry = current.and_then(|current| current.function(function, arity));
+    Ok(entry.map(|entry| Place::of(&engine.code.exports, entry)))
 }
 
 fn item(h: &mut Heap, s: &State, key: &str, among_all: bool) -> Option<Term> {
@@ -136,25 +193,30 @@ fn item(h: &mut Heap, s: &State, key: &str, among_all: bool) -> Option<Term> {
             Some(count) => h.unsigned(count.calls.load(Ordering::Relaxed)),
             None => FALSE,
         },
-        "call_time" => match &s.time {
-            Some(time) => {
-                let mut list = Vec::new();
-                for (process, calls, ns) in time.all() {
-                    let (calls, micro) = (h.unsigned(calls), ns / 1000);
-                    let parts =
-                        [Term::pid(process), calls, Term::small(micro / 1_000_000), Term::small(micro % 1_000_000)];
-                    list.push(h.tuple(&parts));
-                }
-                h.list(&list)
-            }
-            None => FALSE,
-        },
+        "call_time" => sums(h, s.time.as_deref(), |taken| {
+            let micro = taken / 1000;
+            [micro / 1_000_000, micro % 1_000_000].map(Term::small).to_vec()
+        }),
+        "call_memory" => sums(h, s.memory.as_deref(), |taken| vec![Term::small(taken)]),
         _ => return None,
     })
 }
 
-fn on_load(ctx: &mut Ctx<'_>, key: Term) -> NativeResult {
-    let on = ctx.engine.tracing.on_load.lock().clone();
+/// `[{Pid, Calls, What was taken...}]`
+fn sums(h: &mut Heap, sums: Option<&Sums>, parts: impl Fn(i64) -> Vec<Term>) -> Term {
+    let Some(sums) = sums else { return FALSE };
+    let mut list = Vec::new();
+    for (process, calls, taken) in sums.all() {
+        let mut row = vec![Term::pid(process), h.unsigned(calls)];
+        row.extend(parts(taken));
+        list.push(h.tuple(&row));
+    }
+    h.list(&list)
+}
+
+fn on_load(ctx: &mut Ctx<'_>, session: &Session, key: Term) -> NativeResult {
+    let with_memory = ctx.engine.config.release >= Release(26);
+    let on = session.on_load.lock().clone();
     let h = &mut ctx.data.heap;
     if !on.on {
         return pair(h, key, FALSE);
@@ -182,6 +244,7 @@ fn on_load(ctx: &mut Ctx<'_>, key: Term) -> NativeResult {
             }
             "call_count" => Term::bool(on.kinds.call_count),
             "call_time" => Term::bool(on.kinds.call_time),
+            "call_memory" if with_memory => Term::bool(on.kinds.call_memory),
             _ => return None,
         })
     };
@@ -196,12 +259,11 @@ fn on_load(ctx: &mut Ctx<'_>, key: Term) -> NativeResult {
     pair(h, key, value)
 }
 
-fn event(ctx: &mut Ctx<'_>, what: Term, key: Term) -> NativeResult {
+fn event(ctx: &mut Ctx<'_>, session: &Session, what: Term, key: Term) -> NativeResult {
     if key != am!("match_spec") {
         return Err(Escape::BADARG);
     }
-    let tracing = &ctx.engine.tracing;
-    let cell = if what == am!("send") { &tracing.send } else { &tracing.receive };
+    let cell = if what == am!("send") { &session.send } else { &session.receive };
     let (on, spec) = {
         let p = cell.read();
         (p.on, p.spec.clone())

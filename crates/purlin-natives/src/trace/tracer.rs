@@ -21,6 +21,15 @@ pub fn tracer_of(tag: Term, t: Term) -> Option<Term> {
     (state.is_local_pid() || state.as_port().is_some()).then_some(state)
 }
 
+/// The tracer of a session: `Pid` or `{erl_tracer, Pid}`, where a port may stand for a pid.
+pub fn of_session(t: Term) -> Option<Term> {
+    match t.as_tuple() {
+        Some(&[module, state]) if module == am!("erl_tracer") => tracer_of(am!("tracer"), state),
+        Some(_) => None,
+        None => tracer_of(am!("tracer"), t),
+    }
+}
+
 /// The tracer that `system_flag(sequential_tracer, T)` sets: none for `false`; `Err`: no tracer at all.
 pub fn sequential_tracer(t: Term) -> Result<Option<Term>, Escape> {
     match t.as_tuple() {

@@ -287,7 +287,7 @@ impl Exports {
 
     /// Whether `erlang:apply/2` does nothing but what it does: nobody traces it.
     pub(crate) fn apply_is_plain(&self) -> bool {
-        self.apply.is_some_and(|n| !n.is_called_as_function())
+        self.apply.is_some_and(|n| !n.has_breakpoint.load(Ordering::Acquire))
     }
 
     /// The native of this name.

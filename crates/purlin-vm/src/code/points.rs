@@ -7,15 +7,17 @@
 //!
 //! | what | who changes it |
 //! |---|---|
-//! | `Point::state` | who holds `Tracing::control`; breakpoints read a snapshot |
+//! | `Point::states` | who holds `Tracing::control`; breakpoints read a snapshot |
 //! | where the breakpoint stands | as above, under the module's translation lock |
 
 use super::instr::{Instr, Op};
 use super::{Code, Exports, FnEntry, Mfa, Module, NativeEntry};
 use crate::engine::context::Ctx;
+use crate::process::tracee::SessionId;
 use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLock};
 use purlin_term::{Atom, Immediate, Owned, Term};
+use smallvec::SmallVec;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -28,9 +30,10 @@ pub trait TraceSpec: Send + Sync {
     fn source(&self) -> Term;
 }
 
-/// Where a traced call comes from.
+/// Where a traced call comes from, and for which session the specification decides.
 #[derive(Clone, Copy, Default)]
 pub struct Site {
+    pub session: SessionId,
     /// The function that the call returns to, and an instruction in it.
     pub caller: Option<(Mfa, usize)>,
 }
@@ -47,7 +50,7 @@ pub struct Verdict {
 /// The specification that decides on messages; none sends one for every call.
 pub type Spec = Option<Arc<dyn TraceSpec>>;
 
-/// What of one function is traced.
+/// What one session traces of a function.
 #[derive(Clone, Default)]
 pub struct State {
     /// Calls by name from other modules.
@@ -56,9 +59,8 @@ pub struct State {
     pub local: Option<Spec>,
     pub meta: Option<Meta>,
     pub count: Option<Arc<Count>>,
-    pub time: Option<Arc<Time>>,
-    /// The process's error handler is called instead of the function (`erts_debug:breakpoint/2`).
-    pub debug: bool,
+    pub time: Option<Arc<Sums>>,
+    pub memory: Option<Arc<Sums>>,
 }
 
 impl State {
@@ -68,7 +70,36 @@ impl State {
             && self.meta.is_none()
             && self.count.is_none()
             && self.time.is_none()
-            && !self.debug
+            && self.memory.is_none()
+    }
+}
+
+/// What is traced of a function by all sessions, those that began last first.
+#[derive(Clone, Default)]
+pub struct States {
+    pub of: SmallVec<[(SessionId, State); 1]>,
+    /// The process's error handler is called instead of the function (`erts_debug:breakpoint/2`).
+    pub debug: bool,
+}
+
+impl States {
+    pub fn is_empty(&self) -> bool {
+        self.of.is_empty() && !self.debug
+    }
+
+    pub fn get(&self, session: SessionId) -> Option<&State> {
+        self.of.iter().find(|s| s.0 == session).map(|s| &s.1)
+    }
+
+    fn change(&mut self, session: SessionId, change: impl FnOnce(&mut State)) {
+        let i = self.of.iter().position(|s| s.0 == session).unwrap_or_else(|| {
+            self.of.insert(0, (session, State::default()));
+            0
+        });
+        change(&mut self.of[i].1);
+        if self.of[i].1.is_empty() {
+            self.of.remove(i);
+        }
     }
 }
 
@@ -103,25 +134,40 @@ pub struct Count {
     pub calls: AtomicU64,
 }
 
-/// `call_time`
+/// `call_time` in nanoseconds, or `call_memory` in words.
 #[derive(Default)]
-pub struct Time {
+pub struct Sums {
     pub paused: AtomicBool,
     by_process: Mutex<HashMap<u64, (u64, i64)>>,
 }
 
-impl Time {
-    /// Adds calls and nanoseconds of a process.
-    pub fn add(&self, process: u64, calls: u64, nanoseconds: i64) {
+impl Sums {
+    /// Adds calls and what they took of a process.
+    pub fn add(&self, process: u64, calls: u64, taken: i64) {
         let mut all = self.by_process.lock();
         let sums = all.entry(process).or_default();
         sums.0 += calls;
-        sums.1 += nanoseconds;
+        sums.1 += taken;
     }
 
-    /// Each process with its calls and nanoseconds.
+    /// Each process with its calls and what they took.
     pub fn all(&self) -> Vec<(u64, u64, i64)> {
-        self.by_process.lock().iter().map(|(&p, &(calls, ns))| (p, calls, ns)).collect()
+        self.by_process.lock().iter().map(|(&p, &(calls, taken))| (p, calls, taken)).collect()
+    }
+
+    /// What becomes of the sums where a pattern says so.
+    fn switch(sums: &mut Option<Arc<Sums>>, to: Switch) {
+        *sums = match sums.take() {
+            Some(_) if to == Switch::Off => None,
+            Some(sums) => {
+                sums.paused.store(to == Switch::Pause, Ordering::Relaxed);
+                if to != Switch::Pause {
+                    sums.by_process.lock().clear();
+                }
+                Some(sums)
+            }
+            None => (to == Switch::On).then(Arc::default),
+        };
     }
 }
 
@@ -130,7 +176,7 @@ pub struct Point {
     pub mfa: Mfa,
     target: Target,
     code: OnceLock<Box<[Op; 1]>>,
-    state: RwLock<Arc<State>>,
+    states: RwLock<Arc<States>>,
 }
 
 /// Where a call goes on behind the breakpoint.
@@ -153,7 +199,7 @@ pub struct Traced {
 
 impl Point {
     fn new(mfa: Mfa, target: Target) -> Point {
-        Point { mfa, target, code: OnceLock::new(), state: RwLock::default() }
+        Point { mfa, target, code: OnceLock::new(), states: RwLock::default() }
     }
 
     /// The breakpoint instruction.
@@ -178,8 +224,8 @@ impl Point {
         }
     }
 
-    pub fn state(&self) -> Arc<State> {
-        self.state.read().clone()
+    pub fn states(&self) -> Arc<States> {
+        self.states.read().clone()
     }
 }
 
@@ -195,18 +241,31 @@ impl Place {
         Place { entry, native: exports.native(entry.mfa) }
     }
 
-    /// What of the function is traced.
-    pub fn state(&self) -> Option<Arc<State>> {
-        let own = match self.native {
-            Some(n) => n.point().map(|p| p.state()),
-            None => self.entry.traced().map(|t| t.point.state()),
-        };
-        let of_export = self.entry.traced().and_then(|t| t.stand_in.get()).map(|(_, p)| p.state());
-        [own, of_export].into_iter().flatten().find(|s| !s.is_empty())
+    /// The breakpoint of the function itself.
+    fn own(&self) -> Option<Arc<States>> {
+        match self.native {
+            Some(n) => n.point().map(|p| p.states()),
+            None => self.entry.traced().map(|t| t.point.states()),
+        }
+    }
+
+    /// That of calls by name.
+    fn of_export(&self) -> Option<Arc<States>> {
+        self.entry.traced().and_then(|t| t.stand_in.get()).map(|(_, p)| p.states())
+    }
+
+    /// What a session traces of the function.
+    pub fn state(&self, session: SessionId) -> Option<State> {
+        [self.of_export(), self.own()].into_iter().flatten().find_map(|s| s.get(session).cloned())
+    }
+
+    /// The sessions that trace something of the function.
+    pub fn sessions(&self) -> Vec<SessionId> {
+        [self.of_export(), self.own()].iter().flatten().flat_map(|s| s.of.iter().map(|s| s.0)).collect()
     }
 
     /// Changes what of the function's breakpoint is traced, and puts it in place or takes it away.
-    fn change(&self, f: impl FnOnce(&mut State)) {
+    fn change(&self, f: impl FnOnce(&mut States)) {
         let point = match self.native {
             Some(n) => n.point_or_new(|| Point::new(self.entry.mfa, Target::Native(n))),
             None => &self.entry.traced_or_new(|| Traced::new(self.entry)).point,
@@ -219,7 +278,7 @@ impl Place {
     }
 
     /// As `change`, for calls through the export alone.
-    fn change_export(&self, exports: &Exports, f: impl FnOnce(&mut State)) {
+    fn change_export(&self, exports: &Exports, f: impl FnOnce(&mut States)) {
         if self.native.is_some() {
             return self.change(f);
         }
@@ -234,25 +293,31 @@ impl Place {
         export.entry.replace(from, to);
     }
 
-    fn has_global(&self) -> bool {
-        self.state().is_some_and(|s| s.global.is_some())
+    fn has_global(&self, session: SessionId) -> bool {
+        self.state(session).is_some_and(|s| s.global.is_some())
     }
 
-    fn has_local(&self) -> bool {
-        let own = match self.native {
-            Some(n) => n.point().map(|p| p.state()),
-            None => self.entry.traced().map(|t| t.point.state()),
-        };
-        own.is_some_and(|s| !s.is_empty())
+    fn has_own(&self, session: SessionId) -> bool {
+        self.own().is_some_and(|s| s.get(session).is_some())
+    }
+
+    /// Ends a session's tracing of the function.
+    fn clear(&self, exports: &Exports, session: SessionId) {
+        if self.has_global(session) {
+            self.change_export(exports, |s| s.change(session, |s| s.global = None));
+        }
+        if self.has_own(session) {
+            self.change(|s| s.change(session, |s| *s = State::default()));
+        }
     }
 }
 
-fn update(point: &Point, f: impl FnOnce(&mut State)) -> bool {
-    let mut state = point.state.write();
-    let mut new = State::clone(&state);
+fn update(point: &Point, f: impl FnOnce(&mut States)) -> bool {
+    let mut states = point.states.write();
+    let mut new = States::clone(&states);
     f(&mut new);
-    *state = Arc::new(new);
-    !state.is_empty()
+    *states = Arc::new(new);
+    !states.is_empty()
 }
 
 impl Traced {
@@ -317,17 +382,35 @@ pub struct Kinds {
     pub meta: bool,
     pub call_count: bool,
     pub call_time: bool,
+    pub call_memory: bool,
 }
 
 impl Kinds {
     pub fn any(self) -> bool {
-        self.local || self.meta || self.call_count || self.call_time
+        self.local || self.meta || self.measures()
+    }
+
+    /// Whether something is counted or measured.
+    pub fn measures(self) -> bool {
+        self.call_count || self.call_time || self.call_memory
+    }
+
+    /// Each kind as `f` says of this and the other's.
+    fn combined(self, other: Kinds, f: impl Fn(bool, bool) -> bool) -> Kinds {
+        Kinds {
+            local: f(self.local, other.local),
+            meta: f(self.meta, other.meta),
+            call_count: f(self.call_count, other.call_count),
+            call_time: f(self.call_time, other.call_time),
+            call_memory: f(self.call_memory, other.call_memory),
+        }
     }
 }
 
-/// A change of what is traced.
+/// A change of what a session traces.
 #[derive(Clone)]
 pub struct Change {
+    pub session: SessionId,
     pub switch: Switch,
     pub kinds: Kinds,
     pub spec: Spec,
@@ -342,24 +425,29 @@ pub fn set(code: &Code, pattern: Pattern, change: &Change) -> usize {
 }
 
 fn apply(table: &Exports, functions: &[Place], exports: &[Place], c: &Change) {
-    let (on, breakpoint) = (c.switch != Switch::Off, c.kinds.any());
+    let (on, breakpoint, session) = (c.switch != Switch::Off, c.kinds.any(), c.session);
+    let set_global = |p: &Place, to: Option<Spec>| p.change_export(table, |s| s.change(session, |s| s.global = to));
     if on && !breakpoint {
-        // All other tracing of the functions ends.
-        functions.iter().filter(|p| p.has_local()).for_each(|p| p.change(|s| *s = State::default()));
-        for p in exports {
-            p.change_export(table, |s| s.global = Some(c.spec.clone()));
+        // All other tracing of the functions by the session ends.
+        let debugged = |p: &Place| session == SessionId::LEGACY && p.own().is_some_and(|s| s.debug);
+        for p in functions.iter().filter(|p| p.has_own(session) || debugged(p)) {
+            p.change(|s| {
+                s.change(session, |s| *s = State::default());
+                s.debug &= session != SessionId::LEGACY;
+            });
         }
+        exports.iter().for_each(|p| set_global(p, Some(c.spec.clone())));
         return;
     }
     if on || !breakpoint {
-        exports.iter().filter(|p| p.has_global()).for_each(|p| p.change_export(table, |s| s.global = None));
+        exports.iter().filter(|p| p.has_global(session)).for_each(|p| set_global(p, None));
     }
     if !breakpoint {
         return;
     }
     for p in functions {
-        if on || p.has_local() {
-            change_one(p, c);
+        if c.switch == Switch::On || p.has_own(session) {
+            p.change(|s| s.change(session, |s| change_one(s, c)));
         }
     }
 }
@@ -368,66 +456,55 @@ fn apply(table: &Exports, functions: &[Place], exports: &[Place], c: &Change) {
 /// caller holds the control lock.
 pub fn set_debug(code: &Code, pattern: Pattern, on: bool) -> usize {
     let functions = pattern.functions(code);
-    for p in functions.iter().filter(|p| on || p.has_local()) {
+    for p in functions.iter().filter(|p| on || p.own().is_some_and(|s| s.debug)) {
         p.change(|s| s.debug = on);
     }
     functions.len()
 }
 
-fn change_one(p: &Place, c: &Change) {
-    if matches!(c.switch, Switch::Pause | Switch::Restart) && !p.has_local() {
-        return;
+fn change_one(s: &mut State, c: &Change) {
+    if c.kinds.local {
+        s.local = (c.switch != Switch::Off).then(|| c.spec.clone());
     }
-    p.change(|s| {
-        let set = c.switch == Switch::On;
-        let old = c.switch == Switch::Pause || c.switch == Switch::Restart;
-        if c.kinds.local {
-            s.local = (c.switch != Switch::Off).then(|| c.spec.clone());
-        }
-        if c.kinds.meta {
-            let tracer = || Arc::new(AtomicU64::new(c.meta_tracer.raw()));
-            s.meta = (c.switch != Switch::Off).then(|| Meta { spec: c.spec.clone(), tracer: tracer() });
-        }
-        if c.kinds.call_count {
-            s.count = match s.count.take() {
-                Some(_) if c.switch == Switch::Off => None,
-                Some(count) => {
-                    count.paused.store(c.switch == Switch::Pause, Ordering::Relaxed);
-                    if c.switch != Switch::Pause {
-                        count.calls.store(0, Ordering::Relaxed);
-                    }
-                    Some(count)
+    if c.kinds.meta {
+        let tracer = || Arc::new(AtomicU64::new(c.meta_tracer.raw()));
+        s.meta = (c.switch != Switch::Off).then(|| Meta { spec: c.spec.clone(), tracer: tracer() });
+    }
+    if c.kinds.call_count {
+        s.count = match s.count.take() {
+            Some(_) if c.switch == Switch::Off => None,
+            Some(count) => {
+                count.paused.store(c.switch == Switch::Pause, Ordering::Relaxed);
+                if c.switch != Switch::Pause {
+                    count.calls.store(0, Ordering::Relaxed);
                 }
-                None => (set && !old).then(Arc::default),
-            };
-        }
-        if c.kinds.call_time {
-            s.time = match s.time.take() {
-                Some(_) if c.switch == Switch::Off => None,
-                Some(time) => {
-                    time.paused.store(c.switch == Switch::Pause, Ordering::Relaxed);
-                    if c.switch != Switch::Pause {
-                        time.by_process.lock().clear();
-                    }
-                    Some(time)
-                }
-                None => (set && !old).then(Arc::default),
-            };
-        }
-    });
+                Some(count)
+            }
+            None => (c.switch == Switch::On).then(Arc::default),
+        };
+    }
+    if c.kinds.call_time {
+        Sums::switch(&mut s.time, c.switch);
+    }
+    if c.kinds.call_memory {
+        Sums::switch(&mut s.memory, c.switch);
+    }
 }
 
 /// Ends all tracing of a module's functions; its code becomes old.
 pub(crate) fn clear_module(table: &Exports, module: &'static Module) {
     for entry in module.functions() {
         let p = Place { entry, native: None };
-        if p.has_global() {
-            p.change_export(table, |s| s.global = None);
-        }
-        if p.has_local() {
-            p.change(|s| *s = State::default());
+        p.sessions().into_iter().for_each(|session| p.clear(table, session));
+        if p.own().is_some_and(|s| s.debug) {
+            p.change(|s| s.debug = false);
         }
     }
+}
+
+/// Ends all tracing of functions by a session. The caller holds the control lock.
+pub(crate) fn clear_session(code: &Code, session: SessionId) {
+    Pattern::default().functions(code).iter().for_each(|p| p.clear(&code.exports, session));
 }
 
 // ---- code that is loaded later
@@ -456,18 +533,12 @@ impl OnLoad {
         } else if !breakpoint {
             (self.meta_spec, self.meta_tracer) = (None, None);
         }
-        if c.switch != Switch::On {
-            (kinds.call_count, kinds.call_time) = if on { (false, false) } else { (kinds.call_count, kinds.call_time) };
+        if matches!(c.switch, Switch::Pause | Switch::Restart) {
+            kinds = Kinds { local: kinds.local, meta: kinds.meta, ..Kinds::default() };
         }
         match (self.kinds.any(), breakpoint) {
             (true, true) => {
-                let combined = |now: bool, change: bool| if on { now || change } else { now && !change };
-                self.kinds = Kinds {
-                    local: combined(self.kinds.local, kinds.local),
-                    meta: combined(self.kinds.meta, kinds.meta),
-                    call_count: combined(self.kinds.call_count, kinds.call_count),
-                    call_time: combined(self.kinds.call_time, kinds.call_time),
-                };
+                self.kinds = self.kinds.combined(kinds, |now, c| if on { now || c } else { now && !c });
                 if !self.kinds.any() {
                     self.on = on;
                 }
@@ -479,13 +550,14 @@ impl OnLoad {
         }
     }
 
-    /// Traces the functions of a module that was just loaded.
-    pub fn apply(&self, code: &Code, module: Atom) {
+    /// Traces the functions of a module that was just loaded, for the session that this is of.
+    pub fn apply(&self, code: &Code, session: SessionId, module: Atom) {
         if !self.on {
             return;
         }
         let pattern = Pattern { module: Some(module), ..Pattern::default() };
         let mut change = Change {
+            session,
             switch: Switch::On,
             kinds: Kinds { meta: false, ..self.kinds },
             spec: self.spec.clone(),

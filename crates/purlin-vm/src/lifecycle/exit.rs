@@ -61,7 +61,7 @@ pub fn terminate(ctx: &mut Ctx<'_>, reason: Term) {
         rare.suspending.iter().for_each(|s| s.end(ctx.engine));
     }
     if ctx.process.trace.has(Flags::EXITING) {
-        events::scheduled(ctx, am!("out_exited"), true);
+        events::scheduled(ctx, Flags::EXITING, am!("out_exited"), true);
     }
     if let Some(offload) = ctx.data.offload.take() {
         let heap = std::mem::replace(&mut ctx.data.heap, purlin_term::Heap::new(0));

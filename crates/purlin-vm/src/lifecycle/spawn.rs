@@ -4,9 +4,9 @@ use crate::engine::Engine;
 use crate::process::gc::MIN_HEAP;
 use crate::process::relation::Watcher;
 use crate::process::{Flags, Mfa, Priority, Process, ProcessData, Rare, SavedX};
-use crate::tracing::Flags as TraceFlags;
 use crate::tracing::flags::is_alive;
 use crate::tracing::sequential::Sequence;
+use crate::tracing::{Flags as TraceFlags, Share, Shares};
 use purlin_term::literal::Literals;
 use purlin_term::{Atom, Heap, Term, copy};
 use std::sync::Arc;
@@ -34,8 +34,8 @@ pub struct Spawn<'a> {
     /// Settings other than the usual ones.
     pub rare: Option<Box<Rare>>,
     pub system: bool,
-    /// Trace flags and tracer that the child has from its parent.
-    pub traced: (TraceFlags, Option<Term>),
+    /// What is traced of the child because it is of its parent.
+    pub traced: Shares,
     /// The token of sequential tracing that the child starts with.
     pub sequence: Option<Sequence>,
 }
@@ -108,14 +108,11 @@ impl<'a> Spawn<'a> {
                 token.from = Term::pid(id);
             }
             let new = &engine.tracing.new_processes;
-            if new.flags().any(TraceFlags::TRACEE) && new.tracer().is_some_and(|t| is_alive(engine, t)) {
-                p.trace.set(new.flags(), TraceFlags::default());
-                p.trace.set_tracer(new.tracer());
+            if new.flags().any(TraceFlags::TRACEE) {
+                let lives = |s: &Share| s.tracer().is_some_and(|t| is_alive(engine, t));
+                new.shares(TraceFlags::TRACEE).into_iter().filter(lives).for_each(|share| p.trace.add(share));
             }
-            if let (flags, Some(tracer)) = self.traced {
-                p.trace.set(flags, TraceFlags::default());
-                p.trace.set_tracer(Some(tracer));
-            }
+            self.traced.into_iter().for_each(|share| p.trace.add(share));
             if self.system {
                 p.set_system();
             }

@@ -4,6 +4,7 @@ use crate::code::points::Point;
 use crate::process::gc::{self, Depth};
 use crate::process::saved_calls::SavedCalls;
 use crate::process::suspension::Suspension;
+use crate::process::tracee::SessionId;
 use crate::sync::{AtomicBool, Ordering};
 use purlin_term::heap::VirtualHeap;
 use purlin_term::{Immediate, Owned};
@@ -31,10 +32,29 @@ pub struct Rare {
     pub blocks_multi: bool,
     /// Subscriptions to changes of nodes: the options as bits, and how often.
     pub node_monitors: Vec<(u32, u32)>,
-    /// The function whose time is being measured, and since when.
-    pub timed: Option<(Option<&'static Point>, i64)>,
+    /// The functions whose time or memory is being measured.
+    pub measured: Vec<Measured>,
+    /// Words that collections have taken away since memory is measured.
+    pub words_gone: i64,
     /// The setting of the system monitor by which the message queue is too long (0: it is not).
     pub long_queue: u64,
+}
+
+/// What a session of tracing measures of calls.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Measure {
+    Time,
+    Memory,
+}
+
+/// Which function a session measures at the time.
+#[derive(Clone, Copy)]
+pub struct Measured {
+    pub session: SessionId,
+    pub what: Measure,
+    pub point: Option<&'static Point>,
+    /// When its time began, or how many words there had been.
+    pub since: i64,
 }
 
 /// How much the collector of literals asks of a process.
@@ -79,7 +99,8 @@ impl Default for Rare {
             saved_calls: None,
             blocks_multi: false,
             node_monitors: Vec::new(),
-            timed: None,
+            measured: Vec::new(),
+            words_gone: 0,
             long_queue: 0,
         }
     }

@@ -5,7 +5,7 @@ use crate::engine::context::Ctx;
 use crate::engine::runner::{Frame, Stop};
 use crate::process::ProcessData;
 use crate::tracing::flags::is_alive;
-use crate::tracing::{Flags, events};
+use crate::tracing::{Flags, events, measure};
 use purlin_term::{Heap, am};
 use std::sync::Arc;
 use std::time::Instant;
@@ -52,28 +52,22 @@ const RUNNING: Flags = Flags(Flags::RUNNING.0 | Flags::RUNNING_PROCS.0);
 
 #[cold]
 fn traced_in(ctx: &mut Ctx<'_>) {
-    if ctx.process.trace.tracer().is_some_and(|t| !is_alive(ctx.engine, t)) {
-        ctx.process.trace.clear();
+    for share in ctx.process.trace.shares(Flags::TRACEE) {
+        if share.tracer().is_some_and(|t| !is_alive(ctx.engine, t)) {
+            ctx.process.trace.forget(share.session);
+        }
     }
     if ctx.process.trace.has_any(RUNNING) {
-        events::scheduled(ctx, am!("in"), false);
+        events::scheduled(ctx, RUNNING, am!("in"), false);
     }
-    if ctx.data.rare().is_some_and(|r| r.timed.is_some())
-        && let Some(timed) = &mut ctx.data.rare_mut().timed
-    {
-        timed.1 = ctx.engine.clock.now();
-    }
+    measure::turn_begins(ctx);
 }
 
 #[cold]
 fn traced_out(ctx: &mut Ctx<'_>, stop: &Stop) {
-    if let Some((Some(point), since)) = ctx.data.rare().and_then(|r| r.timed)
-        && let Some(time) = &point.state().time
-    {
-        time.add(ctx.process.id(), 0, ctx.engine.clock.now() - since);
-    }
+    measure::turn_ends(ctx);
     let ends = matches!(stop, Stop::Exited(_));
     if !ends && ctx.process.trace.has_any(RUNNING) {
-        events::scheduled(ctx, am!("out"), false);
+        events::scheduled(ctx, RUNNING, am!("out"), false);
     }
 }

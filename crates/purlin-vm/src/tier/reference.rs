@@ -219,7 +219,10 @@ impl Run<'_> {
         }
         let c = self.data.initial_call;
         let mfa = Mfa { module: c.module, function: c.function, arity: c.arity };
-        match self.call_mfa(mfa) {
+        // A process that starts with `erlang:apply/3` starts with what that applies: nobody sees the call.
+        let is_apply = mfa.arity == 3 && mfa.function == Atom::APPLY && mfa.module == Atom::ERLANG;
+        let native = self.engine.code.exports.native(mfa).filter(|_| is_apply);
+        match native.map_or_else(|| self.call_mfa(mfa), |n| Next::At(n.body())) {
             Next::At(pc) => Ok(pc),
             Next::Stop(stop) => Err(stop),
         }

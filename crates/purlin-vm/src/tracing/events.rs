@@ -1,7 +1,7 @@
 //! Events of processes: messages, relations, names, scheduling and collection. Each function is called by the tracee's
 //! own thread, after it has looked at the process's flags.
 
-use super::flags::Flags;
+use super::flags::{Flags, Share};
 use super::message::{Event, enabled};
 use super::{EventPattern, Site};
 use crate::engine::Engine;
@@ -17,8 +17,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-/// The verdict of the pattern for an event: what the message is given besides, or that there is none.
-fn judge(pattern: &RwLock<EventPattern>, ctx: &mut Ctx<'_>, arguments: &[Term]) -> Option<Option<Owned>> {
+/// The verdict of a session's pattern for an event: what the message is given besides, or that there is none.
+fn judge(
+    pattern: &RwLock<EventPattern>,
+    ctx: &mut Ctx<'_>,
+    share: &Share,
+    arguments: &[Term],
+) -> Option<Option<Owned>> {
     let spec = {
         let p = pattern.read();
         if !p.on {
@@ -27,22 +32,30 @@ fn judge(pattern: &RwLock<EventPattern>, ctx: &mut Ctx<'_>, arguments: &[Term]) 
         p.spec.clone()
     };
     let Some(spec) = spec else { return Some(None) };
-    let message = spec.run(ctx, arguments, &Site::default()).message?;
-    (!ctx.process.trace.flags().any(Flags::SILENT)).then_some(Some(message))
+    let site = Site { session: share.session, ..Site::default() };
+    let message = spec.run(ctx, arguments, &site).message?;
+    // The specification may have changed that.
+    let silent = ctx.process.trace.share(share.session).is_some_and(|s| s.flags.any(Flags::SILENT));
+    (!silent).then_some(Some(message))
 }
 
-/// Sends an event of a process that runs.
-fn tell(engine: &Arc<Engine>, process: &Process, name: Term, data: Term, extra: Term, result: Term) {
-    let flags = process.trace.flags();
-    if let Some(tracer) = enabled(engine, process.pid(), &process.trace, true) {
-        Event { tracee: process.pid(), name, data, extra, result, tracer, flags: &flags }.send(engine);
+/// Sends an event of a process that runs to those who trace events of these kinds.
+fn tell(engine: &Arc<Engine>, process: &Process, kinds: Flags, name: Term, data: Term, extra: Term) {
+    for share in process.trace.shares(kinds) {
+        tell_one(engine, process, &share, name, data, extra, am!("true"));
+    }
+}
+
+/// Sends an event to the tracer of one session.
+fn tell_one(engine: &Arc<Engine>, process: &Process, share: &Share, name: Term, data: Term, extra: Term, result: Term) {
+    if let Some(tracer) = enabled(engine, process.pid(), &process.trace, share, true) {
+        Event { tracee: process.pid(), name, data, extra, result, tracer, flags: &share.flags }.send(engine);
     }
 }
 
 /// `send`, `send_to_non_existing_process`.
 pub fn send(ctx: &mut Ctx<'_>, to: Term, message: Term) {
     let engine = ctx.engine.clone();
-    let Some(result) = judge(&engine.tracing.send, ctx, &[to, message]) else { return };
     let gone = match to.as_pid() {
         Some(id) => engine.process(id).is_none(),
         None => {
@@ -50,8 +63,12 @@ pub fn send(ctx: &mut Ctx<'_>, to: Term, message: Term) {
         }
     };
     let name = if gone { am!("send_to_non_existing_process") } else { am!("send") };
-    let result = result.as_ref().map_or(am!("true"), Owned::term);
-    tell(&engine, ctx.process, name, message, to, result);
+    for share in ctx.process.trace.shares(Flags::SEND) {
+        let Some(session) = engine.tracing.session(share.session) else { continue };
+        let Some(result) = judge(&session.send, ctx, &share, &[to, message]) else { continue };
+        let result = result.as_ref().map_or(am!("true"), Owned::term);
+        tell_one(&engine, ctx.process, &share, name, message, to, result);
+    }
 }
 
 /// `'receive'`: a message has come into the process's queue.
@@ -73,25 +90,29 @@ pub fn timeout(ctx: &mut Ctx<'_>) {
 
 fn received(ctx: &mut Ctx<'_>, node: Term, from: Term, message: Term) {
     let engine = ctx.engine.clone();
-    let Some(result) = judge(&engine.tracing.receive, ctx, &[node, from, message]) else { return };
-    let result = result.as_ref().map_or(am!("true"), Owned::term);
-    tell(&engine, ctx.process, am!("receive"), message, Term::NONE, result);
+    for share in ctx.process.trace.shares(Flags::RECEIVE) {
+        let Some(session) = engine.tracing.session(share.session) else { continue };
+        let Some(result) = judge(&session.receive, ctx, &share, &[node, from, message]) else { continue };
+        let result = result.as_ref().map_or(am!("true"), Owned::term);
+        tell_one(&engine, ctx.process, &share, am!("receive"), message, Term::NONE, result);
+    }
 }
 
 /// An event with one datum: `link`, `unlink`, `getting_linked`, `getting_unlinked`, `register`, `unregister`, `exit`.
 pub fn procs(engine: &Arc<Engine>, process: &Process, name: Term, data: Term) {
-    tell(engine, process, name, data, Term::NONE, am!("true"));
+    tell(engine, process, Flags::PROCS, name, data, Term::NONE);
 }
 
 /// `spawn` in the parent or `spawned` in the child, with the other one's pid and what the child runs.
 pub fn spawn(engine: &Arc<Engine>, process: &Process, name: Term, other: Term, mfa: &[Term]) {
     let mut heap = Heap::new(0);
     let mfa = heap.tuple(mfa);
-    tell(engine, process, name, other, mfa, am!("true"));
+    tell(engine, process, Flags::PROCS, name, other, mfa);
 }
 
-/// `in`, `out` and their kinds for processes that exit; with the function that the process is in, or 0.
-pub fn scheduled(ctx: &Ctx<'_>, name: Term, exiting: bool) {
+/// `in`, `out` and their kinds for processes that exit, for those who trace one of `kinds`; with the function that the
+/// process is in, or 0.
+pub fn scheduled(ctx: &Ctx<'_>, kinds: Flags, name: Term, exiting: bool) {
     let mut heap = Heap::new(0);
     let frame = match ctx.engine.runner() {
         Some(r) if !exiting => r.frames(ctx.engine, ctx.data, &mut heap, 1).first().copied(),
@@ -101,7 +122,7 @@ pub fn scheduled(ctx: &Ctx<'_>, name: Term, exiting: bool) {
         Some(f) => heap.tuple(&[Term::atom(f.mfa.module), Term::atom(f.mfa.function), Term::small(f.mfa.arity as i64)]),
         None => Term::small(0),
     };
-    tell(ctx.engine, ctx.process, name, place, Term::NONE, am!("true"));
+    tell(ctx.engine, ctx.process, kinds, name, place, Term::NONE);
 }
 
 /// Collects a process's heap as [`ProcessData::collect`] does, and tells of it.
@@ -116,7 +137,9 @@ pub fn collect(ctx: &mut Ctx<'_>, live: &mut [Term], need: usize) -> Collected {
         ctx.engine.sched.now_does(me, state, &ctx.engine.clock);
     }
     ctx.engine.sched.collections.fetch_add(1, Ordering::Relaxed);
-    let reclaimed = before.saturating_sub(crate::process::gc::used_words(&ctx.data.heap));
+    let after = crate::process::gc::used_words(&ctx.data.heap);
+    super::measure::collected(ctx, before, after);
+    let reclaimed = before.saturating_sub(after);
     ctx.engine.sched.reclaimed.fetch_add(reclaimed as u64, Ordering::Relaxed);
     done
 }
@@ -160,5 +183,5 @@ fn tell_collection(ctx: &Ctx<'_>, name: Term, words: usize) {
     all.extend(figures::of(ctx.data));
     let mut heap = Heap::new(0);
     let list = figures::list(&mut heap, &all);
-    tell(ctx.engine, ctx.process, name, list, Term::NONE, am!("true"));
+    tell(ctx.engine, ctx.process, Flags::GARBAGE_COLLECTION, name, list, Term::NONE);
 }

@@ -1,25 +1,34 @@
-//! Who traces whom: the engine's side of a process's trace flags ([`TraceWord`]).
+//! Who traces whom: the engine's side of a process's trace flags ([`Tracee`]).
 
 use crate::engine::Engine;
 use crate::process::Process;
-pub use crate::process::trace_word::{Flags, TraceWord};
-use purlin_term::Term;
+pub use crate::process::tracee::{Flags, SessionId, Share, Shares, Tracee};
+use purlin_term::{Immediate, Term};
 
-/// Switches flags on or off for this tracer. False: someone else who still lives traces it already.
-pub fn change(engine: &Engine, word: &TraceWord, tracer: Option<Term>, on: Flags, off: Flags) -> bool {
-    if let (Some(new), Some(old)) = (tracer, word.tracer())
-        && word.flags().any(Flags::TRACEE)
+/// Switches flags of a session on or off for this tracer. False: someone else who still lives gets that session's events
+/// of it already.
+pub fn change(
+    engine: &Engine,
+    tracee: &Tracee,
+    session: SessionId,
+    tracer: Option<Term>,
+    on: Flags,
+    off: Flags,
+) -> bool {
+    let before = tracee.share(session);
+    if let (Some(new), Some(old)) = (tracer, before.and_then(|s| s.tracer()))
         && old != new
         && is_alive(engine, old)
     {
         return false;
     }
-    word.set(on, off);
-    if !word.flags().any(Flags::TRACEE) {
-        word.set_tracer(None);
-    } else if tracer.is_some() {
-        word.set_tracer(tracer);
+    if on == Flags::default() && before.is_none() {
+        return true;
     }
+    tracee.change(session, |s| {
+        s.set(on, off);
+        s.tracer = tracer.and_then(Immediate::new).or(s.tracer);
+    });
     true
 }
 
@@ -35,25 +44,22 @@ pub fn is_alive(engine: &Engine, tracer: Term) -> bool {
 }
 
 /// What a child gets from its parent's tracing; the parent's `set_on_first_...` flags end here.
-pub fn inherited(parent: &Process, link: bool) -> (Flags, Option<Term>) {
-    let (word, mut got) = (&parent.trace, Flags::default());
-    let of = word.flags();
-    let mut tracer = None;
-    if of.any(Flags::SET_ON_SPAWN) {
-        (got, tracer) = (of, word.tracer());
-    }
-    if of.any(Flags::SET_ON_FIRST_SPAWN) {
-        let both = Flags::SET_ON_SPAWN.with(Flags::SET_ON_FIRST_SPAWN);
-        (got, tracer) = (of.without(both), word.tracer());
-        word.set(Flags(0), both);
-    }
-    let both = Flags::SET_ON_LINK.with(Flags::SET_ON_FIRST_LINK);
-    if link && of.any(both) {
-        (got, tracer) = (got.with(of), word.tracer());
-        if of.any(Flags::SET_ON_FIRST_LINK) {
-            got = got.without(both);
-            word.set(Flags(0), both);
+pub fn inherited(parent: &Process, link: bool) -> Shares {
+    let on_spawn = Flags::SET_ON_SPAWN.with(Flags::SET_ON_FIRST_SPAWN);
+    let on_link = Flags::SET_ON_LINK.with(Flags::SET_ON_FIRST_LINK);
+    let mut got = parent.trace.shares(if link { on_spawn.with(on_link) } else { on_spawn });
+    for share in &mut got {
+        let mut ends = Flags::default();
+        if share.flags.any(Flags::SET_ON_FIRST_SPAWN) {
+            ends = ends.with(on_spawn);
+        }
+        if link && share.flags.any(Flags::SET_ON_FIRST_LINK) {
+            ends = ends.with(on_link);
+        }
+        if ends != Flags::default() {
+            parent.trace.change(share.session, |s| s.set(Flags::default(), ends));
+            share.set(Flags::default(), ends);
         }
     }
-    (Flags(got.0 & Flags::TRACEE.0), tracer)
+    got
 }

@@ -1,6 +1,6 @@
 //! Trace messages: `{trace, Tracee, Event, Data... [, Result] [, SchedulerId]}`, or `{trace_ts, ..., Timestamp}`.
 
-use super::flags::{Flags, TraceWord, is_alive};
+use super::flags::{Flags, Share, Tracee, is_alive};
 use crate::engine::Engine;
 use crate::engine::ports::PortSignal;
 use crate::process::signal::{Signal, SignalKind};
@@ -109,15 +109,16 @@ pub fn deliver(engine: &Arc<Engine>, tracer: Term, build: impl FnOnce(&mut Heap)
     engine.post(tracer, Signal::built(SignalKind::Message, build));
 }
 
-/// The tracer to tell of an event of `tracee`: none when it has gone, or is the tracee. `own` says that the tracee
-/// itself runs this, so that a tracer that has gone is forgotten.
-pub fn enabled(engine: &Engine, tracee: Term, word: &TraceWord, own: bool) -> Option<Term> {
-    let tracer = word.tracer()?;
-    if !is_alive(engine, tracer) {
+/// Whom to tell of an event of the process `pid`, of what is traced of it the part `share`: nobody when the tracer or the
+/// session has gone, or the tracer is the tracee. `own` says that the tracee itself runs this, so that a tracer that has
+/// gone is forgotten.
+pub fn enabled(engine: &Engine, pid: Term, tracee: &Tracee, share: &Share, own: bool) -> Option<Term> {
+    let tracer = share.tracer()?;
+    if !engine.tracing.is_alive(share.session) || !is_alive(engine, tracer) {
         if own {
-            word.clear();
+            tracee.forget(share.session);
         }
         return None;
     }
-    (tracer != tracee).then_some(tracer)
+    (tracer != pid).then_some(tracer)
 }

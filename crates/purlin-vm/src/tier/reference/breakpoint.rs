@@ -6,9 +6,9 @@
 //!
 //! | instruction | words of its frame | tells of |
 //! |---|---|---|
-//! | `ReturnTrace` | module, function, arity, tracer (`true`: the process's own) | `return_from`, `exception_from` |
-//! | `ReturnToTrace` | none | `return_to` |
-//! | `ReturnTime` | the function whose time goes on, or nil | nothing: it ends a `call_time` |
+//! | `ReturnTrace` | module, function, arity, tracer (`true`: the process's own), session | `return_from`, `exception_from` |
+//! | `ReturnToTrace` | session | `return_to` |
+//! | `ReturnTime` | the functions whose time and memory go on, or nil, or `true` for not measured; session | nothing: it ends a `call_time` or `call_memory` |
 
 use super::{Next, Run};
 use crate::code::Mfa;
@@ -17,14 +17,18 @@ use crate::code::instr::Op;
 use crate::code::points::{Point, Spec, State};
 use crate::process::escape::Class;
 use crate::tracing::flags::is_alive;
+use crate::tracing::measure::{self, Measure};
 use crate::tracing::message::{Event, enabled};
-use crate::tracing::{Flags, Site, Verdict};
+use crate::tracing::{Flags, SessionId, Site, Verdict};
 use purlin_term::boxed::Kind;
-use purlin_term::{Atom, Heap, Owned, Term, am};
+use purlin_term::{Atom, Heap, Owned, Release, Term, am};
+use smallvec::SmallVec;
 use std::sync::atomic::Ordering;
 
-/// Words of a `ReturnTrace` frame behind the return address.
-const CALL_WORDS: usize = 4;
+/// Words of the frames behind the return address.
+const CALL_WORDS: usize = 5;
+const TO_WORDS: usize = 1;
+const TIME_WORDS: usize = 3;
 
 /// Flags that a meta trace goes by, whatever the process's are.
 const META_FLAGS: Flags = Flags(Flags::CALL.0 | Flags::TIMESTAMP.0);
@@ -37,35 +41,66 @@ struct Wanted {
     exceptions: bool,
 }
 
+/// Whose calls are told, and how.
+#[derive(Clone, Copy)]
+enum Whose {
+    /// Those of the process that the session traces; all its calls, or those by name.
+    Process { local: bool },
+    /// Those of any process, to the function's own tracer.
+    Meta { tracer: Term },
+}
+
 impl Run<'_> {
     /// A call has come to a breakpoint; its arguments are in the X registers, its return address is on the stack.
     #[cold]
     pub(super) fn breakpoint(&mut self, point: &'static Point) -> Next {
-        let state = point.state();
-        let arity = point.mfa.arity as usize;
-        let traced = self.process.trace.has(Flags::CALL);
+        let states = point.states();
+        // Before there were sessions, calls by sensitive processes were counted.
+        let seen = self.engine.config.release < Release(27) || !self.process.trace.flags().any(Flags::SENSITIVE);
+        for (session, state) in states.of.iter().filter(|s| seen && self.engine.tracing.is_alive(s.0)) {
+            self.session_breakpoint(point, *session, state);
+        }
+        if states.debug && seen { self.call_error_handler(point.mfa) } else { Next::At(point.next()) }
+    }
+
+    /// What one session does at a breakpoint.
+    fn session_breakpoint(&mut self, point: &'static Point, session: SessionId, state: &State) {
+        let traced = self.process.trace.has(Flags::CALL)
+            && self.process.trace.share(session).is_some_and(|s| s.flags.any(Flags::CALL));
         if traced {
             let call = state.local.as_ref().map(|s| (s, true)).or(state.global.as_ref().map(|s| (s, false)));
             if let Some((spec, local)) = call {
-                let wanted = self.call_trace(point.mfa, spec, local, None);
-                self.push_frames(point.mfa, wanted, am!("true"), arity);
+                self.call_trace(point.mfa, session, spec, Whose::Process { local });
             }
         }
-        self.meta_trace(point.mfa, &state, arity);
+        self.meta_trace(point.mfa, session, state);
         if let Some(count) = state.count.as_ref().filter(|c| !c.paused.load(Ordering::Relaxed)) {
             count.calls.fetch_add(1, Ordering::Relaxed);
         }
-        if let Some(time) = state.time.as_ref().filter(|t| traced && !t.paused.load(Ordering::Relaxed)) {
-            time.add(self.process.id(), 1, 0);
-            let before = self.switch_time(Some(point));
-            if self.top_frame().is_none() {
-                self.ensure(2, arity);
-                let before = before.map_or(Term::NIL, |p| Term::small(p as *const Point as i64 >> 3));
-                self.push_word(before);
-                self.push(TraceFrame::Time.address());
-            }
+        if traced {
+            self.measure(point, session, state);
         }
-        if state.debug { self.call_error_handler(point.mfa) } else { Next::At(point.next()) }
+    }
+
+    /// Counts a call for `call_time` and `call_memory`, and has them measured until the function returns.
+    fn measure(&mut self, point: &'static Point, session: SessionId, state: &State) {
+        let mut before = [am!("true"); 2];
+        let mut measured = false;
+        for (what, before) in Measure::ALL.into_iter().zip(&mut before) {
+            let Some(sums) = what.sums(state).filter(|t| !t.paused.load(Ordering::Relaxed)) else { continue };
+            sums.add(self.process.id(), 1, 0);
+            measured = true;
+            *before = match measure::switch(&mut self.ctx(), session, what, Some(point)) {
+                Some(p) => Term::small(p as *const Point as i64 >> 3),
+                None => Term::NIL,
+            };
+        }
+        if measured && !self.is_below_frame_of(session) {
+            self.ensure(TIME_WORDS + 1, point.mfa.arity as usize);
+            self.push_word(Term::small(session.0 as i64));
+            before.into_iter().for_each(|t| self.push_word(t));
+            self.push(TraceFrame::Time.address());
+        }
     }
 
     /// Calls `Handler:breakpoint(Module, Function, Args)` instead of the function.
@@ -77,7 +112,7 @@ impl Run<'_> {
         self.call_mfa(Mfa { module: self.data.error_handler, function: Atom::new("breakpoint"), arity: 3 })
     }
 
-    fn meta_trace(&mut self, mfa: Mfa, state: &State, arity: usize) {
+    fn meta_trace(&mut self, mfa: Mfa, session: SessionId, state: &State) {
         let Some(meta) = &state.meta else { return };
         let Some(tracer) = meta.tracer() else { return };
         if self.process.trace.flags().any(Flags::SENSITIVE) {
@@ -86,44 +121,54 @@ impl Run<'_> {
         if !is_alive(self.engine, tracer) {
             meta.forget_tracer();
         } else if tracer != self.process.pid() {
-            let wanted = self.call_trace(mfa, &meta.spec, false, Some(tracer));
-            self.push_frames(mfa, wanted, tracer, arity);
+            self.call_trace(mfa, session, &meta.spec, Whose::Meta { tracer });
         }
     }
 
-    /// Runs the specification of a call and sends the message that it wants.
-    fn call_trace(&mut self, mfa: Mfa, spec: &Spec, local: bool, meta: Option<Term>) -> Wanted {
-        let nothing = Wanted::default();
-        let tracer = match meta.or_else(|| enabled(self.engine, self.process.pid(), &self.process.trace, true)) {
-            Some(t) => t,
-            None => return nothing,
+    /// Runs the specification of a call, sends the message that it wants and pushes the frames that it wants.
+    fn call_trace(&mut self, mfa: Mfa, session: SessionId, spec: &Spec, whose: Whose) {
+        let own = || {
+            let share = self.process.trace.share(session)?;
+            enabled(self.engine, self.process.pid(), &self.process.trace, &share, true)
         };
+        let tracer = match whose {
+            Whose::Meta { tracer } => Some(tracer),
+            Whose::Process { .. } => own(),
+        };
+        let Some(tracer) = tracer else { return };
         let arguments = self.call_arguments(mfa.arity as usize);
         let verdict = match spec {
             Some(spec) => {
-                let site = Site { caller: self.caller() };
+                let site = Site { session, caller: self.caller() };
                 let verdict = spec.run(&mut self.ctx(), &arguments, &site);
                 self.sync_stack();
                 verdict
             }
             None => Verdict { message: Some(Owned::new(am!("true"))), ..Verdict::default() },
         };
-        let flags = if meta.is_some() { META_FLAGS } else { self.process.trace.flags() };
-        if meta.is_none() && flags.any(Flags::SILENT) {
-            return nothing;
+        // The specification may have changed the flags.
+        let (flags, frames_of) = match whose {
+            Whose::Meta { tracer } => (META_FLAGS, tracer),
+            Whose::Process { .. } => {
+                (self.process.trace.share(session).map_or(Flags::default(), |s| s.flags), am!("true"))
+            }
+        };
+        if flags.any(Flags::SILENT) {
+            return;
         }
         let mut wanted = Wanted {
             return_to: false,
             returns: verdict.return_trace || verdict.exception_trace,
             exceptions: verdict.exception_trace,
         };
-        let Some(message) = verdict.message else { return wanted };
-        wanted.return_to = local && meta.is_none() && flags.any(Flags::RETURN_TO);
-        let mut heap = Heap::new(0);
-        let arguments = if flags.any(Flags::ARITY) { Term::small(mfa.arity as i64) } else { heap.list(&arguments) };
-        let call = heap.tuple(&[Term::atom(mfa.module), Term::atom(mfa.function), arguments]);
-        self.tell(am!("call"), call, Term::NONE, message.term(), tracer, flags);
-        wanted
+        if let Some(message) = verdict.message {
+            wanted.return_to = matches!(whose, Whose::Process { local: true }) && flags.any(Flags::RETURN_TO);
+            let mut heap = Heap::new(0);
+            let arguments = if flags.any(Flags::ARITY) { Term::small(mfa.arity as i64) } else { heap.list(&arguments) };
+            let call = heap.tuple(&[Term::atom(mfa.module), Term::atom(mfa.function), arguments]);
+            self.tell(am!("call"), call, Term::NONE, message.term(), tracer, flags);
+        }
+        self.push_frames(mfa, session, wanted, frames_of);
     }
 
     fn tell(&self, name: Term, data: Term, extra: Term, result: Term, tracer: Term, flags: Flags) {
@@ -144,20 +189,23 @@ impl Run<'_> {
     }
 
     /// Pushes the frames that a call wants.
-    fn push_frames(&mut self, mfa: Mfa, wanted: Wanted, tracer: Term, arity: usize) {
+    fn push_frames(&mut self, mfa: Mfa, session: SessionId, wanted: Wanted, tracer: Term) {
         if !wanted.return_to && !wanted.returns {
             return;
         }
-        self.ensure(CALL_WORDS + 2, arity);
-        if wanted.return_to && !self.will_tell_return_to() {
+        self.ensure(CALL_WORDS + TO_WORDS + 2, mfa.arity as usize);
+        let session_word = Term::small(session.0 as i64);
+        if wanted.return_to && !self.will_tell_return_to(session) {
+            self.push_word(session_word);
             self.push(TraceFrame::To.address());
         }
         if wanted.returns {
-            for word in [tracer, Term::small(mfa.arity as i64), Term::atom(mfa.function), Term::atom(mfa.module)] {
+            let (module, function) = (Term::atom(mfa.module), Term::atom(mfa.function));
+            for word in [session_word, tracer, Term::small(mfa.arity as i64), function, module] {
                 self.push_word(word);
             }
             self.push(TraceFrame::Return { exceptions: wanted.exceptions }.address());
-            self.process.trace.set(Flags::EXCEPTION_FRAMES, Flags::default());
+            self.process.trace.mark(Flags::EXCEPTION_FRAMES, Flags::default());
         }
     }
 
@@ -178,33 +226,33 @@ impl Run<'_> {
         (p < self.data.heap.block.end()).then(|| unsafe { Term::from_raw(*p) })
     }
 
-    fn top_frame(&self) -> Option<TraceFrame> {
-        self.stack_word(0).and_then(Term::as_continuation).and_then(trace_frame)
-    }
-
-    /// The first return address from an offset of the stack on that is not of this file; with whether a `return_to`
-    /// frame lies before it.
-    fn real_return(&self, mut i: usize) -> (Option<usize>, bool) {
-        let mut to = false;
+    /// The frames of this file at the top of the stack, each with the session that it is of, and the return address behind
+    /// them.
+    fn frames(&self) -> (SmallVec<[(TraceFrame, SessionId); 4]>, Option<usize>) {
+        let (mut frames, mut i) = (SmallVec::new(), 0);
         while let Some(w) = self.stack_word(i) {
-            if let Some(a) = w.as_continuation() {
-                match trace_frame(a) {
-                    None => return (Some(a), to),
-                    Some(frame) => to |= frame == TraceFrame::To,
-                }
-            }
             i += 1;
+            let Some(a) = w.as_continuation() else { continue };
+            let Some(frame) = trace_frame(a) else { return (frames, Some(a)) };
+            let last = i + words_of(frame) - 1;
+            frames.push((frame, self.stack_word(last).map_or(SessionId::LEGACY, session_of)));
+            i = last + 1;
         }
-        (None, to)
+        (frames, None)
     }
 
-    fn will_tell_return_to(&self) -> bool {
-        self.real_return(0).1
+    /// Whether the function is called in tail position by one of which the session has a frame.
+    fn is_below_frame_of(&self, session: SessionId) -> bool {
+        self.frames().0.iter().any(|f| f.1 == session)
+    }
+
+    fn will_tell_return_to(&self, session: SessionId) -> bool {
+        self.frames().0.contains(&(TraceFrame::To, session))
     }
 
     /// The function that the call returns to.
     fn caller(&self) -> Option<(Mfa, usize)> {
-        let address = self.real_return(0).0?.checked_sub(std::mem::size_of::<Op>())?;
+        let address = self.frames().1?.checked_sub(std::mem::size_of::<Op>())?;
         self.engine.code.locate(address).map(|(entry, _)| (entry.mfa, address))
     }
 
@@ -213,22 +261,23 @@ impl Run<'_> {
     /// `ReturnTrace`: the function that the frame tells has returned.
     #[cold]
     pub(super) fn return_trace(&mut self) -> Next {
-        let words = [0, 1, 2, 3].map(|i| self.stack_word(i).unwrap_or(Term::NIL));
+        let words = [0, 1, 2, 3, 4].map(|i| self.stack_word(i).unwrap_or(Term::NIL));
         let value = self.x(0);
         self.tell_call_end(words, am!("return_from"), value);
         self.drop_slots(CALL_WORDS as u32);
         Next::At(RETURN.start())
     }
 
-    /// `return_from` or `exception_from`; `frame` is module, function, arity and tracer.
+    /// `return_from` or `exception_from`; `frame` is module, function, arity, tracer and session.
     fn tell_call_end(&self, frame: [Term; CALL_WORDS], name: Term, value: Term) {
-        let [module, function, arity, tracer] = frame;
+        let [module, function, arity, tracer, session] = frame;
+        let session = session_of(session);
         let (tracer, flags) = if tracer == am!("true") {
-            (self.process.trace.tracer(), self.process.trace.flags())
+            self.process.trace.share(session).map_or((None, Flags::default()), |s| (s.tracer(), s.flags))
         } else {
             (Some(tracer), META_FLAGS)
         };
-        if let (Some(tracer), true) = (tracer, flags.any(Flags::CALL)) {
+        if let (Some(tracer), true) = (tracer, flags.any(Flags::CALL) && self.engine.tracing.is_alive(session)) {
             let mut heap = Heap::new(0);
             let mfa = heap.tuple(&[module, function, arity]);
             self.tell(name, mfa, value, am!("true"), tracer, flags);
@@ -238,15 +287,17 @@ impl Run<'_> {
     /// `ReturnToTrace`
     #[cold]
     pub(super) fn return_to_trace(&mut self) -> Next {
+        let session = self.stack_word(0).map_or(SessionId::LEGACY, session_of);
+        self.drop_slots(TO_WORDS as u32);
         if self.process.trace.has(Flags::RETURN_TO) {
-            let address = self.real_return(0).0;
-            self.tell_return_to(address);
+            let address = self.frames().1;
+            self.tell_return_to(address, |s| s == session);
         }
         Next::At(RETURN.start())
     }
 
-    fn tell_return_to(&self, address: Option<usize>) {
-        let Some(tracer) = self.process.trace.tracer() else { return };
+    /// `return_to`, to those of these sessions that want it.
+    fn tell_return_to(&self, address: Option<usize>, of: impl Fn(SessionId) -> bool) {
         let place = address.and_then(|a| self.engine.code.locate(a.checked_sub(std::mem::size_of::<Op>())?));
         let mut heap = Heap::new(0);
         let mfa = match place {
@@ -255,29 +306,29 @@ impl Run<'_> {
             }
             None => Term::atom(Atom::UNDEFINED),
         };
-        self.tell(am!("return_to"), mfa, Term::NONE, am!("true"), tracer, self.process.trace.flags());
+        for share in self.process.trace.shares(Flags::RETURN_TO).iter().filter(|s| of(s.session)) {
+            if let (Some(tracer), true) = (share.tracer(), self.engine.tracing.is_alive(share.session)) {
+                self.tell(am!("return_to"), mfa, Term::NONE, am!("true"), tracer, share.flags);
+            }
+        }
     }
 
-    /// `ReturnTime`: the time that goes by is the former function's again.
+    /// `ReturnTime`: what goes by is the former function's again.
     #[cold]
     pub(super) fn return_time(&mut self) -> Next {
-        let before = self.stack_word(0).and_then(Term::as_small);
-        // SAFETY: CODE: `breakpoint` wrote the address of a point, and points are never freed.
-        let before = before.map(|p| unsafe { &*((p << 3) as *const Point) });
-        self.switch_time(before);
-        self.drop_slots(1);
-        Next::At(RETURN.start())
-    }
-
-    /// Charges the time that has gone by to the function that is being measured, and measures another one.
-    fn switch_time(&mut self, to: Option<&'static Point>) -> Option<&'static Point> {
-        let now = self.engine.clock.now();
-        let me = self.process.id();
-        let (before, since) = self.data.rare_mut().timed.replace((to, now)).unwrap_or((None, now));
-        if let Some(time) = before.and_then(|p| p.state().time.clone()) {
-            time.add(me, 0, now - since);
+        let session = self.stack_word(2).map_or(SessionId::LEGACY, session_of);
+        // They were pushed the last first.
+        for (what, i) in Measure::ALL.into_iter().zip([1, 0]) {
+            let before = self.stack_word(i).unwrap_or(Term::NIL);
+            if before == am!("true") {
+                continue;
+            }
+            // SAFETY: CODE: `measure` wrote the address of a point, and points are never freed.
+            let before = before.as_small().map(|p| unsafe { &*((p << 3) as *const Point) });
+            measure::switch(&mut self.ctx(), session, what, before);
         }
-        before
+        self.drop_slots(TIME_WORDS as u32);
+        Next::At(RETURN.start())
     }
 
     // ---- exceptions
@@ -287,34 +338,55 @@ impl Run<'_> {
     pub(super) fn unwind_traced(&mut self, class: Class, reason: Term, catch: Option<*const u64>) {
         let mut uncaught = self.data.heap.end.cast_const();
         let bottom = catch.unwrap_or(self.data.heap.block.end().cast_const());
-        // The return address behind the last frame, if that was a `return_to` frame.
-        let (mut after_to, mut candidate) = (false, None);
+        // Since there are sessions, any frame that tells of a return to some function does so; before, the last one, if
+        // the catch is in the function that it is of.
+        let last_only = self.engine.config.release < Release(27);
+        let (mut to, mut left): (SmallVec<[SessionId; 2]>, bool) = (SmallVec::new(), false);
+        let mut address = None;
         while uncaught < bottom {
             // SAFETY: LIVE: it walks the stack's words.
-            let w = unsafe { Term::from_raw(*uncaught) };
-            if let Some(a) = w.as_continuation() {
+            let word = |i: usize| unsafe { Term::from_raw(*uncaught.wrapping_add(i)) };
+            if let Some(a) = word(0).as_continuation() {
                 match trace_frame(a) {
                     Some(TraceFrame::Return { exceptions }) => {
-                        // SAFETY: LIVE: a frame of this kind has four words.
-                        let frame = [1, 2, 3, 4].map(|i| unsafe { Term::from_raw(*uncaught.wrapping_add(i)) });
+                        let frame = [1, 2, 3, 4, 5].map(word);
                         if exceptions {
                             let mut heap = Heap::new(0);
                             let what = heap.tuple(&[class.atom(), reason]);
                             self.tell_call_end(frame, am!("exception_from"), what);
                         }
                     }
-                    Some(TraceFrame::To) => (after_to, candidate) = (true, None),
+                    Some(TraceFrame::To) => {
+                        to.push(session_of(word(1)));
+                        left = false;
+                    }
                     Some(TraceFrame::Time) => {}
                     None => {
-                        candidate = after_to.then_some(a);
-                        after_to = false;
+                        if last_only && left {
+                            to.clear();
+                        }
+                        left = true;
+                        address = Some(a);
                     }
                 }
             }
             uncaught = uncaught.wrapping_add(1);
         }
-        if catch.is_some() && candidate.is_some() && self.process.trace.has(Flags::RETURN_TO) {
-            self.tell_return_to(candidate);
+        if catch.is_some() && address.is_some() && !to.is_empty() && self.process.trace.has(Flags::RETURN_TO) {
+            self.tell_return_to(address, |session| to.contains(&session));
         }
     }
+}
+
+/// How many words a frame has behind its return address; the last one is the session's.
+fn words_of(frame: TraceFrame) -> usize {
+    match frame {
+        TraceFrame::Return { .. } => CALL_WORDS,
+        TraceFrame::To => TO_WORDS,
+        TraceFrame::Time => TIME_WORDS,
+    }
+}
+
+fn session_of(word: Term) -> SessionId {
+    SessionId(word.as_small().unwrap_or(0) as u32)
 }

@@ -1,7 +1,9 @@
-//! Trace flags, and the word of a process that holds them.
+//! Trace flags, and what is traced of a process.
 
-use purlin_term::{Atom, Term};
-use std::sync::atomic::{AtomicU64, Ordering};
+use parking_lot::Mutex;
+use purlin_term::{Atom, Immediate, Term};
+use smallvec::SmallVec;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A set of trace flags. Their bits are OTP's, because `process_info(P, trace)` shows them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -129,20 +131,54 @@ const NAMES: &[(Flags, &str)] = &[
     (Flags::RUNNING_PROCS, "running_procs"),
 ];
 
-/// Flags and tracer of a process or port. The owner and others read and change them at any time; who changes both
-/// holds the lock for that (`Tracing::control`).
-///
-/// The lower half are the flags. The upper half names the tracer: 0 is none, else one more than the number of a pid,
-/// or, with the top bit, of a port.
+/// Which session of tracing something belongs to. Numbers are not used again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct SessionId(pub u32);
+
+impl SessionId {
+    /// The session of `erlang:trace/3` and its like, which is always there.
+    pub const LEGACY: SessionId = SessionId(0);
+}
+
+/// What one session traces of a process or port, and whom it tells.
+#[derive(Clone, Copy, Debug)]
+pub struct Share {
+    pub session: SessionId,
+    pub flags: Flags,
+    pub tracer: Option<Immediate>,
+}
+
+impl Share {
+    /// Whom it tells.
+    pub fn tracer(&self) -> Option<Term> {
+        self.tracer.map(Immediate::term)
+    }
+
+    pub fn set(&mut self, on: Flags, off: Flags) {
+        self.flags = self.flags.without(off).with(on);
+    }
+}
+
+/// What is traced of a process or port, by any number of sessions. The owner and others read and change it at any time.
 #[derive(Default)]
-pub struct TraceWord(AtomicU64);
+pub struct Tracee {
+    /// The flags of all shares together, and two that are no session's: `SENSITIVE` and `EXCEPTION_FRAMES`.
+    all: AtomicU32,
+    /// The shares, the newest first; none of them is without flags.
+    shares: Mutex<Option<Box<Shares>>>,
+}
 
-const PORT: u64 = 1 << 63;
+/// Shares of a process. Few are traced by more than one session.
+pub type Shares = SmallVec<[Share; 2]>;
 
-impl TraceWord {
+/// Flags that are no session's.
+const OWN: Flags = Flags(Flags::SENSITIVE.0 | Flags::EXCEPTION_FRAMES.0);
+
+impl Tracee {
+    /// What any session traces.
     #[inline]
     pub fn flags(&self) -> Flags {
-        Flags(self.0.load(Ordering::Relaxed) as u32)
+        Flags(self.all.load(Ordering::Relaxed))
     }
 
     /// Whether events of this kind are traced.
@@ -158,36 +194,60 @@ impl TraceWord {
         flags.any(f) && !flags.any(Flags::SENSITIVE)
     }
 
-    pub fn tracer(&self) -> Option<Term> {
-        let word = self.0.load(Ordering::Acquire);
-        let number = ((word & !PORT) >> 32).checked_sub(1)?;
-        Some(if word & PORT != 0 { Term::port(number) } else { Term::pid(number) })
+    /// The shares that have one of these flags.
+    pub fn shares(&self, f: Flags) -> Shares {
+        self.shares.lock().iter().flat_map(|all| all.iter()).filter(|s| s.flags.any(f)).copied().collect()
     }
 
-    pub fn set(&self, on: Flags, off: Flags) {
+    /// The share of a session.
+    pub fn share(&self, session: SessionId) -> Option<Share> {
+        if !self.flags().any(Flags::TRACEE) {
+            return None;
+        }
+        self.shares.lock().as_ref()?.iter().find(|s| s.session == session).copied()
+    }
+
+    /// Changes the share of a session; one without flags goes.
+    pub fn change(&self, session: SessionId, change: impl FnOnce(&mut Share)) {
+        let mut all = self.shares.lock();
+        let shares = all.get_or_insert_default();
+        let i = shares.iter().position(|s| s.session == session).unwrap_or_else(|| {
+            shares.insert(0, Share { session, flags: Flags::default(), tracer: None });
+            0
+        });
+        change(&mut shares[i]);
+        if !shares[i].flags.any(Flags::TRACEE) {
+            shares.remove(i);
+        }
+        let sum = shares.iter().fold(0, |sum, s| sum | s.flags.0) & Flags::TRACEE.0;
+        if shares.is_empty() {
+            *all = None;
+        }
+        // The closure always gives a value.
+        let _ = self.all.fetch_update(Ordering::AcqRel, Ordering::Acquire, |flags| Some(flags & OWN.0 | sum));
+    }
+
+    /// Adds a share, in the place of what its session has.
+    pub fn add(&self, share: Share) {
+        self.change(share.session, |s| *s = share);
+    }
+
+    /// Ends a session's tracing.
+    pub fn forget(&self, session: SessionId) {
+        if self.share(session).is_some() {
+            self.change(session, |s| s.flags = Flags::default());
+        }
+    }
+
+    /// Sets and clears flags that are no session's.
+    pub fn mark(&self, on: Flags, off: Flags) {
+        debug_assert!(!on.with(off).any(Flags::TRACEE));
         if on.0 != 0 {
-            self.0.fetch_or(on.0 as u64, Ordering::AcqRel);
+            self.all.fetch_or(on.0, Ordering::AcqRel);
         }
         if off.0 != 0 {
-            self.0.fetch_and(!(off.0 as u64), Ordering::AcqRel);
+            self.all.fetch_and(!off.0, Ordering::AcqRel);
         }
-    }
-
-    pub fn set_tracer(&self, tracer: Option<Term>) {
-        let named = tracer.and_then(|t| match (t.as_pid(), t.as_port()) {
-            (Some(number), _) => Some((number + 1) << 32),
-            (_, Some(number)) => Some((number + 1) << 32 | PORT),
-            _ => None,
-        });
-        let new = |word: u64| Some(word & u32::MAX as u64 | named.unwrap_or(0));
-        // The closure always gives a value.
-        let _ = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, new);
-    }
-
-    /// Ends tracing.
-    pub fn clear(&self) {
-        self.set(Flags(0), Flags::TRACEE);
-        self.set_tracer(None);
     }
 }
 
@@ -196,19 +256,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_word_holds_flags_and_a_tracer_apart() {
-        let word = TraceWord::default();
-        assert_eq!((word.tracer(), word.flags()), (None, Flags::default()));
-        word.set(Flags::SEND.with(Flags::EXITING), Flags::default());
-        for tracer in [Term::pid(0), Term::pid((1 << 28) - 1), Term::port(0), Term::port(70_000)] {
-            word.set_tracer(Some(tracer));
-            assert_eq!((word.tracer(), word.flags()), (Some(tracer), Flags::SEND.with(Flags::EXITING)));
-        }
-        assert!(word.has(Flags::SEND) && !word.has(Flags::RECEIVE));
-        word.set(Flags::SENSITIVE, Flags::default());
-        assert!(!word.has(Flags::SEND), "nothing of a sensitive process is traced");
-        word.clear();
-        assert_eq!((word.tracer(), word.flags()), (None, Flags::SENSITIVE));
+    fn sessions_have_their_shares_apart() {
+        let (tracee, one, two) = (Tracee::default(), SessionId::LEGACY, SessionId(7));
+        assert!(tracee.share(one).is_none());
+        tracee.change(one, |s| *s = Share { flags: Flags::SEND, tracer: Some(Immediate::pid(1)), ..*s });
+        tracee.change(two, |s| *s = Share { flags: Flags::CALL, tracer: Some(Immediate::port(2)), ..*s });
+        assert!(tracee.has(Flags::SEND) && tracee.has(Flags::CALL) && !tracee.has(Flags::RECEIVE));
+        assert_eq!(tracee.share(one).unwrap().tracer, Some(Immediate::pid(1)));
+        let newest: Vec<SessionId> = tracee.shares(Flags::TRACEE).iter().map(|s| s.session).collect();
+        assert_eq!(newest, [two, one]);
+        assert_eq!(tracee.shares(Flags::CALL).len(), 1);
+        tracee.mark(Flags::SENSITIVE, Flags::default());
+        assert!(!tracee.has(Flags::SEND), "nothing of a sensitive process is traced");
+        tracee.forget(two);
+        tracee.change(one, |s| s.set(Flags::default(), Flags::SEND));
+        assert!(tracee.share(one).is_none(), "a share without flags goes");
+        assert_eq!(tracee.flags(), Flags::SENSITIVE);
     }
 
     #[test]
