@@ -29,7 +29,7 @@ pub const TABLES: &[&[Native]] = &[access::NATIVES, info::NATIVES, insert::NATIV
 /// Bytes that all tables and their rows take.
 pub(crate) fn bytes(engine: &purlin_vm::Engine) -> usize {
     let all = registry::of(engine).all();
-    let tables = all.iter().map(|magic| registry::table_of(magic));
+    let tables = all.iter().map(|magic| table::table_of(magic));
     tables.map(|t| (t.options.base_words() + t.state.read().words()) * 8).sum()
 }
 

@@ -1,7 +1,7 @@
 //! Natives about a table as a whole: making, naming, owning, inheriting, fixing and deleting it.
 
-use super::registry::{self, table_of};
-use super::table::{self, Heir, Kind, Options, Protection, Rows, State, Table, Writers};
+use super::registry;
+use super::table::{self, Heir, Kind, Options, Protection, Rows, State, Table, Writers, table_of};
 use super::{Asker, Need, cause, find};
 use purlin_term::{Atom, Heap, Immediate, Magic, Owned, Term, am};
 use purlin_vm::native::OrBadarg;

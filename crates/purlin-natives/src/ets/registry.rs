@@ -4,7 +4,7 @@
 //! over several maps. Each thread remembers tables that it has found by name, and a map's count of changes says whether
 //! it still may: so a call by name writes to nothing that threads share.
 
-use super::table::Table;
+use super::table::{Table, table_of};
 use hashbrown::{HashMap, HashSet};
 use parking_lot::RwLock;
 use purlin_term::{Atom, Immediate, Magic, Term};
@@ -87,11 +87,6 @@ impl Deref for Handle<'_> {
             Handle::Borrowed(t) => t,
         }
     }
-}
-
-/// The table behind the value of a table's reference.
-pub fn table_of(magic: &Magic) -> &Table {
-    magic.value.downcast_ref().expect("the registry holds tables only")
 }
 
 /// Why there is no table.

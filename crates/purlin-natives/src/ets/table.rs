@@ -6,7 +6,6 @@
 use super::hash::{HashRows, Put, Same, Shape};
 use super::insert::Insertion;
 use super::key::{self, Key};
-use super::registry::table_of;
 use super::tree::TreeRows;
 use crossbeam::utils::CachePadded;
 use parking_lot::{Mutex, MutexGuard, RwLock};
@@ -63,6 +62,11 @@ pub struct Table {
     pub options: Options,
     /// On cache lines of its own: every call writes to the lock, and reads the rest first.
     pub state: CachePadded<RwLock<State>>,
+}
+
+/// The table behind the value of a table's reference.
+pub fn table_of(magic: &Magic) -> &Table {
+    magic.value.downcast_ref().expect("the registry holds tables only")
 }
 
 /// What changes in a table.

@@ -1,4 +1,4 @@
-use super::registry::table_of;
+use super::table::table_of;
 use super::*;
 use purlin_term::{Heap, Owned, am};
 use purlin_vm::{Config, Engine, Mfa, Process, ProcessData};

@@ -93,6 +93,9 @@ impl Dst {
 /// that failing raises an exception.
 pub type Rel = i32;
 
+/// As a number of live registers: the compiler knows that the instruction does not collect.
+pub const UNKNOWN_LIVE: u32 = 1023;
+
 /// No failure label: the instruction stands in a function's body.
 pub const NO_FAIL: Rel = i32::MIN;
 

@@ -17,7 +17,7 @@ mod records;
 use super::arena::Arena;
 use super::consts;
 use super::export::{Decoded, FnEntry};
-use super::instr::{Dst, Ext, Instr, NO_FAIL, Op, Rel, Safepoint, Select, Src};
+use super::instr::{Dst, Ext, Instr, NO_FAIL, Op, Rel, Safepoint, Select, Src, UNKNOWN_LIVE};
 use super::module::{Code, LoadError, Module};
 use hashbrown::HashMap;
 use looks::Looks;
@@ -242,7 +242,7 @@ impl<'a> Translator<'a> {
 
     fn live(&self, ins: &Instruction, i: usize) -> Result<u32> {
         let n = self.small_number(ins, i)?;
-        if n > 1023 { malformed("too many live registers") } else { Ok(n) }
+        if n > UNKNOWN_LIVE { malformed("too many live registers") } else { Ok(n) }
     }
 
     fn src(&self, ins: &Instruction, i: usize) -> Result<Src> {

@@ -18,7 +18,7 @@ pub enum Segment {
 }
 
 /// One segment of `bs_create_bin`.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct BinSegment {
     pub kind: Segment,
     /// Which segment of the source it is, for error reports.
@@ -184,17 +184,7 @@ impl Whole {
             size: SegmentSize::All,
             text: &[],
         });
-        let put = |p: &BsPut| BinSegment {
-            kind: p.kind,
-            number: 0,
-            unit: p.unit,
-            signed: p.signed,
-            little: p.little,
-            src: p.src,
-            size: p.size,
-            text: p.text,
-        };
-        let segments: Vec<BinSegment> = base.into_iter().chain(puts.map(put)).collect();
+        let segments: Vec<BinSegment> = base.into_iter().chain(puts.map(|p| p.segment)).collect();
         let puts = segments.len() - usize::from(start.base.is_some());
         let create = CreateBin {
             fail: NO_FAIL,
@@ -212,13 +202,7 @@ impl Whole {
 #[derive(Debug)]
 pub struct BsPut {
     pub fail: Rel,
-    pub kind: Segment,
-    pub src: Src,
-    pub size: SegmentSize,
-    pub unit: u32,
-    pub signed: bool,
-    pub little: bool,
-    pub text: &'static [u8],
+    pub segment: BinSegment,
 }
 
 #[derive(Debug)]
@@ -268,23 +252,21 @@ operands_of! {
         "bytes" Operand::Bytes(s.bytes);
     BsMatch(s): "fail" Operand::Jump(s.fail), "ctx" Operand::Src(s.ctx) => each s.steps.iter().flat_map(MatchStep::operands);
     CreateBin(s): "fail" Operand::Jump(s.fail), "live" Operand::Live(s.live), "unit" Operand::Number(s.unit as i64),
-        "dst" Operand::Dst(s.dst) => each s.segments.iter().flat_map(|segment_of| [
-            Some(("segment", Operand::Name(&segment_of.kind))),
-            (segment_of.kind != Segment::String).then_some(("src", Operand::Src(segment_of.src))),
-            (segment_of.kind == Segment::String).then_some(("bytes", Operand::Bytes(segment_of.text))),
-            segment(segment_of.size),
-            Some(("unit", Operand::Number(segment_of.unit as i64))),
-        ].into_iter().flatten());
+        "dst" Operand::Dst(s.dst) => each s.segments.iter().flat_map(BinSegment::operands);
     BsStart(s): "fail" Operand::Jump(s.fail), "size" Operand::Src(s.size), "unit" Operand::Number(s.unit as i64),
         "live" Operand::Live(s.live), "dst" Operand::Dst(s.dst) => each s.base.map(|b| ("base", Operand::Src(b)));
-    BsPut(s): "segment" Operand::Name(&s.kind), "fail" Operand::Jump(s.fail), "unit" Operand::Number(s.unit as i64) =>
-        each [
-            (s.kind != Segment::String).then_some(("src", Operand::Src(s.src))),
-            (s.kind == Segment::String).then_some(("bytes", Operand::Bytes(s.text))),
-            segment(s.size),
-        ].into_iter().flatten();
+    BsPut(s): "fail" Operand::Jump(s.fail) => each s.segment.operands();
     BsAdd(s): "fail" Operand::Jump(s.fail), "a" Operand::Src(s.a), "b" Operand::Src(s.b),
         "unit" Operand::Number(s.unit as i64), "dst" Operand::Dst(s.dst);
+}
+
+impl BinSegment {
+    fn operands(&self) -> impl Iterator<Item = (&'static str, Operand<'_>)> {
+        let is_string = self.kind == Segment::String;
+        let value = if is_string { ("bytes", Operand::Bytes(self.text)) } else { ("src", Operand::Src(self.src)) };
+        let parts = [Some(("segment", Operand::Name(&self.kind))), Some(value), segment(self.size)];
+        parts.into_iter().flatten().chain([("unit", Operand::Number(self.unit as i64))])
+    }
 }
 
 impl MatchStep {

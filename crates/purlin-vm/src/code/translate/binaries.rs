@@ -143,7 +143,7 @@ impl Translator<'_> {
                     fail: self.fail(ins, 0)?,
                     size: self.src(ins, 1)?,
                     unit: self.small_number(ins, 2)?,
-                    live: 1023,
+                    live: UNKNOWN_LIVE,
                     base: Some(self.src(ins, 3)?),
                     whole: None,
                     dst: self.dst(ins, 5)?,
@@ -152,8 +152,7 @@ impl Translator<'_> {
             }
             Opcode::BsPutInteger | Opcode::BsPutBinary | Opcode::BsPutFloat => {
                 let flags = self.number(ins, 3)?;
-                let put = BsPut {
-                    fail: self.fail(ins, 0)?,
+                let segment = BinSegment {
                     kind: match ins.op {
                         Opcode::BsPutInteger => Segment::Integer,
                         Opcode::BsPutBinary => Segment::Binary,
@@ -165,8 +164,9 @@ impl Translator<'_> {
                     little: is_little(flags),
                     src: self.src(ins, 4)?,
                     text: &[],
+                    number: 0,
                 };
-                Instr::BsPut(self.ext(put))
+                Instr::BsPut(self.ext(BsPut { fail: self.fail(ins, 0)?, segment }))
             }
             Opcode::BsPutString => {
                 let len = self.small_number(ins, 0)?;
@@ -207,8 +207,8 @@ impl Translator<'_> {
     }
 
     fn put(&self, fail: Rel, kind: Segment, little: bool, src: Src, text: &'static [u8]) -> Instr {
-        let put = BsPut { fail, kind, src, size: SegmentSize::All, unit: 8, signed: false, little, text };
-        Instr::BsPut(self.ext(put))
+        let segment = BinSegment { kind, src, size: SegmentSize::All, unit: 8, signed: false, little, text, number: 0 };
+        Instr::BsPut(self.ext(BsPut { fail, segment }))
     }
 
     /// A size operand: a source, or nothing for the atom `all`.

@@ -124,7 +124,7 @@ impl Translator<'_> {
                 if is_erlang(export.mfa, "self") {
                     Instr::Self_(dst)
                 } else {
-                    self.guard(export.mfa, 1023, &[], dst, NO_FAIL)?
+                    self.guard(export.mfa, UNKNOWN_LIVE, &[], dst, NO_FAIL)?
                 }
             }
             Opcode::Bif1 | Opcode::Bif2 | Opcode::Bif3 => {
@@ -135,7 +135,7 @@ impl Translator<'_> {
                     _ => 3,
                 };
                 let args = (2..2 + n).map(|i| self.src(ins, i)).collect::<Result<Vec<_>>>()?;
-                self.guard(export.mfa, 1023, &args, self.dst(ins, 2 + n)?, self.fail(ins, 0)?)?
+                self.guard(export.mfa, UNKNOWN_LIVE, &args, self.dst(ins, 2 + n)?, self.fail(ins, 0)?)?
             }
             Opcode::GcBif1 | Opcode::GcBif2 | Opcode::GcBif3 => {
                 let export = self.module.import(self.number(ins, 2)?)?;

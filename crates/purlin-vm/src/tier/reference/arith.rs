@@ -1,7 +1,7 @@
 //! Arithmetic, guard natives, floats.
 
 use super::{Next, Run};
-use crate::code::instr::{Arith, Dst, FloatOp, GuardCall, Instr, NO_FAIL, Op, Src};
+use crate::code::instr::{Arith, Dst, FloatOp, GuardCall, Instr, NO_FAIL, Op, Src, UNKNOWN_LIVE};
 use crate::process::escape::Escape;
 use purlin_term::number::{self, ArithError};
 use purlin_term::{Atom, Term};
@@ -90,8 +90,7 @@ impl Run<'_> {
     /// As `settle` for an instruction whose result went to `dst`, with `live` X registers besides.
     #[inline(always)]
     pub(super) fn settle_keeping(&mut self, live: usize, dst: Dst) {
-        // 1023 stands for "unknown": guard natives that the compiler knows not to collect.
-        if live < 1023 && (self.data.heap.wants_collection() || self.is_forced()) {
+        if live < UNKNOWN_LIVE as usize && (self.data.heap.wants_collection() || self.is_forced()) {
             self.collect_keeping(live, dst);
         }
     }

@@ -32,7 +32,7 @@ impl Fault {
 impl Run<'_> {
     pub(in crate::tier) fn bs_create_bin(&mut self, pc: *const Op, c: &'static CreateBin) -> Next {
         // Only here, as builders hold addresses that a collection would change.
-        if c.live < 1023 {
+        if c.live < UNKNOWN_LIVE {
             self.settle(c.live as usize);
         }
         match self.create(c) {
@@ -94,7 +94,7 @@ impl Run<'_> {
         }
         for (s, &n) in c.segments.iter().zip(&sizes).skip(appended as usize) {
             let v = if s.kind == Segment::String { Term::NIL } else { self.get(s.src) };
-            let put = put(&mut builder, s.kind, v, s.text, n, matches!(s.size, SegmentSize::All), s.unit, s.little);
+            let put = put(&mut builder, s, v, n);
             put.map_err(|e| {
                 let what = match e {
                     PutError::Type => am!("type"),
@@ -242,7 +242,7 @@ impl Run<'_> {
 
     /// Collects if it is time, which nothing may do until the binary is finished.
     fn settle_before(&mut self, s: &BsStart) {
-        if s.live < 1023 {
+        if s.live < UNKNOWN_LIVE {
             match s.base {
                 // The binary to append to may stand in a register beyond the live ones.
                 Some(base) if base.0 & 3 == 0 && (base.0 >> 2) >= s.live => {
@@ -283,18 +283,18 @@ impl Run<'_> {
 
     /// `bs_put_integer` and its like.
     pub(in crate::tier::reference) fn bs_put(&mut self, pc: *const Op, p: &'static BsPut) -> Next {
-        let v = if p.kind == Segment::String { Term::NIL } else { self.get(p.src) };
-        let n = match p.size {
+        let s = &p.segment;
+        let v = if s.kind == Segment::String { Term::NIL } else { self.get(s.src) };
+        let n = match s.size {
             SegmentSize::All => v.bit_size(),
-            SegmentSize::Units(src) => match self.get(src).as_usize().and_then(|n| n.checked_mul(p.unit as usize)) {
+            SegmentSize::Units(src) => match self.get(src).as_usize().and_then(|n| n.checked_mul(s.unit as usize)) {
                 Some(n) => n,
                 None => return self.old_fault(pc, p.fail, false),
             },
         };
-        let all = matches!(p.size, SegmentSize::All);
         self.charge_for(n);
         let done = match &mut self.m.builder {
-            Some(b) => put(b, p.kind, v, p.text, n, all, p.unit, p.little),
+            Some(b) => put(b, s, v, n),
             None => Err(PutError::Full),
         };
         match done {
@@ -337,25 +337,18 @@ impl Run<'_> {
     }
 }
 
-#[allow(clippy::too_many_arguments)]
-fn put(
-    b: &mut BitBuilder,
-    kind: Segment,
-    value: Term,
-    text: &[u8],
-    bits: usize,
-    all: bool,
-    unit: u32,
-    little: bool,
-) -> Result<(), PutError> {
-    match kind {
-        Segment::Integer => b.put_integer(value, bits, little),
-        Segment::Float => b.put_float(value, bits, little),
-        Segment::Binary | Segment::Append | Segment::PrivateAppend if all => b.put_all(value, unit as usize),
-        Segment::Binary | Segment::Append | Segment::PrivateAppend => b.put_bits(value, bits),
+/// Writes a segment's value of this many bits.
+fn put(b: &mut BitBuilder, s: &BinSegment, value: Term, bits: usize) -> Result<(), PutError> {
+    match s.kind {
+        Segment::Integer => b.put_integer(value, bits, s.little),
+        Segment::Float => b.put_float(value, bits, s.little),
+        Segment::Binary | Segment::Append | Segment::PrivateAppend => match s.size {
+            SegmentSize::All => b.put_all(value, s.unit as usize),
+            SegmentSize::Units(_) => b.put_bits(value, bits),
+        },
         Segment::Utf8 => b.put_utf8(value),
-        Segment::Utf16 => b.put_utf16(value, little),
-        Segment::Utf32 => b.put_utf32(value, little),
-        Segment::String => b.put_bytes(text),
+        Segment::Utf16 => b.put_utf16(value, s.little),
+        Segment::Utf32 => b.put_utf32(value, s.little),
+        Segment::String => b.put_bytes(s.text),
     }
 }
