@@ -170,6 +170,32 @@ defmodule TraceSessions do
     show.(receive do m -> m after 5000 -> :nothing end, "dbg:session")
     show.(:dbg.session_destroy(own), "dbg:session_destroy")
     show.(:dbg.stop(), "dbg:stop")
+    if function_exported?(:trace, :system, 3), do: watch(show)
+  end
+
+  # A system monitor of a session's own, since OTP 28.
+  defp watch(show) do
+    keeper = keeper()
+    s = :trace.session_create(:watch, keeper, [])
+    for {event, value} <- [long_gc: 50_000, large_heap: 500_000_000, busy_port: true, long_message_queue: {1, 3}],
+        do: show.(:trace.system(s, event, value), event)
+    show.(:trace.info(s, :system, :all), "watched")
+    show.(:trace.system(s, :busy_port, false), "busy_port")
+    show.(:trace.info(s, :system, :all), "watched")
+    show.(:erlang.system_monitor(), "legacy")
+    show.(error(fn -> :trace.system(s, :long_gc, -1) end) |> elem(0), "negative")
+    show.(error(fn -> :trace.system(s, :nothing, 1) end) |> elem(0), "nothing")
+    pid = spawn(fn -> receive(do: (:never -> :ok)) end)
+    for n <- 1..5, do: send(pid, n)
+    show.(told(keeper, 100), "told")
+    show.(:trace.session_destroy(s), "destroyed")
+  end
+
+  defp told(keeper, left) do
+    case seen(keeper) do
+      [] when left > 0 -> Process.sleep(20); told(keeper, left - 1)
+      seen -> seen
+    end
   end
 
   defp wait_for(value, f, left \\ 100) do

@@ -2,6 +2,7 @@
 //! what comes later, and by which sessions.
 
 use super::session::{legacy, named, weak};
+use super::system::wanted_by;
 use purlin_term::{Atom, Heap, Immediate, Release, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::tracing::flags::is_alive;
@@ -30,6 +31,10 @@ fn trace_info(ctx: &mut Ctx<'_>, session: &Session, args: &[Term]) -> NativeResu
     }
     if what == am!("send") || what == am!("receive") {
         return event(ctx, session, what, key);
+    }
+    if what == am!("system") && key == am!("all") && ctx.engine.config.release >= Release(28) {
+        let list = wanted_by(ctx, session);
+        return pair(&mut ctx.data.heap, what, list);
     }
     if what.is_tuple() {
         return function(ctx, session, what, key);

@@ -36,8 +36,8 @@ pub struct Rare {
     pub measured: Vec<Measured>,
     /// Words that collections have taken away since memory is measured.
     pub words_gone: i64,
-    /// The setting of the system monitor by which the message queue is too long (0: it is not).
-    pub long_queue: u64,
+    /// The settings of system monitors by which the message queue is too long.
+    pub long_queues: Vec<u64>,
 }
 
 /// What a session of tracing measures of calls.
@@ -101,7 +101,7 @@ impl Default for Rare {
             node_monitors: Vec::new(),
             measured: Vec::new(),
             words_gone: 0,
-            long_queue: 0,
+            long_queues: Vec::new(),
         }
     }
 }

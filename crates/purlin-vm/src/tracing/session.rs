@@ -146,5 +146,6 @@ pub fn clean_up(engine: &Engine, session: &Session) {
         process.trace.forget(session.id);
     }
     points::clear_session(&engine.code, session.id);
+    tracing.monitor.set(session.id, None);
     tracing.look_at_receive_patterns();
 }

@@ -1,6 +1,7 @@
-//! The system monitor, which is told of processes that behave badly, and the system profiler, which is told when
-//! processes become runnable or wait.
+//! The system monitors of sessions, which are told of processes that behave badly, and the system profiler, which is told
+//! when processes become runnable or wait.
 
+use super::SessionId;
 use super::message::{Timestamp, deliver};
 use crate::engine::Engine;
 use crate::engine::context::Ctx;
@@ -29,39 +30,63 @@ pub struct Wanted {
     pub long_queue: Option<(usize, usize)>,
 }
 
-/// Who the system monitor is, and what it wants.
+/// Who one session's system monitor is, and what it wants.
+#[derive(Clone, Copy)]
+struct Monitoring {
+    session: SessionId,
+    who: Immediate,
+    wanted: Wanted,
+    /// Which setting this is: queues are found too long by one of them.
+    number: u64,
+}
+
+/// The system monitors, one for each session that has any.
 #[derive(Default)]
 pub struct Monitor {
     heaps: AtomicBool,
     slices: AtomicBool,
     queues: AtomicBool,
-    /// How often the monitor was set: which setting a queue was found too long by.
-    era: AtomicU64,
-    set: Mutex<Option<(Immediate, Wanted)>>,
+    /// How often a monitor was set.
+    settings: AtomicU64,
+    set: Mutex<Vec<Monitoring>>,
     /// Milliseconds that collections sleep, for tests.
     pub gc_sleep: AtomicU64,
 }
 
 impl Monitor {
-    pub fn get(&self) -> Option<(Term, Wanted)> {
-        self.set.lock().map(|(who, wanted)| (who.term(), wanted))
+    /// The monitor of a session.
+    pub fn get(&self, session: SessionId) -> Option<(Term, Wanted)> {
+        self.set.lock().iter().find(|m| m.session == session).map(|m| (m.who.term(), m.wanted))
     }
 
-    /// Sets the monitor or, with none, ends monitoring.
-    pub fn set(&self, to: Option<(Immediate, Wanted)>) {
-        *self.set.lock() = to;
-        let wanted = to.map_or(Wanted::default(), |t| t.1);
-        self.heaps.store(wanted.long_gc > 0 || wanted.large_heap > 0, Ordering::Relaxed);
-        self.slices.store(wanted.long_schedule > 0, Ordering::Relaxed);
-        self.era.fetch_add(1, Ordering::Relaxed);
-        self.queues.store(wanted.long_queue.is_some(), Ordering::Relaxed);
+    /// Sets the monitor of a session or, with none, ends its monitoring.
+    pub fn set(&self, session: SessionId, to: Option<(Immediate, Wanted)>) {
+        let number = self.settings.fetch_add(1, Ordering::Relaxed) + 1;
+        self.change(|all| {
+            all.retain(|m| m.session != session);
+            all.extend(to.map(|(who, wanted)| Monitoring { session, who, wanted, number }));
+        });
     }
 
-    /// The process that monitored has ended.
+    fn change(&self, change: impl FnOnce(&mut Vec<Monitoring>)) {
+        let mut all = self.set.lock();
+        change(&mut all);
+        let any = |wants: fn(&Wanted) -> bool| all.iter().any(|m| wants(&m.wanted));
+        self.heaps.store(any(|w| w.long_gc > 0 || w.large_heap > 0), Ordering::Relaxed);
+        self.slices.store(any(|w| w.long_schedule > 0), Ordering::Relaxed);
+        self.queues.store(any(|w| w.long_queue.is_some()), Ordering::Relaxed);
+    }
+
+    /// A process that may have monitored has ended.
     pub fn ended(&self, process: &Process) {
-        if self.get().is_some_and(|(who, _)| who == process.pid()) {
-            self.set(None);
+        if self.set.lock().iter().any(|m| m.who.term() == process.pid()) {
+            self.change(|all| all.retain(|m| m.who.term() != process.pid()));
         }
+    }
+
+    /// Those who want to know of this process.
+    fn of(&self, process: &Process) -> Vec<Monitoring> {
+        self.set.lock().iter().filter(|m| m.who.term() != process.pid()).copied().collect()
     }
 
     #[inline]
@@ -82,46 +107,45 @@ impl Monitor {
     /// Looks at how many messages a process has.
     #[cold]
     pub fn queued(&self, ctx: &mut Ctx<'_>) {
-        let Some((who, Wanted { long_queue: Some((short, long)), .. })) = self.get() else { return };
-        let (len, era) = (ctx.data.mailbox.len(), self.era.load(Ordering::Relaxed));
-        let was_long = ctx.data.rare().is_some_and(|r| r.long_queue == era);
-        let is_long = if was_long { len > short } else { len >= long };
-        if is_long != was_long && who != ctx.process.pid() {
-            ctx.data.rare_mut().long_queue = if is_long { era } else { 0 };
-            tell(ctx.engine, who, ctx.process, am!("long_message_queue"), |_| Term::bool(is_long));
+        let len = ctx.data.mailbox.len();
+        for m in self.of(ctx.process) {
+            let Some((short, long)) = m.wanted.long_queue else { continue };
+            let was_long = ctx.data.rare().is_some_and(|r| r.long_queues.contains(&m.number));
+            let is_long = if was_long { len > short } else { len >= long };
+            if is_long != was_long {
+                let known = &mut ctx.data.rare_mut().long_queues;
+                known.retain(|&n| n != m.number);
+                known.extend(is_long.then_some(m.number));
+                tell(ctx.engine, m.who.term(), ctx.process, am!("long_message_queue"), |_| Term::bool(is_long));
+            }
         }
     }
 
     /// Looks at a heap after a collection.
     pub(super) fn collected(&self, ctx: &Ctx<'_>, time: Duration) {
-        let Some((who, wanted)) = self.get() else { return };
-        if who == ctx.process.pid() {
-            return;
-        }
         let all = figures::of(ctx.data);
         let names = ["old_heap_block_size", "heap_block_size", "mbuf_size", "stack_size", "old_heap_size", "heap_size"];
         let of = |name: &str| all.iter().copied().find(|f| f.0.as_atom().is_some_and(|a| a.name() == name));
         let list: Vec<(Term, usize)> = names.iter().filter_map(|n| of(n)).collect();
         let ms = time.as_millis() as u64;
-        if wanted.long_gc > 0 && ms >= wanted.long_gc {
-            let mut with_time = vec![(am!("timeout"), ms as usize)];
-            with_time.extend(&list);
-            tell(ctx.engine, who, ctx.process, am!("long_gc"), |h| figures::list(h, &with_time));
-        }
         // The blocks of both generations.
         let size: usize = list.iter().take(2).map(|f| f.1).sum();
-        if wanted.large_heap > 0 && size as u64 >= wanted.large_heap {
-            tell(ctx.engine, who, ctx.process, am!("large_heap"), |h| figures::list(h, &list));
+        for Monitoring { who, wanted, .. } in self.of(ctx.process) {
+            if wanted.long_gc > 0 && ms >= wanted.long_gc {
+                let mut with_time = vec![(am!("timeout"), ms as usize)];
+                with_time.extend(&list);
+                tell(ctx.engine, who.term(), ctx.process, am!("long_gc"), |h| figures::list(h, &with_time));
+            }
+            if wanted.large_heap > 0 && size as u64 >= wanted.large_heap {
+                tell(ctx.engine, who.term(), ctx.process, am!("large_heap"), |h| figures::list(h, &list));
+            }
         }
     }
 
     /// A process has to wait until a port takes its data.
     pub fn suspended(&self, engine: &Arc<Engine>, process: &Process, port: Term) {
-        if let Some((who, wanted)) = self.get()
-            && wanted.busy_port
-            && who != process.pid()
-        {
-            tell(engine, who, process, am!("busy_port"), |_| port);
+        for m in self.of(process).iter().filter(|m| m.wanted.busy_port) {
+            tell(engine, m.who.term(), process, am!("busy_port"), |_| port);
         }
     }
 
@@ -134,17 +158,18 @@ impl Monitor {
         from: Option<Frame>,
         to: Option<Frame>,
     ) {
-        let Some((who, wanted)) = self.get() else { return };
         let ms = time.as_millis() as u64;
-        if who == process.pid() || wanted.long_schedule == 0 || ms < wanted.long_schedule {
-            return;
+        for Monitoring { who, wanted, .. } in self.of(process) {
+            if wanted.long_schedule == 0 || ms < wanted.long_schedule {
+                continue;
+            }
+            tell(engine, who.term(), process, am!("long_schedule"), |h| {
+                let parts =
+                    [(am!("timeout"), Term::small(ms as i64)), (am!("in"), place(h, from)), (am!("out"), place(h, to))];
+                let parts: Vec<Term> = parts.iter().map(|&(k, v)| h.tuple(&[k, v])).collect();
+                h.list(&parts)
+            });
         }
-        tell(engine, who, process, am!("long_schedule"), |h| {
-            let parts =
-                [(am!("timeout"), Term::small(ms as i64)), (am!("in"), place(h, from)), (am!("out"), place(h, to))];
-            let parts: Vec<Term> = parts.iter().map(|&(k, v)| h.tuple(&[k, v])).collect();
-            h.list(&parts)
-        });
     }
 }
 

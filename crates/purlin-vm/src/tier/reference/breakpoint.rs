@@ -243,7 +243,8 @@ impl Run<'_> {
 
     /// Whether the function is called in tail position by one of which the session has a frame.
     fn is_below_frame_of(&self, session: SessionId) -> bool {
-        self.frames().0.iter().any(|f| f.1 == session)
+        let is_below_one = self.stack_word(0).and_then(Term::as_continuation).and_then(trace_frame).is_some();
+        is_below_one && self.frames().0.iter().any(|f| f.1 == session)
     }
 
     fn will_tell_return_to(&self, session: SessionId) -> bool {
