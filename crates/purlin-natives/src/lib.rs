@@ -7,6 +7,7 @@
 
 mod asn1;
 mod atomics;
+mod backtrace;
 mod byte_queue;
 mod code;
 mod console;

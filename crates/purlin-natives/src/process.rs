@@ -24,7 +24,7 @@ mod tests;
 
 pub use info::items;
 pub use system::{multi_scheduling_state, requests_limit};
-pub use task::{allow_collections, backtrace_text};
+pub use task::allow_collections;
 
 use purlin_term::{Atom, Term, am};
 use purlin_vm::{Ctx, Escape, Native, receive};

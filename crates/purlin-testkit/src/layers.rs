@@ -14,9 +14,11 @@ const CRATES: &[(&str, &[&str])] = &[
     ("purlin-cli", &["purlin", "purlin-term", "purlin-beam", "purlin-vm", "purlin-natives"]),
 ];
 
-/// The layers of `purlin-vm` from the ground up: a name, the modules in it, and the layers that it may name besides its
-/// own. Two layers that do not name each other stand side by side.
-const LAYERS: &[(&str, &[&str], &[&str])] = &[
+/// A name, the modules in it, and the layers that it may name besides its own.
+type Layer = (&'static str, &'static [&'static str], &'static [&'static str]);
+
+/// The layers of `purlin-vm` from the ground up. Two layers that do not name each other stand side by side.
+const LAYERS: &[Layer] = &[
     ("ground", &["allocator", "clock", "settings", "state", "sync"], &[]),
     ("process", &["process"], &["ground"]),
     ("timer", &["timer"], &["ground", "process"]),
@@ -28,6 +30,24 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ("threads", &["threads"], &["ground", "process", "timer", "sched", "code", "engine", "messaging", "lifecycle"]),
     ("tier", &["tier"], &["ground", "process", "timer", "sched", "code", "engine", "messaging", "lifecycle"]),
 ];
+
+/// The topics of `purlin-natives`, in layers as above.
+const TOPICS: &[Layer] = &[
+    ("ground", &["backtrace", "byte_queue", "console", "environment", "errno", "loop_limit", "on_break", "until"], &[]),
+    ("data", &["asn1", "atomics", "code", "crypto", "data", "persistent_term", "re", "zlib"], &["ground"]),
+    ("files", &["file"], &["ground"]),
+    ("terminal", &["tty"], &["ground", "files"]),
+    ("ports", &["port"], &["ground", "data", "terminal"]),
+    ("sockets", &["net", "socket"], &["ground", "files", "ports"]),
+    ("tracing", &["match_spec", "trace"], &["ground", "ports"]),
+    ("tables", &["ets"], &["ground", "tracing"]),
+    ("processes", &["process"], &["ground", "tracing"]),
+    ("system", &["debug", "host"], &["ground", "data", "terminal", "ports", "tracing", "tables", "processes"]),
+];
+
+/// Parts of a topic that topics of other layers may name: all else is named by what the topic itself hands out.
+const DOORS: &[&str] =
+    &["data::packet", "ets::registry", "port::inet::sys", "port::poll", "process::heap_limit", "trace::sequential"];
 
 /// Types of a higher layer that a file of a lower one only passes on: it names them, and calls nothing of theirs.
 const FORWARD: &[(&str, &str)] = &[
@@ -83,7 +103,7 @@ const SHARED: &[(&str, &[&str])] = &[
     // The program's terminal, its signals, and its one line of last words.
     ("purlin-natives/src/on_break.rs", &["ON_BREAK"]),
     ("purlin-natives/src/host/break_menu.rs", &["OPEN"]),
-    ("purlin-natives/src/port/until.rs", &["STANDARD_INPUT"]),
+    ("purlin-natives/src/until.rs", &["STANDARD_INPUT"]),
     ("purlin-natives/src/tty.rs", &["MODES"]),
     ("purlin-vm/src/threads.rs", &["TOLD"]),
 ];
@@ -204,35 +224,48 @@ fn module_of(path: &str) -> Vec<String> {
     path.trim_end_matches(".rs").trim_end_matches("/mod").split('/').map(str::to_owned).collect()
 }
 
-fn layer_of(module: &str) -> &'static (&'static str, &'static [&'static str], &'static [&'static str]) {
-    LAYERS.iter().find(|l| l.1.contains(&module)).unwrap_or_else(|| panic!("{module} is in no layer of purlin-vm"))
+fn layer_of(layers: &'static [Layer], module: &str) -> &'static Layer {
+    layers.iter().find(|l| l.1.contains(&module)).unwrap_or_else(|| panic!("{module} is in no layer"))
 }
 
-#[test]
-fn layers_name_only_what_stands_below_them() {
-    let sources = sources(&crates().join("purlin-vm/src"));
+/// A file, its layer, and what of another layer it names, with that layer.
+type Naming = (String, &'static Layer, Vec<String>, &'static str);
+
+/// What the files of a crate name of other layers than their own.
+fn namings(of: &str, layers: &'static [Layer]) -> Vec<Naming> {
+    let sources = sources(&crates().join(of).join("src"));
     let root = &sources.iter().find(|(path, _)| path == "lib.rs").expect("a crate has a root").1;
     let aliases = aliases(root);
-    let mut forward: BTreeSet<(String, String)> = BTreeSet::new();
-    let mut met = BTreeSet::new();
+    let mut found = Vec::new();
     for (path, text) in sources.iter().filter(|(path, _)| path != "lib.rs" && !path.ends_with("tests.rs")) {
         let module = module_of(path);
-        let &(name, _, below) = layer_of(&module[0]);
+        let layer = layer_of(layers, &module[0]);
         for mut to in paths(&module, &without_tests(text)) {
             if let Some(path) = to.first().and_then(|first| aliases.get(first)) {
                 to.splice(..1, path.iter().cloned());
             }
             let Some(first) = to.first() else { continue };
-            let target = layer_of(first).0;
-            if target == name || below.contains(&target) {
-                continue;
+            let target = layer_of(layers, first).0;
+            if target != layer.0 {
+                found.push((path.clone(), layer, to, target));
             }
-            let to = to.join("::");
-            if FORWARD.contains(&(path.as_str(), to.as_str())) {
-                forward.insert((path.clone(), to));
-            } else {
-                met.insert(format!("{path} ({name}) names {to} ({target})"));
-            }
+        }
+    }
+    found
+}
+
+#[test]
+fn layers_name_only_what_stands_below_them() {
+    let mut forward: BTreeSet<(String, String)> = BTreeSet::new();
+    let mut met = BTreeSet::new();
+    for (path, &(name, _, below), to, target) in namings("purlin-vm", LAYERS) {
+        let to = to.join("::");
+        if below.contains(&target) {
+            continue;
+        } else if FORWARD.contains(&(path.as_str(), to.as_str())) {
+            forward.insert((path, to));
+        } else {
+            met.insert(format!("{path} ({name}) names {to} ({target})"));
         }
     }
     assert!(met.is_empty(), "{met:#?}");
@@ -241,13 +274,29 @@ fn layers_name_only_what_stands_below_them() {
 }
 
 #[test]
+fn topics_name_the_doors_of_those_below_them() {
+    let mut met = BTreeSet::new();
+    for (path, &(name, _, below), to, target) in namings("purlin-natives", TOPICS) {
+        // What is named is the last part, and may be a function of a topic's root.
+        let within = to[..to.len() - 1].join("::");
+        let by_a_door = to.len() <= 2 || [within, to.join("::")].iter().any(|path| DOORS.contains(&path.as_str()));
+        if !below.contains(&target) || !by_a_door {
+            met.insert(format!("{path} ({name}) names {} ({target})", to.join("::")));
+        }
+    }
+    assert!(met.is_empty(), "{met:#?}");
+}
+
+#[test]
 fn layers_stand_on_lower_ones_and_are_all_there() {
-    for (i, (name, modules, below)) in LAYERS.iter().enumerate() {
-        let lower: Vec<&str> = LAYERS[..i].iter().map(|l| l.0).collect();
-        assert!(below.iter().all(|b| lower.contains(b)), "{name} names what does not stand below it");
-        for module in *modules {
-            let file = crates().join(format!("purlin-vm/src/{module}.rs"));
-            assert!(file.exists(), "there is no {}", file.display());
+    for (of, layers) in [("purlin-vm", LAYERS), ("purlin-natives", TOPICS)] {
+        for (i, (name, modules, below)) in layers.iter().enumerate() {
+            let lower: Vec<&str> = layers[..i].iter().map(|l| l.0).collect();
+            assert!(below.iter().all(|b| lower.contains(b)), "{name} names what does not stand below it");
+            for module in *modules {
+                let file = crates().join(format!("{of}/src/{module}.rs"));
+                assert!(file.exists(), "there is no {}", file.display());
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::run::Active;
 use super::{Action, BadSpec, Dialect, Program, Run};
-use crate::process::backtrace_text;
+use crate::backtrace;
 use crate::trace::{Request, sequential, set_tracee};
 use purlin_term::{Atom, Owned, Term, am, print};
 use purlin_vm::code::stack_trace;
@@ -49,7 +49,7 @@ impl Active<'_, '_, '_> {
             (Action::SetSeqToken, &[key, _]) if trial => return sequential::info(self.ctx, key),
             (Action::SetSeqToken, &[key, value]) => return sequential::set(self.ctx, key, value),
             (Action::ProcessDump, _) => {
-                let text = self.with_own_heap(|c| backtrace_text(c.engine, c.data));
+                let text = self.with_own_heap(|c| backtrace::text(c.engine, c.data));
                 return Some(self.heap().binary(text.as_bytes()));
             }
             (Action::EnableTrace, args) => return self.switch(args, true),

@@ -282,7 +282,7 @@ impl Subject<'_> {
             "catchlevel" => Term::small(self.stack().filter(|w| w.as_catch().is_some()).count() as i64),
             "backtrace" if self.data.flags.has(Flags::SENSITIVE) => h.binary(&[]),
             "backtrace" => {
-                let text = super::task::backtrace_text(self.engine, self.data);
+                let text = crate::backtrace::text(self.engine, self.data);
                 h.binary(text.as_bytes())
             }
             "last_calls" => self.last_calls(h),

@@ -1,7 +1,8 @@
-//! What one process has another do or bear: collection, code checks; and the text of a call chain.
+//! What one process has another do or bear: collection, code checks.
 
 use super::{TRUE, await_result};
-use purlin_term::{Atom, Heap, Immediate, Owned, Term, am};
+use crate::backtrace;
+use purlin_term::{Atom, Immediate, Owned, Term, am};
 use purlin_vm::gc::Depth;
 use purlin_vm::heap_limit;
 use purlin_vm::literals;
@@ -10,7 +11,6 @@ use purlin_vm::process::Flags;
 use purlin_vm::signal::{Signal, SignalKind, Target};
 use purlin_vm::tracing::events;
 use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult, Priority, ProcessData, receive};
-use std::fmt::Write;
 use std::sync::Arc;
 
 pub const NATIVES: &[Native] = &[
@@ -157,7 +157,7 @@ fn process_display(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         return Ok(Term::atom(Atom::BADOPT));
     }
     if args[0] == ctx.pid() {
-        show(&backtrace_text(ctx.engine, ctx.data));
+        show(&backtrace::text(ctx.engine, ctx.data));
         return Ok(TRUE);
     }
     let Some(other) = args[0].as_pid().and_then(|id| ctx.engine.process(id)) else {
@@ -167,7 +167,7 @@ fn process_display(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let request = Signal::request(move |engine, target| {
         let result = match target {
             Target::Alive(_, data) => {
-                show(&backtrace_text(engine, data));
+                show(&backtrace::text(engine, data));
                 TRUE
             }
             Target::Gone => Term::atom(Atom::BADARG),
@@ -192,20 +192,6 @@ fn process_display(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 fn show(text: &str) {
     // Nobody reads the output when that fails.
     let _ = crate::console::error(text.as_bytes());
-}
-
-/// The call chain as text, one line per frame.
-pub fn backtrace_text(engine: &Arc<Engine>, data: &ProcessData) -> String {
-    let mut heap = Heap::new(0);
-    let frames = engine.runner().map_or_else(Vec::new, |r| r.frames(engine, data, &mut heap, 10_000));
-    let mut text = String::new();
-    for (i, f) in frames.iter().enumerate() {
-        let what = if i == 0 { "Program counter:" } else { "Return addr" };
-        let (m, f, a) = (f.mfa.module.name(), f.mfa.function.name(), f.mfa.arity);
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "{what} ({m}:{f}/{a})");
-    }
-    text
 }
 
 /// What OTP calls dirty is a native that runs on the blocking pool.
