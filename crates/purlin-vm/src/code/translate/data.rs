@@ -5,7 +5,7 @@ use super::super::export::{Mfa, NativeEntry};
 use super::super::instr::*;
 use super::{Result, Translator, malformed};
 use purlin_beam::{Instruction, Opcode, Operand};
-use purlin_term::{Atom, Heap, Term, compare, map};
+use purlin_term::{Atom, Heap, Release, Term, compare, map};
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicU8;
 
@@ -149,12 +149,9 @@ impl Translator<'_> {
                 let narrow = dst.as_src().narrow();
                 match Arith::of(export.mfa) {
                     Some(op) if fail == NO_FAIL && narrow.is_some() => {
-                        // The emulator rewrites `X + Literal`, `Literal + X` and `X - Literal`, which then fail
-                        // without a frame of their own; division by `/` always does.
                         let plain = match op {
-                            Arith::Add => args[0].is_constant() || args[1].is_constant(),
-                            Arith::Sub => args[1].is_constant(),
-                            Arith::Div => true,
+                            Arith::Add => self.is_step(args[0], args[1]) || self.is_step(args[1], args[0]),
+                            Arith::Sub => self.is_step(args[0], args[1]) && !self.is_negative(args[1]),
                             _ => false,
                         };
                         Instr::Arith {
@@ -167,17 +164,17 @@ impl Translator<'_> {
                             b: args[1],
                         }
                     }
-                    // Unary plus: as a product with one it fails, like the emulator's, without a frame of its own.
+                    // The emulator adds zero for a unary plus.
                     None if n == 1 && fail == NO_FAIL && narrow.is_some() && is_erlang(export.mfa, "+") => {
-                        let one = Src((1 << 2) | 3);
+                        let zero = Src(3);
                         Instr::Arith {
-                            op: Arith::Mul,
-                            plain: true,
+                            op: Arith::Add,
+                            plain: self.is_step(args[0], zero),
                             small: false,
                             live: live as u16,
                             dst: narrow.unwrap_or(0),
                             a: args[0],
-                            b: one,
+                            b: zero,
                         }
                     }
                     Some(op) if fail != NO_FAIL => match (args[0].narrow(), narrow) {
@@ -320,6 +317,18 @@ impl Translator<'_> {
             3 => Some(s.inlined()),
             _ => None,
         }
+    }
+
+    /// Whether the emulator has an instruction for adding this constant to a register or subtracting it, which up to OTP
+    /// 25 fails without a frame of its own.
+    fn is_step(&self, a: Src, constant: Src) -> bool {
+        Release::of_values() <= Release(25)
+            && !a.is_constant()
+            && self.constant_value(constant).is_some_and(|t| t.is_small())
+    }
+
+    fn is_negative(&self, constant: Src) -> bool {
+        self.constant_value(constant).and_then(Term::as_small).is_some_and(|i| i < 0)
     }
 
     fn immediate_value(&self, s: Src) -> Option<Term> {
