@@ -29,7 +29,7 @@ use purlin_term::owned::Owned;
 use purlin_term::{Atom, Immediate, Term, am};
 use purlin_vm::port::{PortSignal, Ports};
 use purlin_vm::relation::Watcher;
-use purlin_vm::signal::{Signal, SignalKind};
+use purlin_vm::signal::{Parcel, Signal, SignalKind};
 use purlin_vm::tracing::Tracee;
 use purlin_vm::{Engine, Native, Slot};
 use std::collections::BTreeMap;
@@ -232,12 +232,22 @@ impl Port {
     /// Sends `{Port, Message}` to the owner.
     fn tell(&self, engine: &Arc<Engine>, message: impl FnOnce(&mut purlin_term::Heap) -> Term) {
         let Some(owner) = self.state.lock().owner else { return };
+        engine.post(owner.term(), self.message(message));
+    }
+
+    /// Sends the owner messages that it finds together.
+    fn tell_together(&self, engine: &Arc<Engine>, messages: Vec<Parcel>) {
+        let Some(owner) = self.state.lock().owner else { return };
+        engine.post_together(owner.term(), messages);
+    }
+
+    /// `{Port, Message}`
+    fn message(&self, message: impl FnOnce(&mut purlin_term::Heap) -> Term) -> Parcel {
         let me = self.term();
-        let signal = Signal::built(SignalKind::Message, |heap| {
+        Signal::built(SignalKind::Message, |heap| {
             let m = message(heap);
             heap.tuple(&[me, m])
-        });
-        engine.post(owner.term(), signal);
+        })
     }
 
     /// Closes the port: links get an exit signal with this reason, watchers are told. False: it was closed before.

@@ -64,25 +64,25 @@ impl Cutter {
                 Some((Piece::Data(body.to_vec()), n + len))
             }
             Framing::Line(max) => {
-                let end = self.rest.iter().take(max + 1).position(|&b| b == b'\n');
-                match end {
-                    Some(i) => {
-                        let line = self.rest[..i].strip_suffix(b"\r").unwrap_or(&self.rest[..i]);
-                        Some((Piece::Eol(line.to_vec()), i + 1))
-                    }
-                    None if self.rest.len() >= max && max > 0 => Some((Piece::NoEol(self.rest[..max].to_vec()), max)),
-                    None => None,
+                // The line end of a full line may come later, and may be two bytes.
+                let end = self.rest.iter().take(max + 2).position(|&b| b == b'\n');
+                let line = end.map(|i| self.rest[..i].strip_suffix(b"\r").unwrap_or(&self.rest[..i]));
+                match (line, self.rest.get(max..)) {
+                    (Some(line), _) if line.len() <= max => Some((Piece::Eol(line.to_vec()), end? + 1)),
+                    (None, None | Some([] | [b'\r'])) => None,
+                    _ if max > 0 => Some((Piece::NoEol(self.rest[..max].to_vec()), max)),
+                    _ => None,
                 }
             }
         }
     }
 
     /// What is left at the end of the input.
-    pub fn finish(&mut self) -> Option<Piece> {
+    pub fn finish(&mut self) -> Vec<Piece> {
         let rest = std::mem::take(&mut self.rest);
         match self.framing {
-            Framing::Line(_) if !rest.is_empty() => Some(Piece::NoEol(rest)),
-            _ => None,
+            Framing::Line(max) => rest.chunks(max.max(1)).map(|part| Piece::NoEol(part.to_vec())).collect(),
+            _ => Vec::new(),
         }
     }
 }
@@ -103,6 +103,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_full_line_waits_for_its_end() {
+        let mut c = Cutter::new(Framing::Line(3));
+        assert!(c.feed(b"abc").is_empty());
+        assert!(c.feed(b"\r").is_empty());
+        assert_eq!(c.feed(b"\nabc"), [Piece::Eol(b"abc".to_vec())]);
+        assert_eq!(c.feed(b"\rd"), [Piece::NoEol(b"abc".to_vec())]);
+        assert_eq!(c.feed(b"\nabc"), [Piece::Eol(b"\rd".to_vec())]);
+        assert_eq!(c.feed(b"d\nabc\r"), [Piece::NoEol(b"abc".to_vec()), Piece::Eol(b"d".to_vec())]);
+        assert_eq!(c.finish(), [Piece::NoEol(b"abc".to_vec()), Piece::NoEol(b"\r".to_vec())]);
+        assert!(c.finish().is_empty());
+    }
+
+    #[test]
     fn packets_and_lines_are_cut_wherever_the_bytes_break() {
         let mut c = Cutter::new(Framing::Packet(2));
         assert!(c.feed(&[0]).is_empty());
@@ -112,7 +125,7 @@ mod tests {
             c.feed(b"ab\ncdef\ng"),
             [Piece::Eol(b"ab".to_vec()), Piece::NoEol(b"cde".to_vec()), Piece::Eol(b"f".to_vec())]
         );
-        assert_eq!(c.finish(), Some(Piece::NoEol(b"g".to_vec())));
+        assert_eq!(c.finish(), [Piece::NoEol(b"g".to_vec())]);
         assert_eq!(frame(Framing::Packet(1), vec![9]), Some(vec![1, 9]));
         assert_eq!(frame(Framing::Packet(1), vec![0; 256]), None);
     }

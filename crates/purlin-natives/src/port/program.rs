@@ -8,6 +8,7 @@ use super::{Port, fds, table};
 use crate::environment::ENVIRONMENT;
 use crate::until::Until;
 use purlin_term::{Term, am};
+use purlin_vm::signal::Parcel;
 use purlin_vm::{Ctx, Engine};
 use std::ffi::OsString;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -99,9 +100,7 @@ pub fn start(
 fn read_until_end(engine: &Arc<Engine>, port: &Arc<Port>, from: impl std::io::Read, child: Child) {
     let mut child = Some(child);
     read_all(engine, port, from, |port| {
-        if let Some(child) = child.take_if(|_| port.options.exit_status) {
-            tell_status(engine, port, child);
-        }
+        child.take_if(|_| port.options.exit_status).map(|child| status_of(port, child))
     });
     if let Some(mut child) = child {
         let _ = child.wait();
@@ -128,18 +127,18 @@ fn without_directory(dir: &OsString, e: &std::io::Error) -> Command {
 /// A program that gives no output: its port stays open until it is closed or the program's status was asked for.
 fn wait_for(engine: &Arc<Engine>, port: &Arc<Port>, mut child: Child) {
     if port.options.exit_status {
-        tell_status(engine, port, child);
+        port.tell_together(engine, vec![status_of(port, child)]);
         closed_by_itself(engine, port);
     } else {
         let _ = child.wait();
     }
 }
 
-/// Waits for a program's end.
-fn tell_status(engine: &Arc<Engine>, port: &Port, mut child: Child) {
+/// Waits for a program's end; the message that tells of it.
+fn status_of(port: &Port, mut child: Child) -> Parcel {
     let status: Option<ExitStatus> = child.wait().ok();
     let code = status.map_or(255, |s| s.code().unwrap_or_else(|| 128 + s.signal().unwrap_or(0)));
-    port.tell(engine, |h| h.tuple(&[am!("exit_status"), Term::small(code as i64)]));
+    port.message(|h| h.tuple(&[am!("exit_status"), Term::small(code as i64)]))
 }
 
 /// A program that reads no more closes its port only with its own end, which the reader sees.

@@ -9,7 +9,7 @@ use crate::environment::os_string;
 use crate::until::Until;
 use parking_lot::Mutex;
 use purlin_term::{Atom, Heap, Immediate, Term, am};
-use purlin_vm::signal::Signal;
+use purlin_vm::signal::{Parcel, Signal};
 use purlin_vm::{Ctx, Engine};
 use std::ffi::OsString;
 use std::io::{PipeWriter, Read, Write};
@@ -151,12 +151,17 @@ pub fn write_failed(engine: &Arc<Engine>, id: u64) -> impl FnOnce(std::io::Error
 /// Starts the thread that reads for a port.
 pub fn start_reading(engine: &Arc<Engine>, port: &Arc<Port>, from: impl Read + Send + 'static) {
     let (engine, port) = (engine.clone(), port.clone());
-    std::thread::spawn(move || read_all(&engine, &port, from, |_| {}));
+    std::thread::spawn(move || read_all(&engine, &port, from, |_| None));
 }
 
-/// Reads until the end and sends what comes to the owner; then tells of the end as the options say. `ended` is called
-/// before that.
-pub fn read_all(engine: &Arc<Engine>, port: &Arc<Port>, mut from: impl Read, ended: impl FnOnce(&Port)) {
+/// Reads until the end and sends what comes to the owner; then tells of the end as the options say, `ended` first. Who
+/// hears of the end finds what is left of a line, too: `System.cmd/3` does not wait for it.
+pub fn read_all(
+    engine: &Arc<Engine>,
+    port: &Arc<Port>,
+    mut from: impl Read,
+    ended: impl FnOnce(&Port) -> Option<Parcel>,
+) {
     let mut cutter = Cutter::new(port.options.framing);
     let mut buffer = vec![0; 1 << 16];
     loop {
@@ -172,20 +177,18 @@ pub fn read_all(engine: &Arc<Engine>, port: &Arc<Port>, mut from: impl Read, end
                     Framing::Stream | Framing::Line(_) => n,
                 };
                 port.count_input(engine, counted);
-                pieces.into_iter().for_each(|piece| deliver(engine, port, piece));
+                port.tell_together(engine, pieces.into_iter().map(|piece| message_of(port, piece)).collect());
             }
             Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
             Err(_) => break,
         }
     }
     drop(from);
-    ended(port);
-    if let Some(piece) = cutter.finish() {
-        deliver(engine, port, piece);
-    }
-    if port.options.eof {
-        port.tell(engine, |_| am!("eof"));
-    } else {
+    let mut last = Vec::from_iter(ended(port));
+    last.extend(cutter.finish().into_iter().map(|piece| message_of(port, piece)));
+    last.extend(port.options.eof.then(|| port.message(|_| am!("eof"))));
+    port.tell_together(engine, last);
+    if !port.options.eof {
         closed_by_itself(engine, port);
     }
 }
@@ -203,10 +206,10 @@ pub fn closed_by_itself(engine: &Arc<Engine>, port: &Arc<Port>) {
     }
 }
 
-fn deliver(engine: &Arc<Engine>, port: &Port, piece: Piece) {
+fn message_of(port: &Port, piece: Piece) -> Parcel {
     let binary = port.options.binary;
     let bytes = |h: &mut Heap, b: &[u8]| if binary { h.binary(b) } else { h.byte_list(b) };
-    port.tell(engine, |h| {
+    port.message(|h| {
         let data = match piece {
             Piece::Data(b) => bytes(h, &b),
             Piece::Eol(b) => {
@@ -219,5 +222,5 @@ fn deliver(engine: &Arc<Engine>, port: &Port, piece: Piece) {
             }
         };
         h.tuple(&[am!("data"), data])
-    });
+    })
 }

@@ -38,6 +38,24 @@ impl Engine {
         }
     }
 
+    /// Sends signals to a process that sleeps such that it finds all of them when it wakes.
+    pub fn post_together(self: &Arc<Engine>, to: Term, signals: Vec<Parcel>) {
+        let Some(process) = to.as_pid().and_then(|id| self.process(id)) else {
+            signals.into_iter().for_each(|signal| self.post(to, signal));
+            return;
+        };
+        let mut sleeps = false;
+        for signal in signals {
+            match process.outer.push(signal) {
+                Ok(first) => sleeps |= first,
+                Err(signal) => bounce(self, to, signal),
+            }
+        }
+        if sleeps {
+            self.wake(&process);
+        }
+    }
+
     fn post_to_port(self: &Arc<Engine>, to: Term, port: u64, signal: Parcel) {
         match signal.kind {
             SignalKind::Exit { from, linked } => {
