@@ -45,6 +45,8 @@ pub struct CodeIndex {
     pub instructions: u64,
     /// The position in `functions` of the one to call when the module is loaded.
     pub on_load: Option<usize>,
+    /// The offsets of the `bs_match` instructions, which have a language of their own.
+    pub matches: Vec<u32>,
     labels: Vec<u32>,
     /// Label and offset, in the order of the code.
     places: Vec<(u32, u32)>,
@@ -169,6 +171,9 @@ impl Code {
                     return Ok(index);
                 }
                 _ => {
+                    if op == Opcode::BsMatch {
+                        index.matches.push(at as u32);
+                    }
                     if op == Opcode::OnLoad {
                         index.on_load = index.functions.len().checked_sub(1);
                     }

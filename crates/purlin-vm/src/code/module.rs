@@ -9,6 +9,7 @@ use super::purge::Purge;
 use super::ranges::Ranges;
 use super::record::RecordTemplate;
 use super::retired::Retired;
+use super::translate::check_matches;
 use hashbrown::HashMap;
 use md5::{Digest, Md5};
 use parking_lot::{Mutex, RwLock};
@@ -82,6 +83,7 @@ impl Module {
 
     fn of_file(code: &Code, file: BeamFile) -> Result<&'static Module, LoadError> {
         let index = file.code().index()?;
+        check_matches(&file, &index)?;
         for (name, chunk) in [("Attr", file.attributes()), ("CInf", file.compile_info())] {
             if chunk.is_some_and(|c| external::decode(c, &mut Heap::new(0), &mut code.decoding(false)).is_err()) {
                 return Err(LoadError::Malformed(format!("the chunk {name} is no term")));

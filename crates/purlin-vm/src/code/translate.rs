@@ -19,6 +19,7 @@ use super::consts;
 use super::export::{Decoded, FnEntry};
 use super::instr::{Dst, Ext, Instr, NO_FAIL, Op, Rel, Safepoint, Select, Src, UNKNOWN_LIVE};
 use super::module::{Code, LoadError, Module};
+pub(super) use binaries::check_matches;
 use hashbrown::HashMap;
 use looks::Looks;
 use purlin_beam::{Function, Instruction, Opcode, Operand, Register};

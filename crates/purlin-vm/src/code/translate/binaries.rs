@@ -2,7 +2,7 @@
 
 use super::super::instr::*;
 use super::{Result, Translator, malformed};
-use purlin_beam::{Instruction, Opcode, Operand};
+use purlin_beam::{BeamFile, CodeIndex, Instruction, Opcode, Operand};
 use purlin_term::Atom;
 
 /// Bits of a flags operand.
@@ -329,31 +329,32 @@ impl Translator<'_> {
         while let Some(&command) = list.get(at) {
             let Operand::Atom(command) = command else { return malformed("bs_match: no command") };
             let arg = |i: usize| list.get(at + i);
-            let (step, len) = match self.module.atom(command)?.name() {
+            let command = self.module.atom(command)?.name();
+            let step = match command {
                 // No binary has so many bits left.
                 "ensure_at_least" | "ensure_exactly" if number(arg(1))? == u32::MAX => {
                     let fail = self.fail(ins, 0)?;
                     self.emit(Instr::Jump(fail));
                     return Ok(true);
                 }
-                "ensure_at_least" => (MatchStep::EnsureAtLeast { bits: number(arg(1))?, unit: number(arg(2))? }, 3),
-                "ensure_exactly" => (MatchStep::EnsureExactly { bits: number(arg(1))? }, 2),
-                "skip" => (MatchStep::Skip { bits: number(arg(1))? }, 2),
+                "ensure_at_least" => MatchStep::EnsureAtLeast { bits: number(arg(1))?, unit: number(arg(2))? },
+                "ensure_exactly" => MatchStep::EnsureExactly { bits: number(arg(1))? },
+                "skip" => MatchStep::Skip { bits: number(arg(1))? },
                 "integer" => {
                     let flags = self.flags(*arg(2).unwrap_or(&Operand::Overflow))?;
                     let bits = number(arg(3))?.saturating_mul(number(arg(4))?);
                     let dst = self.as_dst(*arg(5).unwrap_or(&Operand::Overflow))?;
                     let (signed, little) = (flags & SIGNED != 0, is_little(flags));
-                    (MatchStep::Integer { live: number(arg(1))?, signed, little, bits, dst }, 6)
+                    MatchStep::Integer { live: number(arg(1))?, signed, little, bits, dst }
                 }
                 "binary" => {
                     let bits = number(arg(3))?.saturating_mul(number(arg(4))?);
                     let dst = self.as_dst(*arg(5).unwrap_or(&Operand::Overflow))?;
-                    (MatchStep::Binary { live: number(arg(1))?, bits, dst }, 6)
+                    MatchStep::Binary { live: number(arg(1))?, bits, dst }
                 }
                 "get_tail" => {
                     let dst = self.as_dst(*arg(3).unwrap_or(&Operand::Overflow))?;
-                    (MatchStep::Tail { live: number(arg(1))?, dst }, 4)
+                    MatchStep::Tail { live: number(arg(1))?, dst }
                 }
                 "=:=" => {
                     let value = match arg(3) {
@@ -361,12 +362,12 @@ impl Translator<'_> {
                         Some(&Operand::I(n)) => n as u64,
                         _ => return malformed("bs_match: bad value"),
                     };
-                    (MatchStep::Equal { bits: number(arg(2))?, value }, 4)
+                    MatchStep::Equal { bits: number(arg(2))?, value }
                 }
                 other => return malformed(format!("bs_match: unknown command {other}")),
             };
             steps.push(step);
-            at += len;
+            at += match_operands(command).unwrap_or(1);
         }
         let m = BsMatch { fail: self.fail(ins, 0)?, ctx: self.src(ins, 1)?, steps: self.list(steps) };
         let m = self.ext(m);
@@ -381,4 +382,32 @@ fn utf(op: Opcode) -> Segment {
         Opcode::BsGetUtf16 | Opcode::BsSkipUtf16 | Opcode::BsPutUtf16 | Opcode::BsUtf16Size => Segment::Utf16,
         _ => Segment::Utf32,
     }
+}
+
+/// How many operands a command of `bs_match` has, itself included.
+fn match_operands(command: &str) -> Option<usize> {
+    Some(match command {
+        "ensure_exactly" | "skip" => 2,
+        "ensure_at_least" => 3,
+        "get_tail" | "=:=" => 4,
+        "integer" | "binary" => 6,
+        _ => return None,
+    })
+}
+
+/// Refuses a module with a command of `bs_match` that is not known: a later compiler's.
+pub(in crate::code) fn check_matches(file: &BeamFile, index: &CodeIndex) -> Result<()> {
+    let mut ins = Instruction::new();
+    for &at in &index.matches {
+        file.code().decode(at..file.code().range().end).next(&mut ins)?;
+        let mut commands = ins.list();
+        while let Some(command) = commands.first() {
+            let name = if let &Operand::Atom(i) = command { file.atom(i) } else { None };
+            let Some(operands) = name.and_then(match_operands) else {
+                return malformed(format!("bs_match: unknown command {}", name.unwrap_or("")));
+            };
+            commands = commands.get(operands..).unwrap_or(&[]);
+        }
+    }
+    Ok(())
 }
