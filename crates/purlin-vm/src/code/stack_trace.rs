@@ -18,7 +18,7 @@ pub type Addresses = smallvec::SmallVec<[u64; 10]>;
 /// predecessor is left out.
 pub fn addresses(heap: &Heap, first: Option<usize>, depth: usize) -> Addresses {
     let mut out = Addresses::new();
-    out.extend(first.map(|a| a as u64));
+    out.extend(first.filter(|_| depth > 0).map(|a| a as u64));
     let mut last = first.unwrap_or(0);
     let (mut p, bottom) = (heap.end, heap.block.end());
     while p < bottom && out.len() < depth {
