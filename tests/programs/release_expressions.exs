@@ -62,6 +62,9 @@ catch erl_features:all()
 lists:sort(maps:keys(prim_socket:info()))
 [catch element(1, net:getservbyname(N, P)) || {N, P} <- [{"http", tcp}, {"nope", tcp}]]
 lists:sort([K || {K, _} <- socket:supports()])
+[try erts_internal:term_to_string(maps:from_keys(lists:seq(1, 40), [0]), N) catch error:undef -> none end || N <- [2, 3, 9, 30, 31, 1000]]
+try erts_internal:term_to_string([#{maps:from_keys(lists:seq(1, 33), 0) => maps:from_keys(lists:seq(1, 34), 0)}], undefined) catch error:undef -> none end
+begin logger:set_primary_config(level, none), R = [begin {ok, fc, C} = compile:forms([{attribute, 1, module, fc}, {attribute, 1, export, [{f, 1}]}, {function, 1, f, 1, [{clause, 1, [{bin, 1, [{bin_element, 1, {var, 1, 'X'}, {integer, 1, 16}, default}, {bin_element, 1, {var, 1, '_'}, default, [binary]}]}], [], [{var, 1, 'X'}]}]}]), {element(1, code:load_binary(fc, "fc.beam", binary:replace(C, <<"ensure_at_least">>, As)))} end || As <- [<<"ensure_at_least">>, <<"future_cool_cmd">>]], timer:sleep(200), logger:set_primary_config(level, notice), R end
 """
 
 masked = fn told -> Regex.replace(~r/<\d+\.\d+\.\d+>|#Ref<[^>]*>|#Port<[^>]*>|#Fun<[^>]*>/, told, "_") end

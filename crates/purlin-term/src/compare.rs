@@ -391,7 +391,10 @@ fn nodes(a: (Atom, u32), b: (Atom, u32)) -> Ordering {
 /// By serial, number, then node.
 fn pids(a: Term, b: Term) -> Ordering {
     let parts = |t: Term| match (t.as_pid(), t.as_external()) {
-        (Some(data), _) => (data >> 15, data & 0x7FFF, this_node()),
+        (Some(data), _) => {
+            let (number, serial) = Release::pid_parts(data);
+            (serial, number, this_node())
+        }
         (None, Some((_, node, creation, words))) => (words[1], words[0], (node, creation)),
         (None, None) => (0, 0, this_node()),
     };

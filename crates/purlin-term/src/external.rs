@@ -59,13 +59,6 @@ pub(crate) mod tag {
     pub const V4_PORT: u8 = b'x';
 }
 
-/// Bits of a local pid's number, below its serial.
-pub(crate) const PID_NUMBER_BITS: u32 = 15;
-/// Bits of a local pid's serial.
-pub(crate) const PID_SERIAL_BITS: u32 = 13;
-/// Bits of a local port's number.
-pub(crate) const PORT_NUMBER_BITS: u32 = 28;
-
 /// What a local fun in the external format says about its lambda.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FunParts {

@@ -8,7 +8,9 @@ use crate::atom::Atom;
 use crate::binary::Bits;
 use crate::boxed::{Kind, words_as_terms};
 use crate::float_text::scientific;
+use crate::map;
 use crate::number::integer_to_text;
+use crate::release::Release;
 use crate::word::{Tag, Term};
 use std::fmt;
 
@@ -75,6 +77,8 @@ enum Todo<'a> {
     Cells(Term),
     Elements(&'a [Term]),
     Pairs(&'a [Term], &'a [Term]),
+    /// Leaves and nodes of a large map.
+    Children(&'a [Term]),
     Fields(Vec<(Term, Term)>),
     Text(&'static str),
 }
@@ -137,6 +141,19 @@ impl<'a> Printer<'a> {
                 self.todo.extend([Todo::Term(*value), Todo::Text("=>")]);
                 self.term(*key)?;
             }
+            Todo::Children(children) => {
+                let Some((first, rest)) = children.split_first() else { return Some(()) };
+                if !rest.is_empty() {
+                    self.todo.extend([Todo::Children(rest), Todo::Text(",")]);
+                }
+                if let Some((key, value)) = first.as_cons() {
+                    self.todo.extend([Todo::Term(value), Todo::Text("=>")]);
+                    self.term(key)?;
+                } else {
+                    self.count()?;
+                    self.todo.push(Todo::Children(map::children(*first)?));
+                }
+            }
             Todo::Fields(mut fields) => {
                 let Some((field, value)) = fields.pop() else { return Some(()) };
                 if !fields.is_empty() {
@@ -157,7 +174,10 @@ impl<'a> Printer<'a> {
                 self.atom(t.as_atom()?);
                 return (self.left > 0).then_some(());
             }
-            Tag::Pid => self.pid(0, t.as_pid()? & PID_NUMBER, t.as_pid()? >> PID_NUMBER_BITS),
+            Tag::Pid => {
+                let (number, serial) = Release::pid_parts(t.as_pid()?);
+                self.pid(0, number, serial);
+            }
             Tag::List => return self.list(t),
             Tag::Boxed => return self.boxed(t),
             Tag::Header => self.format(format_args!("<cp/header:{:#x}>", t.0)),
@@ -213,14 +233,20 @@ impl<'a> Printer<'a> {
                 self.text("#{");
                 self.todo.extend([Todo::Text("}"), Todo::Pairs(keys, values)]);
             }
+            Kind::HashRoot if Release::of_values() >= Release(27) => {
+                self.text("#{");
+                self.todo.extend([Todo::Text("}"), Todo::Children(map::children(t)?)]);
+            }
             Kind::HashRoot => self.node("#", Term::word(*body.get(1)?), body.get(2..)?),
             Kind::HashNode => self.node("", Term::word(*body.first()?), body.get(1..)?),
             Kind::ExtPid | Kind::ExtPort | Kind::ExtRef => {
                 let (kind, node, _, words) = t.as_external()?;
+                // Another life of this node has its channel.
+                let channel = if node == Atom::NONODE { 0 } else { node.index() };
                 match (kind, words) {
-                    (Kind::ExtPid, &[number, serial]) => self.pid(node.index(), number, serial),
-                    (Kind::ExtPort, &[number]) => self.port(node.index(), number),
-                    _ => self.reference(node.index(), words.iter().map(|&w| w as u32)),
+                    (Kind::ExtPid, &[number, serial]) => self.pid(channel, number, serial),
+                    (Kind::ExtPort, &[number]) => self.port(channel, number),
+                    _ => self.reference(channel, words.iter().map(|&w| w as u32)),
                 }
             }
         }
@@ -326,9 +352,6 @@ impl<'a> Printer<'a> {
         Some(())
     }
 }
-
-const PID_NUMBER_BITS: u32 = 15;
-const PID_NUMBER: u64 = (1 << PID_NUMBER_BITS) - 1;
 
 /// Whether a non-empty proper list has only printable Latin-1 characters and white space.
 fn is_printable(list: Term) -> bool {

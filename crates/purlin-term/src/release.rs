@@ -55,6 +55,35 @@ impl Release {
         Release::of_values() >= Release(27)
     }
 
+    /// Bits of the number of a pid of this node, which stand below its serial.
+    #[inline]
+    pub fn pid_number_bits() -> u32 {
+        if Release::has_wide_identifiers() { 28 } else { 15 }
+    }
+
+    /// Bits of the serial of a pid of this node.
+    #[inline]
+    pub fn pid_serial_bits() -> u32 {
+        if Release::has_wide_identifiers() { 32 } else { 13 }
+    }
+
+    /// Bits of the number of a port of this node.
+    #[inline]
+    pub fn port_number_bits() -> u32 {
+        if Release::has_wide_identifiers() { 60 } else { 28 }
+    }
+
+    /// Number and serial of a pid of this node.
+    #[inline]
+    pub fn pid_parts(data: u64) -> (u64, u64) {
+        let bits = Release::pid_number_bits();
+        (data & ((1 << bits) - 1), data >> bits)
+    }
+
+    fn has_wide_identifiers() -> bool {
+        Release::of_values() >= Release(26)
+    }
+
     /// Whether Purlin is held against this release.
     pub fn is_known(self) -> bool {
         Release::KNOWN.contains(&self)

@@ -230,7 +230,10 @@ impl Term {
 
     // ---- pids and ports of this node
 
-    /// A local pid from its process data (28 bits).
+    /// The longest number of a local port.
+    pub const PORT_BITS: u32 = 56;
+
+    /// A local pid from its process data (at most 60 bits).
     #[inline]
     pub const fn pid(data: u64) -> Term {
         Term::word((data << 4) | PID)

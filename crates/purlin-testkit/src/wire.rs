@@ -1,7 +1,7 @@
 //! The external term format, written once more and as plainly as possible: the oracle must not depend on the
 //! decoder and encoder that are themselves under test. It reads what the real emulator writes, and nothing hostile.
 
-use purlin_term::{Atom, Heap, Kind, Term, boxed, map};
+use purlin_term::{Atom, Heap, Kind, Release, Term, boxed, map};
 
 /// The bytes of a term, with the version byte.
 pub fn encode(t: Term) -> Vec<u8> {
@@ -107,7 +107,8 @@ fn put(t: Term, out: &mut Vec<u8>) {
 
 fn identifier(t: Term, out: &mut Vec<u8>) {
     let (kind, node, creation, words) = if let Some(data) = t.as_pid() {
-        (Kind::ExtPid, Atom::NONODE, 0, vec![data & 0x7FFF, data >> 15])
+        let (number, serial) = Release::pid_parts(data);
+        (Kind::ExtPid, Atom::NONODE, 0, vec![number, serial])
     } else if let Some(number) = t.as_port() {
         (Kind::ExtPort, Atom::NONODE, 0, vec![number])
     } else if let Some(numbers) = t.ref_numbers() {

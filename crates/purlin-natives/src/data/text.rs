@@ -2,7 +2,7 @@
 
 use crate::console;
 use purlin_term::external::DecodeContext;
-use purlin_term::{Heap, Term, am, print};
+use purlin_term::{Heap, Release, Term, am, print};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
 use std::io::Write;
@@ -21,12 +21,6 @@ pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "display_string", 2, display_string).since(26),
     Native::plain("erts_internal", "term_to_string", 2, term_to_string).since(26),
 ];
-
-/// Largest parts of identifiers of this node.
-const MAX_PID_NUMBER: u64 = (1 << PID_NUMBER_BITS) - 1;
-const MAX_PID_SERIAL: u64 = (1 << 13) - 1;
-const MAX_PORT_NUMBER: u64 = (1 << 28) - 1;
-const PID_NUMBER_BITS: u32 = 15;
 
 fn shown(h: &mut Heap, t: Term, right: bool) -> NativeResult {
     if !right {
@@ -55,8 +49,10 @@ fn numbers<'a>(text: &'a [u8], prefix: &str) -> Option<Vec<u64>> {
 
 fn pid(text: &[u8]) -> Option<Term> {
     match numbers(text, "<")?[..] {
-        [_, number, serial] if number <= MAX_PID_NUMBER && serial <= MAX_PID_SERIAL => {
-            Some(Term::pid(serial << PID_NUMBER_BITS | number))
+        [_, number, serial] => {
+            let bits = Release::pid_number_bits();
+            let fits = number >> bits == 0 && serial >> Release::pid_serial_bits() == 0;
+            fits.then(|| Term::pid(serial << bits | number))
         }
         _ => None,
     }
@@ -64,7 +60,7 @@ fn pid(text: &[u8]) -> Option<Term> {
 
 fn port(text: &[u8]) -> Option<Term> {
     match numbers(text, "#Port<")?[..] {
-        [_, number] if number <= MAX_PORT_NUMBER => Some(Term::port(number)),
+        [_, number] if number >> Release::port_number_bits().min(Term::PORT_BITS) == 0 => Some(Term::port(number)),
         _ => None,
     }
 }

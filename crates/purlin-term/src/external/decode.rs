@@ -5,7 +5,7 @@
 use super::compress::decompress;
 use super::encode::this_program;
 use super::reader::Reader;
-use super::{DecodeContext, DecodeError, FunParts, PID_NUMBER_BITS, PID_SERIAL_BITS, PORT_NUMBER_BITS, VERSION, tag};
+use super::{DecodeContext, DecodeError, FunParts, VERSION, tag};
 use crate::atom::Atom;
 use crate::boxed::{FunEntry, Kind};
 use crate::float_text;
@@ -292,8 +292,9 @@ impl<'a> Decoder<'a, '_> {
         let serial = self.reader.u32()? as u64;
         let creation = self.creation(tag == tag::NEW_PID)?;
         if self.is_this_node(node, creation) {
-            self.reader.ensure(number >> PID_NUMBER_BITS == 0 && serial >> PID_SERIAL_BITS == 0)?;
-            return Ok(Term::pid(number | serial << PID_NUMBER_BITS));
+            let (bits, serial_bits) = (Release::pid_number_bits(), Release::pid_serial_bits());
+            self.reader.ensure(number >> bits == 0 && serial >> serial_bits == 0)?;
+            return Ok(Term::pid(number | serial << bits));
         }
         Ok(self.heap.external(Kind::ExtPid, node, creation, &[number, serial]))
     }
@@ -303,8 +304,11 @@ impl<'a> Decoder<'a, '_> {
         let number = if tag == tag::V4_PORT { self.reader.u64()? } else { self.reader.u32()? as u64 };
         let creation = self.creation(tag != tag::PORT)?;
         if self.is_this_node(node, creation) {
-            self.reader.ensure(number >> PORT_NUMBER_BITS == 0)?;
-            return Ok(Term::port(number));
+            self.reader.ensure(number >> Release::port_number_bits() == 0)?;
+            // No port gets a number that is too long for a word.
+            if number >> Term::PORT_BITS == 0 {
+                return Ok(Term::port(number));
+            }
         }
         Ok(self.heap.external(Kind::ExtPort, node, creation, &[number]))
     }

@@ -255,7 +255,7 @@ impl<'a, 'b, S: Sink> Encoder<'a, 'b, S> {
         } else if term.is_cons() {
             self.cons(term);
         } else if let Some(data) = term.as_pid() {
-            let (number, serial) = (data & 0x7FFF, data >> super::PID_NUMBER_BITS);
+            let (number, serial) = Release::pid_parts(data);
             self.pid(self.options.node, self.options.creation, [number, serial]);
         } else if let Some(number) = term.as_port() {
             self.port(self.options.node, self.options.creation, number);
@@ -408,7 +408,7 @@ impl<'a, 'b, S: Sink> Encoder<'a, 'b, S> {
     }
 
     fn port(&mut self, node: Atom, creation: u32, number: u64) {
-        let long = number >> super::PORT_NUMBER_BITS != 0 || Release::of_values() >= Release(26);
+        let long = number >> 28 != 0 || Release::of_values() >= Release(26);
         self.out.put(&[if long { tag::V4_PORT } else { tag::NEW_PORT }]);
         self.atom(node);
         if long {

@@ -4,6 +4,7 @@ use super::{as_byte, float_bits};
 use crate::binary::Bits;
 use crate::boxed::Kind;
 use crate::compare::terms_of;
+use crate::release::Release;
 use crate::word::Term;
 use smallvec::SmallVec;
 
@@ -192,7 +193,7 @@ fn immediate(t: Term, hash: &mut Hash) {
     } else if let Some(a) = t.as_atom() {
         hash.step(PRIME1, a.value());
     } else if let Some(data) = t.as_pid() {
-        hash.identifier(data as u32 & 0x7FFF, PRIME5, PRIME6);
+        hash.identifier(Release::pid_parts(data).0 as u32, PRIME5, PRIME6);
     } else if let Some(number) = t.as_port() {
         hash.port(number);
     } else {

@@ -3,6 +3,7 @@
 use super::{Hash, as_byte, float_bits, golden};
 use crate::boxed::Kind;
 use crate::compare::terms_of;
+use crate::release::Release;
 use crate::word::Term;
 use smallvec::SmallVec;
 
@@ -158,7 +159,7 @@ fn immediate(t: Term, hash: &mut Hash) {
             hash.add(a.value(), golden(3));
         }
     } else if let Some(data) = t.as_pid() {
-        hash.add(data as u32 & 0x7FFF, golden(5));
+        hash.add(Release::pid_parts(data).0 as u32, golden(5));
     } else if let Some(number) = t.as_port() {
         hash.add_wide(number, golden(6));
     } else if hash.0 == 0 {
