@@ -35,8 +35,8 @@ struct Series {
     oldest: u32,
     /// So many more are begun before the oldest is removed.
     spare: u32,
-    /// A file of so many bytes is the last but one; 0: a time decides.
-    size: u64,
+    /// The next file begins once one has so many bytes; none: a time decides.
+    size: Option<u64>,
     written: u64,
 }
 
@@ -67,7 +67,7 @@ pub fn open(ctx: &mut Ctx<'_>, command: &str, s: Settings) -> Result<Term, Term>
         let (before, rest) = name.split_at_checked(tail as usize).filter(|n| !n.1.is_empty()).ok_or(bad)?;
         time = after;
         let (before, after) = (before.into(), rest.into());
-        let size = if time > 0 { 0 } else { u64::from(size) };
+        let size = (time == 0).then_some(u64::from(size));
         series = Some(Series { before, after, last, current: 0, oldest: 0, spare: last, size, written: 0 });
     }
     let path = series.as_ref().map_or(name.to_string(), |s| s.name(0));
@@ -138,7 +138,7 @@ impl Files {
         file.write_all(message)?;
         if let Some(series) = &mut self.series {
             series.written += 5 + message.len() as u64;
-            if series.size > 0 && series.written >= series.size {
+            if series.size.is_some_and(|size| series.written >= size) {
                 self.begin_next()?;
             }
         }
