@@ -59,8 +59,14 @@ const ITEMS: &[&str] = &[
     "parent",
     "async_dist",
     "label",
+    "priority_messages",
 ];
-const NEWER: &[(&str, Release)] = &[("async_dist", Release(26)), ("label", Release(27)), ("dictionary", Release(26))];
+const NEWER: &[(&str, Release)] = &[
+    ("async_dist", Release(26)),
+    ("label", Release(27)),
+    ("priority_messages", Release(28)),
+    ("dictionary", Release(26)),
+];
 
 /// The items that a release has.
 pub fn items(release: Release) -> impl Iterator<Item = &'static str> {
@@ -295,6 +301,7 @@ impl Subject<'_> {
             "message_queue_data" => am!("on_heap"),
             "magic_ref" => Term::NIL,
             "async_dist" => Term::bool(self.data.flags.has(Flags::ASYNC_DIST)),
+            "priority_messages" => Term::bool(self.data.relations_if_any().is_some_and(|r| r.takes_priority())),
             "label" => self.of_dictionary(h, am!("$process_label")),
             "parent" if self.data.parent.is_none() => Term::atom(Atom::UNDEFINED),
             "parent" => self.data.parent,

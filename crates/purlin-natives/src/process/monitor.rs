@@ -3,11 +3,11 @@
 use super::options::{MonitorOptions, monitor_options};
 use super::spawn::{add_monitor, monitor_id};
 use super::{FALSE, TRUE, badopt};
-use purlin_term::{Atom, Kind, Term, am};
+use purlin_term::{Atom, Kind, Release, Term, am};
 use purlin_vm::inbox::{demonitor_other_side, down_signal, end_alias_of_monitor};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::port::PortSignal;
-use purlin_vm::relation::{AliasMode, Watched, Watcher};
+use purlin_vm::relation::{Alias, AliasMode, Watched, Watcher};
 use purlin_vm::signal::{Signal, SignalKind};
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
 
@@ -25,7 +25,7 @@ fn monitor_2(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 }
 
 fn monitor_3(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
-    let options = monitor_options(args[2]).ok_or_else(badopt)?;
+    let options = monitor_options(args[2], ctx.engine.config.release).ok_or_else(badopt)?;
     monitor(ctx, args[0], args[1], &options)
 }
 
@@ -177,18 +177,20 @@ fn demonitor_2(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 }
 
 fn alias(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
-    let mut mode = AliasMode::Explicit;
+    let (mut mode, mut priority) = (AliasMode::Explicit, false);
     for option in args[0].as_list().or_badarg()? {
         if option == am!("explicit_unalias") {
             mode = AliasMode::Explicit;
         } else if option == am!("reply") {
             mode = AliasMode::Reply;
+        } else if option == am!("priority") && ctx.engine.config.release >= Release(28) {
+            priority = true;
         } else {
             return Err(Escape::BADARG);
         }
     }
     let id = monitor_id(ctx, Some(mode));
-    ctx.data.relations().aliases.insert(id, mode);
+    ctx.data.relations().aliases.insert(id, Alias { mode, priority });
     Ok(ctx.heap().reference(id))
 }
 

@@ -13,13 +13,19 @@ use purlin_vm::relation::AliasMode;
 pub struct MonitorOptions {
     pub alias: Option<AliasMode>,
     pub tag: Option<Term>,
+    /// The message is a priority message.
+    pub priority: bool,
 }
 
 /// Parses the options of `monitor/3`; `None`: one is bad.
-pub fn monitor_options(list: Term) -> Option<MonitorOptions> {
+pub fn monitor_options(list: Term, release: Release) -> Option<MonitorOptions> {
     let mut o = MonitorOptions::default();
     let mut it = list.iter();
     for option in it.by_ref() {
+        if option == am!("priority") && release >= Release(28) {
+            o.priority = true;
+            continue;
+        }
         let (key, value) = pair(option)?;
         if key == am!("alias") {
             o.alias = Some(alias_mode(value)?);
@@ -142,7 +148,7 @@ fn spawn_option(engine: &Engine, o: &mut SpawnOptions, option: Term, request: bo
     } else if key == am!("scheduler") {
         o.scheduler = value.as_usize().filter(|&n| n <= engine.sched.count())?;
     } else if key == am!("monitor") {
-        o.monitor = Some(monitor_options(value)?);
+        o.monitor = Some(monitor_options(value, engine.config.release)?);
     } else if request && key == am!("reply") {
         (o.reply_on_success, o.reply_on_error) = replies(value)?;
     } else if request && key == am!("reply_tag") {

@@ -1,8 +1,8 @@
 //! `erlang:send/2,3` and the function `'!'/2`.
 
 use super::{badopt, ok};
-use purlin_term::{Atom, Term, am};
-use purlin_vm::send::{SendError, send_from};
+use purlin_term::{Atom, Release, Term, am};
+use purlin_vm::send::{SendError, send_from, send_priority};
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
 
 pub const NATIVES: &[Native] = &[
@@ -21,11 +21,13 @@ fn send_2(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 }
 
 fn send_3(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
-    let mut connect = true;
+    let (mut connect, mut priority) = (true, false);
     let mut options = args[2].iter();
     for option in options.by_ref() {
         if option.is(Atom::NOCONNECT) {
             connect = false;
+        } else if option == am!("priority") && ctx.engine.config.release >= Release(28) {
+            priority = true;
         } else if option != am!("nosuspend") {
             return Err(badopt());
         }
@@ -34,7 +36,8 @@ fn send_3(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         return Err(badopt());
     }
     ctx.charge(4);
-    match send_from(ctx, args[0], args[1]) {
+    let sent = if priority { send_priority(ctx, args[0], args[1]) } else { send_from(ctx, args[0], args[1]) };
+    match sent {
         Ok(()) => Ok(ok()),
         Err(SendError::Remote) => Ok(if connect { ok() } else { Term::atom(Atom::NOCONNECT) }),
         Err(SendError::BadDestination) => Err(Escape::BADARG),

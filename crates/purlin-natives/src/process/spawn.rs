@@ -5,7 +5,7 @@ use super::{FALSE, badopt};
 use crate::trace::sequential;
 use purlin_term::{Atom, Heap, Term, am};
 use purlin_vm::native::OrBadarg;
-use purlin_vm::relation::{AliasMode, Monitor, Watched, Watcher};
+use purlin_vm::relation::{Alias, AliasMode, Monitor, Watched, Watcher};
 use purlin_vm::signal::{Signal, SignalKind};
 use purlin_vm::tracing::events::{self, Extra};
 use purlin_vm::tracing::flags::{Flags, inherited};
@@ -165,9 +165,9 @@ pub fn monitor_id(ctx: &Ctx<'_>, alias: Option<AliasMode>) -> [u64; 2] {
 pub fn add_monitor(ctx: &mut Ctx<'_>, id: [u64; 2], watched: Watched, m: &MonitorOptions) {
     let tag = m.tag.map(|tag| Signal::with_copy(SignalKind::Message, tag));
     let relations = ctx.data.relations();
-    relations.monitors.insert(id, Monitor { watched, tag });
+    relations.monitors.insert(id, Monitor { watched, tag, priority: m.priority });
     if let Some(mode) = m.alias {
-        relations.aliases.insert(id, mode);
+        relations.aliases.insert(id, Alias { mode, priority: false });
     }
 }
 

@@ -4,7 +4,7 @@ use crate::engine::Engine;
 use crate::engine::context::Ctx;
 pub use crate::engine::signals::down_signal;
 use crate::process::ProcessData;
-use crate::process::relation::{AliasMode, Watched};
+use crate::process::relation::{Alias, AliasMode, Watched};
 use crate::process::signal::tasks::Tasks;
 use crate::process::signal::{Parcel, RefId, Signal, SignalKind, Target};
 use crate::tracing::Flags;
@@ -68,9 +68,9 @@ fn handle(ctx: &mut Ctx<'_>, mut signal: Parcel) {
             keep_token(ctx.data, &mut signal);
             enqueue(ctx, signal);
         }
-        SignalKind::AliasMessage { alias } => {
-            if alias_takes_message(ctx, alias) {
-                enqueue(ctx, signal);
+        SignalKind::AliasMessage { alias, priority } => {
+            if let Some(takes_priority) = alias_takes_message(ctx, alias) {
+                enqueue_as(ctx, signal, priority && takes_priority);
             }
         }
         SignalKind::Exit { from, linked } => handle_exit(ctx, signal, from, linked),
@@ -120,27 +120,37 @@ fn keep_token(data: &ProcessData, signal: &mut Signal) {
 /// Adds a message to the mailbox.
 #[inline]
 fn enqueue(ctx: &mut Ctx<'_>, signal: Parcel) {
+    enqueue_as(ctx, signal, false);
+}
+
+/// Adds a message, or a priority message.
+#[inline]
+fn enqueue_as(ctx: &mut Ctx<'_>, signal: Parcel, priority: bool) {
     if ctx.process.trace.has(Flags::RECEIVE) {
         events::receive(ctx, signal.extra.as_deref(), signal.term);
     }
-    ctx.data.mailbox.append(signal);
+    if priority {
+        ctx.data.mailbox.append_priority(signal);
+    } else {
+        ctx.data.mailbox.append(signal);
+    }
 }
 
-/// Whether a message to this alias gets through; ends what it ends.
-fn alias_takes_message(ctx: &mut Ctx<'_>, alias: RefId) -> bool {
+/// Whether a message to this alias gets through, and may be a priority message; ends what it ends.
+fn alias_takes_message(ctx: &mut Ctx<'_>, alias: RefId) -> Option<bool> {
     let relations = ctx.data.relations();
-    match relations.aliases.get(&alias) {
-        None => false,
-        Some(AliasMode::Explicit | AliasMode::Demonitor) => true,
-        Some(mode @ (AliasMode::Reply | AliasMode::ReplyDemonitor)) => {
-            let with_monitor = *mode == AliasMode::ReplyDemonitor;
+    let &Alias { mode, priority } = relations.aliases.get(&alias)?;
+    match mode {
+        AliasMode::Explicit | AliasMode::Demonitor => {}
+        AliasMode::Reply | AliasMode::ReplyDemonitor => {
+            let with_monitor = mode == AliasMode::ReplyDemonitor;
             relations.aliases.remove(&alias);
             if with_monitor && let Some(m) = relations.monitors.remove(&alias) {
                 demonitor_other_side(ctx.engine, ctx.process.pid(), m.watched, alias);
             }
-            true
         }
     }
+    Some(priority)
 }
 
 /// Tells the monitored side that a monitor has been removed.
@@ -189,12 +199,16 @@ fn handle_down(ctx: &mut Ctx<'_>, mut signal: Parcel, monitor: RefId) {
         });
     }
     keep_token(ctx.data, &mut signal);
-    enqueue(ctx, signal);
+    enqueue_as(ctx, signal, m.priority);
 }
 
 /// Ends an alias that lives as long as its monitor.
 pub fn end_alias_of_monitor(relations: &mut crate::process::relation::Relations, monitor: RefId) {
-    if matches!(relations.aliases.get(&monitor), Some(AliasMode::Demonitor | AliasMode::ReplyDemonitor)) {
+    if relations
+        .aliases
+        .get(&monitor)
+        .is_some_and(|a| matches!(a.mode, AliasMode::Demonitor | AliasMode::ReplyDemonitor))
+    {
         relations.aliases.remove(&monitor);
     }
 }

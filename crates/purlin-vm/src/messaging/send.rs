@@ -25,13 +25,18 @@ pub enum SendError {
 pub fn send_from(ctx: &mut Ctx<'_>, to: Term, message: Term) -> Result<(), SendError> {
     let traced = ctx.process.trace.has(Flags::SEND) || ctx.data.sequence.is_some();
     if traced || ctx.engine.tracing.record_senders.load(Ordering::Relaxed) {
-        return send_traced(ctx, to, message);
+        return send_traced(ctx, to, message, false);
     }
     if let Some(id) = to.as_pid().filter(|&id| id != ctx.process.id()) {
         send_to_process(ctx.engine, id, message);
         return Ok(());
     }
     send(ctx.engine, ctx.process, to, message)
+}
+
+/// As [`send_from`], as a priority message: one to an alias that takes such.
+pub fn send_priority(ctx: &mut Ctx<'_>, to: Term, message: Term) -> Result<(), SendError> {
+    send_traced(ctx, to, message, true)
 }
 
 /// Sends a message to another process by its number, if there is one.
@@ -44,7 +49,7 @@ fn send_to_process(engine: &Arc<Engine>, id: u64, message: Term) {
 }
 
 #[cold]
-fn send_traced(ctx: &mut Ctx<'_>, to: Term, message: Term) -> Result<(), SendError> {
+fn send_traced(ctx: &mut Ctx<'_>, to: Term, message: Term, priority: bool) -> Result<(), SendError> {
     let receiver = receiver(ctx.engine, to);
     if ctx.process.trace.has(Flags::SEND) {
         let to = if receiver.is_port() { receiver } else { to };
@@ -59,6 +64,7 @@ fn send_traced(ctx: &mut Ctx<'_>, to: Term, message: Term) -> Result<(), SendErr
         to,
         message,
         Some(Box::new(Extra { from: ctx.process.pid(), token, keeps_token: false })),
+        priority,
     )
 }
 
@@ -81,7 +87,7 @@ fn receiver(engine: &Engine, to: Term) -> Term {
 /// Sends a message. A receiver that does not exist (any more) is no error, a name without owner is.
 #[inline]
 pub fn send(engine: &Arc<Engine>, from: &Arc<Process>, to: Term, message: Term) -> Result<(), SendError> {
-    deliver(engine, from, to, message, None)
+    deliver(engine, from, to, message, None, false)
 }
 
 fn deliver(
@@ -90,6 +96,7 @@ fn deliver(
     to: Term,
     message: Term,
     extra: Option<Box<Extra>>,
+    priority: bool,
 ) -> Result<(), SendError> {
     let with = |mut signal: Parcel, extra| {
         signal.extra = extra;
@@ -108,7 +115,7 @@ fn deliver(
     }
     if let Some(name) = to.as_atom() {
         let who = engine.names.whereis(name).ok_or(SendError::BadDestination)?;
-        return deliver(engine, from, who, message, extra);
+        return deliver(engine, from, who, message, extra, priority);
     }
     if let Some(port) = to.as_port() {
         engine.port_signal(port, PortSignal::Message { message });
@@ -118,7 +125,7 @@ fn deliver(
         // A reference that names no process is no alias: the message is dropped.
         if let Some(id) = to.ref_pid().and_then(Term::as_pid) {
             engine.processes.with(id, |p| {
-                let _ = engine.signal(p, with(Signal::alias_message(alias, message), extra));
+                let _ = engine.signal(p, with(Signal::alias_message(alias, message, priority), extra));
             });
         }
         return Ok(());
@@ -131,7 +138,7 @@ fn deliver(
             return Err(SendError::Remote);
         }
         if let Some(who) = engine.names.whereis(name) {
-            let _ = deliver(engine, from, who, message, extra);
+            let _ = deliver(engine, from, who, message, extra, priority);
         }
         return Ok(());
     }

@@ -4,6 +4,9 @@
 //! `receive` looks at; null means all were looked at, and the next arrival is where it goes on. Every message has a
 //! number, counting up, so that a receive marker is just a number: what arrived later has the same number or more.
 //!
+//! Priority messages (OTP 28) stand in front of all others, in the order of their arrival, and have no number of their
+//! own. While there are any, `receive` looks at all messages: markers and what was refused before go by numbers.
+//!
 //! What runs while a message is looked at, and what that may do, is told in [`look`]; what is passed over because it
 //! was refused before, in [`refused`].
 
@@ -44,7 +47,14 @@ struct Aside {
     held: Vec<look::Held>,
     /// What has been refused where.
     refused: refused::Memory,
+    /// Priority messages in the mailbox.
+    priority: u32,
+    /// One came while the running `receive` had passed the place where it stands.
+    again: bool,
 }
+
+/// In the place of a priority message's number.
+const PRIORITY: u64 = u64::MAX;
 
 impl Default for Mailbox {
     fn default() -> Mailbox {
@@ -98,6 +108,48 @@ impl Mailbox {
         }
     }
 
+    /// Adds a priority message in front of all others, behind earlier ones.
+    pub fn append_priority(&mut self, signal: Parcel) {
+        self.words += signal.used();
+        let aside = self.aside.get_or_insert_default();
+        let before = aside.priority;
+        aside.priority += 1;
+        aside.again = !self.cursor.is_null();
+        let node = signal.into_raw();
+        let (mut prev, mut next) = (null_mut(), self.head);
+        // SAFETY: INNER: the list's nodes are this mailbox's, of which the first `before` are priority messages; `node` was
+        // just taken over.
+        unsafe {
+            for _ in 0..before {
+                (prev, next) = (next, (*next).next);
+            }
+            ((*node).prev, (*node).next, (*node).seq) = (prev, next, PRIORITY);
+            if prev.is_null() {
+                self.head = node
+            } else {
+                (*prev).next = node
+            }
+            if next.is_null() { self.tail = node } else { (*next).prev = node }
+        }
+        self.len += 1;
+        if self.cursor.is_null() {
+            self.cursor = node;
+        }
+    }
+
+    /// Whether there are priority messages.
+    fn has_priority(&self) -> bool {
+        self.aside.as_ref().is_some_and(|a| a.priority > 0)
+    }
+
+    /// Goes through the messages once more, if a priority message came in front of those that were looked at.
+    #[cold]
+    fn look_again(&mut self) {
+        if self.aside.as_mut().is_some_and(|a| std::mem::take(&mut a.again)) {
+            self.cursor = self.head;
+        }
+    }
+
     /// The message at the cursor.
     #[inline]
     pub fn current(&self) -> Option<Term> {
@@ -135,6 +187,9 @@ impl Mailbox {
         if !self.cursor.is_null() {
             // SAFETY: INNER
             self.cursor = unsafe { (*self.cursor).next };
+            if self.cursor.is_null() && self.aside.is_some() {
+                self.look_again();
+            }
         }
         if self.inside > 0 {
             self.pass_held();
@@ -178,6 +233,11 @@ impl Mailbox {
             Parcel::from_raw(node)
         };
         self.len -= 1;
+        if node.seq == PRIORITY
+            && let Some(aside) = &mut self.aside
+        {
+            aside.priority -= 1;
+        }
         self.on_heap -= u32::from(node.is_on_heap());
         self.words -= node.used();
         self.rewind();
@@ -279,6 +339,9 @@ impl Mailbox {
     pub fn use_marker(&mut self, reference: RefId) {
         let found = self.aside.as_ref().and_then(|a| a.markers.iter().find(|m| m.0 == reference));
         let Some(&(_, marker)) = found else { return };
+        if self.has_priority() {
+            return;
+        }
         // From the end: an answer is most often among the last messages.
         let (mut p, mut first) = (self.tail, null_mut());
         while !p.is_null() {
@@ -330,6 +393,44 @@ mod tests {
 
     fn contents(m: &Mailbox) -> Vec<i64> {
         m.iter().map(Term::small_value).collect()
+    }
+
+    #[test]
+    fn priority_messages_stand_in_front_in_the_order_of_arrival() {
+        let mut m = filled(3);
+        m.append_priority(Signal::message(Term::small(10)));
+        m.append_priority(Signal::message(Term::small(11)));
+        assert_eq!(contents(&m), [10, 11, 0, 1, 2]);
+        // The receive that was at the first message goes through all others, then through all from the front.
+        let mut seen = Vec::new();
+        while let Some(t) = m.current() {
+            seen.push(t.small_value());
+            m.advance();
+        }
+        assert_eq!(seen, [0, 1, 2, 10, 11, 0, 1, 2]);
+        m.append_priority(Signal::message(Term::small(12)));
+        assert_eq!(m.current(), Some(Term::small(12)), "a receive that waits is at the new one");
+        assert_eq!(m.remove_current().unwrap().term, Term::small(12));
+        m.rewind();
+        assert_eq!(m.remove_current().unwrap().term, Term::small(10));
+        assert_eq!(m.remove_current().unwrap().term, Term::small(11));
+        assert!(!m.has_priority());
+        m.append_priority(Signal::message(Term::small(13)));
+        m.append(Signal::message(Term::small(3)));
+        assert_eq!(contents(&m), [13, 0, 1, 2, 3]);
+        assert_eq!(m.len(), 5);
+    }
+
+    #[test]
+    fn a_receive_with_a_marker_sees_priority_messages() {
+        let mut m = filled(20);
+        let marker = m.marker();
+        m.bind_marker(marker, [1, 0]);
+        m.append_priority(Signal::message(Term::small(30)));
+        m.append(Signal::message(Term::small(21)));
+        m.rewind();
+        m.use_marker([1, 0]);
+        assert_eq!(m.current(), Some(Term::small(30)));
     }
 
     #[test]

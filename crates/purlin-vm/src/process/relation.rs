@@ -17,7 +17,7 @@ pub struct Relations {
     /// Who monitors this process.
     pub watchers: Keyed<RefId, Watcher>,
     /// This process's active aliases.
-    pub aliases: Keyed<RefId, AliasMode>,
+    pub aliases: Keyed<RefId, Alias>,
 }
 
 /// One side of a link.
@@ -43,11 +43,21 @@ pub enum Watched {
     TimeOffset,
 }
 
+/// An active alias.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Alias {
+    pub mode: AliasMode,
+    /// What is sent to it as a priority message is one.
+    pub priority: bool,
+}
+
 /// The monitoring side of a monitor.
 pub struct Monitor {
     pub watched: Watched,
     /// Replaces `'DOWN'` in the message.
     pub tag: Option<Parcel>,
+    /// The message is a priority message.
+    pub priority: bool,
 }
 
 /// The monitored side of a monitor.
@@ -74,6 +84,11 @@ pub enum AliasMode {
 }
 
 impl Relations {
+    /// Whether priority messages may come.
+    pub fn takes_priority(&self) -> bool {
+        self.aliases.values().any(|a| a.priority) || self.monitors.values().any(|m| m.priority)
+    }
+
     /// Whether there is an active link with `other`.
     pub fn is_linked(&self, other: Term) -> bool {
         self.links.get(&other.raw()).is_some_and(|l| l.unlinking.is_none())

@@ -228,6 +228,8 @@ pub enum SignalKind {
     /// A message to an alias: dropped unless the alias is active when the receiver handles it.
     AliasMessage {
         alias: RefId,
+        /// Sent as a priority message: it is one if the alias was made for that.
+        priority: bool,
     },
     /// An exit signal, through a link of `from` or by `exit/2`.
     Exit {
@@ -301,8 +303,8 @@ impl Signal {
     }
 
     /// A message to an alias, to be sent at once.
-    pub fn alias_message(alias: RefId, t: Term) -> Parcel {
-        Parcel::with_term(SignalKind::AliasMessage { alias }, t, Literals::lasting())
+    pub fn alias_message(alias: RefId, t: Term, priority: bool) -> Parcel {
+        Parcel::with_term(SignalKind::AliasMessage { alias, priority }, t, Literals::lasting())
     }
 
     /// Words that hold what `term` points to; 0 when that is nothing, or lies elsewhere.

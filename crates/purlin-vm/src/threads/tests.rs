@@ -152,7 +152,11 @@ fn an_exit_goes_through_links_and_is_told_to_watchers() {
         // SAFETY: OWNER: no scheduler runs yet.
         unsafe { w.data() }.relations().monitors.insert(
             id,
-            crate::process::relation::Monitor { watched: crate::process::relation::Watched::TimeOffset, tag: None },
+            crate::process::relation::Monitor {
+                watched: crate::process::relation::Watched::TimeOffset,
+                tag: None,
+                priority: false,
+            },
         );
         let first = spawn("ender", &[am!("boom")]).create(e).unwrap();
         let mut chain = first.clone();

@@ -2,8 +2,8 @@
 //!
 //! The tests of a `receive` see the message, constants and slots of the frame: neither messages nor constants change, so
 //! that a message which was refused once is refused again by the same code as long as the slots that were read hold the
-//! same values. Messages are numbered in the order of arrival, and none is ever put in front of another. So all that is
-//! remembered is a number: every message that is in the mailbox and has a smaller one is refused. Taking messages out
+//! same values. Messages are numbered in the order of arrival, and none is ever put in front of another but priority
+//! messages, while which nothing is remembered and nothing used. So all that is remembered is a number: every message that is in the mailbox and has a smaller one is refused. Taking messages out
 //! does not make that false, and neither do collections, exceptions, timeouts, sleeping and hibernation.
 //!
 //! - The code is known by its address. That may be another's once code has been freed, which `freed` counts: who runs
@@ -133,6 +133,9 @@ impl Mailbox {
     /// Moves the cursor on from the messages of which it is known that this place refuses them. `value` gives the
     /// values of slots.
     pub(crate) fn begin_scan(&mut self, place: Place, value: impl Fn(u32) -> Option<Value>) -> Scan {
+        if self.has_priority() {
+            return Scan { slots: Slots::default(), always: 0, complete: false };
+        }
         // SAFETY: INNER: the list's nodes are this mailbox's.
         let before = unsafe { self.cursor.as_ref().map_or(self.tail, |m| m.prev).as_ref() }.map_or(0, |m| m.seq + 1);
         let mut scan = Scan { slots: Slots::default(), always: 0, complete: before == 0 };
