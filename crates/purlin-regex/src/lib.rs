@@ -137,15 +137,24 @@ pub struct Regex {
     names: Vec<(Vec<u8>, u32)>,
 }
 
-// SAFETY: CODE: a compiled pattern is only read after it was made.
-unsafe impl Send for Regex {}
-// SAFETY: as above.
-unsafe impl Sync for Regex {}
+/// What the library compiled.
+struct Code(ptr::NonNull<sys::pcre2_code_8>);
 
-impl Drop for Regex {
+// SAFETY: CODE: a compiled pattern is only read after it was made.
+unsafe impl Send for Code {}
+// SAFETY: as above.
+unsafe impl Sync for Code {}
+
+impl Code {
+    fn as_ptr(&self) -> *mut sys::pcre2_code_8 {
+        self.0.as_ptr()
+    }
+}
+
+impl Drop for Code {
     fn drop(&mut self) {
-        // SAFETY: CODE: made by `compile`, freed here only.
-        unsafe { sys::pcre2_code_free_8(self.code.as_ptr()) }
+        // SAFETY: CODE: made by `compile_raw`, freed here only.
+        unsafe { sys::pcre2_code_free_8(self.as_ptr()) }
     }
 }
 
@@ -187,8 +196,6 @@ fn start_of(bytes: &[u8]) -> *const u8 {
     if bytes.is_empty() { NONE[4..].as_ptr() } else { bytes.as_ptr() }
 }
 
-type Code = ptr::NonNull<sys::pcre2_code_8>;
-
 /// Compiles and gives the library's error number and offset when that fails.
 fn compile_raw(text: &[u8], flags: Flags, lines: LineEnds, extra: u32) -> Result<Code, (i32, usize)> {
     let Some(context) = CompileContext::new(lines, extra) else { return Err((error::NO_MEMORY, 0)) };
@@ -197,7 +204,7 @@ fn compile_raw(text: &[u8], flags: Flags, lines: LineEnds, extra: u32) -> Result
     let code = unsafe {
         sys::pcre2_compile_8(start_of(text), text.len(), flags.library(), &mut number, &mut offset, context.0)
     };
-    ptr::NonNull::new(code).ok_or((number, offset))
+    ptr::NonNull::new(code).map(Code).ok_or((number, offset))
 }
 
 impl Regex {
