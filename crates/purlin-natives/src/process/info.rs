@@ -286,7 +286,6 @@ impl Subject<'_> {
                 token.map_or(Term::NIL, |t| t.term(h))
             }
             "catchlevel" => Term::small(self.stack().filter(|w| w.as_catch().is_some()).count() as i64),
-            "backtrace" if self.data.flags.has(Flags::SENSITIVE) => h.binary(&[]),
             "backtrace" => {
                 let text = crate::backtrace::text(self.engine, self.data);
                 h.binary(text.as_bytes())
