@@ -73,7 +73,7 @@ impl Io<'_> {
 
 /// Has the sockets of ended processes closed, and others take the turns of ended ones.
 pub fn install(engine: &Arc<Engine>) {
-    engine.on_exit_of_involved(|ctx, _| process_ended(ctx.engine, ctx.process.who().term()));
+    engine.on_exit_of_involved(|ctx, _| process_ended(ctx.engine, ctx.pid()));
 }
 
 fn process_ended(engine: &Arc<Engine>, pid: Term) {

@@ -2,9 +2,10 @@
 //!
 //! The tests of a `receive` see the message, constants and slots of the frame: neither messages nor constants change, so
 //! that a message which was refused once is refused again by the same code as long as the slots that were read hold the
-//! same values. Messages are numbered in the order of arrival, and none is ever put in front of another but priority
-//! messages, while which nothing is remembered and nothing used. So all that is remembered is a number: every message that is in the mailbox and has a smaller one is refused. Taking messages out
-//! does not make that false, and neither do collections, exceptions, timeouts, sleeping and hibernation.
+//! same values. Messages are numbered in the order of arrival, and none is ever put in front of another but a priority
+//! message: while there is one, nothing is remembered and what was is not used. So all that is remembered is a number:
+//! every message that is in the mailbox and has a smaller one is refused. Taking messages out does not make that false,
+//! and neither do collections, exceptions, timeouts, sleeping and hibernation.
 //!
 //! - The code is known by its address. That may be another's once code has been freed, which `freed` counts: who runs
 //!   what was loaded to the address later also sees the greater count.
