@@ -69,20 +69,10 @@ defmodule PortSignals do
             control_large: &:erlang.port_control(&1.port, 4_294_967_296, ""),
             call: &:erlang.port_call(&1.port, 1, :term),
             info: fn w ->
-              for(
-                i <- [
-                  :registered_name,
-                  :connected,
-                  :monitored_by,
-                  :monitors,
-                  :name,
-                  
-                  :parallelism,
-                  :bad,
-                  1
-                ],
-                do: {i, attempt(fn -> :erlang.port_info(w.port, i) end)}
-              )
+              items = [:registered_name, :connected, :monitored_by, :monitors, :name, :parallelism]
+              # While another port of this driver is at work, the BEAM never answers a question it does not know.
+              unknown = if w.kind == :ram, do: [], else: [:bad, 1]
+              for i <- items ++ unknown, do: {i, attempt(fn -> :erlang.port_info(w.port, i) end)}
             end,
             data: fn w ->
               {attempt(fn -> :erlang.port_get_data(w.port) end), :erlang.port_set_data(w.port, {:x, [1]}),
@@ -199,7 +189,7 @@ defmodule PortSignals do
     true = call(linked, fn -> Process.link(port) end)
     watch = :erlang.monitor(:port, port)
     ends = for p <- [owner, linked, stranger], do: {p, Process.monitor(p)}
-    world = %{port: port, owner: owner, linked: linked, stranger: stranger, dead: dead, name: name_atom}
+    world = %{port: port, owner: owner, linked: linked, stranger: stranger, dead: dead, name: name_atom, kind: kind}
     names = Map.new(world, fn {k, v} -> {v, k} end) |> Map.put(me, :watcher)
     {_, action} = List.keyfind(actions(), name, 0)
     acting = world[actor]
