@@ -1,3 +1,4 @@
+# no-stress: forced collections change who is done first
 # What few processes do in a short time comes in the order in which they were started and woken, on any number of
 # schedulers.
 defmodule Log do
