@@ -52,9 +52,10 @@ lint: ## Check format, clippy, documentation, and what dependencies may be (deny
 doc: ## Build the crates' documentation into target/doc
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --lib --no-deps --document-private-items -q
 
-fuzz: ## Fuzz the .beam reader and the external terms: SECONDS_EACH=60
+fuzz: ## Fuzz the .beam reader, the packets of nodes and the external terms: SECONDS_EACH=60
 	cargo build --release -q -p purlin-testkit --bin purlin-fuzz
 	target/release/purlin-fuzz beam $(SECONDS_EACH)
+	target/release/purlin-fuzz distribution $(SECONDS_EACH)
 	target/release/purlin-fuzz etf $(SECONDS_EACH)
 
 bench: setup build ## Time every benchmark on Purlin and on the BEAM in alternation: ONLY=ring RUNS=3, ONLY=sweep, ONLY=memory

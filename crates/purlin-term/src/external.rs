@@ -5,6 +5,7 @@
 
 mod compress;
 mod decode;
+pub mod distribution;
 mod encode;
 mod reader;
 #[cfg(test)]
@@ -29,6 +30,7 @@ pub(crate) mod tag {
     pub const NEW_FLOAT: u8 = b'F';
     pub const BIT_BINARY: u8 = b'M';
     pub const COMPRESSED: u8 = b'P';
+    pub const CACHED_ATOM: u8 = b'R';
     pub const NEW_PID: u8 = b'X';
     pub const NEW_PORT: u8 = b'Y';
     pub const NEWER_REFERENCE: u8 = b'Z';

@@ -50,8 +50,20 @@ fn plain(bytes: &[u8], from: usize, heap: &mut Heap, context: &mut dyn DecodeCon
         }
         from += 5;
     }
-    let mut decoder =
-        Decoder { reader: Reader::new(bytes, from), heap, context, frames: Vec::new(), terms: Vec::new() };
+    decode_at(bytes, from, &[], heap, context)
+}
+
+/// Decodes a term that begins at `from` without the version byte, and in which numbers may stand for these atoms; also
+/// gives where it ends.
+pub(super) fn decode_at(
+    bytes: &[u8],
+    from: usize,
+    atoms: &[Atom],
+    heap: &mut Heap,
+    context: &mut dyn DecodeContext,
+) -> Result<(Term, usize)> {
+    let reader = Reader::new(bytes, from);
+    let mut decoder = Decoder { reader, atoms, heap, context, frames: Vec::new(), terms: Vec::new() };
     let term = decoder.term()?;
     Ok((term, decoder.reader.position()))
 }
@@ -79,6 +91,8 @@ enum Compound {
 
 struct Decoder<'a, 'b> {
     reader: Reader<'a>,
+    /// What [`tag::CACHED_ATOM`] refers to.
+    atoms: &'b [Atom],
     heap: &'b mut Heap,
     context: &'b mut dyn DecodeContext,
     frames: Vec<Frame>,
@@ -170,7 +184,9 @@ impl<'a> Decoder<'a, '_> {
                 return Ok(Part::Open(Compound::Fun(entry), 1 + free));
             }
             tag::SMALL_INTEGER | tag::INTEGER | tag::SMALL_BIG | tag::LARGE_BIG => self.integer(tag)?,
-            tag::ATOM | tag::SMALL_ATOM | tag::ATOM_UTF8 | tag::SMALL_ATOM_UTF8 => Term::atom(self.atom_of(tag)?),
+            tag::ATOM | tag::SMALL_ATOM | tag::ATOM_UTF8 | tag::SMALL_ATOM_UTF8 | tag::CACHED_ATOM => {
+                Term::atom(self.atom_of(tag)?)
+            }
             tag::NIL => Term::NIL,
             tag::STRING => {
                 let n = self.reader.u16()? as usize;
@@ -247,6 +263,7 @@ impl<'a> Decoder<'a, '_> {
         let n = match tag {
             tag::ATOM | tag::ATOM_UTF8 => self.reader.u16()? as usize,
             tag::SMALL_ATOM | tag::SMALL_ATOM_UTF8 => self.reader.u8()? as usize,
+            tag::CACHED_ATOM => return self.cached_atom(),
             _ => return Err(self.reader.error()),
         };
         let bytes = self.reader.take(n)?;
@@ -257,6 +274,11 @@ impl<'a> Decoder<'a, '_> {
         }
         let text = std::str::from_utf8(bytes).map_err(|_| self.reader.error())?;
         self.atom_named(text)
+    }
+
+    fn cached_atom(&mut self) -> Result<Atom> {
+        let i = self.reader.u8()? as usize;
+        self.atoms.get(i).copied().ok_or(self.reader.error())
     }
 
     fn atom_named(&self, text: &str) -> Result<Atom> {
@@ -351,8 +373,8 @@ impl<'a> Decoder<'a, '_> {
 
     /// The definition of a record; also how many fields it has.
     fn record(&mut self) -> Result<(Term, usize)> {
-        // A field takes a name of three bytes at least, and a value.
-        let n = self.reader.count(4)?;
+        // A field takes a name of two bytes at least, and a value.
+        let n = self.reader.count(3)?;
         let exported = self.reader.u8()?;
         self.reader.ensure(exported <= 1)?;
         let (module, name) = (self.atom()?, self.atom()?);

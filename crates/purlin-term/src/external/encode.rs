@@ -92,14 +92,24 @@ pub fn encoded_size(term: Term, options: &EncodeOptions) -> Result<usize, TooLar
     Ok(size.0)
 }
 
+/// Writes a term without the version byte.
+pub(super) fn encode_to(term: Term, out: &mut impl Sink, options: &EncodeOptions) -> Result<(), TooLarge> {
+    Encoder::new(out, options).term(term)
+}
+
 /// Where the encoder writes.
-trait Sink {
+pub(super) trait Sink {
     fn put(&mut self, bytes: &[u8]);
     fn position(&self) -> usize;
     /// Overwrites four bytes.
     fn patch(&mut self, at: usize, value: u32);
     /// An index or checksum inside a local fun.
     fn fun_integer(&mut self, i: i32);
+    /// Writes an atom in a way of its own, or says that it has none for it.
+    #[inline]
+    fn atom(&mut self, _: Atom) -> bool {
+        false
+    }
 }
 
 impl Sink for Vec<u8> {
@@ -335,6 +345,9 @@ impl<'a, 'b, S: Sink> Encoder<'a, 'b, S> {
     }
 
     fn atom(&mut self, atom: Atom) {
+        if self.out.atom(atom) {
+            return;
+        }
         let text = atom.name();
         let latin1 = self.options.minor_version < 2 && text.chars().all(|c| (c as u32) < 256);
         if latin1 {

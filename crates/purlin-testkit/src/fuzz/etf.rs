@@ -14,7 +14,7 @@ use crate::mutate::Random;
 pub(super) const TARGET: Target = Target { name: "etf", corpus, run };
 
 /// How many times its bytes a term may take in memory: a byte of a string becomes a list cell.
-const MOST_WORDS_PER_BYTE: usize = 4;
+pub(super) const MOST_WORDS_PER_BYTE: usize = 4;
 
 fn corpus() -> Vec<Vec<u8>> {
     let mut files = Vec::new();
@@ -48,8 +48,8 @@ fn corpus() -> Vec<Vec<u8>> {
 }
 
 /// A node without a name where one lambda stands for all.
-struct Node {
-    safe: bool,
+pub(super) struct Node {
+    pub safe: bool,
 }
 
 impl DecodeContext for Node {

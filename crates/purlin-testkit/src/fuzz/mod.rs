@@ -6,6 +6,7 @@
 //! Adding one takes a file here and a row in [`TARGETS`].
 
 mod beam;
+mod distribution;
 mod etf;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,7 +24,7 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: &[Target] = &[beam::TARGET, etf::TARGET];
+pub const TARGETS: &[Target] = &[beam::TARGET, distribution::TARGET, etf::TARGET];
 
 /// An input that broke a rule.
 pub struct Failure {

@@ -61,7 +61,7 @@ fn terms_are_encoded_as_by_erl() {
 }
 
 /// A context that takes any local fun.
-struct AnyFun;
+pub struct AnyFun;
 
 impl DecodeContext for AnyFun {
     fn fun(&mut self, p: FunParts) -> Option<Arc<FunEntry>> {

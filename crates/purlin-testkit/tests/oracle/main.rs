@@ -3,6 +3,7 @@
 //! Without an `erl` on the machine each test says that it was skipped. `ORACLE_SEED` and `ORACLE_CASES` choose other
 //! terms.
 
+mod distribution;
 mod external;
 mod floats;
 mod maps;

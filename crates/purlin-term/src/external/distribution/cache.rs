@@ -1,0 +1,50 @@
+//! The atoms that both ends of a connection remember, one direction of it.
+
+use super::SLOTS;
+use crate::atom::Atom;
+
+/// Slots of atoms.
+struct Slots(Box<[Option<Atom>; SLOTS]>);
+
+impl Default for Slots {
+    fn default() -> Slots {
+        Slots(Box::new([None; SLOTS]))
+    }
+}
+
+/// What the peer has been told: one per connection, guarded by whatever keeps its packets in order.
+#[derive(Default)]
+pub struct OutCache(Slots);
+
+impl OutCache {
+    /// The slot that is this atom's.
+    pub(super) fn slot(atom: Atom) -> usize {
+        atom.index() as usize % SLOTS
+    }
+
+    /// Whether the peer knows the atom by its slot.
+    pub(super) fn holds(&self, atom: Atom) -> bool {
+        self.0.0[OutCache::slot(atom)] == Some(atom)
+    }
+
+    /// The peer is told the atom, and forgets what was in its slot.
+    pub(super) fn insert(&mut self, atom: Atom) {
+        self.0.0[OutCache::slot(atom)] = Some(atom);
+    }
+}
+
+/// What the peer has told.
+#[derive(Default)]
+pub(super) struct InCache(Slots);
+
+impl InCache {
+    pub fn get(&self, slot: usize) -> Option<Atom> {
+        *self.0.0.get(slot)?
+    }
+
+    pub fn set(&mut self, slot: usize, atom: Atom) {
+        if let Some(place) = self.0.0.get_mut(slot) {
+            *place = Some(atom);
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! From a control tuple and a message to packets.
+//!
+//! Encoding takes no lock and knows no cache: atoms are written as numbers in the message's own list. Only the header
+//! is written against the connection's cache, which costs a few bytes for each of the atoms.
+
+use super::cache::OutCache;
+use super::{FIRST_FRAGMENT, HEADER, MOST_ATOMS, NEXT_FRAGMENT, PASS_THROUGH, SLOTS, header};
+use crate::atom::Atom;
+use crate::external::encode::{Sink, encode_to};
+use crate::external::{EncodeOptions, TooLarge, VERSION, tag};
+use crate::word::Term;
+
+/// Bytes of a message that one fragment carries.
+pub const FRAGMENT: usize = 64 * 1024;
+
+/// The most bytes that a packet's header takes, in which 255 new atoms of 255 characters each stand.
+const LONGEST_HEADER: usize = 19 + MOST_ATOMS / 2 + 1 + MOST_ATOMS * (3 + 4 * crate::atom::MAX_ATOM_CHARS);
+
+/// A control tuple and its message, encoded, and on their way.
+pub struct Outgoing {
+    /// Both terms, without version bytes.
+    bytes: Vec<u8>,
+    /// Where the message begins.
+    message: usize,
+    /// What numbers in the terms stand for; `None`: atoms are written in full.
+    atoms: Option<Vec<Atom>>,
+}
+
+impl Outgoing {
+    /// Encodes a control tuple, and the message that follows it. With `cached` atoms are written as numbers, at most
+    /// [`MOST_ATOMS`] of them; a peer that knows no cache of atoms needs them in full.
+    ///
+    /// Of the options, only this node's name and creation count.
+    ///
+    /// # Errors
+    /// [`TooLarge`]: a part of a term is larger than the format can say, or all is larger than a packet can be, 4 GB.
+    pub fn new(
+        control: Term,
+        message: Option<Term>,
+        options: &EncodeOptions,
+        cached: bool,
+    ) -> Result<Outgoing, TooLarge> {
+        let options =
+            EncodeOptions { minor_version: 2, compressed: None, deterministic: false, local: false, ..*options };
+        let mut out = Outgoing { bytes: Vec::new(), message: 0, atoms: None };
+        if cached {
+            let mut table = Table { atoms: Vec::new(), places: [0; SLOTS] };
+            out.encode(control, message, |term, bytes| {
+                encode_to(term, &mut Numbering { bytes, table: &mut table }, &options)
+            })?;
+            out.atoms = Some(table.atoms);
+        } else {
+            out.encode(control, message, |term, bytes| encode_to(term, bytes, &options))?;
+        }
+        Ok(out)
+    }
+
+    fn encode(
+        &mut self,
+        control: Term,
+        message: Option<Term>,
+        mut encode: impl FnMut(Term, &mut Vec<u8>) -> Result<(), TooLarge>,
+    ) -> Result<(), TooLarge> {
+        encode(control, &mut self.bytes)?;
+        self.message = self.bytes.len();
+        if let Some(message) = message {
+            encode(message, &mut self.bytes)?;
+        }
+        if self.bytes.len() > u32::MAX as usize - LONGEST_HEADER { Err(TooLarge) } else { Ok(()) }
+    }
+
+    /// Bytes of the two terms.
+    pub fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The packets, without the lengths that stand before them on the wire. From now on the peer is taken to know the
+    /// atoms of this message, so its first packet has to reach it before those of messages after it.
+    ///
+    /// With `fragments` (the peer knows them) a long message is cut. `sequence` then tells its fragments from those of
+    /// others: any number but 0 (which OTP takes for none) that no other incomplete message of this connection has.
+    pub fn packets(self, cache: &mut OutCache, sequence: u64, fragments: bool) -> Packets {
+        let Outgoing { bytes, message, atoms } = self;
+        let mut first = Vec::new();
+        if atoms.is_none() && !fragments {
+            first.reserve_exact(bytes.len() + 3);
+            first.extend_from_slice(&[PASS_THROUGH, VERSION]);
+            first.extend_from_slice(&bytes[..message]);
+            if message < bytes.len() {
+                first.push(VERSION);
+                first.extend_from_slice(&bytes[message..]);
+            }
+            return Packets { first: Some(first), rest: Vec::new(), at: 0, sequence, left: 0 };
+        }
+        // The control tuple has to stand in the first fragment.
+        let count = if fragments { (bytes.len() - message).div_ceil(FRAGMENT).max(1) } else { 1 };
+        let end = if count > 1 { message + FRAGMENT } else { bytes.len() };
+        first.reserve(end + 64);
+        first.push(VERSION);
+        if count > 1 {
+            debug_assert_ne!(sequence, 0);
+            first.push(FIRST_FRAGMENT);
+            first.extend_from_slice(&sequence.to_be_bytes());
+            first.extend_from_slice(&(count as u64).to_be_bytes());
+        } else {
+            first.push(HEADER);
+        }
+        header::write(atoms.as_deref().unwrap_or_default(), cache, &mut first);
+        first.extend_from_slice(&bytes[..end]);
+        Packets { first: Some(first), rest: bytes, at: end, sequence, left: count - 1 }
+    }
+}
+
+/// The packets of a message; they do not change when others are sent between them.
+pub struct Packets {
+    first: Option<Vec<u8>>,
+    /// The terms, of which the first packet has those before `at`.
+    rest: Vec<u8>,
+    at: usize,
+    sequence: u64,
+    /// Fragments behind the first one that are still to come.
+    left: usize,
+}
+
+impl Iterator for Packets {
+    type Item = Vec<u8>;
+
+    fn next(&mut self) -> Option<Vec<u8>> {
+        if let Some(first) = self.first.take() {
+            return Some(first);
+        }
+        if self.left == 0 {
+            return None;
+        }
+        let part = &self.rest[self.at..self.rest.len().min(self.at + FRAGMENT)];
+        let mut packet = Vec::with_capacity(part.len() + 18);
+        packet.extend_from_slice(&[VERSION, NEXT_FRAGMENT]);
+        packet.extend_from_slice(&self.sequence.to_be_bytes());
+        packet.extend_from_slice(&(self.left as u64).to_be_bytes());
+        packet.extend_from_slice(part);
+        self.at += part.len();
+        self.left -= 1;
+        Some(packet)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let n = self.left + usize::from(self.first.is_some());
+        (n, Some(n))
+    }
+}
+
+impl ExactSizeIterator for Packets {}
+
+/// The atoms that a message refers to by number.
+struct Table {
+    atoms: Vec<Atom>,
+    /// For each slot of the cache, the number of its atom in this message, plus one.
+    places: [u8; SLOTS],
+}
+
+impl Table {
+    /// The atom's number; `None`: there are too many, or another atom of this message has its slot.
+    fn number(&mut self, atom: Atom) -> Option<u8> {
+        let place = &mut self.places[OutCache::slot(atom)];
+        match *place {
+            0 if self.atoms.len() < MOST_ATOMS => {
+                self.atoms.push(atom);
+                *place = self.atoms.len() as u8;
+            }
+            0 => return None,
+            taken if self.atoms[taken as usize - 1] != atom => return None,
+            _ => {}
+        }
+        Some(*place - 1)
+    }
+}
+
+/// Writes atoms as numbers.
+struct Numbering<'a> {
+    bytes: &'a mut Vec<u8>,
+    table: &'a mut Table,
+}
+
+impl Sink for Numbering<'_> {
+    fn put(&mut self, bytes: &[u8]) {
+        self.bytes.put(bytes);
+    }
+
+    fn position(&self) -> usize {
+        self.bytes.position()
+    }
+
+    fn patch(&mut self, at: usize, value: u32) {
+        self.bytes.patch(at, value);
+    }
+
+    fn fun_integer(&mut self, i: i32) {
+        self.bytes.fun_integer(i);
+    }
+
+    fn atom(&mut self, atom: Atom) -> bool {
+        let Some(number) = self.table.number(atom) else { return false };
+        self.bytes.put(&[tag::CACHED_ATOM, number]);
+        true
+    }
+}
