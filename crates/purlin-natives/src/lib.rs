@@ -14,6 +14,7 @@ mod console;
 mod crypto;
 mod data;
 mod debug;
+mod dist;
 mod environment;
 mod errno;
 mod ets;
@@ -55,6 +56,7 @@ pub fn tables() -> Vec<&'static [Native]> {
     tables.extend(crypto::TABLES);
     tables.extend(data::TABLES);
     tables.extend(debug::TABLES);
+    tables.extend(dist::TABLES);
     tables.extend(ets::TABLES);
     tables.extend(file::TABLES);
     tables.extend(host::TABLES);
@@ -73,6 +75,7 @@ pub fn natives(release: Release) -> impl Iterator<Item = &'static Native> {
 
 /// Sets up what topics keep for an engine from its start.
 pub fn install(engine: &std::sync::Arc<purlin_vm::Engine>) {
+    dist::install(engine);
     file::install(engine);
     port::install(engine);
     socket::install(engine);

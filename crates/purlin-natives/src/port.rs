@@ -21,6 +21,7 @@ mod terminal;
 mod trace_file;
 
 pub use fds::keep_inherited;
+pub use output::wake;
 
 use driver::{Driver, TooLong};
 use framing::Framing;
@@ -33,8 +34,8 @@ use purlin_vm::signal::{Parcel, Signal, SignalKind};
 use purlin_vm::tracing::Tracee;
 use purlin_vm::{Engine, Native, Slot};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// All tables of this topic.
 pub const TABLES: &[&[Native]] = &[ddll::NATIVES, natives::NATIVES];
@@ -73,6 +74,19 @@ pub struct Port {
     pub driver: Box<dyn Driver>,
     /// Flags and tracer that `erlang:trace/3` set.
     pub trace: Tracee,
+    tap: OnceLock<Box<dyn Tap>>,
+}
+
+/// Who gets what a port delivers, in the place of its owner: a connection with another node.
+pub trait Tap: Send + Sync {
+    /// Takes a packet. Locks of the port are held: it is only put aside.
+    fn packet(&self, packet: &[u8]);
+
+    /// There may be packets, or the port may take more: called often, without locks.
+    fn work(&self, engine: &Arc<Engine>);
+
+    /// The port is closed.
+    fn closed(&self, engine: &Arc<Engine>, reason: Term);
 }
 
 /// What changes while a port is open.
@@ -175,6 +189,7 @@ impl Port {
             output: AtomicU64::new(0),
             driver,
             trace: Tracee::default(),
+            tap: OnceLock::new(),
         });
         table(engine).ports.lock().insert(id, port.clone());
         port
@@ -188,11 +203,29 @@ impl Port {
         table(engine).ports.lock().contains_key(&self.id)
     }
 
+    /// Has a tap get what the port delivers; false: it has one.
+    pub fn set_tap(&self, tap: Box<dyn Tap>) -> bool {
+        self.tap.set(tap).is_ok()
+    }
+
+    fn tap(&self) -> Option<&dyn Tap> {
+        self.tap.get().map(|tap| &**tap)
+    }
+
+    /// Sends a packet of the engine's own.
+    pub fn send_packet(self: &Arc<Port>, engine: &Arc<Engine>, packet: Vec<u8>) {
+        self.note_command(engine, packet.len());
+        self.driver.send_packet(engine, self, packet);
+    }
+
+    fn note_command(&self, engine: &Engine, bytes: usize) {
+        self.output.fetch_add(bytes as u64, Ordering::Relaxed);
+        table(engine).output.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
     /// Takes bytes that a process sends. What does not fit a packet ends the port.
     fn command(self: &Arc<Port>, engine: &Arc<Engine>, from: Immediate, bytes: Vec<u8>) {
-        let size = bytes.len() as u64;
-        self.output.fetch_add(size, Ordering::Relaxed);
-        table(engine).output.fetch_add(size, Ordering::Relaxed);
+        self.note_command(engine, bytes.len());
         if self.driver.command(engine, self, from, bytes) == Err(TooLong) {
             self.close(engine, am!("einval"));
         }
@@ -268,6 +301,9 @@ impl Port {
         }
         for w in &state.watchers {
             engine.port_down(self.term(), w, reason);
+        }
+        if let Some(tap) = self.tap() {
+            tap.closed(engine, reason);
         }
         true
     }

@@ -8,8 +8,8 @@ mod info;
 mod link;
 mod monitor;
 mod name;
-mod node;
 mod options;
+mod remote;
 mod send;
 mod spawn;
 mod suspend;
@@ -23,6 +23,7 @@ mod unique;
 mod tests;
 
 pub use info::items;
+pub use remote::spawn_for_node;
 pub use system::{multi_scheduling_state, requests_limit};
 pub use task::allow_collections;
 
@@ -38,7 +39,7 @@ pub const TABLES: &[&[Native]] = &[
     link::NATIVES,
     monitor::NATIVES,
     name::NATIVES,
-    node::NATIVES,
+    remote::NATIVES,
     send::NATIVES,
     spawn::NATIVES,
     suspend::NATIVES,

@@ -17,6 +17,7 @@ pub use sought::Sought;
 use crate::atom::Atom;
 use crate::boxed::{Kind, words_as_terms};
 use crate::release::Release;
+use crate::remote::this_node;
 use crate::word::{Tag, Term};
 use hashmap::{HashMaps, Step};
 use smallvec::SmallVec;
@@ -377,11 +378,6 @@ fn in_order((keys, values): (&[Term], &[Term])) -> SmallVec<[(Term, Term); 8]> {
     let mut pairs: SmallVec<[(Term, Term); 8]> = keys.iter().copied().zip(values.iter().copied()).collect();
     pairs.sort_by(|a, b| cmp_exact(a.0, b.0));
     pairs
-}
-
-/// Name and creation of this node, which identifiers of other nodes are compared with.
-fn this_node() -> (Atom, u32) {
-    (Atom::NONODE, 0)
 }
 
 fn nodes(a: (Atom, u32), b: (Atom, u32)) -> Ordering {

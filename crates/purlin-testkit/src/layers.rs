@@ -42,6 +42,7 @@ const TOPICS: &[Layer] = &[
     ("tracing", &["match_spec", "trace"], &["ground", "ports"]),
     ("tables", &["ets"], &["ground", "tracing"]),
     ("processes", &["process"], &["ground", "tracing"]),
+    ("nodes", &["dist"], &["ground", "data", "ports", "processes"]),
     ("system", &["debug", "host"], &["ground", "data", "terminal", "ports", "tracing", "tables", "processes"]),
 ];
 
@@ -80,6 +81,8 @@ const UNSAFE: &[&str] = &[
 const SHARED: &[(&str, &[&str])] = &[
     // Atoms, and the area of literals with what refers to it.
     ("purlin-term/src/atom.rs", &["ENTRIES", "STARTS", "TABLE"]),
+    // The node that identifiers without a name are of.
+    ("purlin-term/src/remote.rs", &["THIS_NODE"]),
     // The release whose values the program's are.
     ("purlin-term/src/release.rs", &["OF_VALUES"]),
     ("purlin-term/src/literal.rs", &["BASE", "CONDEMNED", "STORE"]),

@@ -39,7 +39,7 @@ impl DecodeContext for Decoding<'_> {
     }
 
     fn node(&self) -> (Atom, u32) {
-        (self.code.node(), 0)
+        (self.code.node(), self.code.creation())
     }
 
     fn safe(&self) -> bool {

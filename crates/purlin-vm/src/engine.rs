@@ -1,11 +1,13 @@
 //! The engine: everything that the processes of one virtual machine share. Two engines can live in one program.
 
 pub mod context;
+pub mod nodes;
 pub mod ports;
 pub mod report;
 pub mod runner;
 pub mod signals;
 
+use self::nodes::Nodes;
 use self::ports::Ports;
 use self::runner::Runner;
 use crate::clock::Clock;
@@ -62,6 +64,7 @@ pub struct Engine {
     pub tracing: Tracing,
     runner: OnceLock<Box<dyn Runner>>,
     ports: OnceLock<Box<dyn Ports>>,
+    nodes: OnceLock<Box<dyn Nodes>>,
     /// Called at the end of every process, and of those that are involved.
     exit_hooks: [RwLock<Vec<ExitHook>>; 2],
     hooks_every_exit: AtomicBool,
@@ -119,6 +122,7 @@ impl Engine {
             tracing: Tracing::default(),
             runner: OnceLock::new(),
             ports: OnceLock::new(),
+            nodes: OnceLock::new(),
             exit_hooks: Default::default(),
             hooks_every_exit: AtomicBool::new(false),
             halt_hooks: RwLock::new(Vec::new()),
@@ -254,9 +258,24 @@ impl Engine {
         self.code.node()
     }
 
-    /// Changes the name of this node (`setnode/2`).
-    pub fn set_node(&self, name: Atom) {
-        self.code.set_node(name);
+    /// Changes name and creation of this node (`setnode/2`).
+    pub fn set_node(&self, name: Atom, creation: u32) {
+        self.code.set_node(name, creation);
+    }
+
+    /// Whether this node has a name, so that others can be connected with it.
+    pub fn is_alive(&self) -> bool {
+        self.node() != Atom::NONODE
+    }
+
+    /// The other nodes, once natives for distribution have set them.
+    pub fn nodes(&self) -> Option<&dyn Nodes> {
+        self.nodes.get().map(|n| &**n)
+    }
+
+    /// Sets what other nodes are. The first call counts.
+    pub fn set_nodes(&self, nodes: Box<dyn Nodes>) {
+        let _ = self.nodes.set(nodes);
     }
 
     // ---- state of topics

@@ -2,6 +2,7 @@
 
 pub mod inbox;
 pub mod receive;
+pub mod remote;
 pub mod send;
 pub mod suspension;
 pub mod timed;

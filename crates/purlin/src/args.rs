@@ -40,6 +40,8 @@ pub struct CommandLine {
     pub detached: bool,
     /// `-emu_args`: print what is executed.
     pub tell: bool,
+    /// The shell command that starts `epmd`, which tells nodes where others are.
+    pub epmd: Option<String>,
 }
 
 /// A command line that only has something printed, or that cannot be used.
@@ -129,6 +131,9 @@ impl CommandLine {
         }
         let emulator_args = std::iter::once(program.clone()).chain(emulator.iter().cloned()).collect();
         let (flags, behind) = emulator::read(&program, place, &mut emulator)?;
+        let usual = || format!("\"{}/epmd\" -daemon", place.bindir);
+        let starts_epmd = reader.distributed && !reader.without_epmd;
+        let epmd = starts_epmd.then(|| reader.epmd.unwrap_or_else(usual));
         Ok(CommandLine {
             flags,
             emulator_args,
@@ -136,6 +141,7 @@ impl CommandLine {
             variables: reader.variables,
             detached: reader.detached,
             tell: reader.tell,
+            epmd,
         })
     }
 
@@ -269,6 +275,11 @@ struct Reader {
     detached: bool,
     tell: bool,
     print: Option<Print>,
+    /// The node is to have a name.
+    distributed: bool,
+    /// `-start_epmd false` or `-no_epmd`.
+    without_epmd: bool,
+    epmd: Option<String>,
 }
 
 impl Reader {
@@ -313,12 +324,13 @@ impl Reader {
                     let name = value("-env")?;
                     self.variables.push((name, value("-env")?));
                 }
-                "-epmd" => drop(value(&arg)?),
+                "-epmd" => self.epmd = Some(value(&arg)?),
                 "-keep_window" => {}
                 "-man" => return Err(Stop { man: Some(it.collect()), ..Stop::default() }),
                 "-name" | "-sname" => {
-                    value(&arg)?;
-                    return Err(unsupported(format!("{arg}: distribution is not supported yet")));
+                    self.distributed = true;
+                    let name = value(&arg)?;
+                    self.init.extend([arg, name]);
                 }
                 "-heart" => return Err(unsupported(format!("{arg} is not supported yet"))),
                 "-no_epmd" => {
@@ -335,6 +347,7 @@ impl Reader {
                     if start != "true" && start != "false" {
                         return Err(usage("Expected boolean argument for '-start_epmd'.\n".into()));
                     }
+                    self.without_epmd |= start == "false";
                     self.init.extend([arg, start]);
                 }
                 "-version" => self.emulator.push("-V".into()),
@@ -342,6 +355,7 @@ impl Reader {
                 _ => self.init.push(arg),
             }
         }
+        self.without_epmd |= no_epmd;
         if no_epmd && !protocol {
             return Err(refused("Missing -proto_dist option, expected when using -no_epmd."));
         }

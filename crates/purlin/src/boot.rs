@@ -8,6 +8,7 @@ use purlin_vm::code::Module;
 use purlin_vm::process::Flags;
 use purlin_vm::{Config, End, Engine, Interpreter, Native, Settings, Spawn};
 use std::fmt;
+use std::process::Command;
 use std::sync::Arc;
 
 /// Why an engine could not be booted.
@@ -83,11 +84,20 @@ pub fn start_with(
         d.max_heap_size.error_logger = flags.max_heap_log.unwrap_or(d.max_heap_size.error_logger);
     });
     purlin_natives::install(&engine);
+    start_epmd(line)?;
     load_preloaded(&engine, otp)?;
     let init = line.flags.init_module.as_deref().unwrap_or("init");
     start_processes(&engine, init, &line.init_args);
     engine.start(Box::new(Interpreter));
     Ok(engine)
+}
+
+/// Starts the daemon that tells nodes of each other; one that runs already stays.
+fn start_epmd(line: &CommandLine) -> Result<(), BootError> {
+    let Some(command) = &line.epmd else { return Ok(()) };
+    let started = Command::new("/bin/sh").args(["-c", command]).status();
+    started.map_err(|e| BootError(format!("cannot start {command}: {e}")))?;
+    Ok(())
 }
 
 /// The settings of an engine, where the command line has some.

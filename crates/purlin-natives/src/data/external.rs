@@ -54,7 +54,7 @@ fn encode_options(release: Release, list: Term) -> Option<EncodeOptions> {
 
 fn options(ctx: &Ctx<'_>, list: Term) -> Result<EncodeOptions, Escape> {
     let o = encode_options(ctx.engine.config.release, list).or_badarg()?;
-    Ok(EncodeOptions { node: ctx.engine.node(), ..o })
+    Ok(EncodeOptions { node: ctx.engine.node(), creation: ctx.engine.code.creation(), ..o })
 }
 
 fn term_to_binary(ctx: &mut Ctx<'_>, t: Term, list: Term) -> NativeResult {

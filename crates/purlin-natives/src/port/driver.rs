@@ -34,6 +34,10 @@ pub trait Driver: Send + Sync {
         self.stream().map_or(Ok(()), |stream| stream.write(port, bytes))
     }
 
+    /// Sends a packet of the engine's own, which nobody waits for: what a driver with [`soft_busy`](Driver::soft_busy)
+    /// is asked for.
+    fn send_packet(&self, _engine: &Arc<Engine>, _port: &Arc<Port>, _packet: Vec<u8>) {}
+
     /// Carries out a control operation for the process `from`. `None`: a bad argument.
     fn control(
         &self,

@@ -300,6 +300,9 @@ impl Socket {
         let Io { s, exit, resumed, .. } = io;
         drop(s);
         wake(engine, resumed);
+        if let Some(tap) = port.tap() {
+            tap.work(engine);
+        }
         if let Some(reason) = exit {
             port.leave(engine, reason);
         }
@@ -322,6 +325,11 @@ impl Driver for Socket {
             Protocol::Udp => io.udp_command(caller, &data),
         });
         Ok(())
+    }
+
+    fn send_packet(&self, engine: &Arc<Engine>, port: &Arc<Port>, packet: Vec<u8>) {
+        let nobody = Caller { process: Immediate::NONE, reference: None };
+        self.with(engine, port, |io| io.tcp_command(nobody, packet));
     }
 
     fn control(

@@ -127,7 +127,7 @@ impl Output {
 }
 
 /// Lets processes look again at the port they wait for.
-pub(super) fn wake(engine: &Arc<Engine>, waiters: Vec<Immediate>) {
+pub fn wake(engine: &Arc<Engine>, waiters: Vec<Immediate>) {
     for process in waiters {
         engine.post(process.term(), Signal::request(|_, _| {}));
     }

@@ -1,7 +1,7 @@
 //! `exit/2`, `exit_signal/2`, `halt/2`, `hibernate/0,3`, `yield/0`, `bump_reductions/1`.
 
-use super::{TRUE, badopt, pair};
-use purlin_term::{Atom, Kind, Term, am};
+use super::{TRUE, badopt, pair, remote};
+use purlin_term::{Atom, Kind, RemotePid, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::port::PortSignal;
 use purlin_vm::sched::SLICE;
@@ -59,8 +59,11 @@ fn exit_other(ctx: &mut Ctx<'_>, other: Term, reason: Term) -> NativeResult {
         return Ok(TRUE);
     }
     match other.as_external() {
-        // No other node can be reached without distribution.
-        Some((Kind::ExtPid, ..)) => Ok(TRUE),
+        Some((Kind::ExtPid, node, ..)) if node == ctx.engine.node() => Ok(TRUE),
+        Some((Kind::ExtPid, ..)) => {
+            remote::exit(ctx, RemotePid::of(other).or_badarg()?, reason);
+            Ok(TRUE)
+        }
         Some((Kind::ExtPort, node, ..)) if node == ctx.engine.node() => Ok(TRUE),
         _ => Err(Escape::BADARG),
     }

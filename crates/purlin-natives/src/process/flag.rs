@@ -128,51 +128,11 @@ fn save_calls(data: &mut ProcessData, flag: Term, value: Term) -> Saved {
 
 /// Subscribes to changes of nodes, or ends all subscriptions with these options; how many there were before.
 fn monitor_nodes(ctx: &mut Ctx<'_>, options: Term, on: Term) -> NativeResult {
-    let bits = node_options(options).or_badarg()?;
+    let nodes = ctx.engine.nodes().ok_or(Escape::NOTSUP)?;
+    let options = nodes.subscription(options).or_badarg()?;
     let on = on.as_bool().or_badarg()?;
-    let all = &mut ctx.data.rare_mut().node_monitors;
-    let at = all.iter().position(|m| m.0 == bits);
-    let before = at.map_or(0, |i| all[i].1);
-    match (on, at) {
-        (true, Some(i)) => all[i].1 += 1,
-        (true, None) => all.push((bits, 1)),
-        (false, Some(i)) => drop(all.swap_remove(i)),
-        (false, None) => {}
-    }
-    Ok(Term::small(before as i64))
-}
-
-/// What the subscriber wants to know, in bits; the options are a map, and `[]` those of `monitor_nodes` alone. The key
-/// `list` says that details are to come as lists, not as maps.
-fn node_options(options: Term) -> Option<u32> {
-    const AS_MAP: u32 = 1 << 16;
-    if options.is_nil() {
-        return Some(0);
-    }
-    let (keys, values) = options.as_flat_map()?;
-    let mut bits = AS_MAP;
-    for (&k, &v) in keys.iter().zip(values) {
-        if k == am!("list") {
-            v.as_bool().filter(|&list| list)?;
-            bits &= !AS_MAP;
-        } else {
-            bits |= node_option(k, v)?;
-        }
-    }
-    Some(bits)
-}
-
-fn node_option(key: Term, value: Term) -> Option<u32> {
-    if key == am!("node_type") {
-        // `all` is both others.
-        [am!("visible"), am!("hidden"), am!("all")].iter().position(|&t| t == value).map(|i| (i as u32 + 1) << 1)
-    } else if key == am!("connection_id") {
-        value.as_bool().map(|on| if on { 16 } else { 0 })
-    } else if key == am!("nodedown_reason") {
-        value.as_bool().map(|on| if on { 1 } else { 0 })
-    } else {
-        None
-    }
+    ctx.process.involve();
+    Ok(Term::small(nodes.subscribe(ctx.engine, ctx.process.id(), options, on).into()))
 }
 
 /// Sets `save_calls` of another process, which answers with `{Ref, Old}`; the reference to wait for.

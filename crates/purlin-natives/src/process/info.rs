@@ -6,7 +6,7 @@ use super::heap_limit::max_heap_map;
 use purlin_term::{Atom, Heap, Kind, Owned, Release, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::process::{Activity, Flags, Hibernation};
-use purlin_vm::relation::Watched;
+use purlin_vm::relation::{RemoteProcess, Watched};
 use purlin_vm::saved_calls::Saved;
 use purlin_vm::signal::{Signal, SignalKind, Target};
 use purlin_vm::tracing::Flags as TraceFlags;
@@ -345,7 +345,9 @@ impl Subject<'_> {
     }
 
     fn links(&self, h: &mut Heap) -> Term {
-        let links: Vec<Term> = self.data.relations_if_any().map_or_else(Vec::new, |r| r.links().collect());
+        let Some(r) = self.data.relations_if_any() else { return Term::NIL };
+        let mut links: Vec<Term> = r.links().collect();
+        links.extend(r.remote_if_any().into_iter().flat_map(|remote| remote.links()).map(|(pid, _)| pid.term(h)));
         h.list(&links)
     }
 
@@ -359,6 +361,10 @@ impl Subject<'_> {
                 Watched::Port(p) => (port, p),
                 Watched::Name(name, _) => (process, name_and_node(h, name, self.engine)),
                 Watched::PortName(name, _) => (port, name_and_node(h, name, self.engine)),
+                Watched::Remote(RemoteProcess::Pid(pid), _) => (process, pid.term(h)),
+                Watched::Remote(RemoteProcess::Name(name), at) => {
+                    (process, h.tuple(&[Term::atom(name), Term::atom(at.node)]))
+                }
                 Watched::TimeOffset => (am!("time_offset"), am!("clock_service")),
             };
             list.push(h.tuple(&[kind, item]));
@@ -371,6 +377,8 @@ impl Subject<'_> {
         let Some(r) = self.data.relations_if_any() else { return Term::NIL };
         let mut list: Vec<Term> = r.watchers.values().map(|w| w.watcher.term()).collect();
         list.reverse();
+        let remote = r.remote_if_any().into_iter().flat_map(|remote| remote.watchers.values());
+        list.extend(remote.map(|w| w.watcher.term(h)));
         h.list(&list)
     }
 

@@ -1,7 +1,8 @@
 //! `link/1`, `unlink/1`.
 
-use super::TRUE;
-use purlin_term::{Atom, Kind, Term, am};
+use super::{TRUE, remote};
+use purlin_term::{Atom, Kind, RemotePid, Term, am};
+use purlin_vm::native::OrBadarg;
 use purlin_vm::port::PortSignal;
 use purlin_vm::signal::{Signal, SignalKind, Target};
 use purlin_vm::tracing::{Flags, events};
@@ -43,7 +44,9 @@ fn link(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     match other.as_external() {
         Some((Kind::ExtPid, node, ..)) if node == ctx.engine.node() => no_such(ctx, other, Atom::NOPROC),
         Some((Kind::ExtPid, ..)) => {
-            tell_exit(ctx, other, am!("noconnection"));
+            if !remote::link(ctx, RemotePid::of(other).or_badarg()?) {
+                tell_exit(ctx, other, am!("noconnection"));
+            }
             Ok(TRUE)
         }
         _ => Err(Escape::BADARG),
@@ -114,7 +117,10 @@ fn unlink(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         return Ok(TRUE);
     }
     match other.as_external() {
-        Some((Kind::ExtPid, ..)) => Ok(TRUE),
+        Some((Kind::ExtPid, ..)) => {
+            remote::unlink(ctx, RemotePid::of(other).or_badarg()?);
+            Ok(TRUE)
+        }
         Some((Kind::ExtPort, node, ..)) if node == ctx.engine.node() => Ok(TRUE),
         _ => Err(Escape::BADARG),
     }

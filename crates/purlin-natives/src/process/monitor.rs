@@ -2,12 +2,12 @@
 
 use super::options::{MonitorOptions, monitor_options};
 use super::spawn::{add_monitor, monitor_id};
-use super::{FALSE, TRUE, badopt};
-use purlin_term::{Atom, Kind, Release, Term, am};
+use super::{FALSE, TRUE, badopt, remote};
+use purlin_term::{Atom, Kind, Release, RemotePid, Term, am};
 use purlin_vm::inbox::{demonitor_other_side, down_signal, end_alias_of_monitor};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::port::PortSignal;
-use purlin_vm::relation::{Alias, AliasMode, Watched, Watcher};
+use purlin_vm::relation::{Alias, AliasMode, RemoteProcess, Watched, Watcher};
 use purlin_vm::signal::{Signal, SignalKind};
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
 
@@ -71,15 +71,16 @@ fn monitor_process(ctx: &mut Ctx<'_>, item: Term, options: &MonitorOptions) -> N
             add_monitor(ctx, id, Watched::Name(name, who), options);
             watch(ctx, who.unwrap_or(Term::atom(name)), watcher(Some(name)));
         }
-    } else if let Some((Kind::ExtPid, node, ..)) = item.as_external() {
-        let reason = if node == ctx.engine.node() { Atom::NOPROC } else { Atom::new("noconnection") };
-        gone(ctx, id, options, item, Term::atom(reason));
+    } else if let Some(pid) = RemotePid::of(item) {
+        if pid.node != ctx.engine.node() {
+            return Ok(remote::monitor(ctx, item, pid.node, RemoteProcess::Pid(pid), options));
+        }
+        gone(ctx, id, options, item, Term::atom(Atom::NOPROC));
     } else if let Some((name, node)) = super::pair(item)
-        && name.is_atom()
-        && node.is_atom()
-        && ctx.engine.node() != Atom::NONODE
+        && let (Some(name), Some(node)) = (name.as_atom(), node.as_atom())
+        && ctx.engine.is_alive()
     {
-        gone(ctx, id, options, item, am!("noconnection"));
+        return Ok(remote::monitor(ctx, item, node, RemoteProcess::Name(name), options));
     } else {
         return Err(Escape::BADARG);
     }
@@ -87,7 +88,7 @@ fn monitor_process(ctx: &mut Ctx<'_>, item: Term, options: &MonitorOptions) -> N
 }
 
 /// Monitors something on a node that there is no connection to.
-fn gone(ctx: &mut Ctx<'_>, id: [u64; 2], options: &MonitorOptions, item: Term, reason: Term) {
+pub fn gone(ctx: &mut Ctx<'_>, id: [u64; 2], options: &MonitorOptions, item: Term, reason: Term) {
     add_monitor(ctx, id, Watched::TimeOffset, options);
     let w = Watcher { monitor: id, watcher: ctx.process.who(), name: None };
     ctx.engine.post(ctx.pid(), down_signal(ctx.engine, item, &w, Atom::PROCESS, reason));

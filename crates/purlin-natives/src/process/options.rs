@@ -159,7 +159,7 @@ fn spawn_option(engine: &Engine, o: &mut SpawnOptions, option: Term, request: bo
     Some(())
 }
 
-fn replies(t: Term) -> Option<(bool, bool)> {
+pub fn replies(t: Term) -> Option<(bool, bool)> {
     if t == am!("yes") {
         Some((true, true))
     } else if t == am!("no") {

@@ -1,5 +1,6 @@
 //! `erlang:send/2,3` and the function `'!'/2`.
 
+use super::remote::{self, Sending};
 use super::{badopt, ok};
 use purlin_term::{Atom, Release, Term, am};
 use purlin_vm::send::{SendError, send_from, send_priority};
@@ -14,21 +15,26 @@ pub const NATIVES: &[Native] = &[
 fn send_2(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     ctx.charge(4);
     match send_from(ctx, args[0], args[1]) {
-        // Without distribution no other node can be reached, and messages to one are lost.
-        Ok(()) | Err(SendError::Remote) => Ok(args[1]),
+        Ok(()) => Ok(args[1]),
+        Err(SendError::Remote) => {
+            let how = Sending { connect: true, suspend: true };
+            remote::send(ctx, args[0], args[1], how, args).map(|_| args[1])
+        }
         Err(SendError::BadDestination) => Err(Escape::BADARG),
     }
 }
 
 fn send_3(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
-    let (mut connect, mut priority) = (true, false);
+    let (mut how, mut priority) = (Sending { connect: true, suspend: true }, false);
     let mut options = args[2].iter();
     for option in options.by_ref() {
         if option.is(Atom::NOCONNECT) {
-            connect = false;
+            how.connect = false;
         } else if option == am!("priority") && ctx.engine.config.release >= Release(28) {
             priority = true;
-        } else if option != am!("nosuspend") {
+        } else if option == am!("nosuspend") {
+            how.suspend = false;
+        } else {
             return Err(badopt());
         }
     }
@@ -39,7 +45,7 @@ fn send_3(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let sent = if priority { send_priority(ctx, args[0], args[1]) } else { send_from(ctx, args[0], args[1]) };
     match sent {
         Ok(()) => Ok(ok()),
-        Err(SendError::Remote) => Ok(if connect { ok() } else { Term::atom(Atom::NOCONNECT) }),
+        Err(SendError::Remote) => remote::send(ctx, args[0], args[1], how, args),
         Err(SendError::BadDestination) => Err(Escape::BADARG),
     }
 }

@@ -1,7 +1,7 @@
 //! `spawn/3`, `spawn_link/3`, `spawn_opt/4`, `spawn_request/4`.
 
 use super::options::{MonitorOptions, Refused, SpawnOptions, spawn_options};
-use super::{FALSE, badopt};
+use super::{badopt, remote};
 use crate::trace::sequential;
 use purlin_term::{Atom, Heap, Term, am};
 use purlin_vm::native::OrBadarg;
@@ -19,7 +19,6 @@ pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "spawn_opt", 4, spawn_opt),
     Native::plain("erlang", "spawn_request_abandon", 1, spawn_request_abandon),
     Native::plain("erts_internal", "spawn_request", 4, spawn_request),
-    Native::plain("erts_internal", "dist_spawn_request", 4, dist_spawn_request),
     Native::plain("erts_internal", "spawn_system_process", 3, spawn_system_process),
 ];
 
@@ -99,28 +98,6 @@ fn relate(ctx: &mut Ctx<'_>, id: [u64; 2], child: Term, o: &SpawnOptions) {
     if let Some(m) = o.monitor {
         add_monitor(ctx, id, Watched::Process(child), &m);
     }
-}
-
-/// A spawn on another node. None is connected, which the caller is told in the way its options say.
-fn dist_spawn_request(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
-    let request = args[3] == am!("spawn_request");
-    let names = |mfa: &[Term]| mfa.len() == 3 && mfa[0].is_atom() && mfa[1].is_atom() && mfa[2].as_list().is_some();
-    let (o, refused) = spawn_options(ctx.engine, args[2], request);
-    if !args[0].is_atom() || !args[1].as_tuple().is_some_and(names) || refused == Some(Refused::NoList) {
-        return Ok(am!("badarg"));
-    }
-    let id = monitor_id(ctx, o.monitor.and_then(|m| m.alias));
-    let reason = if refused.is_some() { am!("badopt") } else { am!("noconnection") };
-    if !request || o.reply_on_error {
-        let answer = Signal::built(SignalKind::Message, |h| {
-            let reference = h.reference(id);
-            h.tuple(&[o.reply_tag, reference, am!("error"), reason])
-        });
-        ctx.engine.post(ctx.pid(), answer);
-    }
-    let reference = ctx.heap().reference(id);
-    let monitors = Term::bool(o.monitor.is_some());
-    Ok(if request { reference } else { ctx.heap().tuple(&[reference, monitors]) })
 }
 
 /// Tells whoever traces parent or child of the spawn.
@@ -223,7 +200,7 @@ fn refuse(ctx: &mut Ctx<'_>, o: &SpawnOptions, reason: Term) -> Term {
     id
 }
 
-/// Requests are carried out at once: none is ever outstanding.
-fn spawn_request_abandon(_: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
-    if args[0].is_ref() { Ok(FALSE) } else { Err(Escape::BADARG) }
+/// Only requests to other nodes can be outstanding.
+fn spawn_request_abandon(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    if args[0].is_ref() { Ok(Term::bool(remote::abandon(ctx, args[0]))) } else { Err(Escape::BADARG) }
 }

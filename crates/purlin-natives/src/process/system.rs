@@ -1,7 +1,7 @@
 //! Natives on all processes or on the emulator: `processes/0`, `is_process_alive/1`, `group_leader`, `system_flag/2`.
 
-use super::{TRUE, await_result, bool_arg};
-use purlin_term::{Atom, Immediate, Kind, Term, am};
+use super::{TRUE, await_result, bool_arg, remote};
+use purlin_term::{Atom, Immediate, Kind, RemotePid, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::process::RunState;
 use purlin_vm::signal::{Parcel, Signal, SignalKind, Target};
@@ -110,9 +110,12 @@ fn set_group_leader(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         ctx.data.group_leader = args[0];
         return Ok(TRUE);
     }
-    if let Some((Kind::ExtPid, node, ..)) = args[1].as_external() {
-        // A signal to a node that there is no connection to is lost.
-        return if node == ctx.engine.node() { Err(Escape::BADARG) } else { Ok(TRUE) };
+    if let Some(pid) = RemotePid::of(args[1]) {
+        if pid.node == ctx.engine.node() {
+            return Err(Escape::BADARG);
+        }
+        remote::set_group_leader(ctx, pid, args[0]);
+        return Ok(TRUE);
     }
     match args[1].as_pid().and_then(|id| ctx.engine.process(id)) {
         Some(_) => Ok(Term::bool(false)),

@@ -18,7 +18,7 @@ use purlin_term::boxed::FunEntry;
 use purlin_term::external::FunParts;
 use purlin_term::literal::{self, Area};
 use purlin_term::{Atom, Heap, Kept, Term, external};
-use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 /// Why a module could not be loaded.
@@ -436,8 +436,8 @@ pub struct Code {
     pub(super) tier: &'static dyn Tier,
     /// Translated code collects at every point where it may.
     pub(super) collect_always: bool,
-    /// The name of this node, by its index: decoded terms of that name are local.
-    node: AtomicU32,
+    /// Name, by its index, and creation of this node: decoded identifiers of both are local.
+    node: AtomicU64,
 }
 
 impl Code {
@@ -450,19 +450,25 @@ impl Code {
             ranges: Ranges::default(),
             tier,
             collect_always,
-            node: AtomicU32::new(Atom::NONODE.index()),
+            node: AtomicU64::new(u64::from(Atom::NONODE.index()) << 32),
         }
     }
 
     /// The name of this node.
     #[inline]
     pub fn node(&self) -> Atom {
-        Atom::from_index(self.node.load(Ordering::Relaxed))
+        Atom::from_index((self.node.load(Ordering::Relaxed) >> 32) as u32)
     }
 
-    /// Changes the name of this node (`setnode/2`).
-    pub fn set_node(&self, name: Atom) {
-        self.node.store(name.index(), Ordering::Relaxed);
+    /// Which life of a node of this name it is; 0 while it has none.
+    pub fn creation(&self) -> u32 {
+        self.node.load(Ordering::Relaxed) as u32
+    }
+
+    /// Changes name and creation of this node (`setnode/2`).
+    pub fn set_node(&self, name: Atom, creation: u32) {
+        self.node.store(u64::from(name.index()) << 32 | u64::from(creation), Ordering::Relaxed);
+        purlin_term::remote::set_this_node(name, creation);
     }
 
     /// What the decoder of external terms needs.

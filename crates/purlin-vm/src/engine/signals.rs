@@ -134,6 +134,7 @@ pub fn bounce(engine: &Arc<Engine>, to: Term, mut signal: Parcel) {
         SignalKind::Unlink { from, id } => {
             engine.post(from, Signal::bare(SignalKind::UnlinkAck { from: to, id }));
         }
+        SignalKind::Remote(remote) => super::nodes::bounce(engine, to, *remote),
         SignalKind::Monitor(w) => send_down(engine, to, &w, Term::atom(Atom::NOPROC)),
         SignalKind::Request(request) | SignalKind::Task(_, request) => request(engine, Target::Gone),
         _ => {}

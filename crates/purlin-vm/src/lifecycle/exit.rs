@@ -4,12 +4,13 @@
 //! process is out of the process table and takes no more signals, then links, watchers and monitored processes are told.
 
 use crate::engine::context::Ctx;
+use crate::engine::nodes::{self, Outgoing};
 use crate::engine::signals::{bounce, send_down};
 use crate::lifecycle::literals;
 use crate::messaging::inbox::demonitor_other_side;
 use crate::messaging::timed;
-use crate::process::relation::Relations;
-use crate::process::signal::{Parcel, Signal, SignalKind, Target};
+use crate::process::relation::{Relations, RemoteRelations};
+use crate::process::signal::{Parcel, RemoteSignal, Signal, SignalKind, Target};
 use crate::tracing::events::{self, Extra};
 use crate::tracing::{Flags, sequential};
 use purlin_term::{Term, am};
@@ -95,7 +96,26 @@ fn tell(ctx: &mut Ctx<'_>, relations: &Relations, reason: Term) {
     for (monitor, m) in relations.monitors.iter() {
         demonitor_other_side(ctx.engine, me, m.watched, monitor);
     }
+    if let Some(remote) = relations.remote_if_any() {
+        tell_nodes(ctx, remote, reason);
+    }
     literals::answer_held(ctx.engine, ctx.data);
+}
+
+/// Tells other nodes' processes, and the connections with them.
+fn tell_nodes(ctx: &Ctx<'_>, remote: &RemoteRelations, reason: Term) {
+    let (engine, me) = (ctx.engine, ctx.process.pid());
+    let Some(nodes) = engine.nodes() else { return };
+    for (to, at) in remote.links() {
+        nodes::tell(engine, me, at, Outgoing::Exit { to, linked: true, reason });
+    }
+    for (&monitor, w) in &remote.watchers {
+        nodes::tell(engine, me, w.at, Outgoing::Down { to: w.watcher, monitor, name: w.name, reason });
+    }
+    for (&request, spawn) in remote.spawns.iter().filter(|(_, spawn)| spawn.link) {
+        nodes.ended_before_answer(engine, spawn.at, request, reason);
+    }
+    nodes.left(engine, ctx.process.id(), remote.connections());
 }
 
 /// A signal that arrived before the end and was not handled: what it removes is removed, what it asks for fails.
@@ -103,6 +123,19 @@ fn handle_last(ctx: &mut Ctx<'_>, signal: Parcel) {
     match &signal.kind {
         SignalKind::Demonitor { monitor } => {
             ctx.data.relations().watchers.remove(monitor);
+        }
+        SignalKind::Remote(remote) => {
+            match **remote {
+                RemoteSignal::Demonitor { reference } => {
+                    ctx.data.relations().remote().watchers.remove(&reference);
+                }
+                RemoteSignal::Unlink { from, .. } => ctx.data.relations().remote().unlinked_by(from),
+                RemoteSignal::Spawned { request, .. } => {
+                    ctx.data.relations().remote().spawns.remove(&request);
+                }
+                _ => {}
+            }
+            bounce(ctx.engine, ctx.process.pid(), signal);
         }
         SignalKind::Unlink { from, .. } => {
             ctx.data.relations().unlinked_by(*from);

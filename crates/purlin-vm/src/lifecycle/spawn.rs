@@ -2,13 +2,13 @@
 
 use crate::engine::Engine;
 use crate::process::gc::MIN_HEAP;
-use crate::process::relation::Watcher;
+use crate::process::relation::{Connection, RemoteWatcher, Watcher};
 use crate::process::{Flags, Mfa, Priority, Process, ProcessData, Rare, SavedX};
 use crate::tracing::flags::is_alive;
 use crate::tracing::sequential::Sequence;
 use crate::tracing::{Flags as TraceFlags, Share, Shares};
 use purlin_term::literal::Literals;
-use purlin_term::{Atom, Heap, Term, copy};
+use purlin_term::{Atom, Heap, RemotePid, RemoteRef, Term, copy};
 use std::sync::Arc;
 
 /// Words in the block of a process that asked for nothing else. Most processes that wait, in their great numbers, need
@@ -27,6 +27,9 @@ pub struct Spawn<'a> {
     pub link: bool,
     /// Someone monitors the child from its start; the watcher adds its side.
     pub watcher: Option<Watcher>,
+    /// A process of another node that the child is linked with, and one that monitors it.
+    pub remote_link: Option<(RemotePid, Connection)>,
+    pub remote_watcher: Option<(RemoteRef, RemoteWatcher)>,
     pub priority: Priority,
     /// The scheduler that the process is bound to, counted from 1, or 0.
     pub scheduler: usize,
@@ -51,6 +54,8 @@ impl<'a> Spawn<'a> {
             group_leader: Term::NONE,
             link: false,
             watcher: None,
+            remote_link: None,
+            remote_watcher: None,
             priority: Priority::Normal,
             scheduler: 0,
             flags: Flags::default(),
@@ -100,10 +105,19 @@ impl<'a> Spawn<'a> {
         if let Some(w) = self.watcher {
             data.relations().watchers.insert(w.monitor, w);
         }
+        if let Some((parent, at)) = self.remote_link {
+            data.relations().remote().link(parent, at, false);
+        }
+        if let Some((reference, watcher)) = self.remote_watcher {
+            let remote = data.relations().remote();
+            remote.watchers.insert(reference, watcher);
+            remote.note(watcher.at);
+        }
         let created = engine.processes.insert(process, |p, id| {
             p.set_id(id);
             let data = p.data_mut();
-            data.group_leader = if self.group_leader.is_none() { Term::pid(id) } else { self.group_leader };
+            data.group_leader =
+                if self.group_leader.is_none() { Term::pid(id) } else { data.heap.copy(self.group_leader) };
             if let Some(token) = data.sequence.as_mut().and_then(|s| s.token.as_mut()) {
                 token.from = Term::pid(id);
             }

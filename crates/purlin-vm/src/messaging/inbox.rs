@@ -1,7 +1,9 @@
 //! How a receiver handles signals: in their order, and only by the thread that owns it.
 
+use super::remote;
 use crate::engine::Engine;
 use crate::engine::context::Ctx;
+use crate::engine::nodes::{Outgoing, tell};
 pub use crate::engine::signals::down_signal;
 use crate::process::ProcessData;
 use crate::process::relation::{Alias, AliasMode, Watched};
@@ -74,6 +76,7 @@ fn handle(ctx: &mut Ctx<'_>, mut signal: Parcel) {
             }
         }
         SignalKind::Exit { from, linked } => handle_exit(ctx, signal, from, linked),
+        SignalKind::Remote(what) => remote::handle(ctx, signal, *what),
         SignalKind::Down { monitor } => handle_down(ctx, signal, monitor),
         SignalKind::Link { from } => {
             let new = !ctx.data.relations().is_linked(from);
@@ -119,7 +122,7 @@ fn keep_token(data: &ProcessData, signal: &mut Signal) {
 
 /// Adds a message to the mailbox.
 #[inline]
-fn enqueue(ctx: &mut Ctx<'_>, signal: Parcel) {
+pub(super) fn enqueue(ctx: &mut Ctx<'_>, signal: Parcel) {
     enqueue_as(ctx, signal, false);
 }
 
@@ -158,6 +161,7 @@ pub fn demonitor_other_side(engine: &Arc<Engine>, me: Term, watched: Watched, mo
     let other = match watched {
         Watched::Process(other) | Watched::Port(other) => Some(other),
         Watched::Name(_, other) | Watched::PortName(_, other) => other,
+        Watched::Remote(watched, at) => return tell(engine, me, at, Outgoing::Demonitor { monitor, watched }),
         Watched::TimeOffset => None,
     };
     if let Some(other) = other.filter(|&o| o != me) {
@@ -170,23 +174,29 @@ fn handle_exit(ctx: &mut Ctx<'_>, signal: Parcel, from: Term, linked: bool) {
         return;
     }
     let traced = linked && ctx.process.trace.has(Flags::PROCS);
-    let reason = signal.term.as_tuple().map_or(Term::NONE, |t| t[2]);
-    if reason.is(Atom::KILL) && !linked {
-        ctx.data.exit_reason = Term::atom(Atom::KILLED);
-    } else if ctx.data.traps_exits() {
-        enqueue(ctx, signal);
-    } else if !reason.is(Atom::NORMAL) || (!linked && from == ctx.process.pid()) {
-        ctx.data.exit_reason = reason;
-        if signal.used() > 0 {
-            ctx.data.heap.adopt(signal.into_fragment());
-        }
-    }
+    take_exit(ctx, signal, linked, from == ctx.process.pid());
     if traced && ctx.data.exit_reason.is_none() {
         events::procs(ctx.engine, ctx.process, am!("getting_unlinked"), from);
     }
 }
 
-fn handle_down(ctx: &mut Ctx<'_>, mut signal: Parcel, monitor: RefId) {
+/// Ends the process by an exit signal, or puts that into its mailbox, or does nothing, as the signal's reason and the
+/// process's flags say. `own`: the process sent it.
+pub(super) fn take_exit(ctx: &mut Ctx<'_>, signal: Parcel, linked: bool, own: bool) {
+    let reason = signal.term.as_tuple().map_or(Term::NONE, |t| t[2]);
+    if reason.is(Atom::KILL) && !linked {
+        ctx.data.exit_reason = Term::atom(Atom::KILLED);
+    } else if ctx.data.traps_exits() {
+        enqueue(ctx, signal);
+    } else if !reason.is(Atom::NORMAL) || (!linked && own) {
+        ctx.data.exit_reason = reason;
+        if signal.used() > 0 {
+            ctx.data.heap.adopt(signal.into_fragment());
+        }
+    }
+}
+
+pub(super) fn handle_down(ctx: &mut Ctx<'_>, mut signal: Parcel, monitor: RefId) {
     let relations = ctx.data.relations();
     let Some(m) = relations.monitors.remove(&monitor) else { return };
     end_alias_of_monitor(relations, monitor);

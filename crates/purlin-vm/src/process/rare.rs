@@ -30,8 +30,6 @@ pub struct Rare {
     pub saved_calls: Option<SavedCalls>,
     /// Whether this process has blocked multi-scheduling.
     pub blocks_multi: bool,
-    /// Subscriptions to changes of nodes: the options as bits, and how often.
-    pub node_monitors: Vec<(u32, u32)>,
     /// The functions whose time or memory is being measured.
     pub measured: Vec<Measured>,
     /// Words that collections have taken away since memory is measured.
@@ -98,7 +96,6 @@ impl Default for Rare {
             held_questions: Vec::new(),
             saved_calls: None,
             blocks_multi: false,
-            node_monitors: Vec::new(),
             measured: Vec::new(),
             words_gone: 0,
             long_queues: Vec::new(),

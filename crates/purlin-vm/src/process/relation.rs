@@ -3,9 +3,12 @@
 //! Each side of a link or monitor is kept by its own process and changed only by it; signals keep the sides in step.
 
 mod keyed;
+mod remote;
 
 use crate::process::signal::{Parcel, RefId};
 use keyed::Keyed;
+pub use remote::{Connection, RemoteProcess, RemoteRelations, RemoteSpawn, RemoteWatcher};
+
 use purlin_term::{Atom, Immediate, Term};
 
 /// The relations of one process.
@@ -18,6 +21,7 @@ pub struct Relations {
     pub watchers: Keyed<RefId, Watcher>,
     /// This process's active aliases.
     pub aliases: Keyed<RefId, Alias>,
+    remote: Option<Box<RemoteRelations>>,
 }
 
 /// One side of a link.
@@ -39,6 +43,8 @@ pub enum Watched {
     Port(Term),
     /// A port by its registered name on this node; the port it had.
     PortName(Atom, Option<Term>),
+    /// A process of another node, and the connection that the monitor ends with.
+    Remote(RemoteProcess, Connection),
     /// The time offset.
     TimeOffset,
 }
@@ -84,6 +90,16 @@ pub enum AliasMode {
 }
 
 impl Relations {
+    /// Relations with other nodes.
+    pub fn remote(&mut self) -> &mut RemoteRelations {
+        self.remote.get_or_insert_default()
+    }
+
+    /// Relations with other nodes, if there ever were any.
+    pub fn remote_if_any(&self) -> Option<&RemoteRelations> {
+        self.remote.as_deref()
+    }
+
     /// Whether priority messages may come.
     pub fn takes_priority(&self) -> bool {
         self.aliases.values().any(|a| a.priority) || self.monitors.values().any(|m| m.priority)

@@ -11,7 +11,10 @@
 //! | `Outer::head` | senders push; the receiver takes all; an exiting receiver closes it | all |
 //! | `Signal::next` | the sender before it publishes the node; then whoever owns the node | the owner |
 
+mod remote;
 pub(crate) mod tasks;
+
+pub use remote::RemoteSignal;
 
 use crate::engine::Engine;
 use crate::process::relation::Watcher;
@@ -258,6 +261,8 @@ pub enum SignalKind {
     Demonitor {
         monitor: RefId,
     },
+    /// A signal of another node's process.
+    Remote(Box<RemoteSignal>),
     /// The new group leader is `term`.
     GroupLeader,
     /// Anything else that must be done by the receiver in its turn.

@@ -147,6 +147,10 @@ impl Io<'_> {
         let port = self.port.term();
         let body = packet::body(framing, packet);
         self.note_delivered(body.len());
+        if let (true, Some(tap)) = (self.s.settings.deliver_port, self.port.tap()) {
+            tap.packet(body);
+            return true;
+        }
         if self.s.settings.deliver_port {
             self.tell(|h| {
                 let data = self.port_data(h, body);

@@ -12,18 +12,20 @@ impl Run<'_> {
     pub(in crate::tier) fn send(&mut self, pc: *const Op) -> Next {
         let (to, message) = (self.x(0), self.x(1));
         match crate::messaging::send::send_from(&mut self.ctx(), to, message) {
-            // Without distribution no other node can be reached, and messages to one are lost.
-            Ok(()) | Err(SendError::Remote) => {
+            Ok(()) => {
                 self.set_x(0, message);
                 self.data.charge(4);
                 Next::At(pc.wrapping_add(1))
             }
-            Err(SendError::BadDestination) => {
+            Err(error) => {
                 let native = self.engine.code.exports.native(crate::code::Mfa {
                     module: Atom::ERLANG,
                     function: purlin_term::Atom::new("send"),
                     arity: 2,
                 });
+                if let (SendError::Remote, Some(n)) = (error, native) {
+                    return self.call_native(pc, n);
+                }
                 let reason = Term::atom(Atom::BADARG);
                 match native {
                     Some(n) => self.native_error(Some(pc), n, &[to, message], reason, Term::NONE),

@@ -1,0 +1,264 @@
+//! Another node, and the connection with it.
+//!
+//! | phase | what it means | what is sent |
+//! |---|---|---|
+//! | idle | not connected | nothing |
+//! | pending | `net_kernel` is making a connection | waits |
+//! | connected | there is a channel | is written for the channel |
+//!
+//! Every change from idle to pending begins another connection, which has a number of its own: what belonged to an
+//! earlier one does not mistake it for its own.
+
+use crate::port::{self, Port};
+use parking_lot::Mutex;
+use purlin_term::external::distribution::{Incoming, OutCache};
+use purlin_term::{Atom, Heap, Immediate, Magic, Owned, RemoteRef, Term};
+use purlin_vm::Engine;
+use purlin_vm::relation::Connection;
+use purlin_vm::signal::{RefId, RemoteSignal, Signal, SignalKind};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+/// Another node.
+pub struct Node {
+    pub name: Atom,
+    /// What stands for the node in the handles of its connections.
+    reference: RefId,
+    pub state: Mutex<State>,
+    /// The receiving half of the protocol, of the connection with this number.
+    pub incoming: Mutex<(u32, Incoming)>,
+    /// Packets that have come and are not carried out.
+    inbox: Mutex<VecDeque<(u32, Vec<u8>)>>,
+    /// Held by who gives packets to the port.
+    sending: Mutex<()>,
+    /// Packets that a channel that is a process brought and took.
+    pub received: AtomicU64,
+    pub taken: AtomicU64,
+}
+
+/// How far the connection is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Phase {
+    #[default]
+    Idle,
+    Pending,
+    Connected,
+}
+
+/// What changes of a node.
+#[derive(Default)]
+pub struct State {
+    pub phase: Phase,
+    /// The number of the connection.
+    pub id: u32,
+    /// What both sides can do.
+    pub flags: u64,
+    pub creation: u32,
+    /// The port or process that moves the bytes.
+    pub channel: Option<Immediate>,
+    /// The process that may bring packets, where the channel is a process.
+    pub input_handler: Option<Immediate>,
+    /// How many connections of this engine were up before.
+    pub order: u64,
+    /// What is to be sent once the connection is up: control tuple and message.
+    pub waiting: Vec<(Owned, Option<Owned>)>,
+    pub cache: OutCache,
+    pub sequence: u64,
+    /// Packets for the channel, and how many bytes these and what is waiting have.
+    pub out: VecDeque<Vec<u8>>,
+    pub queued: usize,
+    /// Processes that wait until less is queued.
+    pub waiters: Vec<Immediate>,
+    /// Processes that hear of the connection's end.
+    pub involved: HashSet<u64>,
+    /// Whom monitors from there by name look at.
+    pub named: HashMap<RemoteRef, u64>,
+    /// Requests with links whose processes have ended, and why.
+    pub orphans: HashMap<RefId, Owned>,
+    /// The channel, a process, is to be told when there are packets.
+    pub notify: bool,
+    /// It gets them with their sizes.
+    pub with_size: bool,
+}
+
+/// What a handle's reference leads to.
+struct Handle(Arc<Node>);
+
+impl Node {
+    pub fn new(engine: &Engine, name: Atom) -> Node {
+        Node {
+            name,
+            reference: engine.next_ref(),
+            state: Mutex::default(),
+            incoming: Mutex::default(),
+            inbox: Mutex::default(),
+            sending: Mutex::default(),
+            received: AtomicU64::new(0),
+            taken: AtomicU64::new(0),
+        }
+    }
+
+    /// The connection of this number.
+    pub fn connection(&self, id: u32) -> Connection {
+        Connection { node: self.name, id }
+    }
+
+    /// The term by which OTP names a connection.
+    pub fn handle(self: &Arc<Node>, heap: &mut Heap, id: u32) -> Term {
+        let magic = Arc::new(Magic { value: Box::new(Handle(self.clone())) });
+        let reference = heap.magic_reference(self.reference, magic);
+        heap.cons(Term::small(id.into()), reference)
+    }
+
+    /// The node and the connection that a handle means.
+    pub fn of_handle(t: Term) -> Option<(Arc<Node>, u32)> {
+        let (id, reference) = t.as_cons()?;
+        let handle: &Handle = reference.magic()?;
+        Some((handle.0.clone(), u32::try_from(id.as_small()?).ok()?))
+    }
+
+    /// Whether senders have to wait.
+    pub fn is_busy(&self, engine: &Engine, waiter: Option<Immediate>) -> bool {
+        let mut state = self.state.lock();
+        if state.queued < engine.config.settings.busy_limit {
+            return false;
+        }
+        if let Some(waiter) = waiter.filter(|w| !state.waiters.contains(w)) {
+            state.waiters.push(waiter);
+        }
+        true
+    }
+
+    /// Begins a connection, unless there is one; its number, and whether it is new.
+    pub fn begin(&self) -> (u32, bool) {
+        let mut state = self.state.lock();
+        let new = state.phase == Phase::Idle;
+        if new {
+            state.phase = Phase::Pending;
+            state.id += 1;
+        }
+        (state.id, new)
+    }
+
+    /// Takes a packet; it is carried out by [`Node::work`].
+    pub fn push(&self, id: u32, packet: Vec<u8>) {
+        self.inbox.lock().push_back((id, packet));
+    }
+
+    /// Carries out packets that have come, and gives the port what it takes. Called without any lock.
+    pub fn work(self: &Arc<Node>, engine: &Arc<Engine>) {
+        self.carry_out(engine);
+        self.flush(engine);
+    }
+
+    fn carry_out(self: &Arc<Node>, engine: &Arc<Engine>) {
+        while !self.inbox.lock().is_empty() {
+            // Who holds it looks again after letting go.
+            let Some(mut incoming) = self.incoming.try_lock() else { return };
+            loop {
+                let next = self.inbox.lock().pop_front();
+                let Some((id, packet)) = next else { break };
+                if let Err(fault) = super::input::packet(engine, self, &mut incoming, id, &packet) {
+                    fault.report(engine);
+                    self.end_channel(engine, id);
+                }
+            }
+        }
+    }
+
+    /// Gives the port as many packets as it takes.
+    pub fn flush(self: &Arc<Node>, engine: &Arc<Engine>) {
+        while let Some(port) = self.free_port(engine) {
+            // Who holds it looks again after letting go.
+            let Some(_sending) = self.sending.try_lock() else { return };
+            while !port.driver.busy(None)
+                && let Some(packet) = self.take(engine)
+            {
+                port.send_packet(engine, packet);
+            }
+        }
+    }
+
+    /// The port that packets wait for, unless it is busy.
+    fn free_port(&self, engine: &Engine) -> Option<Arc<Port>> {
+        let channel = {
+            let state = self.state.lock();
+            state.channel.filter(|_| !state.out.is_empty())?
+        };
+        port::find(engine, channel.term()).filter(|port| !port.driver.busy(None))
+    }
+
+    /// Takes a packet out of the queue. Senders that wait go on when half of what made them wait is gone.
+    pub fn take(&self, engine: &Arc<Engine>) -> Option<Vec<u8>> {
+        let (packet, waiters) = {
+            let mut state = self.state.lock();
+            let packet = state.out.pop_front()?;
+            state.queued = state.queued.saturating_sub(packet.len());
+            let go_on = state.queued < engine.config.settings.busy_limit.div_ceil(2);
+            (packet, if go_on { std::mem::take(&mut state.waiters) } else { Vec::new() })
+        };
+        wake(engine, waiters);
+        Some(packet)
+    }
+
+    /// Has the channel of a connection end, and the connection with it.
+    fn end_channel(self: &Arc<Node>, engine: &Arc<Engine>, id: u32) {
+        let channel = { Some(self.state.lock()).filter(|s| s.id == id).and_then(|s| s.channel) };
+        let Some(channel) = channel else { return };
+        match port::find(engine, channel.term()) {
+            Some(port) => drop(port.close(engine, Term::atom(Atom::KILLED))),
+            None => engine.post(channel.term(), Signal::exit(Term::NONE, false, Term::atom(Atom::KILL))),
+        }
+    }
+
+    /// A connection has ended: everybody whom that concerns hears of it. False: it had ended before.
+    pub fn down(self: &Arc<Node>, engine: &Arc<Engine>, id: u32, reason: Term) -> bool {
+        let ended = {
+            let mut state = self.state.lock();
+            if state.id != id || state.phase == Phase::Idle {
+                return false;
+            }
+            let order = state.order;
+            std::mem::replace(&mut *state, State { id, order, ..State::default() })
+        };
+        wake(engine, ended.waiters);
+        let at = self.connection(id);
+        for process in ended.involved {
+            let down = SignalKind::Remote(Box::new(RemoteSignal::NodeDown { at }));
+            engine.post(Term::pid(process), Signal::bare(down));
+        }
+        if ended.phase == Phase::Connected {
+            let visible = super::flags::is_visible(ended.flags);
+            super::monitor::node_down(engine, self.name, Some(id), visible, reason);
+        }
+        true
+    }
+}
+
+/// Lets processes look again whether they still have to wait.
+fn wake(engine: &Arc<Engine>, waiters: Vec<Immediate>) {
+    port::wake(engine, waiters);
+}
+
+/// A port's side of a connection.
+pub struct OfPort {
+    pub node: Arc<Node>,
+    pub id: u32,
+}
+
+impl port::Tap for OfPort {
+    fn packet(&self, packet: &[u8]) {
+        self.node.push(self.id, packet.to_vec());
+    }
+
+    fn work(&self, engine: &Arc<Engine>) {
+        self.node.work(engine);
+    }
+
+    fn closed(&self, engine: &Arc<Engine>, reason: Term) {
+        self.node.work(engine);
+        let closed = reason.is(Atom::NORMAL);
+        self.node.down(engine, self.id, if closed { Term::atom(Atom::new("connection_closed")) } else { reason });
+    }
+}

@@ -1,0 +1,233 @@
+//! Signals to other nodes: control tuples, as the distribution protocol has them, and what goes with them.
+
+use super::flags::{self, EXIT_PAYLOAD, FRAGMENTS, HEADER_CACHE, SEND_SENDER};
+use super::node::{Node, Phase};
+use purlin_term::external::EncodeOptions;
+use purlin_term::external::distribution::Outgoing as Encoded;
+use purlin_term::{Atom, Heap, Owned, RemotePid, Term, am};
+use purlin_vm::Engine;
+use purlin_vm::nodes::{Outgoing, Route};
+use purlin_vm::relation::{Connection, RemoteProcess};
+use purlin_vm::signal::{Signal, SignalKind};
+use std::sync::Arc;
+
+/// The operations of the protocol, the first elements of control tuples.
+pub mod operation {
+    pub const LINK: i64 = 1;
+    pub const SEND: i64 = 2;
+    pub const EXIT: i64 = 3;
+    pub const UNLINK: i64 = 4;
+    pub const REG_SEND: i64 = 6;
+    pub const GROUP_LEADER: i64 = 7;
+    pub const EXIT2: i64 = 8;
+    pub const SEND_TT: i64 = 12;
+    pub const EXIT_TT: i64 = 13;
+    pub const REG_SEND_TT: i64 = 16;
+    pub const EXIT2_TT: i64 = 18;
+    pub const MONITOR_P: i64 = 19;
+    pub const DEMONITOR_P: i64 = 20;
+    pub const MONITOR_P_EXIT: i64 = 21;
+    pub const SEND_SENDER: i64 = 22;
+    pub const SEND_SENDER_TT: i64 = 23;
+    pub const PAYLOAD_EXIT: i64 = 24;
+    pub const PAYLOAD_EXIT_TT: i64 = 25;
+    pub const PAYLOAD_EXIT2: i64 = 26;
+    pub const PAYLOAD_EXIT2_TT: i64 = 27;
+    pub const PAYLOAD_MONITOR_P_EXIT: i64 = 28;
+    pub const SPAWN_REQUEST: i64 = 29;
+    pub const SPAWN_REQUEST_TT: i64 = 30;
+    pub const SPAWN_REPLY: i64 = 31;
+    pub const SPAWN_REPLY_TT: i64 = 32;
+    pub const ALIAS_SEND: i64 = 33;
+    pub const ALIAS_SEND_TT: i64 = 34;
+    pub const UNLINK_ID: i64 = 35;
+    pub const UNLINK_ID_ACK: i64 = 36;
+}
+
+/// In the answer to a request to start a process: it is linked, it is monitored.
+pub const SPAWNED_LINKED: i64 = 1;
+pub const SPAWNED_MONITORED: i64 = 2;
+
+/// Sends a signal of a local process by a node's connection; see [`purlin_vm::nodes::Nodes::signal`].
+pub fn send(engine: &Arc<Engine>, node: &Arc<Node>, from: Term, by: Route, what: Outgoing<'_>) -> Option<Connection> {
+    let (id, phase, flags) = route(engine, node, from, by, &what)?;
+    let mut heap = Heap::new(32);
+    let at = node.connection(id);
+    if phase == Phase::Pending {
+        let (control, message) = terms(&mut heap, from, flags::HOPED_FOR, &what);
+        let waiting = (Owned::new(control), message.map(Owned::new));
+        let mut state = node.state.lock();
+        if state.id == id && state.phase == Phase::Pending {
+            state.queued += 8 * (waiting.0.words() + waiting.1.as_ref().map_or(0, Owned::words));
+            state.waiting.push(waiting);
+            return Some(at);
+        }
+        drop(state);
+        // It came up or failed meanwhile.
+        return send(engine, node, from, Route::Only(id), what).or(Some(at));
+    }
+    let (control, message) = terms(&mut heap, from, flags, &what);
+    if let Some(encoded) = encode(engine, control, message, flags) {
+        submit(engine, node, id, encoded);
+    }
+    Some(at)
+}
+
+/// The connection that a signal goes by; its phase, and what the peer can do.
+fn route(
+    engine: &Arc<Engine>,
+    node: &Arc<Node>,
+    from: Term,
+    by: Route,
+    what: &Outgoing<'_>,
+) -> Option<(u32, Phase, u64)> {
+    if by == Route::Connect {
+        connect(engine, node);
+    }
+    let mut state = node.state.lock();
+    let other = matches!(by, Route::Only(id) if id != state.id);
+    if state.phase == Phase::Idle || other {
+        return None;
+    }
+    let involves = matches!(what, Outgoing::Link { .. } | Outgoing::Monitor { .. } | Outgoing::Spawn { .. });
+    if let Some(process) = from.as_pid().filter(|_| involves) {
+        state.involved.insert(process);
+    }
+    if let Outgoing::Down { monitor, name: Some(_), .. } = what {
+        state.named.remove(monitor);
+    }
+    Some((state.id, state.phase, state.flags))
+}
+
+/// Has `net_kernel` connect with a node, unless there is a connection or one is being made.
+pub fn connect(engine: &Arc<Engine>, node: &Arc<Node>) {
+    let (id, new) = node.begin();
+    if !new {
+        return;
+    }
+    let message = Signal::built(SignalKind::Message, |h| {
+        let handle = node.handle(h, id);
+        h.tuple(&[am!("auto_connect"), Term::atom(node.name), handle])
+    });
+    match engine.names.whereis(Atom::new("net_kernel")).and_then(Term::as_pid) {
+        Some(kernel) if engine.signal_to(kernel, message).is_ok() => {}
+        _ => drop(node.down(engine, id, Term::atom(Atom::new("net_kernel_terminated")))),
+    }
+}
+
+/// The bytes of a control tuple and message. `None`: too large for the format.
+pub fn encode(engine: &Engine, control: Term, message: Option<Term>, flags: u64) -> Option<Encoded> {
+    let options = EncodeOptions {
+        minor_version: 2,
+        node: engine.node(),
+        creation: engine.code.creation(),
+        ..EncodeOptions::default()
+    };
+    Encoded::new(control, message, &options, flags & HEADER_CACHE != 0).ok()
+}
+
+/// Queues what is encoded for the channel of a connection, unless that has ended.
+pub fn submit(engine: &Arc<Engine>, node: &Arc<Node>, id: u32, encoded: Encoded) {
+    let notified = {
+        let mut state = node.state.lock();
+        if state.id != id || state.phase != Phase::Connected {
+            return;
+        }
+        let state = &mut *state;
+        state.sequence += 1;
+        for packet in encoded.packets(&mut state.cache, state.sequence, state.flags & FRAGMENTS != 0) {
+            state.queued += packet.len();
+            state.out.push_back(packet);
+        }
+        std::mem::take(&mut state.notify).then_some(state.channel).flatten()
+    };
+    match notified {
+        Some(channel) => tell_channel(engine, channel.term()),
+        None => node.flush(engine),
+    }
+}
+
+/// Tells a channel that is a process that there are packets.
+pub fn tell_channel(engine: &Arc<Engine>, channel: Term) {
+    engine.post(channel, Signal::built(SignalKind::Message, |_| am!("dist_data")));
+}
+
+/// The control tuple and the message of a signal, for a peer that can do this.
+fn terms(h: &mut Heap, from: Term, flags: u64, what: &Outgoing<'_>) -> (Term, Option<Term>) {
+    use operation as op;
+    let cookie = Term::atom(Atom::new(""));
+    let number = Term::small;
+    let pid = RemotePid::term;
+    match *what {
+        Outgoing::Send { to, message } => {
+            let to = pid(to, h);
+            let control = if flags & SEND_SENDER != 0 && from.is_pid() {
+                h.tuple(&[number(op::SEND_SENDER), from, to])
+            } else {
+                h.tuple(&[number(op::SEND), cookie, to])
+            };
+            (control, Some(message))
+        }
+        Outgoing::SendNamed { to, message } => {
+            (h.tuple(&[number(op::REG_SEND), from, cookie, Term::atom(to)]), Some(message))
+        }
+        Outgoing::SendAlias { to, message } => (h.tuple(&[number(op::ALIAS_SEND), from, to]), Some(message)),
+        Outgoing::Link { to } => {
+            let to = pid(to, h);
+            (h.tuple(&[number(op::LINK), from, to]), None)
+        }
+        Outgoing::Unlink { to, id } => {
+            let to = pid(to, h);
+            if flags & flags::UNLINK_ID == 0 {
+                return (h.tuple(&[number(op::UNLINK), from, to]), None);
+            }
+            let id = h.unsigned(id);
+            (h.tuple(&[number(op::UNLINK_ID), id, from, to]), None)
+        }
+        Outgoing::UnlinkAck { to, id } => {
+            let (to, id) = (pid(to, h), h.unsigned(id));
+            (h.tuple(&[number(op::UNLINK_ID_ACK), id, from, to]), None)
+        }
+        Outgoing::Exit { to, linked, reason } => {
+            let to = pid(to, h);
+            if flags & EXIT_PAYLOAD == 0 {
+                let operation = if linked { op::EXIT } else { op::EXIT2 };
+                return (h.tuple(&[number(operation), from, to, reason]), None);
+            }
+            let operation = if linked { op::PAYLOAD_EXIT } else { op::PAYLOAD_EXIT2 };
+            (h.tuple(&[number(operation), from, to]), Some(reason))
+        }
+        Outgoing::Monitor { monitor, watched } | Outgoing::Demonitor { monitor, watched } => {
+            let begins = matches!(what, Outgoing::Monitor { .. });
+            let operation = if begins { op::MONITOR_P } else { op::DEMONITOR_P };
+            let reference = h.reference(monitor);
+            let watched = match watched {
+                RemoteProcess::Pid(to) => pid(to, h),
+                RemoteProcess::Name(name) => Term::atom(name),
+            };
+            (h.tuple(&[number(operation), from, watched, reference]), None)
+        }
+        Outgoing::Down { to, monitor, name, reason } => {
+            let (to, reference) = (pid(to, h), monitor.term(h));
+            let watched = name.map_or(from, Term::atom);
+            if flags & EXIT_PAYLOAD == 0 {
+                return (h.tuple(&[number(op::MONITOR_P_EXIT), watched, to, reference, reason]), None);
+            }
+            (h.tuple(&[number(op::PAYLOAD_MONITOR_P_EXIT), watched, to, reference]), Some(reason))
+        }
+        Outgoing::GroupLeader { to, leader } => {
+            let to = pid(to, h);
+            (h.tuple(&[number(op::GROUP_LEADER), leader, to]), None)
+        }
+        Outgoing::Spawn { request, leader, mfa, args, options } => {
+            let (reference, options) = (h.reference(request), h.list(options));
+            (h.tuple(&[number(op::SPAWN_REQUEST), reference, from, leader, mfa, options]), Some(args))
+        }
+        Outgoing::Spawned { to, request, link, monitor, result } => {
+            let (to, reference) = (pid(to, h), request.term(h));
+            let of = |set: bool, bit: i64| if set { bit } else { 0 };
+            let bits = number(of(link, SPAWNED_LINKED) | of(monitor, SPAWNED_MONITORED));
+            (h.tuple(&[number(op::SPAWN_REPLY), reference, to, bits, result]), None)
+        }
+    }
+}

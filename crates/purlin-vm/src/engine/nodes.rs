@@ -1,0 +1,158 @@
+//! What processes need of other nodes: the side of the engine that natives for distribution fill in.
+
+use crate::engine::Engine;
+use crate::process::relation::{Connection, RemoteProcess};
+use crate::process::signal::{RefId, RemoteSignal};
+use purlin_term::{Atom, Immediate, RemotePid, RemoteRef, Term};
+use std::sync::Arc;
+
+/// A signal of a process of this node to another node. Terms are valid for the call.
+#[derive(Clone, Copy)]
+pub enum Outgoing<'a> {
+    /// A message.
+    Send {
+        to: RemotePid,
+        message: Term,
+    },
+    SendNamed {
+        to: Atom,
+        message: Term,
+    },
+    /// A message to an alias, a reference of that node.
+    SendAlias {
+        to: Term,
+        message: Term,
+    },
+    Link {
+        to: RemotePid,
+    },
+    Unlink {
+        to: RemotePid,
+        id: u64,
+    },
+    UnlinkAck {
+        to: RemotePid,
+        id: u64,
+    },
+    /// An exit signal, through a link or by `exit/2`.
+    Exit {
+        to: RemotePid,
+        linked: bool,
+        reason: Term,
+    },
+    Monitor {
+        monitor: RefId,
+        watched: RemoteProcess,
+    },
+    Demonitor {
+        monitor: RefId,
+        watched: RemoteProcess,
+    },
+    /// The sender, which was watched by its pid or under a name, has ended.
+    Down {
+        to: RemotePid,
+        monitor: RemoteRef,
+        name: Option<Atom>,
+        reason: Term,
+    },
+    GroupLeader {
+        to: RemotePid,
+        leader: Term,
+    },
+    /// Start a process: module, function and number of arguments; arguments; options.
+    Spawn {
+        request: RefId,
+        leader: Term,
+        mfa: Term,
+        args: Term,
+        options: &'a [Term],
+    },
+    /// A process was started for `to`, or why not.
+    Spawned {
+        to: RemotePid,
+        request: RemoteRef,
+        link: bool,
+        monitor: bool,
+        result: Term,
+    },
+}
+
+/// How a signal may go to a node.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Route {
+    /// By the connection there is, which is made if there is none.
+    Connect,
+    /// By the connection there is.
+    Connected,
+    /// By this connection alone.
+    Only(u32),
+}
+
+/// The other nodes of an engine.
+pub trait Nodes: Send + Sync {
+    /// Sends a signal of `from`; the connection that it goes by. `None`: there is none, and nothing is sent. When the
+    /// connection ends, a process that has linked or monitored something, or asked for a process, hears of it.
+    fn signal(&self, engine: &Arc<Engine>, from: Term, to: Atom, by: Route, what: Outgoing<'_>) -> Option<Connection>;
+
+    /// Whether so much waits for going out to a node that senders have to wait; `waiter` is then woken when they need
+    /// not any more.
+    fn is_busy(&self, engine: &Engine, node: Atom, waiter: Option<Immediate>) -> bool;
+
+    /// Whether requests to start a process can be sent to a node, as far as is known.
+    fn can_spawn(&self, engine: &Engine, node: Atom) -> bool;
+
+    /// A process that these connections would have told of their end has ended.
+    fn left(&self, engine: &Engine, process: u64, connections: &[Connection]);
+
+    /// A process that asked to be linked with one to be started has ended before the answer came.
+    fn ended_before_answer(&self, engine: &Engine, at: Connection, request: RefId, reason: Term);
+
+    /// The options of a subscription to changes of nodes (`process_flag({monitor_nodes, Options}, _)`), in bits.
+    fn subscription(&self, options: Term) -> Option<u32>;
+
+    /// Subscribes a process to changes of nodes, or ends its subscriptions with these options; how many there were.
+    fn subscribe(&self, engine: &Engine, process: u64, options: u32, on: bool) -> u32;
+}
+
+/// Sends a signal by a connection; it is lost if that has ended.
+pub fn tell(engine: &Arc<Engine>, from: Term, at: Connection, what: Outgoing<'_>) {
+    if let Some(nodes) = engine.nodes() {
+        nodes.signal(engine, from, at.node, Route::Only(at.id), what);
+    }
+}
+
+/// What becomes of a signal from another node to a process that has ended: who waits for something gets its answer.
+pub fn bounce(engine: &Arc<Engine>, to: Term, signal: RemoteSignal) {
+    let noproc = Term::atom(Atom::NOPROC);
+    match signal {
+        RemoteSignal::Link { from, at } => {
+            tell(engine, to, at, Outgoing::Exit { to: from, linked: true, reason: noproc });
+        }
+        RemoteSignal::Unlink { from, id, at } if id != 0 => tell(engine, to, at, Outgoing::UnlinkAck { to: from, id }),
+        RemoteSignal::Monitor { reference, watcher, name, at } => {
+            tell(engine, to, at, Outgoing::Down { to: watcher, monitor: reference, name, reason: noproc });
+        }
+        RemoteSignal::Spawned { request, result: Ok(child), link, monitor, at } => {
+            refuse_child(engine, to, request, child, (link, monitor), at, noproc);
+        }
+        _ => {}
+    }
+}
+
+/// Takes back what was to be between a process and one that was started for it.
+pub fn refuse_child(
+    engine: &Arc<Engine>,
+    parent: Term,
+    request: RefId,
+    child: RemotePid,
+    (link, monitor): (bool, bool),
+    at: Connection,
+    reason: Term,
+) {
+    if monitor {
+        tell(engine, parent, at, Outgoing::Demonitor { monitor: request, watched: RemoteProcess::Pid(child) });
+    }
+    if link {
+        tell(engine, parent, at, Outgoing::Exit { to: child, linked: true, reason });
+    }
+}
