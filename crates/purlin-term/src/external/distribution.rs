@@ -80,7 +80,7 @@ impl std::fmt::Display for Malformed {
             Fault::Order => "a fragment out of order",
             Fault::TooMuch => "too much that is incomplete",
         };
-        write!(f, "malformed packet: {fault} (at byte {})", self.offset)
+        write!(f, "{fault} (at byte {})", self.offset)
     }
 }
 

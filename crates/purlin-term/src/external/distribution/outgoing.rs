@@ -27,8 +27,8 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
-    /// Encodes a control tuple, and the message that follows it. With `cached` atoms are written as numbers, at most
-    /// [`MOST_ATOMS`] of them; a peer that knows no cache of atoms needs them in full.
+    /// Encodes a control tuple, and the message that follows it. With `cached` (the peer keeps a cache) atoms are written
+    /// as numbers, at most [`MOST_ATOMS`] of them, else in full. Peers refuse the form that was not agreed on.
     ///
     /// Of the options, only this node's name and creation count.
     ///
