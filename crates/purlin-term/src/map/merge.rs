@@ -17,7 +17,7 @@ pub fn merge(heap: &mut Heap, a: Term, b: Term) -> Term {
         return a;
     }
     match (a.as_flat_map(), b.as_flat_map()) {
-        (Some(a), Some(b)) => flat_flat(heap, a, b),
+        (Some(_), Some(_)) => flat_flat(heap, a, b).unwrap_or(b),
         (None, Some(_)) => iter(b).fold(a, |map, (key, value)| super::put(heap, map, key, value)),
         (Some(_), None) => iter(a)
             .fold(b, |map, (key, value)| if super::contains(b, key) { map } else { super::put(heap, map, key, value) }),
@@ -30,9 +30,10 @@ pub fn merge(heap: &mut Heap, a: Term, b: Term) -> Term {
     }
 }
 
-type Parts<'a> = (&'a [Term], &'a [Term]);
-
-fn flat_flat(heap: &mut Heap, a: Parts, b: Parts) -> Term {
+/// Two small maps merged; the second itself if it has all keys of the first, and with the first's tuple of keys if that has
+/// all of the second.
+fn flat_flat(heap: &mut Heap, first: Term, second: Term) -> Option<Term> {
+    let (a, b) = (first.as_flat_map()?, second.as_flat_map()?);
     let (mut i, mut j) = (0, 0);
     let mut pairs: SmallVec<[(Term, Term); 2 * FLAT_LIMIT]> = SmallVec::new();
     while i < a.0.len() || j < b.0.len() {
@@ -50,11 +51,17 @@ fn flat_flat(heap: &mut Heap, a: Parts, b: Parts) -> Term {
         j += usize::from(order != Ordering::Less);
     }
     if pairs.len() > FLAT_LIMIT {
-        return build::hashed(heap, &pairs);
+        return Some(build::hashed(heap, &pairs));
+    }
+    if pairs.len() == b.0.len() {
+        return Some(second);
+    }
+    let values: SmallVec<[Term; FLAT_LIMIT]> = pairs.iter().map(|p| p.1).collect();
+    if pairs.len() == a.0.len() {
+        return Some(heap.flat_map_with_keys(super::flat::keys_tuple(first), &values));
     }
     let keys: SmallVec<[Term; FLAT_LIMIT]> = pairs.iter().map(|p| p.0).collect();
-    let values: SmallVec<[Term; FLAT_LIMIT]> = pairs.iter().map(|p| p.1).collect();
-    heap.flat_map(&keys, &values)
+    Some(heap.flat_map(&keys, &values))
 }
 
 /// Bitmap and children of two nodes merged. It recurses as deep as both tries share nodes, which hashing bounds.
