@@ -3,6 +3,7 @@
 //! Reading an atom's text takes no lock: chunks of entries never move once published.
 
 use crate::hash;
+use crate::release::Release;
 use hashbrown::HashMap;
 use parking_lot::RwLock;
 use std::sync::OnceLock;
@@ -25,11 +26,12 @@ pub enum AtomError {
     TableFull,
 }
 
-/// The atoms that OTP 27's emulator has before it loads a module, a line each, in the order of their numbers. Since
-/// OTP 26 keys of small maps stand in that order.
+/// The atoms that the emulators of OTP 27 and 29 have before they load a module, a line each, in the order of their
+/// numbers. Since OTP 26 keys of small maps stand in that order. Behind a tab stands what releases an atom is of at that
+/// place; in others the place stays empty, so that the order is right and constants are the same in all.
 const PREDEFINED: &str = include_str!("atom/predefined");
 
-/// Where a text stands among the predefined atoms.
+/// Where a text stands among the predefined atoms of all releases.
 const fn number_of(text: &str) -> u32 {
     let (all, text) = (PREDEFINED.as_bytes(), text.as_bytes());
     let (mut number, mut start, mut at) = (0, 0, 0);
@@ -70,6 +72,45 @@ predefined! {
     ERROR_HANDLER = "error_handler", ERROR_INFO = "error_info", MODULE = "module", FUNCTION = "function",
     CAUSE = "cause", FILE = "file", LINE = "line", APPLY = "apply", HIGH = "high", LOW = "low", MAX = "max",
     RE_PATTERN = "re_pattern", NONE_ATOM = "none", BADOPT = "badopt", NOCONNECT = "noconnect",
+}
+
+/// How many places there are for predefined atoms.
+const PLACES: usize = {
+    let (all, mut count, mut at) = (PREDEFINED.as_bytes(), 0, 0);
+    while at < all.len() {
+        count += (all[at] == b'\n') as usize;
+        at += 1;
+    }
+    count
+};
+
+/// The numbers of predefined atoms, by their places: before OTP 29, and since.
+static NUMBERS: [[u16; PLACES]; 2] = [numbers("-28").0, numbers("29-").0];
+
+/// How many places stay empty: before OTP 29, and since.
+const EMPTY: [u32; 2] = [numbers("-28").1, numbers("29-").1];
+
+/// The number for each place, and how many places stay empty, where those of these releases do not.
+const fn numbers(releases: &str) -> ([u16; PLACES], u32) {
+    let (all, releases) = (PREDEFINED.as_bytes(), releases.as_bytes());
+    let (mut numbers, mut place, mut empty, mut at) = ([0; PLACES], 0, 0, 0);
+    while at < all.len() {
+        if all[at] == b'\t' && all[at + 1] != releases[0] {
+            empty += 1;
+        }
+        if all[at] == b'\n' {
+            numbers[place] = place as u16 - empty as u16;
+            place += 1;
+        }
+        at += 1;
+    }
+    (numbers, empty)
+}
+
+/// Which of the numberings holds.
+#[inline]
+fn numbering() -> usize {
+    usize::from(Release::of_values() >= Release(29))
 }
 
 const CHUNK: usize = 4096;
@@ -121,8 +162,13 @@ fn table() -> &'static Table {
             exhausted: AtomicBool::new(false),
         };
         let mut index = t.index.write();
-        for text in PREDEFINED.lines() {
-            t.push(&mut index, text);
+        let other = ["29-", "-28"][numbering()];
+        for line in PREDEFINED.lines() {
+            match line.split_once('\t') {
+                Some((_, releases)) if releases == other => t.skip(),
+                Some((text, _)) => t.push(&mut index, text),
+                None => t.push(&mut index, line),
+            };
         }
         drop(index);
         t
@@ -131,6 +177,17 @@ fn table() -> &'static Table {
 
 impl Table {
     fn push(&self, index: &mut HashMap<&'static str, u32>, text: &'static str) -> u32 {
+        let i = self.add(text);
+        index.insert(text, i);
+        i
+    }
+
+    /// An empty place.
+    fn skip(&self) -> u32 {
+        self.add("")
+    }
+
+    fn add(&self, text: &'static str) -> u32 {
         let i = self.count.load(Ordering::Relaxed);
         let (chunk, slot) = (i as usize / CHUNK, i as usize % CHUNK);
         let mut p = ENTRIES[chunk].load(Ordering::Relaxed);
@@ -142,7 +199,6 @@ impl Table {
         STARTS[i as usize].store(start_of(text), Ordering::Relaxed);
         ENTRIES[chunk].store(p, Ordering::Release);
         self.count.store(i + 1, Ordering::Release);
-        index.insert(text, i);
         i
     }
 }
@@ -161,8 +217,8 @@ impl Atom {
         if let Some(&i) = index.get(text) {
             return Ok(Atom(i));
         }
-        let limit = t.limit.load(Ordering::Relaxed).min((CHUNK * CHUNKS) as u32);
-        if t.count.load(Ordering::Relaxed) >= limit {
+        let count = t.count.load(Ordering::Relaxed);
+        if count - EMPTY[numbering()] >= t.limit.load(Ordering::Relaxed) || count as usize == CHUNK * CHUNKS {
             t.exhausted.store(true, Ordering::Relaxed);
             return Err(AtomError::TableFull);
         }
@@ -231,15 +287,31 @@ impl Atom {
         Atom(i)
     }
 
+    /// The number that the atom has in the release's atom table: how many atoms were made before it.
+    #[inline]
+    pub fn number(self) -> u32 {
+        let numbering = numbering();
+        match NUMBERS[numbering].get(self.0 as usize) {
+            Some(&number) => number.into(),
+            None => self.0 - EMPTY[numbering],
+        }
+    }
+
+    /// The atom with a number that is less than [`Atom::count`].
+    pub fn with_number(number: u32) -> Atom {
+        let at_place = NUMBERS[numbering()].iter().position(|&n| u32::from(n) == number);
+        Atom(at_place.map_or(number + EMPTY[numbering()], |place| place as u32))
+    }
+
     /// How many atoms exist.
     pub fn count() -> usize {
-        table().count.load(Ordering::Relaxed) as usize
+        (table().count.load(Ordering::Relaxed) - EMPTY[numbering()]) as usize
     }
 
     /// Bytes of all atoms' texts and of the table's entries for them.
     pub fn bytes() -> usize {
         let entry = std::mem::size_of::<Entry>() + std::mem::size_of::<u32>();
-        (0..Atom::count()).map(|i| Atom::from_index(i as u32).name().len() + entry).sum()
+        (0..table().count.load(Ordering::Relaxed)).map(|place| Atom(place).name().len() + entry).sum()
     }
 
     /// How many atoms may exist.
@@ -303,6 +375,34 @@ mod tests {
         assert_eq!(Atom::new("ok"), Atom::OK);
         assert_eq!(Atom::OK.name(), "ok");
         assert_eq!(am!("ok"), Term::atom(Atom::OK));
+    }
+
+    #[test]
+    fn atoms_have_the_numbers_of_each_release() {
+        let texts = |releases: &str| {
+            let all = PREDEFINED.lines().filter(|line| line.split_once('\t').is_none_or(|(_, r)| r == releases));
+            all.map(|line| line.split('\t').next().unwrap()).collect::<Vec<_>>()
+        };
+        for (numbering, releases) in ["-28", "29-"].into_iter().enumerate() {
+            let texts = texts(releases);
+            assert_eq!(texts.len() as u32 + EMPTY[numbering], PLACES as u32);
+            for (place, line) in PREDEFINED.lines().enumerate() {
+                let (text, of) = line.split_once('\t').unwrap_or((line, releases));
+                if of == releases {
+                    assert_eq!(texts[NUMBERS[numbering][place] as usize], text, "{releases}");
+                }
+            }
+        }
+        assert_eq!((texts("-28")[493], texts("29-")[506]), ("ok", "ok"));
+    }
+
+    #[test]
+    fn an_atom_is_found_by_its_number() {
+        let later = Atom::new("an_atom_that_comes_later");
+        for atom in [Atom::FALSE, Atom::OK, Atom::new("sleep"), later] {
+            assert_eq!(Atom::with_number(atom.number()), atom);
+        }
+        assert!((later.number() as usize) < Atom::count());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! [`phash2`] and [`phash`] are visible to programs and the same everywhere. [`internal`] decides where a key stands in
 //! a large map and so the order of its keys, in the release's way; to give OTP's order it hashes what OTP's words for
-//! immediate terms would be. Atoms (by table index), references and identifiers of other nodes are stable only within one run, as in OTP.
+//! immediate terms would be. Atoms (by number), references and identifiers of other nodes are stable only within one run, as in OTP.
 
 mod old;
 mod portable;
@@ -154,17 +154,30 @@ pub(crate) fn text_value(text: &str) -> u32 {
 
 const INTERNAL_SALT: u32 = 3_432_918_353;
 
+/// The bits of the sizes of OTP's tables of processes and ports since OTP 27, unless `+P` and `+Q` give them others.
+const PROCESS_TABLE_BITS: u32 = 20;
+const PORT_TABLE_BITS: u32 = 16;
+
+/// The number of a process or a port as OTP keeps it: the bits that are its place in a table of that size are turned, so that
+/// neighbours stand in different cache lines.
+#[inline]
+fn in_table(number: u64, bits: u32) -> u64 {
+    let mask = (1 << bits) - 1;
+    let place = number & mask;
+    number & !mask | place << 3 & mask | place >> (bits - 3)
+}
+
 /// OTP's word for an immediate term.
 #[inline]
 fn otp_word(t: Term) -> u64 {
     if t.is_small() {
         t.0 | 0xF
     } else if let Some(a) = t.as_atom() {
-        (a.index() as u64) << 6 | 0x0B
+        u64::from(a.number()) << 6 | 0x0B
     } else if let Some(data) = t.as_pid() {
-        data << 4 | 0x3
+        in_table(data, PROCESS_TABLE_BITS) << 4 | 0x3
     } else if let Some(number) = t.as_port() {
-        number << 4 | 0x7
+        in_table(number, PORT_TABLE_BITS) << 4 | 0x7
     } else {
         debug_assert!(t.is_nil(), "{t:?} is no value");
         0x3B

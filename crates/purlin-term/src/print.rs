@@ -242,7 +242,7 @@ impl<'a> Printer<'a> {
             Kind::ExtPid | Kind::ExtPort | Kind::ExtRef => {
                 let (kind, node, _, words) = t.as_external()?;
                 // Another life of this node has its channel.
-                let channel = if node == crate::remote::this_node().0 { 0 } else { node.index() };
+                let channel = if node == crate::remote::this_node().0 { 0 } else { node.number() };
                 match (kind, words) {
                     (Kind::ExtPid, &[number, serial]) => self.pid(channel, number, serial),
                     (Kind::ExtPort, &[number]) => self.port(channel, number),

@@ -55,6 +55,18 @@ impl Release {
         Release::of_values() >= Release(27)
     }
 
+    /// Whether there are native records.
+    #[inline]
+    pub fn has_records() -> bool {
+        Release::of_values() >= Release(29)
+    }
+
+    /// Whether keys and associations of a large map are listed as they are iterated, not the other way round.
+    #[inline]
+    pub fn lists_as_iterated() -> bool {
+        Release::of_values() >= Release(29)
+    }
+
     /// Bits of the number of a pid of this node, which stand below its serial.
     #[inline]
     pub fn pid_number_bits() -> u32 {

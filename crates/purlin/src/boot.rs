@@ -2,7 +2,9 @@
 
 use crate::args::CommandLine;
 use crate::install::Otp;
+use purlin_beam::BeamFile;
 use purlin_natives::{OnBreak, preloaded};
+use purlin_term::external::{self, PlainContext};
 use purlin_term::{Atom, Heap, Term};
 use purlin_vm::code::Module;
 use purlin_vm::process::Flags;
@@ -74,6 +76,7 @@ pub fn start_with(
     config.warnings = flags.warnings.unwrap_or(config.warnings);
     config.settings = settings(line, config.settings);
     let tables: Vec<&[Native]> = purlin_natives::tables().into_iter().chain([natives]).collect();
+    let preloaded = read_preloaded(otp)?;
     let engine = Engine::new(&tables, config);
     engine.defaults.change(|d| {
         d.min_heap_size = flags.min_heap.map_or(d.min_heap_size, purlin_vm::gc::next_size);
@@ -85,7 +88,7 @@ pub fn start_with(
     });
     purlin_natives::install(&engine);
     start_epmd(line)?;
-    load_preloaded(&engine, otp)?;
+    load_preloaded(&engine, preloaded)?;
     let init = line.flags.init_module.as_deref().unwrap_or("init");
     start_processes(&engine, init, &line.init_args);
     engine.start(Box::new(Interpreter));
@@ -125,14 +128,31 @@ fn settings(line: &CommandLine, usual: Settings) -> Settings {
     }
 }
 
-fn load_preloaded(engine: &Arc<Engine>, otp: &Otp) -> Result<(), BootError> {
-    let mut modules = Vec::new();
+/// The files of the preloaded modules. Makes their atoms and those of their constants, so that these are numbered before any that natives name, as in
+/// the emulator.
+fn read_preloaded(otp: &Otp) -> Result<Vec<(&'static str, BeamFile)>, BootError> {
+    let mut files = Vec::new();
     for name in preloaded::modules(otp.release) {
         let path = otp.preloaded_dir().join(format!("{name}.beam"));
         let bytes = std::fs::read(&path).map_err(|e| BootError(format!("cannot read {}: {e}", path.display())))?;
-        let m = Module::prepare_preloaded(&engine.code, &bytes)
-            .map_err(|e| BootError(format!("{}: {e}", path.display())))?;
-        modules.push(m);
+        let file = BeamFile::parse(&bytes).map_err(|e| BootError(format!("{}: {e}", path.display())))?;
+        for text in file.atoms() {
+            Atom::try_new(text).map_err(|_| BootError(format!("{name}: the atom {text} cannot be made")))?;
+        }
+        // Those of its constants, which are needed later.
+        for literal in file.literals().iter() {
+            external::decode(literal, &mut Heap::new(0), &mut PlainContext)
+                .map_err(|_| BootError(format!("{name}: a constant is no term")))?;
+        }
+        files.push((name, file));
+    }
+    Ok(files)
+}
+
+fn load_preloaded(engine: &Arc<Engine>, files: Vec<(&'static str, BeamFile)>) -> Result<(), BootError> {
+    let mut modules = Vec::new();
+    for (name, file) in files {
+        modules.push(Module::prepare_preloaded(&engine.code, file).map_err(|e| BootError(format!("{name}: {e}")))?);
     }
     engine.code.finish(&modules).map_err(|_| BootError("a preloaded module is there twice".into()))?;
     // Their on_load functions are called by `erl_init`, so they are reachable at once.

@@ -79,11 +79,11 @@ fn about(ctx: &mut Ctx<'_>, key: &str, of: Term) -> NativeResult {
         "process_status" => process_status(ctx, of.as_pid().or_badarg()?),
         "internal_hash" => ctx.heap().unsigned(hash::internal(of)),
         "atom" => {
-            let index = of.as_usize().filter(|&i| i < Atom::limit()).or_badarg()?;
-            while index >= Atom::count() {
+            let number = of.as_usize().filter(|&i| i < Atom::limit()).or_badarg()?;
+            while number >= Atom::count() {
                 Atom::new(&format!("am{:x}", Atom::count()));
             }
-            Term::atom(Atom::from_index(index as u32))
+            Term::atom(Atom::with_number(number as u32))
         }
         "magic_ref" => match (of.magic_count(), of.is_ref()) {
             (Some((address, count)), _) => {

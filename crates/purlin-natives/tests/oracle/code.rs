@@ -1,6 +1,7 @@
 //! Loading and running the installed libraries' own code.
 
 use crate::caller::{eval, show};
+use purlin_beam::BeamFile;
 use purlin_term::external::{self, DecodeContext, EncodeOptions, FunParts};
 use purlin_term::{Atom, Heap, Term};
 use purlin_testkit::oracle::Oracle;
@@ -128,7 +129,8 @@ fn run(program: &str, collect_always: bool, oracle: &mut Oracle, heap: &mut Heap
     let engine = Engine::new(&purlin_natives::tables(), config);
     engine.on_exit(note_end);
     for path in beams("/erts-") {
-        load(&engine, Module::prepare_preloaded(&engine.code, &std::fs::read(path).unwrap()).unwrap());
+        let file = BeamFile::parse(&std::fs::read(path).unwrap()).unwrap();
+        load(&engine, Module::prepare_preloaded(&engine.code, file).unwrap());
     }
     for path in beams("/stdlib-").into_iter().chain(beams("/kernel-")).chain(beams("/compiler-")) {
         load(&engine, Module::prepare(&engine.code, &std::fs::read(path).unwrap()).unwrap());

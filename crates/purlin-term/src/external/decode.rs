@@ -175,7 +175,7 @@ impl<'a> Decoder<'a, '_> {
                 let n = self.reader.count(2)?;
                 return Ok(self.open(Compound::Map, 2 * n));
             }
-            tag::RECORD if Release::of_values() >= Release(29) => {
+            tag::RECORD if Release::has_records() => {
                 let (definition, n) = self.record()?;
                 return Ok(self.open(Compound::Record(definition), n));
             }

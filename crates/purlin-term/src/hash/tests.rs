@@ -117,6 +117,39 @@ fn wide_values_are_those_of_otp_27() {
 }
 
 #[test]
+fn wide_values_are_those_of_otp_29() {
+    let mut heap = Heap::new(0);
+    let h = &mut heap;
+    let (one, float) = (Term::small(1), h.float(1.5));
+    let values = [
+        (h.big(false, &[0, 1]), 1273177175058809839),
+        (h.big(true, &[0, 0, 4]), 15672931946983700453),
+        (h.list(&[Term::small(1), Term::small(2), Term::small(3)]), 14382127492065369570),
+        (h.list(&[Term::small(300), one]), 17124439562112818924),
+        (h.cons(float, Term::small(2)), 4141472337884849332),
+        (h.tuple(&[]), 4510301282025278020),
+        (float, 5774261808650504887),
+        (h.float(-0.0), 12330998780720423744),
+        (h.binary(b""), 10873612744977862784),
+        (h.binary(b"hello world, a binary"), 11384556386747942705),
+        (h.binary(b"12345678"), 11669490673453915445),
+        (h.bitstring(&[1 << 5], 3), 2772974853977271676),
+        (h.bitstring(b"abcdefghijklm\x50", 108), 12398806299795787131),
+        (map::empty(h), 9376759162891905861),
+    ];
+    for (t, value) in values {
+        assert_eq!(wide::compound(t, true), value, "{t:?}");
+    }
+}
+
+#[test]
+fn identifiers_are_hashed_as_they_stand_in_tables() {
+    assert_eq!(in_table(5, 20), 0x28);
+    assert_eq!(in_table(100_000_001, 20), 0x5FF_080A);
+    assert_eq!(in_table(1_000_000_000_000_000_001, 16), 0xDE0_B6B3_A764_0008);
+}
+
+#[test]
 fn keys_of_one_wide_hash_have_different_narrow_ones() {
     let mut h = Heap::new(0);
     let (a, b) = (h.bitstring(&[0, 0x80], 9), h.bitstring(&[1, 0], 9));

@@ -1,4 +1,4 @@
-//! The 64-bit hash of OTP 27: MurmurHash3's mixing, fed term by term.
+//! The 64-bit hash since OTP 27: MurmurHash3's mixing, fed term by term.
 //!
 //! Two halves take turns at words: a marker of the kind of term goes to the first, what it is mostly to the second.
 //! Terms inside others wait on a list, the last one first; immediate ones are taken at once.
@@ -7,13 +7,14 @@ use super::otp_word;
 use crate::binary::Bits;
 use crate::boxed::Kind;
 use crate::compare::terms_of;
+use crate::release::Release;
 use crate::word::Term;
 use smallvec::SmallVec;
 
 const C1: u64 = 0x87C3_7B91_1142_53D5;
 const C2: u64 = 0x4CF5_AD43_2745_937F;
 
-/// The markers of kinds.
+/// The markers of kinds. Since OTP 29 those from [`kind::FLAT_MAP`] on are one more: records stand before them.
 mod kind {
     pub const IMMEDIATE: u64 = 1;
     pub const ELEMENT: u64 = 2;
@@ -50,7 +51,7 @@ fn mix(word: u64) -> u64 {
 /// The hash of a term.
 #[inline]
 pub fn hash(t: Term) -> u64 {
-    if t.is_immediate() { mix(otp_word(t)) } else { compound(t) }
+    if t.is_immediate() { mix(otp_word(t)) } else { compound(t, Release::has_records()) }
 }
 
 /// A hash in the making.
@@ -145,8 +146,8 @@ impl Halves {
         head
     }
 
-    fn bits(&mut self, bits: Bits) {
-        self.pair(kind::BITS, bits.size as u64);
+    fn bits(&mut self, kind: u64, bits: Bits) {
+        self.pair(kind, bits.size as u64);
         let (whole, rest) = (bits.size / 8, bits.size % 8);
         let bytes = bits.to_bytes();
         let word = |bytes: &[u8]| bytes.iter().rev().fold(0, |w, &b| w << 8 | u64::from(b));
@@ -174,7 +175,7 @@ impl Halves {
     }
 }
 
-fn compound(t: Term) -> u64 {
+pub(super) fn compound(t: Term, records: bool) -> u64 {
     let mut halves = Halves::default();
     let mut waiting = Waiting::new();
     let mut next = Some(t);
@@ -189,13 +190,13 @@ fn compound(t: Term) -> u64 {
             halves.pair(kind::IMMEDIATE, otp_word(t));
             None
         } else {
-            boxed(t, &mut halves, &mut waiting)
+            boxed(t, records.into(), &mut halves, &mut waiting)
         };
     }
 }
 
-/// Hashes what a boxed term is; answers a term inside it that is next.
-fn boxed(t: Term, halves: &mut Halves, waiting: &mut Waiting) -> Option<Term> {
+/// Hashes what a boxed term is; answers a term inside it that is next. The markers of later kinds are `later` more.
+fn boxed(t: Term, later: u64, halves: &mut Halves, waiting: &mut Waiting) -> Option<Term> {
     let body = t.any_body();
     let size = body.len() as u64;
     match t.boxed_kind()? {
@@ -205,7 +206,7 @@ fn boxed(t: Term, halves: &mut Halves, waiting: &mut Waiting) -> Option<Term> {
         }
         Kind::FlatMap => {
             let (keys, values) = t.as_flat_map()?;
-            halves.pair(kind::FLAT_MAP, keys.len() as u64);
+            halves.pair(later + kind::FLAT_MAP, keys.len() as u64);
             let (&last, others) = keys.split_last()?;
             for (&key, &value) in others.iter().zip(values) {
                 halves.part(value, waiting);
@@ -216,44 +217,45 @@ fn boxed(t: Term, halves: &mut Halves, waiting: &mut Waiting) -> Option<Term> {
         }
         Kind::HashRoot => {
             let root = if body.len() == 2 + 16 { kind::FULL_ROOT } else { kind::ROOT };
-            halves.pair(root, crate::map::size(t) as u64);
+            halves.pair(later + root, crate::map::size(t) as u64);
             children(&terms_of(t)[2..], halves, waiting);
         }
         Kind::HashNode => {
-            halves.first(kind::NODE);
+            halves.first(later + kind::NODE);
             children(&terms_of(t)[1..], halves, waiting);
         }
         Kind::Fun => {
             let (entry, _, env) = t.as_fun()?;
-            halves.first(kind::FUN | (env.len() as u64) << 32);
+            halves.first((later + kind::FUN) | (env.len() as u64) << 32);
             halves.second(u64::from(entry.index) | u64::from(entry.old_uniq) << 32);
             halves.pair(kind::IMMEDIATE, otp_word(Term::atom(entry.module)));
             return halves.parts(env, waiting);
         }
         Kind::ExportFun => {
-            halves.first(kind::EXPORT_FUN);
+            halves.first(later + kind::EXPORT_FUN);
             halves.words(body);
         }
-        Kind::HeapBin | Kind::RefBin | Kind::SubBits | Kind::MatchCtx => halves.bits(t.as_bits()?),
+        Kind::HeapBin | Kind::RefBin | Kind::SubBits | Kind::MatchCtx => halves.bits(later + kind::BITS, t.as_bits()?),
         sign @ (Kind::PosBig | Kind::NegBig) => {
             let sign = if sign == Kind::PosBig { kind::POSITIVE } else { kind::NEGATIVE };
-            halves.first(sign | size << 32);
+            halves.first((later + sign) | size << 32);
             halves.words(body);
         }
         Kind::Ref | Kind::MagicRef => {
             let [a, b, c] = t.ref_numbers()?.map(u64::from);
-            halves.pair(kind::REF | a << 32, b | c << 32);
+            halves.pair((later + kind::REF) | a << 32, b | c << 32);
         }
         external @ (Kind::ExtPid | Kind::ExtPort | Kind::ExtRef) => {
-            halves.first(match external {
+            let kind = match external {
                 Kind::ExtPid => kind::EXTERNAL_PID,
                 Kind::ExtPort => kind::EXTERNAL_PORT,
                 _ => kind::EXTERNAL_REF,
-            });
+            };
+            halves.first(later + kind);
             // Trailing zero words are no part of a reference's identity.
             halves.words(&body[..body.iter().rposition(|&w| w != 0).map_or(0, |i| i + 1)]);
         }
-        Kind::Float => halves.pair(kind::FLOAT, t.as_float()?.to_bits()),
+        Kind::Float => halves.pair(later + kind::FLOAT, t.as_float()?.to_bits()),
     }
     None
 }

@@ -1,6 +1,7 @@
 //! Walking a map.
 
 use crate::heap::Heap;
+use crate::release::Release;
 use crate::word::Term;
 use smallvec::SmallVec;
 
@@ -8,8 +9,8 @@ use smallvec::SmallVec;
 #[derive(Clone)]
 pub struct MapIter<'a>(Walk<'a>);
 
-/// The associations in the order of `maps:to_list/1`, `maps:keys/1` and the external format: for large maps the
-/// reverse of [`MapIter`]'s.
+/// The associations in the order of the external format and, before OTP 29, of `maps:to_list/1` and `maps:keys/1`: for
+/// large maps the reverse of [`MapIter`]'s.
 #[derive(Clone)]
 pub struct MapListIter<'a>(Walk<'a>);
 
@@ -25,7 +26,7 @@ pub fn iter<'a>(map: Term) -> MapIter<'a> {
     MapIter(Walk::of(map))
 }
 
-/// The associations of a map (none for any other term) in the order of `maps:to_list/1`.
+/// The associations of a map (none for any other term) in the order of the external format.
 pub fn iter_listed<'a>(map: Term) -> MapListIter<'a> {
     MapListIter(Walk::of(map))
 }
@@ -87,12 +88,18 @@ impl Iterator for MapListIter<'_> {
 
 /// `maps:keys/1`
 pub fn keys(heap: &mut Heap, map: Term) -> Term {
-    let keys: Vec<Term> = iter_listed(map).map(|(key, _)| key).collect();
-    heap.list(&keys)
+    list(heap, map, |(key, _)| key)
 }
 
 /// `maps:values/1`
 pub fn values(heap: &mut Heap, map: Term) -> Term {
-    let values: Vec<Term> = iter_listed(map).map(|(_, value)| value).collect();
-    heap.list(&values)
+    list(heap, map, |(_, value)| value)
+}
+
+fn list(heap: &mut Heap, map: Term, part: fn((Term, Term)) -> Term) -> Term {
+    let parts: Vec<Term> = match Release::lists_as_iterated() {
+        true => iter(map).map(part).collect(),
+        false => iter_listed(map).map(part).collect(),
+    };
+    heap.list(&parts)
 }

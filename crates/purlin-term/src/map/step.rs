@@ -1,10 +1,12 @@
 //! `erts_internal:map_next/3`: some associations of a map, and from where to go on.
 //!
 //! The place to go on from is a path: for each level of the trie, four bits with the index of the child to visit, the
-//! root's lowest. A path that ends early goes on with first children.
+//! root's lowest. A path that ends early goes on with first children. A list that is to stand in the order of iteration
+//! is made from its end: children are visited last one first, and a path counts them from there.
 
 use super::hamt::node;
 use crate::heap::Heap;
+use crate::release::Release;
 use crate::word::Term;
 use smallvec::SmallVec;
 
@@ -35,6 +37,11 @@ pub fn map_next(heap: &mut Heap, path: Term, map: Term, form: NextForm, limit: u
     if !map.is_map() {
         return None;
     }
+    let from_end = matches!(form, NextForm::List(_)) && Release::lists_as_iterated();
+    let child = |children: &[Term], at: usize| {
+        let at = if from_end { children.len().checked_sub(at + 1)? } else { at };
+        children.get(at).copied()
+    };
     let mut digits = Digits::of(path)?;
     let mut limit = limit.clamp(1, super::size(map));
     if path == Term::small(0) {
@@ -47,13 +54,12 @@ pub fn map_next(heap: &mut Heap, path: Term, map: Term, form: NextForm, limit: u
     while !t.is_cons() {
         let children = node(t).1;
         let at = digits.next();
-        let child = children.get(at)?;
-        stack.push((children, at + usize::from(!child.is_cons())));
-        t = *child;
+        t = child(children, at)?;
+        stack.push((children, at + usize::from(!t.is_cons())));
     }
     let mut pairs: SmallVec<[(Term, Term); super::FLAT_LIMIT]> = SmallVec::new();
     while let Some((children, at)) = stack.last_mut() {
-        let Some(child) = children.get(*at) else {
+        let Some(child) = child(children, *at) else {
             stack.pop();
             continue;
         };
@@ -63,7 +69,7 @@ pub fn map_next(heap: &mut Heap, path: Term, map: Term, form: NextForm, limit: u
         *at += 1;
         match child.as_cons() {
             Some(leaf) => pairs.push(leaf),
-            None => stack.push((node(*child).1, 0)),
+            None => stack.push((node(child).1, 0)),
         }
     }
     let rest = (!stack.is_empty()).then(|| {

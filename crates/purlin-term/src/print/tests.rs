@@ -72,7 +72,7 @@ fn numbers_and_identifiers() {
     check(t, "#Ref<0.2531208084.443809794.19394>");
     let node = Atom::new("some@node");
     let t = h.external(Kind::ExtPid, node, 1, &[7, 8]);
-    check(t, &format!("<{}.7.8>", node.index()));
+    check(t, &format!("<{}.7.8>", node.number()));
     let t = h.export_fun(Atom::new("A b"), Atom::new("map"), 2);
     check(t, "fun 'A b':map/2");
 }

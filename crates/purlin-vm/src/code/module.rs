@@ -75,8 +75,7 @@ impl Module {
     }
 
     /// As [`Module::prepare`], for a module that the emulator has built in: those know no lines.
-    pub fn prepare_preloaded(code: &Code, bytes: &[u8]) -> Result<&'static Module, LoadError> {
-        let mut file = BeamFile::parse(bytes)?;
+    pub fn prepare_preloaded(code: &Code, mut file: BeamFile) -> Result<&'static Module, LoadError> {
         file.drop_lines();
         Module::of_file(code, file)
     }
