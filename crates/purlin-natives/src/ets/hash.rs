@@ -4,7 +4,7 @@
 //! that a table lists its rows in the order that programs on OTP see.
 
 use super::key::{self, Key};
-use purlin_term::{Chain, Row, Term, compare::same, row::rows};
+use purlin_term::{Chain, Release, Row, Term, compare::same, row::rows};
 
 /// Buckets of a fresh table.
 const FIRST: usize = 256;
@@ -95,9 +95,11 @@ impl HashRows {
         self.live
     }
 
-    /// Words of all rows.
+    /// Words of all rows, and of OTP's buckets beyond the first ones with the table of their segments.
     pub fn words(&self) -> usize {
-        self.words + (self.reserved - FIRST)
+        let grown = self.reserved > FIRST && self.shape.stride <= FIRST;
+        let segments = if grown { 262 + usize::from(Release::of_values() >= Release(29)) } else { 0 };
+        self.words + (self.reserved - FIRST) + segments
     }
 
     pub fn active(&self) -> usize {

@@ -2,7 +2,7 @@
 
 use crate::match_spec::is_open;
 use purlin_term::compare::{cmp, same};
-use purlin_term::{Row, Term, hash};
+use purlin_term::{Release, Row, Term, hash};
 use std::cmp::Ordering;
 
 /// Element `keypos` (from 1) of a row, which has it.
@@ -17,12 +17,13 @@ pub fn at(keypos: usize, row: &Row) -> Term {
     row.elements().get(keypos - 1).copied().unwrap_or(Term::NONE)
 }
 
-/// The hash value that decides a row's bucket.
+/// The hash value that decides a row's bucket. Since OTP 29 its lowest bit is left out.
 #[inline]
 pub fn hash(key: Term) -> u32 {
+    let left_out = u32::from(Release::of_values() >= Release(29));
     match key.as_atom() {
-        Some(a) => a.value(),
-        None => hash::internal(key) as u32,
+        Some(a) => a.value() >> left_out,
+        None => (hash::internal(key) >> left_out) as u32,
     }
 }
 

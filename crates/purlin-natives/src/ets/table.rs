@@ -9,7 +9,7 @@ use super::key::{self, Key};
 use super::tree::TreeRows;
 use crossbeam::utils::CachePadded;
 use parking_lot::{Mutex, MutexGuard, RwLock};
-use purlin_term::{Atom, Immediate, Magic, Owned, Row, Term};
+use purlin_term::{Atom, Immediate, Magic, Owned, Release, Row, Term};
 use purlin_vm::Process;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
@@ -164,6 +164,7 @@ impl Options {
             (_, true, Writers::Locks(n)) => 337 + 16 * n.max(64),
             (_, true, _) => 1361,
         };
+        let base = base + usize::from(Release::of_values() >= Release(29));
         base + if self.read_concurrency && self.protection != Protection::Private { 32 } else { 0 }
     }
 }
