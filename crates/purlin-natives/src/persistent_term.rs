@@ -17,6 +17,7 @@ pub const NATIVES: &[Native] = &[
     Native::plain("persistent_term", "get", 1, get_1),
     Native::plain("persistent_term", "get", 2, get_2),
     Native::plain("persistent_term", "put", 2, put),
+    Native::plain("persistent_term", "put_new", 2, put_new).since(28),
     Native::plain("persistent_term", "erase", 1, erase),
     Native::plain("persistent_term", "info", 0, info),
     Native::plain("erts_internal", "erase_persistent_terms", 0, erase_all),
@@ -121,11 +122,20 @@ fn get_2(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 }
 
 fn put(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    store(ctx, args[0], args[1], true)
+}
+
+/// As `put/2`, but the key may have no other value yet.
+fn put_new(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    store(ctx, args[0], args[1], false)
+}
+
+fn store(ctx: &mut Ctx<'_>, key: Term, value: Term, replaces: bool) -> NativeResult {
     let terms = Terms::of(ctx.engine);
-    let (key, value) = (args[0], args[1]);
-    let old = terms.get(key);
-    if old.is_some_and(|old| same(old, value)) {
-        return Ok(am!("ok"));
+    match terms.get(key) {
+        Some(old) if same(old, value) => return Ok(am!("ok")),
+        Some(_) if !replaces => return Err(Escape::BADARG),
+        _ => {}
     }
     ctx.room_for_term(value, WORDS_PER_REDUCTION)?;
     let words = beam_size::shared(key, true) + beam_size::shared(value, true);
@@ -136,16 +146,22 @@ fn put(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let kept = stored.and_then(|pair| Some((Kept::literal(pair[0])?, Kept::literal(pair[1])?)));
     let (key, value) = kept.ok_or(Escape::SYSTEM_LIMIT)?;
     let new = Entry { key, value, hash, bytes: AREA_BYTES + 8 * words, area };
-    let old = terms.write(|t| match t.entries.find_mut(hash, |e| e.hash == hash && same(e.key.term(), key.term())) {
-        Some(e) => Some(std::mem::replace(e, new)),
-        None => {
-            t.entries.insert_unique(hash, new, |e| e.hash);
-            t.resize();
-            None
-        }
-    });
-    old.into_iter().for_each(|e| e.retire(ctx));
-    Ok(am!("ok"))
+    let (left, result) =
+        terms.write(|t| match t.entries.find_mut(hash, |e| e.hash == hash && same(e.key.term(), key.term())) {
+            // Another process was faster.
+            Some(e) if !replaces => {
+                let stays = same(e.value.term(), value.term());
+                (Some(new), if stays { Ok(am!("ok")) } else { Err(Escape::BADARG) })
+            }
+            Some(e) => (Some(std::mem::replace(e, new)), Ok(am!("ok"))),
+            None => {
+                t.entries.insert_unique(hash, new, |e| e.hash);
+                t.resize();
+                (None, Ok(am!("ok")))
+            }
+        });
+    left.into_iter().for_each(|e| e.retire(ctx));
+    result
 }
 
 fn erase(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {

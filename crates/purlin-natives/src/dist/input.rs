@@ -252,7 +252,8 @@ impl Message<'_> {
             return Some(());
         }
         to.as_pid()?;
-        self.engine.post(to, exit_signal(SignalKind::Exit { from: Term::NONE, linked: false }, from, reason));
+        self.engine
+            .post(to, exit_signal(SignalKind::Exit { from: Term::NONE, linked: false, priority: false }, from, reason));
         Some(())
     }
 

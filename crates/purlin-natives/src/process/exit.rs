@@ -1,16 +1,18 @@
-//! `exit/2`, `exit_signal/2`, `halt/2`, `hibernate/0,3`, `yield/0`, `bump_reductions/1`.
+//! `exit/2,3`, `exit_signal/2,3`, `halt/2`, `hibernate/0,3`, `yield/0`, `bump_reductions/1`.
 
 use super::{TRUE, badopt, pair, remote};
-use purlin_term::{Atom, Kind, RemotePid, Term, am};
+use purlin_term::{Atom, Kind, Release, RemotePid, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::port::PortSignal;
 use purlin_vm::sched::SLICE;
-use purlin_vm::signal::Signal;
+use purlin_vm::signal::{Signal, SignalKind};
 use purlin_vm::{Ctx, End, Escape, Native, NativeResult};
 
 pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "exit", 2, exit_2),
+    Native::plain("erlang", "exit", 3, exit_3).since(28),
     Native::plain("erlang", "exit_signal", 2, exit_signal),
+    Native::plain("erlang", "exit_signal", 3, exit_signal_3).since(29),
     Native::plain("erlang", "halt", 2, halt),
     Native::plain("erlang", "hibernate", 3, hibernate),
     Native::plain("erlang", "hibernate", 0, |_, _| Err(Escape::HibernateReturn)).since(28),
@@ -19,9 +21,24 @@ pub const NATIVES: &[Native] = &[
 ];
 
 fn exit_2(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    exit(ctx, args, false)
+}
+
+fn exit_3(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let priority = only_priority(args[2]).ok_or_else(badopt)?;
+    exit(ctx, args, priority)
+}
+
+/// Whether an option list, which may hold nothing but `priority`, holds it.
+pub fn only_priority(options: Term) -> Option<bool> {
+    let options = options.as_list()?;
+    options.iter().all(|&option| option == am!("priority")).then_some(!options.is_empty())
+}
+
+fn exit(ctx: &mut Ctx<'_>, args: &[Term], priority: bool) -> NativeResult {
     let me = ctx.pid();
     if args[0] != me {
-        return exit_other(ctx, args[0], args[1]);
+        return exit_other(ctx, args[0], args[1], priority);
     }
     ctx.engine.post(me, Signal::exit(me, false, args[1]));
     if args[1].is(Atom::KILL) || !ctx.data.traps_exits() {
@@ -35,16 +52,22 @@ fn exit_2(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 
 /// As `exit/2`, but a process that sends itself `normal` goes on, like any other.
 fn exit_signal(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
-    exit_other(ctx, args[0], args[1])
+    exit_other(ctx, args[0], args[1], false)
 }
 
-fn exit_other(ctx: &mut Ctx<'_>, other: Term, reason: Term) -> NativeResult {
+fn exit_signal_3(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let priority = only_priority(args[2]).ok_or_else(badopt)?;
+    exit_other(ctx, args[0], args[1], priority)
+}
+
+/// Sends an exit signal. Only one to an alias may be a priority signal.
+fn exit_other(ctx: &mut Ctx<'_>, other: Term, reason: Term, priority: bool) -> NativeResult {
     let me = ctx.pid();
     if other.is_local_pid() {
         // A sender that is the receiver would count as `exit/2` with itself.
         let mut signal = Signal::exit(me, false, reason);
         if other == me {
-            signal.kind = purlin_vm::signal::SignalKind::Exit { from: Term::NONE, linked: false };
+            signal.kind = SignalKind::Exit { from: Term::NONE, linked: false, priority: false };
         }
         if reason.is(Atom::KILL)
             && let Some(p) = other.as_pid().and_then(|id| ctx.engine.process(id))
@@ -56,6 +79,15 @@ fn exit_other(ctx: &mut Ctx<'_>, other: Term, reason: Term) -> NativeResult {
     }
     if let Some(port) = other.as_port() {
         ctx.engine.port_signal(port, PortSignal::Exit { from: me, linked: false, reason });
+        return Ok(TRUE);
+    }
+    if ctx.engine.config.release >= Release(28)
+        && let Some(alias) = other.as_local_ref()
+    {
+        // A reference that names no process is no alias: the signal is dropped.
+        if let Some(receiver) = other.ref_pid() {
+            ctx.engine.post(receiver, Signal::exit_of(SignalKind::AliasExit { alias, priority }, me, reason));
+        }
         return Ok(TRUE);
     }
     match other.as_external() {

@@ -1,6 +1,7 @@
-//! `link/1`, `unlink/1`.
+//! `link/1,2`, `unlink/1`.
 
-use super::{TRUE, remote};
+use super::exit::only_priority;
+use super::{TRUE, badopt, remote};
 use purlin_term::{Atom, Kind, RemotePid, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::port::PortSignal;
@@ -9,11 +10,24 @@ use purlin_vm::tracing::{Flags, events};
 use purlin_vm::{Ctx, Escape, Native, NativeResult, Process};
 use std::sync::Arc;
 
-pub const NATIVES: &[Native] =
-    &[Native::plain("erlang", "link", 1, link), Native::plain("erlang", "unlink", 1, unlink)];
+pub const NATIVES: &[Native] = &[
+    Native::plain("erlang", "link", 1, link_1),
+    Native::plain("erlang", "link", 2, link_2).since(28),
+    Native::plain("erlang", "unlink", 1, unlink),
+];
 
-fn link(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
-    let (other, me) = (args[0], ctx.pid());
+fn link_1(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    link(ctx, args[0], false)
+}
+
+fn link_2(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let priority = only_priority(args[1]).ok_or_else(badopt)?;
+    link(ctx, args[0], priority)
+}
+
+/// Links the caller with a process or a port; with `priority` the message that this one has ended is a priority message.
+fn link(ctx: &mut Ctx<'_>, other: Term, priority: bool) -> NativeResult {
+    let me = ctx.pid();
     if ctx.process.trace.has(Flags::PROCS) {
         events::procs(ctx.engine, ctx.process, am!("link"), other);
     }
@@ -21,31 +35,33 @@ fn link(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         return Ok(TRUE);
     }
     if let Some(id) = other.as_pid() {
-        let Some(p) = ctx.engine.process(id) else { return no_such(ctx, other, Atom::NOPROC) };
+        let Some(p) = ctx.engine.process(id) else { return no_such(ctx, other, priority) };
         if ctx.data.relations().link(other) {
             set_on_link(ctx, &p);
             if ctx.engine.signal(&p, Signal::bare(SignalKind::Link { from: me })).is_err() {
                 ctx.data.relations().drop_link(other);
-                return no_such(ctx, other, Atom::NOPROC);
+                return no_such(ctx, other, priority);
             }
         }
+        ctx.data.relations().set_link_priority(other, priority);
         return Ok(TRUE);
     }
     if let Some(port) = other.as_port() {
         if !ctx.engine.ports().is_some_and(|ports| ports.is_open(ctx.engine, port)) {
-            return no_such(ctx, other, Atom::NOPROC);
+            return no_such(ctx, other, priority);
         }
         if ctx.data.relations().link(other) && !ctx.engine.port_signal(port, PortSignal::Link { from: me }) {
             ctx.data.relations().drop_link(other);
-            return no_such(ctx, other, Atom::NOPROC);
+            return no_such(ctx, other, priority);
         }
+        ctx.data.relations().set_link_priority(other, priority);
         return Ok(TRUE);
     }
     match other.as_external() {
-        Some((Kind::ExtPid, node, ..)) if node == ctx.engine.node() => no_such(ctx, other, Atom::NOPROC),
+        Some((Kind::ExtPid, node, ..)) if node == ctx.engine.node() => no_such(ctx, other, priority),
         Some((Kind::ExtPid, ..)) => {
             if !remote::link(ctx, RemotePid::of(other).or_badarg()?) {
-                tell_exit(ctx, other, am!("noconnection"));
+                tell_exit(ctx, other, am!("noconnection"), priority);
             }
             Ok(TRUE)
         }
@@ -82,20 +98,19 @@ fn set_on_link(ctx: &mut Ctx<'_>, other: &Arc<Process>) {
 }
 
 /// A link with what has ended already.
-fn no_such(ctx: &mut Ctx<'_>, other: Term, reason: Atom) -> NativeResult {
+fn no_such(ctx: &mut Ctx<'_>, other: Term, priority: bool) -> NativeResult {
     if !ctx.data.traps_exits() {
-        return Err(Escape::Error(Term::atom(reason)));
+        return Err(Escape::Error(Term::atom(Atom::NOPROC)));
     }
-    tell_exit(ctx, other, Term::atom(reason));
+    tell_exit(ctx, other, Term::atom(Atom::NOPROC), priority);
     Ok(TRUE)
 }
 
 /// Sends the caller `{'EXIT', Other, Reason}` as if through a link.
-fn tell_exit(ctx: &mut Ctx<'_>, other: Term, reason: Term) {
+fn tell_exit(ctx: &mut Ctx<'_>, other: Term, reason: Term, priority: bool) {
     let me = ctx.pid();
-    let kind = SignalKind::Exit { from: Term::NONE, linked: false };
-    let exit = Signal::built(kind, |h| h.tuple(&[Term::atom(Atom::EXIT_TAG), other, reason]));
-    ctx.engine.post(me, exit);
+    let kind = SignalKind::Exit { from: Term::NONE, linked: false, priority };
+    ctx.engine.post(me, Signal::exit_of(kind, other, reason));
 }
 
 fn unlink(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {

@@ -58,7 +58,7 @@ impl Engine {
 
     fn post_to_port(self: &Arc<Engine>, to: Term, port: u64, signal: Parcel) {
         match signal.kind {
-            SignalKind::Exit { from, linked } => {
+            SignalKind::Exit { from, linked, .. } => {
                 let reason = signal.term.as_tuple().map_or(Term::NIL, |t| t[2]);
                 self.port_signal(port, PortSignal::Exit { from, linked, reason });
             }

@@ -75,7 +75,17 @@ fn handle(ctx: &mut Ctx<'_>, mut signal: Parcel) {
                 enqueue_as(ctx, signal, priority && takes_priority);
             }
         }
-        SignalKind::Exit { from, linked } => handle_exit(ctx, signal, from, linked),
+        SignalKind::Exit { from, linked: true, .. } => {
+            if let Some(priority) = ctx.data.relations().end_link(from) {
+                handle_exit(ctx, signal, from, true, priority);
+            }
+        }
+        SignalKind::Exit { from, linked: false, priority } => handle_exit(ctx, signal, from, false, priority),
+        SignalKind::AliasExit { alias, priority } => {
+            if let Some(alias) = ctx.data.relations().aliases.get(&alias).copied() {
+                handle_exit(ctx, signal, Term::NONE, false, priority && alias.priority);
+            }
+        }
         SignalKind::Remote(what) => remote::handle(ctx, signal, *what),
         SignalKind::Down { monitor } => handle_down(ctx, signal, monitor),
         SignalKind::Link { from } => {
@@ -169,12 +179,9 @@ pub fn demonitor_other_side(engine: &Arc<Engine>, me: Term, watched: Watched, mo
     }
 }
 
-fn handle_exit(ctx: &mut Ctx<'_>, signal: Parcel, from: Term, linked: bool) {
-    if linked && !ctx.data.relations().drop_link(from) {
-        return;
-    }
+fn handle_exit(ctx: &mut Ctx<'_>, signal: Parcel, from: Term, linked: bool, priority: bool) {
     let traced = linked && ctx.process.trace.has(Flags::PROCS);
-    take_exit(ctx, signal, linked, from == ctx.process.pid());
+    take_exit(ctx, signal, linked, from == ctx.process.pid(), priority);
     if traced && ctx.data.exit_reason.is_none() {
         events::procs(ctx.engine, ctx.process, am!("getting_unlinked"), from);
     }
@@ -182,12 +189,12 @@ fn handle_exit(ctx: &mut Ctx<'_>, signal: Parcel, from: Term, linked: bool) {
 
 /// Ends the process by an exit signal, or puts that into its mailbox, or does nothing, as the signal's reason and the
 /// process's flags say. `own`: the process sent it.
-pub(super) fn take_exit(ctx: &mut Ctx<'_>, signal: Parcel, linked: bool, own: bool) {
+pub(super) fn take_exit(ctx: &mut Ctx<'_>, signal: Parcel, linked: bool, own: bool, priority: bool) {
     let reason = signal.term.as_tuple().map_or(Term::NONE, |t| t[2]);
     if reason.is(Atom::KILL) && !linked {
         ctx.data.exit_reason = Term::atom(Atom::KILLED);
     } else if ctx.data.traps_exits() {
-        enqueue(ctx, signal);
+        enqueue_as(ctx, signal, priority);
     } else if !reason.is(Atom::NORMAL) || (!linked && own) {
         ctx.data.exit_reason = reason;
         if signal.used() > 0 {

@@ -31,7 +31,7 @@ pub(super) fn handle(ctx: &mut Ctx<'_>, signal: Parcel, what: RemoteSignal) {
         RemoteSignal::UnlinkAck { from, id } => ctx.data.relations().remote().unlink_done(from, id),
         RemoteSignal::Exit { from } => {
             if ctx.data.relations().remote().drop_link(from) {
-                inbox::take_exit(ctx, signal, true, false);
+                inbox::take_exit(ctx, signal, true, false, false);
                 trace(ctx, true, am!("getting_unlinked"), from);
             }
         }
@@ -125,7 +125,7 @@ fn node_down(ctx: &mut Ctx<'_>, at: Connection) {
             let from = from.term(h);
             h.tuple(&[Term::atom(Atom::EXIT_TAG), from, Term::atom(noconnection)])
         });
-        inbox::take_exit(ctx, exit, true, false);
+        inbox::take_exit(ctx, exit, true, false, false);
         trace(ctx, true, am!("getting_unlinked"), from);
         if !ctx.data.exit_reason.is_none() {
             return;

@@ -30,6 +30,8 @@ struct Link {
     /// The id of an unlink signal that has not been acknowledged: the link counts as removed, but is kept so that an
     /// exit signal already under way is ignored.
     unlinking: Option<u64>,
+    /// The message that the other end has ended is a priority message.
+    priority: bool,
 }
 
 /// What a monitor looks at.
@@ -102,7 +104,9 @@ impl Relations {
 
     /// Whether priority messages may come.
     pub fn takes_priority(&self) -> bool {
-        self.aliases.values().any(|a| a.priority) || self.monitors.values().any(|m| m.priority)
+        self.aliases.values().any(|a| a.priority)
+            || self.monitors.values().any(|m| m.priority)
+            || self.links.iter().any(|(_, l)| l.priority && l.unlinking.is_none())
     }
 
     /// Whether there is an active link with `other`.
@@ -118,6 +122,13 @@ impl Relations {
                 self.links.insert(other.raw(), Link::default());
                 true
             }
+        }
+    }
+
+    /// Says whether the message about the end of a link is a priority message.
+    pub fn set_link_priority(&mut self, other: Term, priority: bool) {
+        if let Some(link) = self.links.get_mut(&other.raw()) {
+            link.priority = priority;
         }
     }
 
@@ -156,7 +167,12 @@ impl Relations {
 
     /// Forgets the link with `other`, which has ended. True: it was active.
     pub fn drop_link(&mut self, other: Term) -> bool {
-        self.links.remove(&other.raw()).is_some_and(|l| l.unlinking.is_none())
+        self.end_link(other).is_some()
+    }
+
+    /// As [`Relations::drop_link`]; of one that was active, whether its message is a priority message.
+    pub fn end_link(&mut self, other: Term) -> Option<bool> {
+        self.links.remove(&other.raw()).filter(|l| l.unlinking.is_none()).map(|l| l.priority)
     }
 
     /// The other ends of all active links.
@@ -184,6 +200,24 @@ mod tests {
         assert!(r.unlink(p, 2));
         r.unlink_done(p, 1);
         assert!(!r.drop_link(p), "an exit signal under way is ignored");
+    }
+
+    #[test]
+    fn a_link_keeps_what_was_said_last_of_its_priority() {
+        let (mut r, p) = (Relations::default(), Term::pid(7));
+        r.set_link_priority(p, true);
+        assert!(!r.takes_priority(), "there is no link");
+        r.link(p);
+        assert!(!r.takes_priority());
+        r.set_link_priority(p, true);
+        assert!(r.takes_priority());
+        r.unlink(p, 1);
+        assert!(!r.takes_priority());
+        r.link(p);
+        assert_eq!(r.end_link(p), Some(true));
+        r.link(p);
+        assert_eq!(r.end_link(p), Some(false));
+        assert_eq!(r.end_link(p), None);
     }
 
     #[test]

@@ -238,6 +238,14 @@ pub enum SignalKind {
     Exit {
         from: Term,
         linked: bool,
+        /// The message that becomes of it is a priority message; one of a link is one if the link says so.
+        priority: bool,
+    },
+    /// An exit signal to an alias: dropped unless the alias is active when the receiver handles it.
+    AliasExit {
+        alias: RefId,
+        /// Sent as a priority signal: its message is a priority message if the alias was made for that.
+        priority: bool,
     },
     /// Something monitored has ended.
     Down {
@@ -377,9 +385,12 @@ impl Signal {
 
     /// An exit signal with this reason.
     pub fn exit(from: Term, linked: bool, reason: Term) -> Parcel {
-        Signal::built(SignalKind::Exit { from, linked }, |h| {
-            h.tuple(&[Term::atom(purlin_term::Atom::EXIT_TAG), from, reason])
-        })
+        Signal::exit_of(SignalKind::Exit { from, linked, priority: false }, from, reason)
+    }
+
+    /// An exit signal of any kind.
+    pub fn exit_of(kind: SignalKind, from: Term, reason: Term) -> Parcel {
+        Signal::built(kind, |h| h.tuple(&[Term::atom(purlin_term::Atom::EXIT_TAG), from, reason]))
     }
 
     /// A signal that has the receiver carry out `request`.
