@@ -1,4 +1,4 @@
-//! The `re` module's natives: options and result shapes of OTP 25 over [`purlin_regex`].
+//! The `re` module's natives: options and result shapes of the release over [`purlin_regex`].
 //!
 //! A compiled pattern is `{re_pattern, Groups, Unicode, UseCRLF, Code}` as in OTP, but `Code` holds the pattern's text
 //! and options behind a header of Purlin's own, so that it can be sent, stored and written to files; the engine keeps
@@ -13,7 +13,9 @@ use capture::Capture;
 use crossbeam::sync::ShardedLock;
 use hashbrown::{Equivalent, HashMap};
 use options::Parsed;
-use purlin_regex::{CompileError, DEFAULT_MATCH_LIMIT, Flags, LineEnds, MatchError, MatchOptions, Options, Regex};
+use purlin_regex::{
+    CompileError, DEFAULT_MATCH_LIMIT, Flags, LineEnds, MatchError, MatchOptions, Options, Regex, has_newer_patterns,
+};
 use purlin_term::{Atom, Heap, Release, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult, Slot};
@@ -180,7 +182,7 @@ fn trap(function: &str, args: &[Term]) -> Escape {
 
 fn error_term(ctx: &mut Ctx<'_>, e: &CompileError) -> Term {
     let h = ctx.heap();
-    let text = h.string(e.message);
+    let text = h.string(&e.message);
     h.tuple(&[text, Term::small(e.offset as i64)])
 }
 
@@ -317,6 +319,7 @@ fn run(ctx: &mut Ctx<'_>, args: &[Term], first: bool, quick: Option<u32>) -> Nat
         Err(MatchError::MatchLimit) => report(ctx, am!("match_limit")),
         Err(MatchError::DepthLimit) => report(ctx, am!("match_limit_recursion")),
         Err(MatchError::BadUtf) => Err(Escape::BADARG),
+        Err(MatchError::BadOffset) if has_newer_patterns() => Err(Escape::BADARG),
         Err(MatchError::BadOffset | MatchError::Internal(_)) => Err(Escape::Error(am!("internal_error"))),
     }
 }
@@ -341,7 +344,9 @@ fn compiled_pattern(ctx: &mut Ctx<'_>, e: &[Term], parsed: &Parsed, args: &[Term
     }
     let code = e[4].as_bytes().or_badarg()?;
     let (options, text) = decode(&code).or_badarg()?;
-    ctx.engine.state(&CACHE).regex(parsed.for_match(options), text).ok().or_badarg()
+    let regex = ctx.engine.state(&CACHE).regex(parsed.for_match(options), text).ok().or_badarg()?;
+    // For PCRE2 lines end as the pattern was compiled for.
+    (!has_newer_patterns() || regex.has(parsed.lines)).then_some(regex).or_badarg()
 }
 
 /// The pattern given as text.

@@ -1,4 +1,9 @@
-//! Compile errors in the words that programs on OTP 25 see, from the library's error numbers.
+//! Compile errors in the words that programs on OTP 25 see, from the library's error numbers; for OTP 28 in the library's own.
+
+mod newer;
+
+use pcre2_sys as sys;
+use std::borrow::Cow;
 
 /// Longest group name, in bytes.
 pub const MAX_NAME: usize = 32;
@@ -9,13 +14,16 @@ pub const NO_MEMORY: i32 = 121;
 /// The library's number for a quantifier behind something that cannot be repeated.
 pub const NOTHING_TO_REPEAT: i32 = 109;
 
+/// The library's number for an option that it does not know.
+pub const BAD_OPTION: i32 = 111;
+
 /// The library's number for a verb that it does not know.
 pub const BAD_VERB: i32 = 160;
 
 /// Why a pattern does not compile.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CompileError {
-    pub message: &'static str,
+    pub message: Cow<'static, str>,
     /// Where, in bytes from the start of the pattern.
     pub offset: usize,
 }
@@ -31,26 +39,45 @@ impl CompileError {
     pub(crate) fn new(number: i32, pattern: &[u8], offset: usize) -> CompileError {
         let offset = offset.min(pattern.len());
         let (number, offset) = translate(number, pattern, offset);
-        CompileError { message: message(number), offset: offset.min(pattern.len()) }
+        CompileError::of(message(number), offset.min(pattern.len()))
+    }
+
+    fn of(message: impl Into<Cow<'static, str>>, offset: usize) -> CompileError {
+        CompileError { message: message.into(), offset }
+    }
+
+    /// The error that PCRE2 10.47 reports where the library reports `number` at `offset`.
+    pub(crate) fn of_newer(number: i32, pattern: &[u8], offset: usize) -> CompileError {
+        let (number, offset) = newer::translate(number, pattern, offset);
+        let message = newer::message(number).map_or_else(|| library_message(number).into(), Cow::Borrowed);
+        CompileError::of(message, offset)
     }
 
     pub(crate) fn invalid_utf(offset: usize) -> CompileError {
-        CompileError { message: "invalid UTF-8 string", offset }
+        CompileError::of("invalid UTF-8 string", offset)
     }
 
     pub(crate) fn utf_is_disabled() -> CompileError {
-        CompileError { message: message(174), offset: 0 }
+        CompileError::of(message(174), 0)
     }
 
     pub(crate) fn inconsistent_newline() -> CompileError {
-        CompileError { message: "inconsistent NEWLINE options", offset: 0 }
+        CompileError::of("inconsistent NEWLINE options", 0)
     }
 
     /// An error behind the first character too many of a group name.
     pub(crate) fn name_too_long(pattern: &[u8], name: &[u8]) -> CompileError {
         let at = pattern.windows(name.len()).position(|w| w == name).unwrap_or(0);
-        CompileError { message: "subpattern name is too long (maximum 32 characters)", offset: at + MAX_NAME + 1 }
+        CompileError::of("subpattern name is too long (maximum 32 characters)", at + MAX_NAME + 1)
     }
+}
+
+/// The library's own text for an error.
+fn library_message(number: i32) -> String {
+    let mut text = [0u8; 256];
+    // SAFETY: the text is given with its length.
+    let length = unsafe { sys::pcre2_get_error_message_8(number, text.as_mut_ptr(), text.len()) };
+    String::from_utf8_lossy(&text[..usize::try_from(length).unwrap_or(0)]).into_owned()
 }
 
 /// The last place before `end` where one of `what` starts.

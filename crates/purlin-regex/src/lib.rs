@@ -1,5 +1,6 @@
 //! Perl-compatible regular expressions over bytes: a safe face for PCRE2, set up to behave like the PCRE 8.44 that
-//! OTP 25 carries (ISO 8859-1 character tables, its syntax where the two differ, its error texts).
+//! OTP 25 carries (ISO 8859-1 character tables, its syntax where the two differ, its error texts), or as the PCRE2 of
+//! OTP 28 and later (`plain.rs`).
 //!
 //! This is the only crate that calls the C library. Its unsafe code relies on these invariants:
 //!
@@ -12,10 +13,12 @@ mod checked;
 mod error;
 mod lines;
 mod pattern;
+mod plain;
 mod tables;
 
 pub use error::CompileError;
 pub use lines::{LineEnds, Newline};
+pub use plain::is_used as has_newer_patterns;
 
 use pcre2_sys as sys;
 use purlin_term::Term;
@@ -164,19 +167,32 @@ const NEST_LIMIT: u32 = 798;
 struct CompileContext(*mut sys::pcre2_compile_context_8);
 
 impl CompileContext {
+    /// For patterns of PCRE 8.44.
     fn new(lines: LineEnds, extra: u32) -> Option<CompileContext> {
+        let context = CompileContext::plain(lines)?;
+        // SAFETY: the context is alive; the tables are static and of the length the library expects.
+        unsafe {
+            sys::pcre2_set_parens_nest_limit_8(context.0, NEST_LIMIT);
+            // What a lookbehind looks for has one length in each alternative.
+            sys::pcre2_set_max_varlookbehind_8(context.0, 0);
+            sys::pcre2_set_character_tables_8(context.0, tables::latin1().as_ptr());
+            sys::pcre2_set_compile_extra_options_8(context.0, extra | sys::PCRE2_EXTRA_ALLOW_LOOKAROUND_BSK);
+        }
+        Some(context)
+    }
+
+    /// For patterns as the library has them, nested as deep as its workspace allows.
+    fn plain(lines: LineEnds) -> Option<CompileContext> {
         let (newline, bsr) = lines.library();
-        // SAFETY: the context is fresh; the tables are static and of the length the library expects.
+        // SAFETY: the context is fresh.
         unsafe {
             let c = sys::pcre2_compile_context_create_8(ptr::null_mut());
             if c.is_null() {
                 return None;
             }
             sys::pcre2_set_newline_8(c, newline);
-            sys::pcre2_set_parens_nest_limit_8(c, NEST_LIMIT);
             sys::pcre2_set_bsr_8(c, bsr);
-            sys::pcre2_set_character_tables_8(c, tables::latin1().as_ptr());
-            sys::pcre2_set_compile_extra_options_8(c, extra | sys::PCRE2_EXTRA_ALLOW_LOOKAROUND_BSK);
+            sys::pcre2_set_parens_nest_limit_8(c, u32::MAX);
             Some(CompileContext(c))
         }
     }
@@ -197,8 +213,8 @@ fn start_of(bytes: &[u8]) -> *const u8 {
 }
 
 /// Compiles and gives the library's error number and offset when that fails.
-fn compile_raw(text: &[u8], flags: Flags, lines: LineEnds, extra: u32) -> Result<Code, (i32, usize)> {
-    let Some(context) = CompileContext::new(lines, extra) else { return Err((error::NO_MEMORY, 0)) };
+fn compile_raw(text: &[u8], flags: Flags, context: Option<CompileContext>) -> Result<Code, (i32, usize)> {
+    let Some(context) = context else { return Err((error::NO_MEMORY, 0)) };
     let (mut number, mut offset) = (0, 0);
     // SAFETY: the pattern is given with its length, and the context is alive.
     let code = unsafe {
@@ -207,71 +223,74 @@ fn compile_raw(text: &[u8], flags: Flags, lines: LineEnds, extra: u32) -> Result
     ptr::NonNull::new(code).map(Code).ok_or((number, offset))
 }
 
+/// Compiles a pattern as PCRE 8.44 would. As in OTP, the pattern ends at its first zero byte.
+fn compile_as_pcre8(pattern: &[u8], options: Options) -> Result<Regex, CompileError> {
+    let pattern = pattern.split(|&b| b == 0).next().unwrap_or(pattern);
+    let lead = pattern::leading(pattern);
+    let mut flags = options.flags.with(lead.flags);
+    if flags.has(Flags::UTF) {
+        if flags.has(Flags::NEVER_UTF) {
+            return Err(CompileError::utf_is_disabled());
+        }
+        if let Err(e) = std::str::from_utf8(pattern) {
+            return Err(CompileError::invalid_utf(e.valid_up_to()));
+        }
+    }
+    let lines = options.lines.overridden_by(lead.lines);
+    if !lines.consistent() {
+        return Err(CompileError::inconsistent_newline());
+    }
+    let adapted = pattern::adapt(pattern, lead.len, flags, lines.newline());
+    if lead.unknown {
+        return Err(CompileError::new(error::BAD_VERB, pattern, lead.len));
+    }
+    if flags.has(Flags::UTF) && pattern::starts_with_wrong_letters(pattern, flags) {
+        flags = flags.with(Flags::NO_START_OPTIMIZE);
+    }
+    let match_lines = lines.overridden_by(options.match_lines);
+    let compile = |extra| compile_raw(&adapted.text, flags, CompileContext::new(match_lines, extra));
+    let code = match compile(0) {
+        Err((number, _)) if error::is_literal_in_pcre8(number) => compile(sys::PCRE2_EXTRA_BAD_ESCAPE_IS_LITERAL),
+        other => other,
+    };
+    let code = code.map_err(|(number, offset)| (number, adapted.original_offset(offset)));
+    let code = match (code, adapted.refused) {
+        (Err((_, before)), Some((number, at))) if before > at => Err((number, at)),
+        (Ok(_), Some(refused)) => Err(refused),
+        (code, _) => code,
+    };
+    let code = code.map_err(|(number, offset)| CompileError::new(number, pattern, offset))?;
+    let regex = Regex { newline: lines.newline(), limits: lead.limits, ..Regex::of(code) };
+    match regex.names.iter().find(|(name, _)| name.len() > error::MAX_NAME) {
+        Some((name, _)) => Err(CompileError::name_too_long(pattern, name)),
+        None => Ok(regex),
+    }
+}
+
 impl Regex {
-    /// Compiles a pattern. As in OTP, the pattern ends at its first zero byte.
+    /// Compiles a pattern.
     pub fn compile(pattern: &[u8], options: Options) -> Result<Regex, CompileError> {
-        let pattern = pattern.split(|&b| b == 0).next().unwrap_or(pattern);
-        let lead = pattern::leading(pattern);
-        let mut flags = options.flags.with(lead.flags);
-        if flags.has(Flags::UTF) {
-            if flags.has(Flags::NEVER_UTF) {
-                return Err(CompileError::utf_is_disabled());
-            }
-            if let Err(e) = std::str::from_utf8(pattern) {
-                return Err(CompileError::invalid_utf(e.valid_up_to()));
-            }
+        let compile = if plain::is_used() { plain::compile } else { compile_as_pcre8 };
+        let regex = compile(pattern, options)?;
+        let all = regex.info_u32(sys::PCRE2_INFO_ALLOPTIONS);
+        if all & sys::PCRE2_ANCHORED == 0 || all & sys::PCRE2_FIRSTLINE == 0 {
+            return Ok(regex);
         }
-        let lines = options.lines.overridden_by(lead.lines);
-        if !lines.consistent() {
-            return Err(CompileError::inconsistent_newline());
-        }
-        let adapted = pattern::adapt(pattern, lead.len, flags.has(Flags::EXTENDED), lines.newline());
-        if lead.unknown {
-            return Err(CompileError::new(error::BAD_VERB, pattern, lead.len));
-        }
-        if flags.has(Flags::UTF) && pattern::starts_with_wrong_letters(pattern, flags) {
-            flags = flags.with(Flags::NO_START_OPTIMIZE);
-        }
-        let match_lines = lines.overridden_by(options.match_lines);
-        let compile = |flags: Flags| {
-            let code = match compile_raw(&adapted.text, flags, match_lines, 0) {
-                Err((number, _)) if error::is_literal_in_pcre8(number) => {
-                    compile_raw(&adapted.text, flags, match_lines, sys::PCRE2_EXTRA_BAD_ESCAPE_IS_LITERAL)
-                }
-                other => other,
-            };
-            let code = code.map_err(|(number, offset)| (number, adapted.original_offset(offset)));
-            let code = match (code, adapted.repeated) {
-                (Err((_, before)), Some(at)) if before > at => Err((error::NOTHING_TO_REPEAT, at)),
-                (Ok(_), Some(at)) => Err((error::NOTHING_TO_REPEAT, at)),
-                (code, _) => code,
-            };
-            let code = code.map_err(|(number, offset)| CompileError::new(number, pattern, offset))?;
-            Ok(Regex {
-                code,
-                groups: 0,
-                utf: false,
-                dupnames: false,
-                newline: lines.newline(),
-                limits: lead.limits,
-                names: Vec::new(),
-            })
-        };
-        let mut regex = compile(flags)?;
-        let mut all = regex.info_u32(sys::PCRE2_INFO_ALLOPTIONS);
-        if all & sys::PCRE2_ANCHORED != 0 && all & sys::PCRE2_FIRSTLINE != 0 {
-            // An anchored match is in the first line; asked for both, the library looks elsewhere, too.
-            regex = compile(flags.without(Flags::FIRSTLINE))?;
-            all = regex.info_u32(sys::PCRE2_INFO_ALLOPTIONS);
-        }
+        // An anchored match is in the first line; asked for both, the library looks elsewhere, too.
+        compile(pattern, Options { flags: options.flags.without(Flags::FIRSTLINE), ..options })
+    }
+
+    /// What the library compiled, with what it tells of it.
+    fn of(code: Code) -> Regex {
+        let limits = pattern::Limits { steps: u32::MAX, depth: u32::MAX };
+        let (utf, dupnames) = (false, false);
+        let mut regex = Regex { code, groups: 0, utf, dupnames, newline: Newline::Lf, limits, names: Vec::new() };
+        let all = regex.info_u32(sys::PCRE2_INFO_ALLOPTIONS);
         regex.groups = regex.info_u32(sys::PCRE2_INFO_CAPTURECOUNT);
         regex.utf = all & sys::PCRE2_UTF != 0;
         regex.dupnames = all & sys::PCRE2_DUPNAMES != 0;
         regex.names = regex.read_names();
-        if let Some((name, _)) = regex.names.iter().find(|(name, _)| name.len() > error::MAX_NAME) {
-            return Err(CompileError::name_too_long(pattern, name));
-        }
-        Ok(regex)
+        regex
     }
 
     fn info_u32(&self, what: u32) -> u32 {
@@ -323,6 +342,11 @@ impl Regex {
         self.newline
     }
 
+    /// Whether the pattern was compiled for these line ends, as far as they say something.
+    pub fn has(&self, lines: LineEnds) -> bool {
+        lines.fit(self.newline, self.info_u32(sys::PCRE2_INFO_BSR) == sys::PCRE2_BSR_ANYCRLF)
+    }
+
     /// Names of groups with their numbers, sorted by name.
     pub fn names(&self) -> &[(Vec<u8>, u32)] {
         &self.names
@@ -338,10 +362,12 @@ impl Regex {
         if start > subject.len() {
             return Err(MatchError::BadOffset);
         }
-        if self.utf && !std::str::from_utf8(subject).is_ok_and(|s| s.is_char_boundary(start)) {
+        let checked = !self.utf || std::str::from_utf8(subject).is_ok_and(|s| s.is_char_boundary(start));
+        // PCRE2 looks no further back than the pattern does, so that what stands before may be anything.
+        if !checked && !plain::is_used() {
             return Err(MatchError::BadUtf);
         }
-        WORK.with_borrow_mut(|work| work.run(self, subject, start, options))
+        WORK.with_borrow_mut(|work| work.run(self, subject, start, options, checked))
     }
 
     /// As [`Regex::run`] for a binary term (nothing for any other). That a large binary is UTF-8 is checked once when
@@ -360,7 +386,7 @@ impl Regex {
         if bytes.get(start).is_some_and(|b| b & 0xC0 == 0x80) {
             return Some(Err(MatchError::BadUtf));
         }
-        Some(WORK.with_borrow_mut(|work| work.run(self, &bytes, start, options)))
+        Some(WORK.with_borrow_mut(|work| work.run(self, &bytes, start, options, true)))
     }
 }
 
@@ -408,6 +434,7 @@ impl Work {
         subject: &[u8],
         start: usize,
         options: &MatchOptions,
+        checked: bool,
     ) -> Result<Option<Captures>, MatchError> {
         if !self.prepare(regex.groups + 1) {
             return Err(MatchError::Internal(sys::PCRE2_ERROR_NOMEMORY));
@@ -418,10 +445,10 @@ impl Work {
             (options.noteol, sys::PCRE2_NOTEOL),
             (options.notempty, sys::PCRE2_NOTEMPTY),
             (options.notempty_atstart, sys::PCRE2_NOTEMPTY_ATSTART),
-            (true, sys::PCRE2_NO_UTF_CHECK),
+            (checked, sys::PCRE2_NO_UTF_CHECK),
         ];
         let flags = flags.iter().filter(|f| f.0).fold(0, |bits, f| bits | f.1);
-        // SAFETY: CODE, LOCAL; UTF: checked by the caller; the ranges are `pairs` pairs in the match data.
+        // SAFETY: CODE, LOCAL; UTF: checked by the caller, or by the library; the ranges are `pairs` pairs in the match data.
         unsafe {
             let (steps, depth) = (options.match_limit.unwrap_or(DEFAULT_MATCH_LIMIT), options.depth_limit);
             sys::pcre2_set_match_limit_8(self.context, steps.min(regex.limits.steps));
@@ -439,6 +466,9 @@ impl Work {
                 sys::PCRE2_ERROR_NOMATCH | sys::PCRE2_ERROR_RECURSELOOP => Ok(None),
                 sys::PCRE2_ERROR_MATCHLIMIT => Err(MatchError::MatchLimit),
                 sys::PCRE2_ERROR_DEPTHLIMIT | sys::PCRE2_ERROR_HEAPLIMIT => Err(MatchError::DepthLimit),
+                sys::PCRE2_ERROR_UTF8_ERR21..=sys::PCRE2_ERROR_UTF8_ERR1 | sys::PCRE2_ERROR_BADUTFOFFSET => {
+                    Err(MatchError::BadUtf)
+                }
                 other => Err(MatchError::Internal(other)),
             };
             if sys::pcre2_get_match_data_size_8(self.data) > 1 << 20 {

@@ -1,5 +1,6 @@
 //! What ends a line, and what `\R` matches: options that add up, since the library that OTP carries has bits for them.
 
+use crate::plain;
 use pcre2_sys as sys;
 
 /// What ends a line.
@@ -10,16 +11,24 @@ pub enum Newline {
     CrLf = 3,
     Any = 4,
     AnyCrLf = 5,
+    /// A zero byte (OTP 28).
+    Nul = 8,
 }
 
 impl Newline {
-    const ALL: [(Newline, u32); 5] = [
+    const ALL: [(Newline, u32); 6] = [
         (Newline::Cr, sys::PCRE2_NEWLINE_CR),
         (Newline::Lf, sys::PCRE2_NEWLINE_LF),
         (Newline::CrLf, sys::PCRE2_NEWLINE_CRLF),
         (Newline::Any, sys::PCRE2_NEWLINE_ANY),
         (Newline::AnyCrLf, sys::PCRE2_NEWLINE_ANYCRLF),
+        (Newline::Nul, sys::PCRE2_NEWLINE_NUL),
     ];
+
+    /// By the library's number.
+    pub(crate) fn of_library(number: u32) -> Newline {
+        Newline::ALL.iter().find(|n| n.1 == number).map_or(Newline::Lf, |n| n.0)
+    }
 
     /// Whether `\r\n` counts as one line end.
     pub fn takes_crlf(self) -> bool {
@@ -27,7 +36,8 @@ impl Newline {
     }
 }
 
-/// The line ends that options name. Several add up, as in OTP: `cr` and `lf` are `crlf`, and some make no sense.
+/// The line ends that options name. Several add up, as in OTP before release 28: `cr` and `lf` are `crlf`, and some make no
+/// sense. Since then the last one counts.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct LineEnds {
     /// Bits of [`Newline`]; none: not said.
@@ -40,17 +50,22 @@ pub struct LineEnds {
 
 impl LineEnds {
     pub fn add_newline(&mut self, newline: Newline) {
-        self.newline |= newline as u8;
+        let others = if plain::is_used() { 0 } else { self.newline };
+        self.newline = others | newline as u8;
     }
 
     pub fn add_bsr(&mut self, anycrlf: bool) {
+        if plain::is_used() {
+            (self.bsr_anycrlf, self.bsr_unicode) = (false, false);
+        }
         self.bsr_anycrlf |= anycrlf;
         self.bsr_unicode |= !anycrlf;
     }
 
     /// Whether the options agree.
     pub fn consistent(self) -> bool {
-        self.newline <= Newline::AnyCrLf as u8 && !(self.bsr_anycrlf && self.bsr_unicode)
+        let known = self.newline <= Newline::AnyCrLf as u8 || self.newline == Newline::Nul as u8;
+        known && !(self.bsr_anycrlf && self.bsr_unicode)
     }
 
     /// What the other one says, and this one where it says nothing.
@@ -58,6 +73,12 @@ impl LineEnds {
         let newline = if other.newline != 0 { other.newline } else { self.newline };
         let bsr = if other.bsr_anycrlf || other.bsr_unicode { other } else { self };
         LineEnds { newline, ..bsr }
+    }
+
+    /// Whether nothing else is said than this.
+    pub(crate) fn fit(self, newline: Newline, bsr_anycrlf: bool) -> bool {
+        let bsr = if bsr_anycrlf { self.bsr_unicode } else { self.bsr_anycrlf };
+        (self.newline == 0 || self.newline == newline as u8) && !bsr
     }
 
     /// `\n` unless something else is said.
@@ -78,7 +99,7 @@ impl LineEnds {
 
     /// From what [`LineEnds::to_byte`] gave.
     pub fn from_byte(byte: u8) -> Option<LineEnds> {
-        let ends = LineEnds { newline: byte & 7, bsr_anycrlf: byte & 16 != 0, bsr_unicode: byte & 32 != 0 };
+        let ends = LineEnds { newline: byte & 15, bsr_anycrlf: byte & 16 != 0, bsr_unicode: byte & 32 != 0 };
         (ends.to_byte() == byte).then_some(ends)
     }
 }

@@ -8,6 +8,7 @@
 //! Settings at the start of a pattern, such as `(*UTF8)(*CRLF)`, are read here: the library has others, with other
 //! names, and line ends given for one match go before them.
 
+use crate::error::{BAD_OPTION, BAD_VERB, NOTHING_TO_REPEAT};
 use crate::{Flags, LineEnds, Newline};
 
 /// Limits that a pattern sets for its matches.
@@ -101,8 +102,9 @@ pub struct Adapted {
     added: Vec<usize>,
     /// How much of the original, at its start, was left out.
     skipped: usize,
-    /// Where something is repeated that PCRE2 allows to be and PCRE 8.44 does not: `(*ACCEPT)?`.
-    pub repeated: Option<usize>,
+    /// The first thing that PCRE2 takes and PCRE 8.44 does not, by the error's number and place: `(*ACCEPT)?`, or an option
+    /// or an assertion that it has not.
+    pub refused: Option<(i32, usize)>,
 }
 
 impl Adapted {
@@ -166,6 +168,20 @@ fn captures(rest: &[u8]) -> bool {
     }
 }
 
+/// The error for what the parenthesis at the start of `rest` opens, and where in it, if that came with PCRE2: assertions with
+/// names, extended classes, and the options `a`, `n`, `r`, `T` and `^`.
+fn newer(rest: &[u8]) -> Option<(i32, usize)> {
+    match rest {
+        [_, b'*', b'a'..=b'z', ..] => Some((BAD_VERB, 2)),
+        [_, b'?', b'[', ..] => Some((BAD_OPTION, 2)),
+        [_, b'?', options @ ..] => {
+            let at = options.iter().position(|b| !b"imsxJU-".contains(b))?;
+            b"anrT^".contains(&options[at]).then_some((BAD_OPTION, 2 + at))
+        }
+        _ => None,
+    }
+}
+
 /// Whether `\x` at the start of `rest` has neither digits nor a brace.
 fn is_bare_x(rest: &[u8]) -> bool {
     rest.starts_with(b"\\x") && !rest.get(2).is_some_and(|b| b.is_ascii_hexdigit() || *b == b'{')
@@ -177,13 +193,22 @@ pub fn starts_with_wrong_letters(pattern: &[u8], flags: Flags) -> bool {
     flags.has(Flags::UTF) && !flags.has(Flags::UCP) && pattern.windows(2).any(|w| w == b"\\w")
 }
 
-/// Whether a group such as `(?x)` or `(?i-x:...)` changes what a hash means.
-fn switches_extended(pattern: &[u8]) -> bool {
+/// Whether a group such as `(?x)` or `(?i-x:...)` switches this option.
+fn switches(pattern: &[u8], option: u8) -> bool {
     let switches = |rest: &[u8]| {
         let letters = rest.iter().skip(2).take_while(|b| b.is_ascii_alphabetic() || **b == b'-');
-        rest.starts_with(b"(?") && letters.into_iter().any(|&b| b == b'x')
+        rest.starts_with(b"(?") && letters.into_iter().any(|&b| b == option)
     };
     (0..pattern.len()).any(|i| switches(&pattern[i..]))
+}
+
+/// How long `\p{Lu}` and the like at the start of `rest` is: a property that PCRE2 gives all letters with case, where case
+/// does not matter.
+fn case_property(rest: &[u8]) -> Option<usize> {
+    let [b'\\', b'p' | b'P', b'{', inner @ ..] = rest else { return None };
+    let name = inner.strip_prefix(b"^").unwrap_or(inner);
+    let [b'L', b'u' | b'l' | b't', b'}', ..] = name else { return None };
+    Some(rest.len() - name.len() + 3)
 }
 
 /// How long the comment at the start of `rest` is, without the end of its line.
@@ -195,17 +220,20 @@ fn comment(rest: &[u8], extended: bool, newline: Newline) -> Option<usize> {
         Newline::Lf => rest[*i] == b'\n',
         Newline::Cr => rest[*i] == b'\r',
         Newline::CrLf => rest[*i..].starts_with(b"\r\n"),
+        Newline::Nul => rest[*i] == 0,
         Newline::Any | Newline::AnyCrLf => matches!(rest[*i], b'\r' | b'\n'),
     };
     (extended && rest.starts_with(b"#")).then(|| (0..rest.len()).find(ends).unwrap_or(rest.len()))
 }
 
 /// Rewrites a pattern behind its first `skipped` bytes, which are settings. Comments stay as they are.
-pub fn adapt(pattern: &[u8], skipped: usize, extended: bool, newline: Newline) -> Adapted {
+pub fn adapt(pattern: &[u8], skipped: usize, flags: Flags, newline: Newline) -> Adapted {
+    let extended = flags.has(Flags::EXTENDED);
+    let caseless = flags.has(Flags::CASELESS) || switches(pattern, b'i');
     // Where the pattern itself turns comments on and off, a hash may be anything.
-    let switched = switches_extended(pattern);
+    let switched = switches(pattern, b'x');
     let mut unclear = false;
-    let mut out = Adapted { text: Vec::with_capacity(pattern.len()), added: Vec::new(), skipped, repeated: None };
+    let mut out = Adapted { text: Vec::with_capacity(pattern.len()), added: Vec::new(), skipped, refused: None };
     let mut i = skipped;
     let mut class = false;
     let mut groups = 0;
@@ -255,6 +283,16 @@ pub fn adapt(pattern: &[u8], skipped: usize, extended: bool, newline: Newline) -
                 i += n;
                 1
             }
+            b'\\' if !class && caseless && case_property(rest).is_some() => {
+                let n = case_property(rest).unwrap_or(2);
+                out.added.extend(out.text.len()..out.text.len() + 5);
+                out.text.extend_from_slice(b"(?-i:");
+                out.text.extend_from_slice(&rest[..n]);
+                out.added.push(out.text.len());
+                out.text.push(b')');
+                i += n;
+                continue;
+            }
             // The brace of \x{..}, \p{..}, \g{..} and the like belongs to the escape.
             b'\\' if rest.len() > 2 && rest[2] == b'{' && b"xopPgkN".contains(&rest[1]) => 3,
             b'\\' => 2.min(rest.len()),
@@ -273,13 +311,16 @@ pub fn adapt(pattern: &[u8], skipped: usize, extended: bool, newline: Newline) -
             }
             b'(' if !class && rest.starts_with(b"(*ACCEPT") => {
                 let n = rest.iter().position(|&b| b == b')').map_or(rest.len(), |end| end + 1);
-                if out.repeated.is_none() && !unclear {
-                    out.repeated = quantifier(&rest[n..]).map(|last| i + n + last);
+                if out.refused.is_none() && !unclear {
+                    out.refused = quantifier(&rest[n..]).map(|last| (NOTHING_TO_REPEAT, i + n + last));
                 }
                 n
             }
             b'(' if !class => {
                 groups += captures(rest) as usize;
+                if out.refused.is_none() && !unclear {
+                    out.refused = newer(rest).map(|(number, at)| (number, i + at));
+                }
                 1
             }
             b'{' if !class && !is_quantifier(rest) => {
@@ -319,24 +360,54 @@ mod tests {
             ("(a)\\8[\\8]\\1", "(a)\\x38[\\8]\\1"),
             ("()()()(?:)()()()()(?<n>)\\8\\9", "()()()(?:)()()()()(?<n>)\\8\\x39"),
         ] {
-            assert_eq!(String::from_utf8(adapt(from.as_bytes(), 0, false, Newline::Lf).text).unwrap(), to, "{from}");
+            assert_eq!(
+                String::from_utf8(adapt(from.as_bytes(), 0, Flags::default(), Newline::Lf).text).unwrap(),
+                to,
+                "{from}"
+            );
         }
     }
 
     #[test]
     fn offsets_lead_back_to_the_original() {
-        let a = adapt(b"(*UTF8){,1}(", 7, false, Newline::Lf);
+        let a = adapt(b"(*UTF8){,1}(", 7, Flags::default(), Newline::Lf);
         assert_eq!(a.text, b"\\{,1}(");
         assert_eq!(a.original_offset(a.text.len()), 12);
     }
 
     #[test]
+    fn case_is_a_property_where_it_does_not_matter() {
+        for (from, flags, to) in [
+            ("\\p{Lu}+[\\p{Lu}]", Flags::CASELESS, "(?-i:\\p{Lu})+[\\p{Lu}]"),
+            ("(?i)\\P{^Ll}", Flags::default(), "(?i)(?-i:\\P{^Ll})"),
+            ("\\p{Lu}\\p{L}", Flags::default(), "\\p{Lu}\\p{L}"),
+            ("\\p{L}\\pL\\p{Lo}", Flags::CASELESS, "\\p{L}\\pL\\p{Lo}"),
+        ] {
+            let a = adapt(from.as_bytes(), 0, flags, Newline::Lf);
+            assert_eq!(String::from_utf8(a.text.clone()).unwrap(), to);
+            assert_eq!(a.original_offset(a.text.len()), from.len());
+        }
+    }
+
+    #[test]
+    fn what_came_with_pcre2_is_refused() {
+        for (p, number, at) in
+            [("(*pla:a)", BAD_VERB, 2), ("b(?[a])", BAD_OPTION, 3), ("(?ia)", BAD_OPTION, 3), ("(?^)", BAD_OPTION, 2)]
+        {
+            assert_eq!(adapt(p.as_bytes(), 0, Flags::default(), Newline::Lf).refused, Some((number, at)), "{p}");
+        }
+        for p in ["(?i-msxJU:a)", "(?<a>b)", "(?P>a)", "(?R)", "(?&n)", "(*ACCEPT)a", "(?z)", "[(?n]", "\\(?n"] {
+            assert_eq!(adapt(p.as_bytes(), 0, Flags::default(), Newline::Lf).refused, None, "{p}");
+        }
+    }
+
+    #[test]
     fn comments_are_left_alone() {
-        let a = adapt(b"#(*ACCEPT)?{,1}\r{,2}(?#{,3}){,4}", 0, true, Newline::Cr);
+        let a = adapt(b"#(*ACCEPT)?{,1}\r{,2}(?#{,3}){,4}", 0, Flags::EXTENDED, Newline::Cr);
         assert_eq!(a.text, b"#(*ACCEPT)?{,1}\r\\{,2}(?#{,3})\\{,4}");
-        assert_eq!(a.repeated, None);
-        assert_eq!(adapt(b"#(*ACCEPT)?", 0, false, Newline::Lf).repeated, Some(10));
-        assert_eq!(adapt(b"(?x)#(*ACCEPT)?", 0, false, Newline::Lf).repeated, None);
+        assert_eq!(a.refused, None);
+        assert_eq!(adapt(b"#(*ACCEPT)?", 0, Flags::default(), Newline::Lf).refused, Some((NOTHING_TO_REPEAT, 10)));
+        assert_eq!(adapt(b"(?x)#(*ACCEPT)?", 0, Flags::default(), Newline::Lf).refused, None);
     }
 
     #[test]

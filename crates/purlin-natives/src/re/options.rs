@@ -1,6 +1,6 @@
 //! The option list of `re:compile/2` and `re:run/3`: one list for both, with options that only one of them allows.
 
-use purlin_regex::{Flags, LineEnds, MatchOptions, Newline, Options};
+use purlin_regex::{Flags, LineEnds, MatchOptions, Newline, Options, has_newer_patterns};
 use purlin_term::{Term, am};
 
 /// A read option list.
@@ -52,7 +52,9 @@ impl Parsed {
 
     /// How a pattern that was compiled with these options is made ready for this match.
     pub fn for_match(&self, compiled: Options) -> Options {
-        let mut options = Options { match_lines: self.lines, ..compiled };
+        // PCRE2 knows no line ends for the match alone.
+        let match_lines = if has_newer_patterns() { LineEnds::default() } else { self.lines };
+        let mut options = Options { match_lines, ..compiled };
         if self.run.anchored {
             // An anchored match starts in the first line anyway; asked for both, the library looks elsewhere, too.
             options.flags = options.flags.without(Flags::FIRSTLINE);
@@ -91,8 +93,13 @@ impl Parsed {
             (am!("crlf"), Newline::CrLf),
             (am!("anycrlf"), Newline::AnyCrLf),
             (am!("any"), Newline::Any),
+            (am!("nul"), Newline::Nul),
         ];
-        self.lines.add_newline(names.iter().find(|n| n.0 == value)?.1);
+        let newline = names.iter().find(|n| n.0 == value)?.1;
+        if newline == Newline::Nul && !has_newer_patterns() {
+            return None;
+        }
+        self.lines.add_newline(newline);
         Some(())
     }
 

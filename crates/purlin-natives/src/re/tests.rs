@@ -10,7 +10,7 @@ fn compiled_patterns_carry_text_and_options() {
     assert_eq!(decode(&code), Some((options, &b"a.b"[..])));
     assert_eq!(decode(b"ERCP"), None);
     assert_eq!(decode(b"PLR2\0\0"), None);
-    assert_eq!(decode(b"PLR2\0\0\0\0\x08"), None);
+    assert_eq!(decode(b"PLR2\0\0\0\0\x40"), None);
 }
 
 #[test]
