@@ -261,7 +261,7 @@ defmodule Raw do
     :socket.close(u)
     show("monitor", receive(do: ({:DOWN, ^m, :socket, ^u, reason} -> reason)))
     show("gone", {u in :socket.which_sockets(), :socket.info(u)})
-    show("global", :socket.info() |> Map.delete(:counters))
+    show("global", :socket.info() |> Map.delete(:counters) |> Map.update(:io_backend, nil, &Map.delete(&1, :sctp)))
   end
 end
 

@@ -58,7 +58,7 @@ enum Failure {
     ErrorInvalid(Term),
     /// Becomes `{invalid, What}`, which `prim_socket` makes an error of.
     Invalid(Term),
-    /// Becomes `{invalid, {integer_range, I}}`, and an error of that since OTP 27.
+    /// Becomes `{invalid, {integer_range, I}}`, and an error of that on OTP 27.
     Range(Term),
     /// Becomes the error `{invalid, What}`.
     Raise(Term),
@@ -99,9 +99,10 @@ fn reply(ctx: &mut Ctx<'_>, args: &[Term], f: impl FnOnce(&mut Ctx<'_>, &[Term])
         }
         Failure::Invalid(t) => Ok(invalid(ctx.heap(), t)),
         Failure::Range(t) => {
+            let is_27 = (Release(27)..Release(28)).contains(&ctx.engine.config.release);
             let t = ctx.heap().tuple(&[am!("integer_range"), t]);
             let t = invalid(ctx.heap(), t);
-            if ctx.engine.config.release >= Release(27) { ctx.error(t) } else { Ok(t) }
+            if is_27 { ctx.error(t) } else { Ok(t) }
         }
         Failure::Raise(t) => Err(Escape::Error(invalid(ctx.heap(), t))),
         Failure::Escape(e) => Err(e),

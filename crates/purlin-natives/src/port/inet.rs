@@ -90,8 +90,9 @@ struct Settings {
     linger_zero: bool,
 }
 
-impl Default for Settings {
-    fn default() -> Settings {
+impl Settings {
+    /// Those of a new socket.
+    fn of_release(release: Release) -> Settings {
         Settings {
             binary: false,
             deliver_port: false,
@@ -99,7 +100,7 @@ impl Default for Settings {
             packet: 0,
             packet_size: 0,
             header: 0,
-            buffer: 1460,
+            buffer: if release >= Release(29) { 9216 } else { 1460 },
             high: 8192,
             low: 4096,
             high_messages: 8192,
@@ -546,5 +547,6 @@ fn open(ctx: &mut Ctx<'_>, command: &str, s: PortSettings, protocol: Protocol) -
         return Err(am!("emfile"));
     }
     let id = table(ctx.engine).next_id();
-    Ok(add(ctx, id, command.into(), &s, Box::new(Socket::new(Inner::new(protocol, Settings::default())))).term())
+    let settings = Settings::of_release(ctx.engine.config.release);
+    Ok(add(ctx, id, command.into(), &s, Box::new(Socket::new(Inner::new(protocol, settings)))).term())
 }

@@ -6,7 +6,7 @@ use super::io::{Io, tell_registry};
 use super::state::{Kind, Request, Socket, State, Turn, flag, sockets};
 use super::{Failure, OK, Outcome, address, int, reference, reply, socket_of, sys};
 use crate::port::inet::sys::get_option;
-use purlin_term::{Term, am};
+use purlin_term::{Release, Term, am};
 use purlin_vm::{Ctx, Native};
 use rustix::fd::OwnedFd;
 use rustix::io::Errno;
@@ -112,8 +112,10 @@ fn accept(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
     match accept_with(io.fd()?, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
         Ok(fd) => {
             io.s.counters.add(Count::AccSuccess, 1);
-            // As in OTP, where it is the listening socket that is marked.
-            io.s.writing |= flag::CONNECTED;
+            // As in OTP, where it is the listening socket that was marked before release 27.
+            if ctx.engine.config.release < Release(27) {
+                io.s.writing |= flag::CONNECTED;
+            }
             io.done(Turn::Accept);
             accepted(ctx, io, fd)
         }
@@ -136,8 +138,11 @@ fn accept(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
 /// Makes a socket of a connection, which has the settings of the one that it was accepted from.
 fn accepted(ctx: &mut Ctx<'_>, io: Io<'_>, fd: OwnedFd) -> Outcome {
     let Socket { domain, kind, protocol, .. } = *io.socket;
-    let state = State::new(fd, ctx.process.who(), io.s.settings);
+    let mut state = State::new(fd, ctx.process.who(), io.s.settings);
     drop(io);
+    if ctx.engine.config.release >= Release(27) {
+        state.writing |= flag::CONNECTED;
+    }
     let kind = Kind { domain, kind, protocol, origin: None, owns_descriptor: true };
     let t = add(ctx, kind, state, protocol);
     Ok(ctx.ok(t)?)

@@ -113,7 +113,7 @@ fn value(heap: &mut Heap, form: Form, data: &[u8]) -> Option<Term> {
         Form::None => None,
         Form::Int => enough(4).map(|()| int(data, 0)),
         Form::Byte => data.first().map(|&b| Term::small(b.into())),
-        Form::Tos => data.first().map(|&b| options::tos_term(b.into())),
+        Form::Tos => data.first().map(|&b| options::tos_term(heap, b.into())),
         Form::Timeval => {
             enough(16)?;
             let word = |from| i64::from_ne_bytes(number(data, from));

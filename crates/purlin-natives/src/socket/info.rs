@@ -39,7 +39,12 @@ fn global(ctx: &mut Ctx<'_>) -> Term {
     let release = ctx.engine.config.release;
     let h = ctx.heap();
     let counters = map_of(h, &counters.map(|(key, n)| (key, Term::small(n))));
-    let backend = map_of(h, &[("name", am!("unix_essio"))]);
+    let mut backend = vec![("name", am!("unix_essio"))];
+    if release >= Release(28) {
+        let calls = ["bindx", "connectx", "freeladdrs", "freepaddrs", "getladdrs", "getpaddrs", "peeloff"];
+        backend.push(("sctp", map_of(h, &calls.map(|call| (call, Term::bool(false))))));
+    }
+    let backend = map_of(h, &backend);
     let mut pairs = vec![
         ("debug", Term::bool(debug)),
         ("socket_debug", Term::bool(socket_debug)),

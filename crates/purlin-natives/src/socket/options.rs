@@ -17,7 +17,11 @@ pub use value::{tos, tos_term};
 pub const NATIVES: &[Native] = &[
     Native::plain("prim_socket", "nif_setopt", 5, |ctx, args| reply(ctx, args, set)),
     Native::plain("prim_socket", "nif_getopt", 3, |ctx, args| reply(ctx, args, get)),
-    Native::plain("prim_socket", "nif_getopt", 4, |ctx, args| reply(ctx, args, get_native)),
+    Native::plain("prim_socket", "nif_getopt", 4, |ctx, args| {
+        reply(ctx, args, |ctx, args| get_native(ctx, args, args[3]))
+    })
+    .until(27),
+    Native::plain("prim_socket", "nif_getopt", 5, |ctx, args| reply(ctx, args, get_by)).since(28),
 ];
 
 /// How a value is given or told.
@@ -27,6 +31,7 @@ pub enum Form {
     None,
     Bool,
     Int,
+    Unsigned,
     /// A text; one that is told may lose a zero at its end.
     Device,
     Congestion,
@@ -99,6 +104,18 @@ const UDP: i32 = libc::IPPROTO_UDP;
 
 pub const LEVELS: &[i32] = &[SOCKET, IP, IPV6, UDP, TCP];
 
+/// The name of a level of options.
+pub fn level_name(level: i32) -> Option<&'static str> {
+    match level {
+        SOCKET => Some("socket"),
+        IP => Some("ip"),
+        IPV6 => Some("ipv6"),
+        UDP => Some("udp"),
+        TCP => Some("tcp"),
+        _ => None,
+    }
+}
+
 /// All options that have names.
 pub const OPTIONS: &[Opt] = &[
     both(SOCKET, libc::SO_ACCEPTCONN, "acceptconn", Form::Bool),
@@ -136,6 +153,7 @@ pub const OPTIONS: &[Opt] = &[
     both(SOCKET, libc::SO_SNDLOWAT, "sndlowat", Form::Int),
     missing(SOCKET, "sndtimeo"),
     both(SOCKET, libc::SO_TIMESTAMP, "timestamp", Form::Bool),
+    both(SOCKET, libc::SO_TIMESTAMPNS, "timestampns", Form::Bool).known(28),
     opt(SOCKET, libc::SO_TYPE, "type", Form::None, Form::Type),
     opt(IP, libc::IP_ADD_MEMBERSHIP, "add_membership", Form::Group, Form::None),
     opt(IP, libc::IP_ADD_SOURCE_MEMBERSHIP, "add_source_membership", Form::SourceGroup, Form::None),
@@ -217,7 +235,7 @@ pub const OPTIONS: &[Opt] = &[
     missing(TCP, "noopt"),
     missing(TCP, "nopush"),
     missing(TCP, "syncnt"),
-    missing(TCP, "user_timeout"),
+    both(TCP, libc::TCP_USER_TIMEOUT, "user_timeout", Form::Unsigned).since(28),
 ];
 
 fn find(release: Release, level: i32, number: i32) -> Option<&'static Opt> {
@@ -301,19 +319,31 @@ fn get(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
     Ok(ctx.ok(t)?)
 }
 
+/// Asks for an option of any number, or for one by a value: those are SCTP's, which are not there.
+fn get_by(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
+    match args[3] {
+        kind if kind == am!("native") => get_native(ctx, args, args[4]),
+        kind if kind == am!("value") => {
+            socket_of(args[0])?;
+            Err(Failure::Invalid(am!("socket_option")))
+        }
+        _ => Err(Escape::BADARG.into()),
+    }
+}
+
 /// Asks for an option of any number, whose value is told as the caller says: so many bytes, those of a binary changed, a
 /// number, a truth value.
-fn get_native(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
+fn get_native(ctx: &mut Ctx<'_>, args: &[Term], wanted: Term) -> Outcome {
     let socket = socket_of(args[0])?;
     let number = int(args[2])?;
     let Place::Socket(level) = place(args[1])? else { return Err(Escape::BADARG.into()) };
     let io = Io::open(ctx.engine, socket)?;
-    let (mut bytes, form) = match (as_int(args[3]), args[3].as_bytes()) {
+    let (mut bytes, form) = match (as_int(wanted), wanted.as_bytes()) {
         (Some(0), _) => return Err(Errno::FAULT.into()),
         (Some(n), _) => (zeros(usize::try_from(n).map_err(|_| Errno::INVAL)?)?, Form::None),
         (None, Some(given)) => (given.into_owned(), Form::None),
-        _ if args[3] == am!("integer") => (vec![0; 4], Form::Int),
-        _ if args[3] == am!("boolean") => (vec![0; 4], Form::Bool),
+        _ if wanted == am!("integer") => (vec![0; 4], Form::Int),
+        _ if wanted == am!("boolean") => (vec![0; 4], Form::Bool),
         _ => return Err(Failure::Invalid(am!("value"))),
     };
     let n = get_option(io.fd()?, level, number, &mut bytes)?;

@@ -1,4 +1,4 @@
-//! Receiving data: `recv`, `recvfrom` and `recvmsg`.
+//! Receiving data: `recv`, `recvfrom`, `recvmsg` and `recvmmsg`.
 
 use super::counters::Count;
 use super::ends::selected;
@@ -16,6 +16,7 @@ pub const NATIVES: &[Native] = &[
     Native::plain("prim_socket", "nif_recv", 4, |ctx, args| reply(ctx, args, recv)),
     Native::plain("prim_socket", "nif_recvfrom", 4, |ctx, args| reply(ctx, args, recv_from)),
     Native::plain("prim_socket", "nif_recvmsg", 5, |ctx, args| reply(ctx, args, recv_message)),
+    Native::plain("prim_socket", "nif_recvmmsg", 6, |ctx, args| reply(ctx, args, recv_messages)).since(29),
 ];
 
 /// Bytes that count as a reduction.
@@ -79,10 +80,9 @@ fn recv(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
             }
             io.s.counters.read_part(data.len());
             io.s.counters.read_packet();
-            io.done(Turn::Read);
-            drop(io);
+            let tag = end(ctx, io, r)?;
             let is_late = is_part && length > 0 && is_stream && ctx.engine.config.release >= Release(27);
-            tagged(ctx, if is_late { am!("timeout") } else { OK }, data)
+            tagged(ctx, if is_late { am!("timeout") } else { tag }, data)
         }
         Err(e) => failed(ctx, io, e, r),
     }
@@ -142,7 +142,18 @@ fn failed(ctx: &mut Ctx<'_>, mut io: Io<'_>, e: Errno, r: Receiver) -> Outcome {
 fn received(io: &mut Io<'_>, n: usize) {
     io.s.counters.add(Count::ReadPkg, 1);
     io.s.counters.add(Count::ReadByte, n);
+}
+
+/// Ends an operation that has received something, or has its process wait for more at once if the socket is set to do so:
+/// the tag of what was received.
+fn end(ctx: &mut Ctx<'_>, mut io: Io<'_>, r: Receiver) -> Outcome {
+    if io.s.settings.select_read && !r.polls {
+        io.wait(Turn::Read, r.pid, r.reference);
+        selected(ctx, io)?;
+        return Ok(am!("select_read"));
+    }
     io.done(Turn::Read);
+    Ok(OK)
 }
 
 fn ended(io: &mut Io<'_>) -> Failure {
@@ -166,12 +177,12 @@ fn recv_from(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
         Err(e) => return failed(ctx, io, e, r),
     };
     received(&mut io, data.len());
-    drop(io);
+    let tag = end(ctx, io, r)?;
     ctx.charge(data.len() / BYTES_PER_REDUCTION);
     let h = ctx.heap();
     let (from, data) = (address::encode(h, &from), data.into_binary(h));
     let pair = h.tuple(&[from, data]);
-    Ok(ctx.ok(pair)?)
+    Ok(h.tuple(&[tag, pair]))
 }
 
 fn recv_message(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
@@ -183,35 +194,91 @@ fn recv_message(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
     let Some(mut io) = readable(Io::open(ctx.engine, socket)?, r)? else {
         return super::send::queued(ctx, args[0]);
     };
-    let (mut data, room) = block(&io, length)?;
-    let space = if space == 0 { io.s.settings.read_control } else { space };
-    let mut control = Vec::new();
-    control.try_reserve_exact(space).map_err(|_| Escape::SYSTEM_LIMIT)?;
-    control.resize(space, 0);
-    let (mut used, mut came, mut from) = (0, 0, None);
-    let fd = io.fd()?;
-    let filled = data.fill(|block| {
-        let m = sys::receive_message(fd, &mut block[..room], &mut control, flags)?;
-        (used, came, from) = (m.control, m.flags, Some(m.from));
-        Ok::<_, Errno>(m.data)
-    });
-    match filled {
-        Ok(0) if io.socket.is_stream() => return Err(ended(&mut io)),
-        Ok(n) => received(&mut io, n),
+    let message = match Message::receive(&io, length, space, flags)? {
+        Ok(m) if m.data.is_empty() && io.socket.is_stream() => return Err(ended(&mut io)),
+        Ok(m) => m,
         Err(e) => return failed(ctx, io, e, r),
+    };
+    received(&mut io, message.data.len());
+    let tag = end(ctx, io, r)?;
+    let message = message.into_term(ctx);
+    Ok(ctx.heap().tuple(&[tag, message]))
+}
+
+/// Receives up to so many messages, as many as are there.
+fn recv_messages(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
+    let socket = socket_of(args[0])?;
+    let polls = reference(args[5], true)?;
+    integers(&args[1..5])?;
+    let most = size(args[1])?;
+    let (length, space, flags) = (size(args[2])?, size(args[3])?, int(args[4])?);
+    let r = Receiver { pid: ctx.process.who(), reference: args[5], polls };
+    let Some(mut io) = readable(Io::open(ctx.engine, socket)?, r)? else {
+        return super::send::queued(ctx, args[0]);
+    };
+    let mut messages = Vec::new();
+    while messages.len() < most {
+        match Message::receive(&io, length, space, flags)? {
+            Ok(m) if m.data.is_empty() && io.socket.is_stream() => {
+                if messages.is_empty() {
+                    return Err(ended(&mut io));
+                }
+                break;
+            }
+            Ok(m) => messages.push(m),
+            Err(e) if messages.is_empty() => return failed(ctx, io, e, r),
+            Err(_) => break,
+        }
     }
-    drop(io);
-    ctx.charge(data.len() / BYTES_PER_REDUCTION);
-    let h = ctx.heap();
-    let data = data.into_binary(h);
-    let mut pairs = vec![
-        ("iov", h.list(&[data])),
-        ("ctrl", control::encode(h, &control, used)),
-        ("flags", supports::message_flags(h, came)),
-    ];
-    if let Some(from) = from.filter(|from| !from.is_empty()) {
-        pairs.push(("addr", address::encode(h, &from)));
+    for message in &messages {
+        received(&mut io, message.data.len());
     }
-    let message = map_of(h, &pairs);
-    Ok(ctx.ok(message)?)
+    let tag = end(ctx, io, r)?;
+    let messages: Vec<Term> = messages.into_iter().map(|m| m.into_term(ctx)).collect();
+    let messages = ctx.heap().list(&messages);
+    Ok(ctx.heap().tuple(&[tag, messages]))
+}
+
+/// A message that was received.
+struct Message {
+    data: Buffer,
+    control: Vec<u8>,
+    /// How much of the control data was filled.
+    used: usize,
+    flags: i32,
+    from: Option<sys::Address>,
+}
+
+impl Message {
+    /// Reads into a block of so many bytes, with so many for control data; 0: as many as are usual.
+    fn receive(io: &Io<'_>, length: usize, space: usize, flags: i32) -> Result<Result<Message, Errno>, Failure> {
+        let (data, room) = block(io, length)?;
+        let space = if space == 0 { io.s.settings.read_control } else { space };
+        let mut control = Vec::new();
+        control.try_reserve_exact(space).map_err(|_| Escape::SYSTEM_LIMIT)?;
+        control.resize(space, 0);
+        let mut message = Message { data, control, used: 0, flags: 0, from: None };
+        let fd = io.fd()?;
+        let filled = message.data.fill(|block| {
+            let m = sys::receive_message(fd, &mut block[..room], &mut message.control, flags)?;
+            (message.used, message.flags, message.from) = (m.control, m.flags, Some(m.from));
+            Ok::<_, Errno>(m.data)
+        });
+        Ok(filled.map(|_| message))
+    }
+
+    fn into_term(self, ctx: &mut Ctx<'_>) -> Term {
+        ctx.charge(self.data.len() / BYTES_PER_REDUCTION);
+        let h = ctx.heap();
+        let data = self.data.into_binary(h);
+        let mut pairs = vec![
+            ("iov", h.list(&[data])),
+            ("ctrl", control::encode(h, &self.control, self.used)),
+            ("flags", supports::message_flags(h, self.flags)),
+        ];
+        if let Some(from) = self.from.filter(|from| !from.is_empty()) {
+            pairs.push(("addr", address::encode(h, &from)));
+        }
+        map_of(h, &pairs)
+    }
 }

@@ -1,4 +1,4 @@
-//! Sending data: `send`, `sendto` and `sendmsg`.
+//! Sending data: `send`, `sendto`, `sendmsg` and `sendmmsg`.
 
 use super::counters::Count;
 use super::ends::{involve, selected};
@@ -18,6 +18,7 @@ pub const NATIVES: &[Native] = &[
     Native::plain("prim_socket", "nif_send", 4, |ctx, args| reply(ctx, args, send)),
     Native::plain("prim_socket", "nif_sendto", 5, |ctx, args| reply(ctx, args, send_to)),
     Native::plain("prim_socket", "nif_sendmsg", 5, |ctx, args| reply(ctx, args, send_message)),
+    Native::plain("prim_socket", "nif_sendmmsg", 4, |ctx, args| reply(ctx, args, send_messages)).since(29),
     Native::plain("prim_socket", "nif_sendv", 3, |ctx, args| reply(ctx, args, send_pieces)).since(27),
 ];
 
@@ -142,19 +143,89 @@ fn send_message(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
     let Some(mut io) = writable(Io::open(ctx.engine, socket)?, ctx.process.who(), args[3])? else {
         return queued(ctx, args[0]);
     };
-    let to = match at(args[1], "addr") {
-        Some(t) => Some(address::decode(t).ok_or(Failure::Invalid(am!("addr")))?),
-        None => None,
-    };
-    let (pieces, more) = pieces(args[4], io.socket.is_stream()).ok_or(Failure::Invalid(am!("iov")))?;
-    let control = match at(args[1], "ctrl") {
-        Some(t) => super::control::decode(t, io.s.settings.write_control).ok_or(Failure::Invalid(am!("ctrl")))?,
-        None => Vec::new(),
-    };
+    let m = Message::of(&io, args[1], args[4])?;
     io.s.counters.add(Count::WriteTries, 1);
-    let size = pieces.iter().map(|p| p.len()).sum();
-    let sent = sent_message(&io, &pieces, &control, flags, to.as_ref());
-    finish(ctx, io, sent, size, more, args[3])
+    let sent = m.send(&io, flags);
+    finish(ctx, io, sent, m.size(), m.more, args[3])
+}
+
+/// Sends one message after the other, until one cannot be sent now or at all. Who sends is told of those that a stream took
+/// in part, by their places, and of an error with the first one.
+fn send_messages(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {
+    let socket = socket_of(args[0])?;
+    reference(args[3], false)?;
+    let messages = args[1].as_list().or_badarg()?;
+    let flags = int(args[2])?;
+    let Some(mut io) = writable(Io::open(ctx.engine, socket)?, ctx.process.who(), args[3])? else {
+        return queued(ctx, args[0]);
+    };
+    if messages.is_empty() {
+        return Ok(OK);
+    }
+    let read = |&m: &Term| {
+        let data = at(m, "iov").filter(|&data| pieces(data, true).is_some()).or_badarg()?;
+        Message::of(&io, m, data)
+    };
+    let messages = messages.iter().map(read).collect::<Result<Vec<_>, Failure>>()?;
+    io.s.counters.add(Count::WriteTries, 1);
+    let (mut bytes, mut partly) = (0, Vec::new());
+    for (place, m) in messages.iter().enumerate() {
+        match m.send(&io, flags) {
+            Ok(n) => {
+                io.s.counters.wrote_packet(n);
+                bytes += n;
+                if n < m.size() || m.more {
+                    partly.push((place, n));
+                    break;
+                }
+            }
+            Err(e) if place == 0 => return finish(ctx, io, Err(e), m.size(), false, args[3]),
+            Err(_) => break,
+        }
+    }
+    io.done(Turn::Write);
+    drop(io);
+    ctx.charge(bytes / BYTES_PER_REDUCTION);
+    if partly.is_empty() {
+        return Ok(OK);
+    }
+    let h = ctx.heap();
+    let number = |n: usize| Term::small(n as i64);
+    let partly: Vec<Term> = partly.iter().map(|&(place, n)| h.tuple(&[number(place), number(n)])).collect();
+    let partly = h.list(&partly);
+    Ok(ctx.ok(partly)?)
+}
+
+/// A message to be sent.
+struct Message<'a> {
+    to: Option<Address>,
+    pieces: Vec<Cow<'a, [u8]>>,
+    control: Vec<u8>,
+    /// There are data behind the pieces.
+    more: bool,
+}
+
+impl Message<'_> {
+    fn of<'a>(io: &Io<'_>, message: Term, data: Term) -> Result<Message<'a>, Failure> {
+        let to = match at(message, "addr") {
+            Some(t) => Some(address::decode(t).ok_or(Failure::Invalid(am!("addr")))?),
+            None => None,
+        };
+        let (pieces, more) = pieces(data, io.socket.is_stream()).ok_or(Failure::Invalid(am!("iov")))?;
+        let control = match at(message, "ctrl") {
+            Some(t) => super::control::decode(t, io.s.settings.write_control).ok_or(Failure::Invalid(am!("ctrl")))?,
+            None => Vec::new(),
+        };
+        Ok(Message { to, pieces, control, more })
+    }
+
+    fn size(&self) -> usize {
+        self.pieces.iter().map(|p| p.len()).sum()
+    }
+
+    fn send(&self, io: &Io<'_>, flags: i32) -> Result<usize, Errno> {
+        sent_message(io, &self.pieces, &self.control, flags, self.to.as_ref())
+    }
 }
 
 fn send_pieces(ctx: &mut Ctx<'_>, args: &[Term]) -> Outcome {

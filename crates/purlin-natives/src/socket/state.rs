@@ -82,6 +82,8 @@ pub struct Settings {
     pub inform_on_wrap: bool,
     pub debug: bool,
     pub registered: bool,
+    /// Who has received something waits for more at once.
+    pub select_read: bool,
 }
 
 pub const READ_BUFFER: usize = 8192;
@@ -97,6 +99,7 @@ impl Settings {
             inform_on_wrap: false,
             debug,
             registered,
+            select_read: false,
         }
     }
 }

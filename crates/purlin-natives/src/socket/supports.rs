@@ -1,17 +1,15 @@
 //! What can be asked of sockets here: `prim_socket` makes its tables of names and numbers of this.
 
-use super::options::{LEVELS, OPTIONS};
+use super::options::{LEVELS, OPTIONS, level_name};
 use super::{control, ioctl, name, reply};
 use purlin_term::{Atom, Heap, Release, Term};
 use purlin_vm::Native;
 
 pub const NATIVES: &[Native] = &[
-    Native::plain("prim_socket", "nif_supports", 0, |ctx, args| reply(ctx, args, |ctx, _| Ok(features(ctx.heap()))))
-        .until(27),
+    Native::plain("prim_socket", "nif_supports", 0, |ctx, args| reply(ctx, args, |ctx, _| Ok(features(ctx.heap())))),
     Native::plain("prim_socket", "nif_supports", 1, |ctx, args| {
         reply(ctx, args, |ctx, args| Ok(supports(ctx.engine.config.release, ctx.heap(), args[0])))
-    })
-    .until(27),
+    }),
 ];
 
 /// Flags of messages; of several that are one number the first is told.
@@ -28,6 +26,9 @@ const MESSAGE_FLAGS: &[(&str, i32)] = &[
     ("peek", libc::MSG_PEEK),
     ("trunc", libc::MSG_TRUNC),
 ];
+
+/// The flag of messages that tell of an SCTP association.
+const NOTIFICATION: i32 = 0x8000;
 
 /// The names of the flags that are set, and the number of those without one.
 pub fn flags(heap: &mut Heap, names: &[(&str, i32)], mut set: i32) -> Term {
@@ -57,7 +58,10 @@ fn features(heap: &mut Heap) -> Term {
 
 fn supports(release: Release, heap: &mut Heap, key: Term) -> Term {
     match key.as_atom().map(Atom::name) {
-        Some("msg_flags") => numbers(heap, MESSAGE_FLAGS.iter().map(|&(n, f)| (n, f.into()))),
+        Some("msg_flags") => {
+            let of_sctp = (release >= Release(28)).then_some(("notification", NOTIFICATION));
+            numbers(heap, MESSAGE_FLAGS.iter().copied().chain(of_sctp).map(|(n, f)| (n, f.into())))
+        }
         Some("ioctl_requests") => numbers(heap, ioctl::requests(release).map(|r| (r.name, r.number as i64))),
         Some("ioctl_flags") => numbers(heap, ioctl::FLAGS.iter().map(|&(n, f)| (n, f.into()))),
         Some("protocols") => protocols(heap),
@@ -104,7 +108,8 @@ fn protocol(heap: &mut Heap, line: &str) -> Option<Term> {
     Some(heap.tuple(&[names, Term::small(number.into())]))
 }
 
-/// `[{Level, [{Option, Number} | Option]}]`: those without a number are known, and not there.
+/// `[{Level, [{Option, Number} | Option]}]`, since OTP 28 with the number of the level behind its name: those without a
+/// number are known, and not there.
 fn options(release: Release, heap: &mut Heap) -> Term {
     let mut levels = Vec::new();
     for &level in LEVELS {
@@ -114,7 +119,10 @@ fn options(release: Release, heap: &mut Heap) -> Term {
             of_level.push(if there { heap.tuple(&[name(o.name), Term::small(o.number.into())]) } else { name(o.name) });
         }
         let of_level = heap.list(&of_level);
-        levels.push(heap.tuple(&[control::level_term(level), of_level]));
+        levels.push(match (release >= Release(28), level_name(level)) {
+            (true, Some(text)) => heap.tuple(&[name(text), Term::small(level.into()), of_level]),
+            _ => heap.tuple(&[control::level_term(level), of_level]),
+        });
     }
     heap.list(&levels)
 }

@@ -4,7 +4,7 @@ use super::super::io::Io;
 use super::super::state::{CONTROL_BUFFER, READ_BUFFER, Socket, flag};
 use super::super::{Failure, OK, Outcome, address, info};
 use purlin_term::owned::Owned;
-use purlin_term::{Immediate, Term, am};
+use purlin_term::{Immediate, Release, Term, am};
 use purlin_vm::Ctx;
 use rustix::fd::AsRawFd;
 
@@ -19,6 +19,7 @@ mod number {
     pub const DESCRIPTOR: i32 = 1008;
     pub const META: i32 = 1009;
     pub const USE_REGISTRY: i32 = 1010;
+    pub const SELECT_READ: i32 = 1011;
     pub const KIND: i32 = 1996;
     pub const PROTOCOL: i32 = 1997;
     pub const TYPE: i32 = 1998;
@@ -51,7 +52,8 @@ pub fn set(ctx: &mut Ctx<'_>, socket: &Socket, option: i32, value: Term) -> Outc
         number::META,
         number::USE_REGISTRY,
     ];
-    if !known.contains(&option) {
+    let newer = option == number::SELECT_READ && ctx.engine.config.release >= Release(28);
+    if !known.contains(&option) && !newer {
         return Err(unknown(ctx, option));
     }
     let mut io = Io::open(ctx.engine, socket)?;
@@ -62,6 +64,7 @@ pub fn set(ctx: &mut Ctx<'_>, socket: &Socket, option: i32, value: Term) -> Outc
         number::READ_BUFFER => (io.s.settings.reads, io.s.settings.read_buffer) = read_buffer(value)?,
         number::READ_CONTROL => io.s.settings.read_control = buffer(value, CONTROL_BUFFER).ok_or_else(wrong)?,
         number::WRITE_CONTROL => io.s.settings.write_control = buffer(value, CONTROL_BUFFER).ok_or_else(wrong)?,
+        number::SELECT_READ => io.s.settings.select_read = value.as_bool().ok_or_else(wrong)?,
         number::META => {
             only_for_owner(&io, caller)?;
             io.s.meta = Some(Owned::new(value));
@@ -119,6 +122,7 @@ pub fn get(ctx: &mut Ctx<'_>, socket: &Socket, option: i32) -> Outcome {
     let kind = (address::family_term(socket.domain), info::type_term(socket.kind), Term::small(socket.protocol.into()));
     let value = match option {
         number::DEBUG => Term::bool(s.debug),
+        number::SELECT_READ if ctx.engine.config.release >= Release(28) => Term::bool(s.select_read),
         number::INFORM_ON_WRAP => Term::bool(s.inform_on_wrap),
         number::CONTROLLING_PROCESS => io.s.owner.map_or(am!("undefined"), Immediate::term),
         number::READ_BUFFER if s.reads == 0 => size(s.read_buffer),

@@ -43,13 +43,72 @@ fn name_of(names: &[(&str, i32)], n: i32, otherwise: i32) -> Term {
     found.map_or(Term::small(otherwise.into()), |f| super::super::name(f.0))
 }
 
-/// A type of service that is given by name or by number.
+/// The upper six bits of a type of service that have names since OTP 29.
+const POINTS: &[(&str, i32)] = &[
+    ("cs0", 0),
+    ("le", 1),
+    ("cs1", 8),
+    ("af11", 10),
+    ("af12", 12),
+    ("af13", 14),
+    ("cs2", 16),
+    ("af21", 18),
+    ("af22", 20),
+    ("af23", 22),
+    ("cs3", 24),
+    ("af31", 26),
+    ("af32", 28),
+    ("af33", 30),
+    ("cs4", 32),
+    ("af41", 34),
+    ("af42", 36),
+    ("af43", 38),
+    ("cs5", 40),
+    ("voice_admit", 44),
+    ("nqb", 45),
+    ("ef", 46),
+    ("cs6", 48),
+    ("cs7", 56),
+];
+
+/// Names of a precedence, all of which mean the lowest one.
+const PRECEDENCES: &[&str] =
+    &["routine", "priority", "immediate", "flash", "flashoverride", "internetcontrol", "netcontrol"];
+
+/// A type of service that is given by name or by number; since OTP 29 also by the name of its upper six bits, or as
+/// `#{tos => Service, precedence => P}`.
 pub fn tos(t: Term) -> Option<i32> {
-    named(SERVICES, t)
+    if Release::of_values() < Release(29) {
+        return named(SERVICES, t);
+    }
+    let Some((service, precedence)) = at(t, "tos").zip(at(t, "precedence")) else {
+        return named(SERVICES, t).or(named(POINTS, t).map(|point| point << 2));
+    };
+    let service = match as_int(service) {
+        Some(n) => (n & 0xF) << 1,
+        None if service == am!("default") => 0,
+        None => named(SERVICES, service)?,
+    };
+    let precedence = match as_int(precedence) {
+        Some(n) => n & 7,
+        None => PRECEDENCES.contains(&precedence.as_atom()?.name()).then_some(0)?,
+    };
+    Some(precedence << 5 | service)
 }
 
-pub fn tos_term(n: i32) -> Term {
-    name_of(SERVICES, n & SERVICE, n)
+/// A type of service: its name or number; since OTP 29 a map of its parts.
+pub fn tos_term(h: &mut Heap, n: i32) -> Term {
+    let service = n & SERVICE;
+    if Release::of_values() < Release(29) {
+        return name_of(SERVICES, service, n);
+    }
+    let precedence = match n >> 5 & 7 {
+        0 => am!("routine"),
+        p => Term::small(p.into()),
+    };
+    let name = if service == 0 { am!("default") } else { name_of(SERVICES, service, service >> 1) };
+    let service = map_of(h, &[("tos", name), ("precedence", precedence)]);
+    map_of(h, &[("native", Term::small(n.into())), ("tos", service), ("dscp", name_of(POINTS, n >> 2, n >> 2))])
 }
 
 /// The bytes of a value; `None`: it is none of this option.
@@ -57,6 +116,7 @@ pub fn given(release: Release, form: Form, t: Term) -> Option<Vec<u8>> {
     match form {
         Form::Bool => bytes(t.as_bool()?.into()),
         Form::Int => bytes(as_int(t)?),
+        Form::Unsigned => u32::try_from(t.as_u64()?).ok().map(|n| n.to_ne_bytes().to_vec()),
         Form::Device => text(release, t, DEVICE),
         Form::Congestion => text(release, t, CONGESTION),
         Form::Linger => linger(t),
@@ -141,10 +201,11 @@ pub fn told(h: &mut Heap, form: Form, socket: &Socket, bytes: &[u8], n: usize) -
         // The table of protocols has another name for 0.
         Form::Protocol if int(0) == 0 && socket.domain == libc::AF_UNIX => am!("default"),
         Form::Address => address::v4_term(h, int(0).to_ne_bytes()),
-        Form::Tos => tos_term(int(0)),
+        Form::Tos => tos_term(h, int(0)),
         Form::Discovery => name_of(DISCOVERY, int(0), int(0)),
         Form::Control => control::encode(h, bytes, bytes.len()),
         Form::Int | Form::Protocol | Form::Hops => Term::small(int(0).into()),
+        Form::Unsigned => Term::small((int(0) as u32).into()),
         Form::None | Form::Group | Form::Group6 | Form::SourceGroup | Form::Filter => h.binary(bytes),
     }
 }
