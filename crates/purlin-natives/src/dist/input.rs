@@ -5,7 +5,7 @@ use super::signal::{SPAWNED_LINKED, SPAWNED_MONITORED, operation as op};
 use crate::process::spawn_for_node;
 use purlin_term::external::DecodeError;
 use purlin_term::external::distribution::{Incoming, Malformed, Whole};
-use purlin_term::{Atom, Heap, RemotePid, RemoteRef, Term, am, print};
+use purlin_term::{Atom, Heap, Release, RemotePid, RemoteRef, Term, am, print};
 use purlin_vm::nodes::{self, Outgoing};
 use purlin_vm::relation::Connection;
 use purlin_vm::relation::RemoteProcess;
@@ -353,6 +353,10 @@ impl Message<'_> {
         }
         // Its arguments are its first message, and the answer goes before whatever it sends.
         self.engine.post(pid, Signal::message(args));
+        if self.engine.config.release >= Release(26) {
+            // What comes next says that they are whole.
+            self.engine.post(pid, Signal::message(am!("dist_spawn_init")));
+        }
         self.tell(pid, Outgoing::Spawned { to: parent, request, link, monitor, result: pid });
         self.engine.sched.enqueue(child);
         Ok(Some(()))
