@@ -20,7 +20,7 @@ mod signal;
 use node::{Node, Phase};
 use parking_lot::Mutex;
 use purlin_term::{Atom, Immediate, Owned, Term};
-use purlin_vm::nodes::{Nodes, Outgoing, Route};
+use purlin_vm::nodes::{Nodes, Outgoing, Route, Unsent};
 use purlin_vm::relation::Connection;
 use purlin_vm::signal::RefId;
 use purlin_vm::{Engine, Native, Slot};
@@ -67,17 +67,24 @@ impl Distribution {
 struct NodesOf;
 
 impl Nodes for NodesOf {
-    fn signal(&self, engine: &Arc<Engine>, from: Term, to: Atom, by: Route, what: Outgoing<'_>) -> Option<Connection> {
+    fn signal(
+        &self,
+        engine: &Arc<Engine>,
+        from: Term,
+        to: Atom,
+        by: Route,
+        what: Outgoing<'_>,
+    ) -> Result<Connection, Unsent> {
         if !engine.is_alive() {
-            return None;
+            return Err(Unsent::NoConnection);
         }
         let node = distribution(engine).node(engine, to);
         signal::send(engine, &node, from, by, what)
     }
 
-    fn is_busy(&self, engine: &Engine, node: Atom, waiter: Option<Immediate>) -> bool {
+    fn busy(&self, engine: &Engine, node: Atom, waiter: Option<Immediate>) -> Option<Immediate> {
         let node = distribution(engine).nodes.lock().get(&node).cloned();
-        node.is_some_and(|node| node.is_busy(engine, waiter))
+        node?.busy(engine, waiter)
     }
 
     fn can_spawn(&self, engine: &Engine, node: Atom) -> bool {
@@ -107,6 +114,17 @@ impl Nodes for NodesOf {
     fn subscribe(&self, engine: &Engine, process: u64, options: u32, on: bool) -> u32 {
         monitor::subscribe(engine, process, options, on)
     }
+}
+
+/// The port or process that moves the bytes of a node's connection.
+pub fn channel(engine: &Engine, node: Atom) -> Option<Immediate> {
+    let node = distribution(engine).nodes.lock().get(&node).cloned()?;
+    node.state.lock().channel
+}
+
+/// The processes that want to know of nodes that come and go, and with which options, in bits.
+pub fn subscribers(engine: &Engine) -> Vec<(u64, u32)> {
+    monitor::subscribers(engine)
 }
 
 /// Sets up distribution for an engine.

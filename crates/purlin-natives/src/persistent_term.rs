@@ -194,6 +194,11 @@ fn info(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
 }
 
 /// How many places the table has.
+/// Whether this engine has a term under a key that is not `false`.
+pub(crate) fn is_set(engine: &Engine, key: Term) -> bool {
+    Terms::of(engine).get(key).is_some_and(|t| t != Term::bool(false))
+}
+
 pub(crate) fn table_size(engine: &Engine) -> usize {
     Terms::of(engine).read(|t| t.places.max(FEWEST))
 }

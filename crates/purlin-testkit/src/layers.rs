@@ -43,7 +43,7 @@ const TOPICS: &[Layer] = &[
     ("tables", &["ets"], &["ground", "tracing"]),
     ("processes", &["process"], &["ground", "tracing"]),
     ("nodes", &["dist"], &["ground", "data", "ports", "processes"]),
-    ("system", &["debug", "host"], &["ground", "data", "terminal", "ports", "tracing", "tables", "processes"]),
+    ("system", &["debug", "host"], &["ground", "data", "terminal", "ports", "tracing", "tables", "processes", "nodes"]),
 ];
 
 /// Parts of a topic that topics of other layers may name: all else is named by what the topic itself hands out.

@@ -1,8 +1,10 @@
 //! `erts_debug:get_internal_state/1` and `set_internal_state/2`: the emulator's inner state, for tests. Closed until
 //! `available_internal_state` is set. An item that has no sense here is `badarg`, like one that does not exist.
 
+use crate::dist;
 use crate::loop_limit::Loop;
 use crate::process;
+use purlin_term::external::distribution::{OutCache, SLOTS};
 use purlin_term::heap::STACK_RESERVE;
 use purlin_term::literal::Literals;
 use purlin_term::{Atom, Kind, Magic, Release, Term, am, hash, map};
@@ -64,6 +66,20 @@ fn get_internal_state(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
             let n = ctx.engine.sched.slices.load(Ordering::Relaxed);
             ctx.heap().unsigned(n)
         }
+        "max_atom_out_cache_index" => Term::small(SLOTS as i64 - 1),
+        "monitoring_nodes" => {
+            let all = dist::subscribers(ctx.engine);
+            let h = ctx.heap();
+            let all: Vec<Term> =
+                all.iter().map(|&(pid, bits)| h.tuple(&[Term::pid(pid), Term::small(bits.into())])).collect();
+            h.list(&all)
+        }
+        // Nodes are not counted by who names them: none has a count that could be compared.
+        "node_and_dist_references" => {
+            let h = ctx.heap();
+            let tables = [am!("node_references"), am!("dist_references")].map(|table| h.tuple(&[table, Term::NIL]));
+            h.tuple(&tables)
+        }
         "memory" => return crate::host::memory(ctx),
         "force_heap_frags" => Term::bool(false),
         "lc_graph" | "flxctr_memory_usage" => am!("notsup"),
@@ -94,6 +110,8 @@ fn about(ctx: &mut Ctx<'_>, key: &str, of: Term) -> NativeResult {
             (None, false) => return Err(Escape::BADARG),
         },
         "binary_info" => binary_info(ctx, of)?,
+        "atom_out_cache_index" => Term::small(OutCache::slot(of.as_atom().or_badarg()?) as i64),
+        "dist_ctrl" => dist::channel(ctx.engine, of.as_atom().or_badarg()?).or_badarg()?.term(),
         _ => return Err(Escape::BADARG),
     })
 }

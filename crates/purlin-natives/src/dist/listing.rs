@@ -1,4 +1,4 @@
-//! Which nodes there are: `node/0,1`, `nodes/0,1,2`, `is_alive/0`, `net_kernel:dflag_unicode_io/1`.
+//! Which nodes there are: `node/0,1`, `nodes/0,1,2`, `net_kernel:dflag_unicode_io/1`.
 
 use super::node::Phase;
 use super::{distribution, flags};
@@ -12,7 +12,6 @@ pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "nodes", 0, |ctx, _| nodes(ctx, am!("visible"), None)),
     Native::plain("erlang", "nodes", 1, |ctx, args| nodes(ctx, args[0], None)),
     Native::plain("erlang", "nodes", 2, |ctx, args| nodes(ctx, args[0], Some(args[1]))),
-    Native::plain("erlang", "is_alive", 0, |ctx, _| Ok(Term::bool(ctx.engine.is_alive()))),
     Native::plain("net_kernel", "dflag_unicode_io", 1, dflag_unicode_io),
 ];
 

@@ -22,7 +22,7 @@ fn monitor_node(ctx: &mut Ctx<'_>, node: Term, on: Term, options: Term) -> Nativ
     }
     let waits = options.is_cons();
     let name = node.as_atom().or_badarg()?;
-    if name != Atom::NONODE && !ctx.engine.is_alive() {
+    if name != Atom::NONODE && !is_alive(ctx) {
         return Err(Escape::Error(am!("notalive")));
     }
     let on = on.as_bool().or_badarg()?;
@@ -41,7 +41,7 @@ fn monitor_node(ctx: &mut Ctx<'_>, node: Term, on: Term, options: Term) -> Nativ
         return Ok(Term::bool(true));
     }
     let other = distribution(ctx.engine).node(ctx.engine, name);
-    if !waits {
+    if !waits && ctx.engine.is_alive() {
         signal::connect(ctx.engine, &other);
     }
     let id = {
@@ -65,6 +65,14 @@ fn monitor_node(ctx: &mut Ctx<'_>, node: Term, on: Term, options: Term) -> Nativ
         None => remote.watched_nodes.push((at, 1)),
     }
     Ok(Term::bool(true))
+}
+
+/// What `erlang:is_alive/0` says: this node has a name, or will get one from the first node that it is connected with.
+fn is_alive(ctx: &mut Ctx<'_>) -> bool {
+    ctx.engine.is_alive() || {
+        let key = ctx.heap().tuple(&[am!("erts_internal"), am!("dynamic_node_name")]);
+        crate::persistent_term::is_set(ctx.engine, key)
+    }
 }
 
 /// A process that wants to know of all nodes that come and go.
@@ -136,6 +144,12 @@ pub fn subscribe(engine: &Engine, process: u64, options: u32, on: bool) -> u32 {
         (false, None) => {}
     }
     before
+}
+
+/// All subscriptions: process, and options in bits.
+pub fn subscribers(engine: &Engine) -> Vec<(u64, u32)> {
+    let all = distribution(engine).subscribers.lock();
+    all.iter().flat_map(|s| std::iter::repeat_n((s.process, s.options), s.times as usize)).collect()
 }
 
 pub fn process_ended(ctx: &Ctx<'_>) {

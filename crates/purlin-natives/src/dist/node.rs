@@ -118,16 +118,16 @@ impl Node {
         Some((handle.0.clone(), u32::try_from(id.as_small()?).ok()?))
     }
 
-    /// Whether senders have to wait.
-    pub fn is_busy(&self, engine: &Engine, waiter: Option<Immediate>) -> bool {
+    /// The channel that senders have to wait for, if they have to.
+    pub fn busy(&self, engine: &Engine, waiter: Option<Immediate>) -> Option<Immediate> {
         let mut state = self.state.lock();
         if state.queued < engine.config.settings.busy_limit {
-            return false;
+            return None;
         }
         if let Some(waiter) = waiter.filter(|w| !state.waiters.contains(w)) {
             state.waiters.push(waiter);
         }
-        true
+        Some(state.channel.unwrap_or(Immediate::NIL))
     }
 
     /// Begins a connection, unless there is one; its number, and whether it is new.

@@ -6,7 +6,7 @@ use purlin_term::external::EncodeOptions;
 use purlin_term::external::distribution::Outgoing as Encoded;
 use purlin_term::{Atom, Heap, Owned, RemotePid, Term, am};
 use purlin_vm::Engine;
-use purlin_vm::nodes::{Outgoing, Route};
+use purlin_vm::nodes::{Outgoing, Route, Unsent};
 use purlin_vm::relation::{Connection, RemoteProcess};
 use purlin_vm::signal::{Signal, SignalKind};
 use std::sync::Arc;
@@ -49,8 +49,14 @@ pub const SPAWNED_LINKED: i64 = 1;
 pub const SPAWNED_MONITORED: i64 = 2;
 
 /// Sends a signal of a local process by a node's connection; see [`purlin_vm::nodes::Nodes::signal`].
-pub fn send(engine: &Arc<Engine>, node: &Arc<Node>, from: Term, by: Route, what: Outgoing<'_>) -> Option<Connection> {
-    let (id, phase, flags) = route(engine, node, from, by, &what)?;
+pub fn send(
+    engine: &Arc<Engine>,
+    node: &Arc<Node>,
+    from: Term,
+    by: Route,
+    what: Outgoing<'_>,
+) -> Result<Connection, Unsent> {
+    let (id, phase, flags) = route(engine, node, from, by, &what).ok_or(Unsent::NoConnection)?;
     let mut heap = Heap::new(32);
     let at = node.connection(id);
     if phase == Phase::Pending {
@@ -60,17 +66,17 @@ pub fn send(engine: &Arc<Engine>, node: &Arc<Node>, from: Term, by: Route, what:
         if state.id == id && state.phase == Phase::Pending {
             state.queued += 8 * (waiting.0.words() + waiting.1.as_ref().map_or(0, Owned::words));
             state.waiting.push(waiting);
-            return Some(at);
+            return Ok(at);
         }
         drop(state);
         // It came up or failed meanwhile.
-        return send(engine, node, from, Route::Only(id), what).or(Some(at));
+        let _ = send(engine, node, from, Route::Only(id), what);
+        return Ok(at);
     }
     let (control, message) = terms(&mut heap, from, flags, &what);
-    if let Some(encoded) = encode(engine, control, message, flags) {
-        submit(engine, node, id, encoded);
-    }
-    Some(at)
+    let encoded = encode(engine, control, message, flags).ok_or(Unsent::TooLarge)?;
+    submit(engine, node, id, encoded);
+    Ok(at)
 }
 
 /// The connection that a signal goes by; its phase, and what the peer can do.

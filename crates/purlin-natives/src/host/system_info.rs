@@ -106,7 +106,7 @@ fn system_info(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
             let pids: Vec<Term> = pids.into_iter().map(Term::pid).collect();
             heap.list(&pids)
         }
-        "creation" => Term::small(0),
+        "creation" => Term::small(ctx.engine.code.creation().into()),
         "atom_count" => number(Atom::count()),
         "atom_limit" => number(Atom::limit()),
         "process_count" => number(engine.processes.all().len()),

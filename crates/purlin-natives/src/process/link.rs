@@ -17,11 +17,13 @@ pub const NATIVES: &[Native] = &[
 ];
 
 fn link_1(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    remote::wait(ctx, args[0], args)?;
     link(ctx, args[0], false)
 }
 
 fn link_2(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let priority = only_priority(args[1]).ok_or_else(badopt)?;
+    remote::wait(ctx, args[0], args)?;
     link(ctx, args[0], priority)
 }
 

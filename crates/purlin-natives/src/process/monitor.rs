@@ -21,11 +21,13 @@ pub const NATIVES: &[Native] = &[
 ];
 
 fn monitor_2(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    remote::wait(ctx, args[1], args)?;
     monitor(ctx, args[0], args[1], &MonitorOptions::default())
 }
 
 fn monitor_3(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let options = monitor_options(args[2], ctx.engine.config.release).ok_or_else(badopt)?;
+    remote::wait(ctx, args[1], args)?;
     monitor(ctx, args[0], args[1], &options)
 }
 

@@ -5,7 +5,7 @@ use super::options::{MonitorOptions, Refused, SpawnOptions, monitor_options, spa
 use super::spawn::{add_monitor, monitor_id};
 use super::{ok, pair};
 use purlin_term::{Atom, Kind, Owned, RemotePid, RemoteRef, Term, am};
-use purlin_vm::nodes::{Nodes, Outgoing, Route, tell};
+use purlin_vm::nodes::{Nodes, Outgoing, Route, Unsent, tell};
 use purlin_vm::process::Flags;
 use purlin_vm::relation::{Alias, Connection, RemoteProcess, RemoteSpawn, RemoteWatcher, Watched};
 use purlin_vm::signal::{Signal, SignalKind};
@@ -37,24 +37,35 @@ pub fn send(ctx: &mut Ctx<'_>, to: Term, message: Term, how: Sending, args: &[Te
         (None, None) => return Err(Escape::BADARG),
     };
     let (what, Some(nodes)) = (what.ok_or(Escape::BADARG)?, ctx.engine.nodes()) else { return Ok(noconnect) };
-    let waits = how.suspend && !ctx.data.flags.has(Flags::ASYNC_DIST);
-    let busy =
-        !ctx.data.flags.has(Flags::ASYNC_DIST) && nodes.is_busy(ctx.engine, node, waits.then_some(ctx.process.who()));
-    if busy && waits {
-        ctx.engine.tracing.monitor.suspended(ctx.engine, ctx.process, Term::atom(node));
-        return Err(Escape::Wait(args.to_vec()));
-    }
-    if busy {
+    if how.suspend {
+        wait(ctx, to, args)?;
+    } else if !ctx.data.flags.has(Flags::ASYNC_DIST) && nodes.busy(ctx.engine, node, None).is_some() {
         return Ok(am!("nosuspend"));
     }
     let by = if how.connect { Route::Connect } else { Route::Connected };
-    let sent = nodes.signal(ctx.engine, ctx.pid(), node, by, what);
-    Ok(if sent.is_some() { ok() } else { noconnect })
+    match nodes.signal(ctx.engine, ctx.pid(), node, by, what) {
+        Ok(_) => Ok(ok()),
+        Err(Unsent::NoConnection) => Ok(noconnect),
+        Err(Unsent::TooLarge) => Err(Escape::SYSTEM_LIMIT),
+    }
+}
+
+/// Has the caller wait while too much waits for going out to the node of `to`, a pid or `{Name, Node}`. `args` are those
+/// of the native that is called again then.
+pub fn wait(ctx: &Ctx<'_>, to: Term, args: &[Term]) -> Result<(), Escape> {
+    let node = to.as_external().map(|e| e.1).or_else(|| pair(to)?.1.as_atom());
+    let (Some(node), Some(nodes)) = (node, ctx.engine.nodes()) else { return Ok(()) };
+    if ctx.data.flags.has(Flags::ASYNC_DIST) {
+        return Ok(());
+    }
+    let Some(channel) = nodes.busy(ctx.engine, node, Some(ctx.process.who())) else { return Ok(()) };
+    ctx.engine.tracing.monitor.suspended_by_node(ctx.engine, ctx.process, channel.term());
+    Err(Escape::Wait(args.to_vec()))
 }
 
 /// Sends a signal of the caller that a connection is made for; the connection that it goes by.
-fn signal(ctx: &Ctx<'_>, node: Atom, what: Outgoing<'_>) -> Option<Connection> {
-    let nodes: &dyn Nodes = ctx.engine.nodes()?;
+fn signal(ctx: &Ctx<'_>, node: Atom, what: Outgoing<'_>) -> Result<Connection, Unsent> {
+    let nodes: &dyn Nodes = ctx.engine.nodes().ok_or(Unsent::NoConnection)?;
     nodes.signal(ctx.engine, ctx.pid(), node, Route::Connect, what)
 }
 
@@ -63,7 +74,7 @@ pub fn link(ctx: &mut Ctx<'_>, to: RemotePid) -> bool {
     if ctx.data.relations().remote().is_linked(to) {
         return true;
     }
-    let Some(at) = signal(ctx, to.node, Outgoing::Link { to }) else { return false };
+    let Ok(at) = signal(ctx, to.node, Outgoing::Link { to }) else { return false };
     ctx.data.relations().remote().link(to, at, true);
     true
 }
@@ -78,24 +89,27 @@ pub fn unlink(ctx: &mut Ctx<'_>, to: RemotePid) {
 }
 
 /// Sends an exit signal to a process of another node.
-pub fn exit(ctx: &Ctx<'_>, to: RemotePid, reason: Term) {
-    signal(ctx, to.node, Outgoing::Exit { to, linked: false, reason });
+pub fn exit(ctx: &Ctx<'_>, to: RemotePid, reason: Term) -> Result<(), Escape> {
+    match signal(ctx, to.node, Outgoing::Exit { to, linked: false, reason }) {
+        Err(Unsent::TooLarge) => Err(Escape::SYSTEM_LIMIT),
+        _ => Ok(()),
+    }
 }
 
 /// Gives a process of another node a group leader.
 pub fn set_group_leader(ctx: &Ctx<'_>, to: RemotePid, leader: Term) {
-    signal(ctx, to.node, Outgoing::GroupLeader { to, leader });
+    let _ = signal(ctx, to.node, Outgoing::GroupLeader { to, leader });
 }
 
 /// Monitors a process of another node, whose end the caller is told at once if there is no connection.
 pub fn monitor(ctx: &mut Ctx<'_>, item: Term, node: Atom, watched: RemoteProcess, o: &MonitorOptions) -> Term {
     let monitor = monitor_id(ctx, o.alias);
     match signal(ctx, node, Outgoing::Monitor { monitor, watched }) {
-        Some(at) => {
+        Ok(at) => {
             add_monitor(ctx, monitor, Watched::Remote(watched, at), o);
             ctx.data.relations().remote().note(at);
         }
-        None => gone(ctx, monitor, o, item, am!("noconnection")),
+        Err(_) => gone(ctx, monitor, o, item, am!("noconnection")),
     }
     ctx.heap().reference(monitor)
 }
@@ -217,7 +231,10 @@ fn ask(
     let mfa = ctx.heap().tuple(&[call[0], call[1], Term::small(arity as i64)]);
     let leader = ctx.data.group_leader;
     let what = Outgoing::Spawn { request, leader, mfa, args: call[2], options: &asked.options };
-    signal(ctx, node, what).ok_or(am!("noconnection"))
+    signal(ctx, node, what).map_err(|unsent| match unsent {
+        Unsent::NoConnection => am!("noconnection"),
+        Unsent::TooLarge => Term::atom(Atom::SYSTEM_LIMIT),
+    })
 }
 
 /// Does not want the answer to a request any more; false: there is no such request, or it was answered.

@@ -114,6 +114,7 @@ fn set_group_leader(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         if pid.node == ctx.engine.node() {
             return Err(Escape::BADARG);
         }
+        remote::wait(ctx, args[1], args)?;
         remote::set_group_leader(ctx, pid, args[0]);
         return Ok(TRUE);
     }

@@ -88,15 +88,30 @@ pub enum Route {
     Only(u32),
 }
 
+/// Why a signal was not sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unsent {
+    NoConnection,
+    /// A part of it is larger than the protocol can say.
+    TooLarge,
+}
+
 /// The other nodes of an engine.
 pub trait Nodes: Send + Sync {
-    /// Sends a signal of `from`; the connection that it goes by. `None`: there is none, and nothing is sent. When the
-    /// connection ends, a process that has linked or monitored something, or asked for a process, hears of it.
-    fn signal(&self, engine: &Arc<Engine>, from: Term, to: Atom, by: Route, what: Outgoing<'_>) -> Option<Connection>;
+    /// Sends a signal of `from`; the connection that it goes by. When that ends, a process that has linked or monitored
+    /// something, or asked for a process, hears of it.
+    fn signal(
+        &self,
+        engine: &Arc<Engine>,
+        from: Term,
+        to: Atom,
+        by: Route,
+        what: Outgoing<'_>,
+    ) -> Result<Connection, Unsent>;
 
-    /// Whether so much waits for going out to a node that senders have to wait; `waiter` is then woken when they need
-    /// not any more.
-    fn is_busy(&self, engine: &Engine, node: Atom, waiter: Option<Immediate>) -> bool;
+    /// The port or process that moves the bytes, if so much waits for going out to a node that senders have to wait;
+    /// `waiter` is then woken when they need not any more.
+    fn busy(&self, engine: &Engine, node: Atom, waiter: Option<Immediate>) -> Option<Immediate>;
 
     /// Whether requests to start a process can be sent to a node, as far as is known.
     fn can_spawn(&self, engine: &Engine, node: Atom) -> bool;
@@ -117,7 +132,7 @@ pub trait Nodes: Send + Sync {
 /// Sends a signal by a connection; it is lost if that has ended.
 pub fn tell(engine: &Arc<Engine>, from: Term, at: Connection, what: Outgoing<'_>) {
     if let Some(nodes) = engine.nodes() {
-        nodes.signal(engine, from, at.node, Route::Only(at.id), what);
+        let _ = nodes.signal(engine, from, at.node, Route::Only(at.id), what);
     }
 }
 

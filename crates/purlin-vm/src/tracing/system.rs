@@ -149,6 +149,13 @@ impl Monitor {
         }
     }
 
+    /// A process has to wait until a connection with another node takes its message.
+    pub fn suspended_by_node(&self, engine: &Arc<Engine>, process: &Process, channel: Term) {
+        for m in self.of(process).iter().filter(|m| m.wanted.busy_dist_port) {
+            tell(engine, m.who.term(), process, am!("busy_dist_port"), |_| channel);
+        }
+    }
+
     /// Looks at the length of a time slice.
     pub fn sliced(
         &self,

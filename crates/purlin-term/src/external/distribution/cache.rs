@@ -18,7 +18,7 @@ pub struct OutCache(Slots);
 
 impl OutCache {
     /// The slot that is this atom's.
-    pub(super) fn slot(atom: Atom) -> usize {
+    pub fn slot(atom: Atom) -> usize {
         atom.index() as usize % SLOTS
     }
 
