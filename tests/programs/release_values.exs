@@ -233,6 +233,43 @@ end)
 
 Values.show("hexadecimal", fn -> Values.maybe(:binary, :encode_hex, ["some text of more than eight bytes", :lowercase]) end)
 
+# An heir without data gets a table and no message.
+for heirs <- [[{:heir, self()}], [{:heir, self(), :data}], [{:heir, self(), :data}, {:heir, self()}], [{:heir, :x}]] do
+  Values.show("heirs #{length(heirs)}", fn ->
+    me = self()
+
+    {pid, monitor} =
+      spawn_monitor(fn ->
+        made = try do :ets.new(:t, [:public | heirs]) catch kind, reason -> exit({:no_table, kind, reason}) end
+        send(me, {:table, made, :ets.info(made, :heir) == me})
+      end)
+
+    receive do
+      {:table, made, heir} ->
+        receive do: ({:DOWN, ^monitor, _, _, _} -> :ok)
+        told = receive do: ({:"ETS-TRANSFER", ^made, ^pid, data} -> data), after: (20 -> :nothing)
+        {heir, :ets.info(made, :owner) == me, told}
+
+      {:DOWN, ^monitor, _, _, reason} ->
+        reason
+    end
+  end)
+end
+
+Values.show("heir set later", fn ->
+  table = :ets.new(:t, [])
+  for option <- [[{:heir, self()}], {:heir, self()}, [{:heir, self()}, {:heir, self()}], {:heir, :x}, {:heir, :none}] do
+    try do
+      {:ets.setopts(table, option), :ets.info(table, :heir) == self()}
+    rescue
+      ArgumentError -> :badarg
+    end
+  end
+end)
+
+Values.show("monitor of nobody", fn -> Values.taken([[], :none, [:a], {:a}], &:erlang.system_monitor(:undefined, &1)) end)
+Values.show("trace_info", fn -> Values.taken([:flags, :tracer, :bad, :all, :meta], &:erlang.trace_info({:lists, :map, 2}, &1)) end)
+
 # ---- native records
 
 :code.ensure_loaded(:records)

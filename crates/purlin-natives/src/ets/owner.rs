@@ -3,7 +3,7 @@
 use super::registry;
 use super::table::{self, Heir, Kind, Options, Protection, Rows, State, Table, Writers, table_of};
 use super::{Asker, Need, cause, find};
-use purlin_term::{Atom, Heap, Immediate, Magic, Owned, Term, am};
+use purlin_term::{Atom, Heap, Immediate, Magic, Owned, Release, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::process::Flags;
 use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult, Process, send};
@@ -48,8 +48,19 @@ fn protection(t: Term) -> Option<Protection> {
     all.iter().find(|p| p.0 == t).map(|p| p.1)
 }
 
-/// An heir that an option names: none, or a pid and what the message carries.
-type NamedHeir = Option<(Term, Term)>;
+/// An heir that an option names: none, or a pid and what the message carries, if it is told at all.
+type NamedHeir = Option<(Term, Option<Term>)>;
+
+/// The heir that `{heir, Pid, Data}` or, since OTP 28, `{heir, Pid}` names.
+fn named_heir(option: &[Term]) -> Option<NamedHeir> {
+    match *option {
+        [name, pid, data] if name == am!("heir") && pid.is_local_pid() => Some(Some((pid, Some(data)))),
+        [name, pid] if name == am!("heir") && pid.is_local_pid() && Release::of_values() >= Release(28) => {
+            Some(Some((pid, None)))
+        }
+        _ => None,
+    }
+}
 
 /// Options of `ets:new/2` as far as they have been read.
 struct Reader {
@@ -116,14 +127,11 @@ impl Reader {
     }
 
     fn pair(&mut self, pair: &[Term]) -> Option<()> {
-        let (name, value) = match *pair {
-            [heir, pid, data] if heir == am!("heir") && pid.is_local_pid() => {
-                self.heir = Some((pid, data));
-                return Some(());
-            }
-            [name, value] => (name, value),
-            _ => return None,
-        };
+        if let Some(heir) = named_heir(pair) {
+            self.heir = heir;
+            return Some(());
+        }
+        let &[name, value] = pair else { return None };
         if name == am!("keypos") {
             self.options.keypos = value.as_usize().filter(|n| *n > 0)?;
         } else if name == am!("read_concurrency") {
@@ -163,7 +171,7 @@ impl Reader {
 fn living_heir(engine: &Engine, heir: NamedHeir) -> Option<Heir> {
     let (pid, data) = heir?;
     let process = living(engine, pid)?;
-    Some(Heir { pid: process.who(), process: Arc::downgrade(&process), data: Owned::new(data) })
+    Some(Heir { pid: process.who(), process: Arc::downgrade(&process), data: data.map(Owned::new) })
 }
 
 fn new(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
@@ -226,7 +234,11 @@ fn release_all(engine: &Arc<Engine>, process: &Arc<Process>) {
             }
             continue;
         }
-        let heir = state.heir.as_ref().filter(|h| h.pid != pid && is_alive(engine, h)).map(|h| (h.pid, h.data.term()));
+        let heir = state
+            .heir
+            .as_ref()
+            .filter(|h| h.pid != pid && is_alive(engine, h))
+            .map(|h| (h.pid, h.data.as_ref().map(|data| data.term())));
         if let Some((to, data)) = heir {
             let left = state.unfix(pid.term(), true);
             state.owner = to;
@@ -252,9 +264,17 @@ fn is_alive(engine: &Engine, heir: &Heir) -> bool {
     living(engine, heir.pid.term()).is_some_and(|p| std::ptr::eq(heir.process.as_ptr(), &*p))
 }
 
-/// Makes `to` answer for a table and tells it.
-fn transfer(engine: &Arc<Engine>, from: &Arc<Process>, magic: &Arc<Magic>, state: &State, to: Immediate, data: Term) {
+/// Makes `to` answer for a table and tells it, if there is something to tell.
+fn transfer(
+    engine: &Arc<Engine>,
+    from: &Arc<Process>,
+    magic: &Arc<Magic>,
+    state: &State,
+    to: Immediate,
+    data: Option<Term>,
+) {
     registry::of(engine).involve(to, table_of(magic).id[0]);
+    let Some(data) = data else { return };
     let mut scratch = Heap::new(16);
     let table = known_as(&mut scratch, magic, state);
     let message = scratch.tuple(&[am!("ETS-TRANSFER"), table, from.pid(), data]);
@@ -304,7 +324,7 @@ fn give_away(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         registry.release(ctx.process.who(), t.id[0]);
     }
     state.owner = new_owner;
-    transfer(ctx.engine, ctx.process, &magic, &state, new_owner, args[2]);
+    transfer(ctx.engine, ctx.process, &magic, &state, new_owner, Some(args[2]));
     drop(state);
     check_new_owner(ctx.engine, new_owner);
     Ok(am!("true"))
@@ -318,9 +338,7 @@ fn setopts(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     for option in options {
         match *option.as_tuple().or_badarg()? {
             [name, none] if name == am!("heir") && none == am!("none") && heir.is_none() => heir = Some(None),
-            [name, pid, data] if name == am!("heir") && pid.is_local_pid() && heir.is_none() => {
-                heir = Some(Some((pid, data)));
-            }
+            ref option if heir.is_none() && named_heir(option).is_some() => heir = named_heir(option),
             [name, value] if name == am!("protection") && level.is_none() => {
                 level = Some(protection(value).or_badarg()?);
             }

@@ -98,8 +98,8 @@ pub struct Heir {
     pub pid: Immediate,
     /// Another process may have the pid later.
     pub process: Weak<Process>,
-    /// What the message then carries.
-    pub data: Owned,
+    /// What the message then carries; none: there is no message (OTP 28).
+    pub data: Option<Owned>,
 }
 
 /// Who fixed a table how often, and since when.
