@@ -143,16 +143,22 @@ fn source(h: &mut Heap, spec: &Spec) -> Term {
 
 const FALSE: Term = Term::bool(false);
 
+/// What can be asked of a function.
+const ITEMS: &[&str] = &["traced", "match_spec", "meta", "meta_match_spec", "call_memory", "call_time", "call_count"];
+
 fn function(ctx: &mut Ctx<'_>, session: &Session, what: Term, key: Term) -> NativeResult {
     let place = find(ctx.engine, what)?;
     let with_memory = ctx.engine.config.release >= Release(26);
+    let is_known = |key: Term| key == am!("all") || key.as_atom().is_some_and(|key| ITEMS.contains(&key.name()));
+    if ctx.engine.config.release >= Release(29) && !is_known(key) {
+        return Err(Escape::BADARG);
+    }
     let h = &mut ctx.data.heap;
     let Some(place) = place else { return pair(h, key, Term::atom(Atom::UNDEFINED)) };
     let Some(state) = place.state(session.id) else { return pair(h, key, FALSE) };
     if key == am!("all") {
-        let keys = ["traced", "match_spec", "meta", "meta_match_spec", "call_memory", "call_time", "call_count"];
         let mut list = Vec::new();
-        for key in keys.into_iter().filter(|&k| with_memory || k != "call_memory") {
+        for key in ITEMS.iter().copied().filter(|&k| with_memory || k != "call_memory") {
             let value = item(h, &state, key, true).or_badarg()?;
             list.push(h.tuple(&[Term::atom(Atom::new(key)), value]));
         }

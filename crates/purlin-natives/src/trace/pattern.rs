@@ -23,6 +23,11 @@ fn cause(name: &str) -> Escape {
 }
 
 fn trace_pattern(ctx: &mut Ctx<'_>, session: &Session, args: &[Term]) -> NativeResult {
+    // Of a wrong specification and wrong options the first is told before OTP 27, the second since.
+    let wrong = options(ctx, session, args[2]).err().filter(|_| ctx.engine.config.release >= Release(27));
+    if let Some(wrong) = wrong {
+        return Err(wrong);
+    }
     let (switch, spec) = specification(ctx, args[0], args[1])?;
     let options = options(ctx, session, args[2])?;
     let kinds = options.kinds;

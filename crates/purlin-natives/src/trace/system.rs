@@ -94,6 +94,9 @@ fn session_monitor_3(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 }
 
 fn monitor(ctx: &mut Ctx<'_>, session: &Session, who: Term, options: Term) -> NativeResult {
+    if who == am!("undefined") && !options.is_list() && ctx.engine.config.release >= Release(28) {
+        return Err(Escape::BADARG);
+    }
     if who == am!("undefined") || options.is_nil() {
         let before = monitor_of(ctx, session);
         ctx.engine.tracing.monitor.set(session.id, None);
