@@ -87,6 +87,10 @@ impl Nodes for NodesOf {
         node?.busy(engine, waiter)
     }
 
+    fn is_alive(&self, engine: &Engine) -> bool {
+        naming::is_alive(engine)
+    }
+
     fn can_spawn(&self, engine: &Engine, node: Atom) -> bool {
         let Some(node) = distribution(engine).nodes.lock().get(&node).cloned() else { return true };
         let state = node.state.lock();

@@ -1,7 +1,7 @@
 //! Who wants to know of nodes that come and go: `monitor_node/2,3` one node, `net_kernel:monitor_nodes/1,2` all.
 
 use super::node::Phase;
-use super::{distribution, signal};
+use super::{distribution, naming, signal};
 use purlin_term::{Atom, Heap, Term, am, map};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::signal::{Signal, SignalKind};
@@ -22,7 +22,7 @@ fn monitor_node(ctx: &mut Ctx<'_>, node: Term, on: Term, options: Term) -> Nativ
     }
     let waits = options.is_cons();
     let name = node.as_atom().or_badarg()?;
-    if name != Atom::NONODE && !is_alive(ctx) {
+    if name != Atom::NONODE && !naming::is_alive(ctx.engine) {
         return Err(Escape::Error(am!("notalive")));
     }
     let on = on.as_bool().or_badarg()?;
@@ -65,14 +65,6 @@ fn monitor_node(ctx: &mut Ctx<'_>, node: Term, on: Term, options: Term) -> Nativ
         None => remote.watched_nodes.push((at, 1)),
     }
     Ok(Term::bool(true))
-}
-
-/// What `erlang:is_alive/0` says: this node has a name, or will get one from the first node that it is connected with.
-fn is_alive(ctx: &mut Ctx<'_>) -> bool {
-    ctx.engine.is_alive() || {
-        let key = ctx.heap().tuple(&[am!("erts_internal"), am!("dynamic_node_name")]);
-        crate::persistent_term::is_set(ctx.engine, key)
-    }
 }
 
 /// A process that wants to know of all nodes that come and go.

@@ -3,7 +3,7 @@
 use super::channel::node_name;
 use super::{distribution, monitor};
 use crate::port;
-use purlin_term::{Atom, Term, am};
+use purlin_term::{Atom, Heap, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::signal::Signal;
 use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult};
@@ -40,6 +40,14 @@ fn get_creation(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
         0 => Ok(am!("undefined")),
         creation => Ok(Term::small(creation.into())),
     }
+}
+
+/// What `erlang:is_alive/0` says: this node has a name, or will get one from the first node that it is connected with,
+/// which `erts_internal` remembers.
+pub fn is_alive(engine: &Engine) -> bool {
+    let mut heap = Heap::new(4);
+    let key = heap.tuple(&[am!("erts_internal"), am!("dynamic_node_name")]);
+    engine.is_alive() || crate::persistent_term::is_set(engine, key)
 }
 
 /// A process has ended that may have been `net_kernel`.

@@ -203,7 +203,7 @@ impl Node {
     }
 
     /// Has the channel of a connection end, and the connection with it.
-    fn end_channel(self: &Arc<Node>, engine: &Arc<Engine>, id: u32) {
+    pub fn end_channel(self: &Arc<Node>, engine: &Arc<Engine>, id: u32) {
         let channel = { Some(self.state.lock()).filter(|s| s.id == id).and_then(|s| s.channel) };
         let Some(channel) = channel else { return };
         match port::find(engine, channel.term()) {

@@ -74,7 +74,13 @@ pub fn send(
         return Ok(at);
     }
     let (control, message) = terms(&mut heap, from, flags, &what);
-    let encoded = encode(engine, control, message, flags).ok_or(Unsent::TooLarge)?;
+    let Some(encoded) = encode(engine, control, message, flags) else {
+        if matches!(what, Outgoing::Exit { linked: true, .. } | Outgoing::Down { .. }) {
+            // Whom nobody can tell has to hear of it all the same.
+            node.end_channel(engine, id);
+        }
+        return Err(Unsent::TooLarge);
+    };
     submit(engine, node, id, encoded);
     Ok(at)
 }

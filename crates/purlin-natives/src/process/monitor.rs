@@ -80,7 +80,7 @@ fn monitor_process(ctx: &mut Ctx<'_>, item: Term, options: &MonitorOptions) -> N
         gone(ctx, id, options, item, Term::atom(Atom::NOPROC));
     } else if let Some((name, node)) = super::pair(item)
         && let (Some(name), Some(node)) = (name.as_atom(), node.as_atom())
-        && ctx.engine.is_alive()
+        && ctx.engine.nodes().is_some_and(|nodes| nodes.is_alive(ctx.engine))
     {
         return Ok(remote::monitor(ctx, item, node, RemoteProcess::Name(name), options));
     } else {

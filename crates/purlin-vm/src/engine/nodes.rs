@@ -113,6 +113,9 @@ pub trait Nodes: Send + Sync {
     /// `waiter` is then woken when they need not any more.
     fn busy(&self, engine: &Engine, node: Atom, waiter: Option<Immediate>) -> Option<Immediate>;
 
+    /// What `erlang:is_alive/0` says: this node has a name, or will get one from the first node that it is connected with.
+    fn is_alive(&self, engine: &Engine) -> bool;
+
     /// Whether requests to start a process can be sent to a node, as far as is known.
     fn can_spawn(&self, engine: &Engine, node: Atom) -> bool;
 
