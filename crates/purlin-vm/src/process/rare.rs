@@ -106,9 +106,17 @@ impl Default for Rare {
 /// The settings of processes that are started without their own.
 #[derive(Default)]
 pub struct Defaults {
-    /// Whether anything was changed: most engines leave all as it is.
+    /// Whether anything is other than usual: most engines leave all as it is, and their processes need nothing of their own.
     changed: AtomicBool,
     settings: parking_lot::RwLock<Rare>,
+}
+
+impl Rare {
+    /// Whether what a process can be started with is as if it was started with nothing.
+    fn is_usual(&self) -> bool {
+        let settings = |r: &Rare| (r.min_heap_size, r.min_bin_vheap_size, r.fullsweep_after, r.max_heap_size);
+        settings(self) == settings(&Rare::default())
+    }
 }
 
 impl Defaults {
@@ -119,8 +127,25 @@ impl Defaults {
 
     /// Changes the settings of the processes to come.
     pub fn change<R>(&self, change: impl FnOnce(&mut Rare) -> R) -> R {
-        let result = change(&mut self.settings.write());
-        self.changed.store(true, Ordering::Release);
+        let mut settings = self.settings.write();
+        let result = change(&mut settings);
+        self.changed.store(!settings.is_usual(), Ordering::Release);
         result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn usual_settings_are_nothing_of_a_processs_own() {
+        let defaults = Defaults::default();
+        defaults.change(|r| r.min_heap_size = Rare::default().min_heap_size);
+        assert!(defaults.get().is_none());
+        defaults.change(|r| r.fullsweep_after = 3);
+        assert_eq!(defaults.get().map(|r| r.fullsweep_after), Some(3));
+        defaults.change(|r| *r = Rare::default());
+        assert!(defaults.get().is_none());
     }
 }
