@@ -168,12 +168,7 @@ fn come_up(engine: &Arc<Engine>, link: &Link, id: u32, channel: Immediate) -> bo
         for (control, message) in std::mem::take(&mut state.waiting) {
             let message = message.as_ref().map(|m| m.term());
             let Some(encoded) = signal::encode(engine, control.term(), message, link.flags) else { continue };
-            state.sequence += 1;
-            let fragments = link.flags & flags::FRAGMENTS != 0;
-            for packet in encoded.packets(&mut state.cache, state.sequence, fragments) {
-                state.queued += packet.len();
-                state.out.push_back(packet);
-            }
+            state.queue(encoded);
         }
     }
     let setup = link.setup;

@@ -9,9 +9,10 @@
 //! Every change from idle to pending begins another connection, which has a number of its own: what belonged to an
 //! earlier one does not mistake it for its own.
 
+use super::flags::FRAGMENTS;
 use crate::port::{self, Port};
 use parking_lot::Mutex;
-use purlin_term::external::distribution::{Incoming, OutCache};
+use purlin_term::external::distribution::{Incoming, OutCache, Outgoing};
 use purlin_term::{Atom, Heap, Immediate, Magic, Owned, RemoteRef, Term};
 use purlin_vm::Engine;
 use purlin_vm::relation::Connection;
@@ -80,6 +81,17 @@ pub struct State {
     pub notify: bool,
     /// It gets them with their sizes.
     pub with_size: bool,
+}
+
+impl State {
+    /// Queues the packets of a message for the channel.
+    pub fn queue(&mut self, encoded: Outgoing) {
+        self.sequence += 1;
+        for packet in encoded.packets(&mut self.cache, self.sequence, self.flags & FRAGMENTS != 0) {
+            self.queued += packet.len();
+            self.out.push_back(packet);
+        }
+    }
 }
 
 /// What a handle's reference leads to.

@@ -1,6 +1,6 @@
 //! Signals to other nodes: control tuples, as the distribution protocol has them, and what goes with them.
 
-use super::flags::{self, EXIT_PAYLOAD, FRAGMENTS, HEADER_CACHE, SEND_SENDER};
+use super::flags::{self, EXIT_PAYLOAD, HEADER_CACHE, SEND_SENDER};
 use super::node::{Node, Phase};
 use purlin_term::external::EncodeOptions;
 use purlin_term::external::distribution::Outgoing as Encoded;
@@ -145,12 +145,7 @@ pub fn submit(engine: &Arc<Engine>, node: &Arc<Node>, id: u32, encoded: Encoded)
         if state.id != id || state.phase != Phase::Connected {
             return;
         }
-        let state = &mut *state;
-        state.sequence += 1;
-        for packet in encoded.packets(&mut state.cache, state.sequence, state.flags & FRAGMENTS != 0) {
-            state.queued += packet.len();
-            state.out.push_back(packet);
-        }
+        state.queue(encoded);
         std::mem::take(&mut state.notify).then_some(state.channel).flatten()
     };
     match notified {
