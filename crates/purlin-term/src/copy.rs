@@ -350,7 +350,7 @@ impl Heap {
         if inside {
             for &p in &off_heap[before..] {
                 // SAFETY: OFFHEAP: the copies are complete.
-                unsafe { self.virtual_heap.note(p) };
+                unsafe { self.virtual_heap.note_new(p) };
             }
             self.spaces.off_heap = off_heap;
         } else {

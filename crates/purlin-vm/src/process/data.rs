@@ -314,7 +314,8 @@ impl ProcessData {
             &mut habits,
         );
         self.heap = heap;
-        let (live, least) = (self.heap.virtual_heap.words(), self.min_bin_vheap_size());
+        // Binaries call for a collection when they outweigh what it walks.
+        let (live, least) = (self.heap.virtual_heap.words(), self.min_bin_vheap_size().max(done.walked));
         self.heap.virtual_heap.adapt(live, least);
         if done.major {
             self.heap.old_virtual_heap.adapt(live, least);

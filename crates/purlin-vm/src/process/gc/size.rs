@@ -45,7 +45,10 @@ impl Young {
     pub fn size(self, habits: &Habits) -> usize {
         let Young { former, may_live, need, least } = self;
         let bound = may_live + need;
-        if bound <= former {
+        if bound * 4 < former && former > BUSY_HEAP {
+            // The collection was asked for, or binaries called for it: so large a block is not used up.
+            next_size(bound * 3).max(least)
+        } else if bound <= former {
             former
         } else if habits.mostly_dies {
             // As large as before unless more may live than that; but who collects all the time gets more room.
@@ -94,6 +97,13 @@ mod tests {
 
     fn young(former: usize, may_live: usize, need: usize) -> Young {
         Young { former, may_live, need, least: MIN_HEAP }
+    }
+
+    #[test]
+    fn a_block_that_is_hardly_used_becomes_smaller() {
+        assert_eq!(young(1_000_000, 100_000, 100).size(&KEEPING), next_size(300_300));
+        assert_eq!(young(1_000_000, 100_000, 200_000).size(&KEEPING), 1_000_000);
+        assert_eq!(young(2586, 100, 10).size(&BUSY), 2586);
     }
 
     #[test]
