@@ -315,7 +315,8 @@ impl ProcessData {
         );
         self.heap = heap;
         // Binaries call for a collection when they outweigh what it walks.
-        let (live, least) = (self.heap.virtual_heap.words(), self.min_bin_vheap_size().max(done.walked));
+        let least = self.min_bin_vheap_size().max(done.walked);
+        let live = self.heap.virtual_heap.words() + self.heap.old_virtual_heap.words();
         self.heap.virtual_heap.adapt(live, least);
         if done.major {
             self.heap.old_virtual_heap.adapt(live, least);
