@@ -63,7 +63,7 @@ pub enum Command {
 }
 
 /// The commands that can also be called by a link of their name.
-const NAMES: &[&str] = &["erl", "erlc", "escript", "elixir", "elixirc", "iex", "mix"];
+const NAMES: &[&str] = &["erl", "erlexec", "erlc", "escript", "elixir", "elixirc", "iex", "mix"];
 
 /// Reads the arguments, the first of which is what the program was called by.
 pub fn parse(args: &[String]) -> Result<(Options, Command), String> {
@@ -91,7 +91,7 @@ pub fn parse(args: &[String]) -> Result<(Options, Command), String> {
         "elixirc" => Command::Elixir { tool: Tool::Elixirc, args: it.collect() },
         "iex" | "shell" => Command::Elixir { tool: Tool::Iex, args: it.collect() },
         "mix" => Command::Elixir { tool: Tool::Mix, args: it.collect() },
-        "erl" => Command::Erl { args: it.collect() },
+        "erl" | "erlexec" => Command::Erl { args: it.collect() },
         "erlc" => Command::Erlc { args: it.collect() },
         "escript" => Command::Escript { args: it.collect() },
         "run" | "eval" | "dis" | "missing" | "completions" | "man" => own(&name, it)?,

@@ -6,7 +6,7 @@ mod usage;
 use command::{Command, Options};
 use purlin::args::{Place, Stop};
 use purlin::elixir::{self, Surroundings, Tool};
-use purlin::{CommandLine, Config, Elixir, Otp, boot, erlang};
+use purlin::{CommandLine, Config, Elixir, Otp, boot, erlang, own_root};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -127,7 +127,9 @@ fn installed(elixir: &Elixir, tool: Tool, arg: Option<&str>) -> Result<i32, Stri
 
 /// The installation to boot; a warning when it is of a release that Purlin does not know.
 fn otp(options: &Options) -> Result<Otp, String> {
-    let mut otp = Otp::find(options.otp.as_deref()).map_err(|e| e.to_string())?;
+    let around = || std::env::current_exe().ok().as_deref().and_then(Otp::around);
+    let found = if options.otp.is_some() { None } else { around() };
+    let mut otp = found.map_or_else(|| Otp::find(options.otp.as_deref()), Ok).map_err(|e| e.to_string())?;
     if let Some(dir) = std::env::var_os("PURLIN_BINDIR") {
         otp.bindir = dir.into();
     }
@@ -139,7 +141,7 @@ fn otp(options: &Options) -> Result<Otp, String> {
 
 /// Starts an engine as `erl` would with these arguments.
 fn start(options: &Options, args: &[String]) -> Result<i32, String> {
-    let otp = otp(options)?;
+    let otp = if own_root::is_wanted(args) { with_own_root(otp(options)?) } else { otp(options)? };
     let (root, bindir) = (otp.root.display().to_string(), otp.bindir.display().to_string());
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let place = Place { root: &root, bindir: &bindir, progname: "erl", release: otp.release, processors };
@@ -163,11 +165,18 @@ fn start(options: &Options, args: &[String]) -> Result<i32, String> {
     boot::run(&otp, &line, Config::from_env()?).map_err(|e| e.to_string())
 }
 
+/// The installation with this program in the emulator's place, which is what a release that is made gets.
+fn with_own_root(otp: Otp) -> Otp {
+    let own = std::env::current_exe().and_then(|program| own_root::make(&otp, &program, &own_root::cache()));
+    own.unwrap_or_else(|e| {
+        let place = own_root::cache();
+        eprintln!("purlin: warning: cannot write {}: {e}; releases made now will have the BEAM", place.display());
+        otp
+    })
+}
+
 /// Does what a command line asks for that starts no engine.
 fn stopped(stop: Stop, otp: &Otp) -> Result<i32, String> {
-    if stop.ours {
-        return Err(stop.err);
-    }
     if stop.version {
         eprint!("Erlang (SMP,ASYNC_THREADS) (PURLIN) emulator version {}\r\n", otp.erts.trim_start_matches("erts-"));
     }

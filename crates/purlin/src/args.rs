@@ -54,8 +54,6 @@ pub struct Stop {
     pub version: bool,
     /// Show this page of the manual.
     pub man: Option<Vec<String>>,
-    /// Not `erl`'s own words.
-    pub ours: bool,
 }
 
 /// The arguments of `erlc` or `escript` that cannot be used.
@@ -90,10 +88,6 @@ fn missing(flag: &str) -> Stop {
 
 fn refused(text: &str) -> Stop {
     Stop { err: format!("erlexec: {text}\n"), status: 1, ..Stop::default() }
-}
-
-fn unsupported(text: String) -> Stop {
-    Stop { err: text, status: 2, ours: true, ..Stop::default() }
 }
 
 impl CommandLine {
@@ -332,7 +326,6 @@ impl Reader {
                     let name = value(&arg)?;
                     self.init.extend([arg, name]);
                 }
-                "-heart" => return Err(unsupported(format!("{arg} is not supported yet"))),
                 "-no_epmd" => {
                     no_epmd = true;
                     self.init.push(arg);

@@ -133,7 +133,7 @@ fn settings(line: &CommandLine, usual: Settings) -> Settings {
 fn read_preloaded(otp: &Otp) -> Result<Vec<(&'static str, BeamFile)>, BootError> {
     let mut files = Vec::new();
     for name in preloaded::modules(otp.release) {
-        let path = otp.preloaded_dir().join(format!("{name}.beam"));
+        let path = otp.preloaded.join(format!("{name}.beam"));
         let bytes = std::fs::read(&path).map_err(|e| BootError(format!("cannot read {}: {e}", path.display())))?;
         let file = BeamFile::parse(&bytes).map_err(|e| BootError(format!("{}: {e}", path.display())))?;
         for text in file.atoms() {

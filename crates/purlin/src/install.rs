@@ -16,6 +16,8 @@ pub struct Otp {
     pub version: String,
     /// Where its helper programs are, which `erl` calls BINDIR.
     pub bindir: PathBuf,
+    /// Where the preloaded modules' files are.
+    pub preloaded: PathBuf,
 }
 
 /// Why an installation could not be used.
@@ -102,7 +104,31 @@ impl Otp {
             return Err(InstallError::OtherOtp { root: root.to_path_buf(), version });
         }
         let bindir = root.join(&erts).join("bin");
-        Ok(Otp { root: root.to_path_buf(), erts, release, version, bindir })
+        let preloaded = root.join("lib").join(&erts).join("ebin");
+        Ok(Otp { root: root.to_path_buf(), erts, release, version, bindir, preloaded })
+    }
+
+    /// Where the files of the preloaded modules are in an emulator's directory, and in there which release of OTP they
+    /// are from: see [`crate::own_root`].
+    pub(crate) const PRELOADED: &str = "preloaded";
+    pub(crate) const VERSION: &str = "OTP_VERSION";
+
+    /// What a program belongs to that lies in `erts-VERSION/bin` with all that an emulator needs: it has been made a
+    /// part of a release, or of a root directory of its own.
+    pub fn around(program: &Path) -> Option<Otp> {
+        let bindir = program.parent()?;
+        let preloaded = bindir.join(Otp::PRELOADED);
+        let version = std::fs::read_to_string(preloaded.join(Otp::VERSION)).ok()?.trim().to_owned();
+        let release = Release(version.split('.').next()?.parse().ok()?);
+        let erts = bindir.parent()?;
+        Some(Otp {
+            root: erts.parent()?.to_path_buf(),
+            erts: erts.file_name()?.to_str()?.to_owned(),
+            release,
+            version,
+            bindir: bindir.to_path_buf(),
+            preloaded,
+        })
     }
 
     /// As [`Otp::at`], of a release that Purlin knows.
@@ -151,11 +177,6 @@ impl Otp {
             }
         }
         Err(other.unwrap_or(InstallError::NoOtp { tried }))
-    }
-
-    /// Where the preloaded modules' files are.
-    pub fn preloaded_dir(&self) -> PathBuf {
-        self.root.join("lib").join(&self.erts).join("ebin")
     }
 }
 

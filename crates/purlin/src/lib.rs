@@ -8,6 +8,7 @@ pub mod elixir;
 pub mod erlang;
 pub mod install;
 pub mod missing;
+pub mod own_root;
 pub mod translated;
 
 pub use args::CommandLine;
