@@ -71,9 +71,13 @@ fn link_all(from: &Path, to: &Path, but: impl Fn(&str) -> bool) -> io::Result<()
 }
 
 fn copy_all(from: &Path, to: &Path, but: impl Fn(&str) -> bool) -> io::Result<()> {
-    each(from, but, |name, path| {
-        if path.is_file() { place(&to.join(name), |new| fs::copy(path, new).map(drop)) } else { Ok(()) }
-    })
+    each(
+        from,
+        but,
+        |name, path| {
+            if path.is_file() { place(&to.join(name), |new| fs::copy(path, new).map(drop)) } else { Ok(()) }
+        },
+    )
 }
 
 fn each(dir: &Path, but: impl Fn(&str) -> bool, mut with: impl FnMut(&str, &Path) -> io::Result<()>) -> io::Result<()> {

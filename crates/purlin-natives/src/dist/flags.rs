@@ -28,7 +28,8 @@ const MAPS: u64 = 0x2_0000;
 const BIG_CREATION: u64 = 0x4_0000;
 /// Messages tell their senders.
 pub const SEND_SENDER: u64 = 0x8_0000;
-const BIG_LABELS: u64 = 0x10_0000;
+/// Labels of trace tokens are any terms.
+pub const BIG_LABELS: u64 = 0x10_0000;
 /// Reasons of exits stand behind the control tuple.
 pub const EXIT_PAYLOAD: u64 = 0x40_0000;
 /// Long messages come in parts.

@@ -10,7 +10,8 @@ use purlin_vm::nodes::{self, Outgoing};
 use purlin_vm::relation::Connection;
 use purlin_vm::relation::RemoteProcess;
 use purlin_vm::remote::down_signal;
-use purlin_vm::signal::{RemoteSignal, Signal, SignalKind};
+use purlin_vm::signal::{Extra, Parcel, RemoteSignal, Signal, SignalKind};
+use purlin_vm::tracing::sequential;
 use purlin_vm::{Engine, report};
 use std::sync::Arc;
 
@@ -128,19 +129,27 @@ impl Message<'_> {
 
     fn carry_out(mut self, operation: i64, rest: &[Term]) -> Done {
         match (operation, rest) {
-            (op::SEND | op::SEND_SENDER, &[_, to]) | (op::SEND_TT | op::SEND_SENDER_TT, &[_, to, _]) => self.send(to),
-            (op::REG_SEND, &[from, _, to]) | (op::REG_SEND_TT, &[from, _, to, _]) => self.send_named(from, to),
-            (op::ALIAS_SEND, &[_, to]) | (op::ALIAS_SEND_TT, &[_, to, _]) => self.send_alias(to),
+            (op::SEND | op::SEND_SENDER, &[_, to]) => self.send(to, None),
+            (op::SEND_TT | op::SEND_SENDER_TT, &[_, to, token]) => self.send(to, Some(token)),
+            (op::REG_SEND, &[from, _, to]) => self.send_named(from, to, None),
+            (op::REG_SEND_TT, &[from, _, to, token]) => self.send_named(from, to, Some(token)),
+            (op::ALIAS_SEND, &[_, to]) => self.send_alias(to, None),
+            (op::ALIAS_SEND_TT, &[_, to, token]) => self.send_alias(to, Some(token)),
             (op::LINK, &[from, to]) => Ok(self.link(from, to)),
             (op::UNLINK, &[from, to]) => Ok(self.unlink(from, to, 0)),
             (op::UNLINK_ID, &[id, from, to]) => {
                 Ok(id.as_u64().filter(|&id| id != 0).and_then(|id| self.unlink(from, to, id)))
             }
             (op::UNLINK_ID_ACK, &[id, from, to]) => Ok(id.as_u64().and_then(|id| self.unlink_ack(from, to, id))),
-            (op::EXIT, &[from, to, reason]) | (op::EXIT_TT, &[from, to, _, reason]) => Ok(self.exit(from, to, reason)),
-            (op::PAYLOAD_EXIT, &[from, to]) | (op::PAYLOAD_EXIT_TT, &[from, to, _]) => {
+            (op::EXIT, &[from, to, reason]) => Ok(self.exit(from, to, reason, None)),
+            (op::EXIT_TT, &[from, to, token, reason]) => Ok(self.exit(from, to, reason, Some(token))),
+            (op::PAYLOAD_EXIT, &[from, to]) => {
                 let reason = self.payload()?;
-                Ok(self.exit(from, to, reason))
+                Ok(self.exit(from, to, reason, None))
+            }
+            (op::PAYLOAD_EXIT_TT, &[from, to, token]) => {
+                let reason = self.payload()?;
+                Ok(self.exit(from, to, reason, Some(token)))
             }
             (op::EXIT2, &[from, to, reason]) | (op::EXIT2_TT, &[from, to, _, reason]) => {
                 Ok(self.exit2(from, to, reason))
@@ -171,35 +180,45 @@ impl Message<'_> {
 
     // ---- messages
 
-    fn send(mut self, to: Term) -> Done {
+    fn send(mut self, to: Term, token: Option<Term>) -> Done {
         if !to.is_pid() {
             return Ok(None);
         }
         if to.as_pid().is_some_and(|id| self.engine.process(id).is_some()) {
             let message = self.payload()?;
-            self.engine.post(to, Signal::message(message));
+            return Ok(self.deliver(to, Signal::message(message), token));
         }
         Ok(Some(()))
     }
 
-    fn send_named(mut self, from: Term, to: Term) -> Done {
+    fn send_named(mut self, from: Term, to: Term, token: Option<Term>) -> Done {
         let (true, Some(name)) = (from.is_pid(), to.as_atom()) else { return Ok(None) };
         if let Some(to) = self.engine.names.whereis(name).filter(|t| t.is_local_pid()) {
             let message = self.payload()?;
-            self.engine.post(to, Signal::message(message));
+            return Ok(self.deliver(to, Signal::message(message), token));
         }
         Ok(Some(()))
     }
 
-    fn send_alias(mut self, to: Term) -> Done {
+    fn send_alias(mut self, to: Term, token: Option<Term>) -> Done {
         if !to.is_ref() {
             return Ok(None);
         }
         if let (Some(alias), Some(process)) = (to.as_local_ref(), to.ref_pid()) {
             let message = self.payload()?;
-            self.engine.post(process, Signal::alias_message(alias, message, false));
+            return Ok(self.deliver(process, Signal::alias_message(alias, message, false), token));
         }
         Ok(Some(()))
+    }
+
+    /// Posts a signal with its token of sequential tracing. `None`: that is no token.
+    fn deliver(&self, to: Term, mut signal: Parcel, token: Option<Term>) -> Option<()> {
+        if let Some(token) = token {
+            let token = Some(sequential::token_of(self.engine, token)?);
+            signal.extra = Some(Box::new(Extra { from: Term::NONE, token, keeps_token: false }));
+        }
+        self.engine.post(to, signal);
+        Some(())
     }
 
     // ---- links
@@ -207,7 +226,7 @@ impl Message<'_> {
     fn link(self, from: Term, to: Term) -> Option<()> {
         let from = self.peer(from)?;
         if self.is_stale(to) {
-            self.tell(to, Outgoing::Exit { to: from, linked: true, reason: Term::atom(Atom::NOPROC) });
+            self.tell(to, Outgoing::Exit { to: from, linked: true, reason: Term::atom(Atom::NOPROC), token: None });
             return Some(());
         }
         to.as_pid()?;
@@ -238,12 +257,11 @@ impl Message<'_> {
 
     // ---- exits
 
-    fn exit(self, from: Term, to: Term, reason: Term) -> Option<()> {
+    fn exit(self, from: Term, to: Term, reason: Term, token: Option<Term>) -> Option<()> {
         let pid = self.peer(from)?;
         to.as_pid()?;
         let kind = SignalKind::Remote(Box::new(RemoteSignal::Exit { from: pid }));
-        self.engine.post(to, exit_signal(kind, from, reason));
-        Some(())
+        self.deliver(to, exit_signal(kind, from, reason), token)
     }
 
     fn exit2(self, from: Term, to: Term, reason: Term) -> Option<()> {
@@ -385,6 +403,6 @@ impl Message<'_> {
 }
 
 /// `{'EXIT', From, Reason}`
-fn exit_signal(kind: SignalKind, from: Term, reason: Term) -> purlin_vm::signal::Parcel {
+fn exit_signal(kind: SignalKind, from: Term, reason: Term) -> Parcel {
     Signal::built(kind, |h| h.tuple(&[Term::atom(Atom::EXIT_TAG), from, reason]))
 }

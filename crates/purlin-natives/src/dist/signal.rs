@@ -1,6 +1,6 @@
 //! Signals to other nodes: control tuples, as the distribution protocol has them, and what goes with them.
 
-use super::flags::{self, EXIT_PAYLOAD, HEADER_CACHE, SEND_SENDER};
+use super::flags::{self, BIG_LABELS, EXIT_PAYLOAD, HEADER_CACHE, SEND_SENDER};
 use super::node::{Node, Phase};
 use purlin_term::external::EncodeOptions;
 use purlin_term::external::distribution::Outgoing as Encoded;
@@ -9,6 +9,8 @@ use purlin_vm::Engine;
 use purlin_vm::nodes::{Outgoing, Route, Unsent};
 use purlin_vm::relation::{Connection, RemoteProcess};
 use purlin_vm::signal::{Signal, SignalKind};
+use purlin_vm::tracing::Token;
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// The operations of the protocol, the first elements of control tuples.
@@ -159,6 +161,22 @@ pub fn tell_channel(engine: &Arc<Engine>, channel: Term) {
     engine.post(channel, Signal::built(SignalKind::Message, |_| am!("dist_data")));
 }
 
+/// A control tuple of one of these operations, the second with a trace token behind the parts, if the peer can read it.
+fn with_token(
+    h: &mut Heap,
+    flags: u64,
+    token: Option<&Token>,
+    operations: [i64; 2],
+    parts: &[Term],
+    last: Option<Term>,
+) -> Term {
+    let token = token.filter(|t| t.label.term().is_small() || flags & BIG_LABELS != 0).map(|t| t.term(h));
+    let operation = Term::small(operations[usize::from(token.is_some())]);
+    let all: SmallVec<[Term; 6]> =
+        std::iter::once(operation).chain(parts.iter().copied()).chain(token).chain(last).collect();
+    h.tuple(&all)
+}
+
 /// The control tuple and the message of a signal, for a peer that can do this.
 fn terms(h: &mut Heap, from: Term, flags: u64, what: &Outgoing<'_>) -> (Term, Option<Term>) {
     use operation as op;
@@ -166,19 +184,22 @@ fn terms(h: &mut Heap, from: Term, flags: u64, what: &Outgoing<'_>) -> (Term, Op
     let number = Term::small;
     let pid = RemotePid::term;
     match *what {
-        Outgoing::Send { to, message } => {
+        Outgoing::Send { to, message, token } => {
             let to = pid(to, h);
             let control = if flags & SEND_SENDER != 0 && from.is_pid() {
-                h.tuple(&[number(op::SEND_SENDER), from, to])
+                with_token(h, flags, token, [op::SEND_SENDER, op::SEND_SENDER_TT], &[from, to], None)
             } else {
-                h.tuple(&[number(op::SEND), cookie, to])
+                with_token(h, flags, token, [op::SEND, op::SEND_TT], &[cookie, to], None)
             };
             (control, Some(message))
         }
-        Outgoing::SendNamed { to, message } => {
-            (h.tuple(&[number(op::REG_SEND), from, cookie, Term::atom(to)]), Some(message))
+        Outgoing::SendNamed { to, message, token } => {
+            let parts = [from, cookie, Term::atom(to)];
+            (with_token(h, flags, token, [op::REG_SEND, op::REG_SEND_TT], &parts, None), Some(message))
         }
-        Outgoing::SendAlias { to, message } => (h.tuple(&[number(op::ALIAS_SEND), from, to]), Some(message)),
+        Outgoing::SendAlias { to, message, token } => {
+            (with_token(h, flags, token, [op::ALIAS_SEND, op::ALIAS_SEND_TT], &[from, to], None), Some(message))
+        }
         Outgoing::Link { to } => {
             let to = pid(to, h);
             (h.tuple(&[number(op::LINK), from, to]), None)
@@ -195,14 +216,15 @@ fn terms(h: &mut Heap, from: Term, flags: u64, what: &Outgoing<'_>) -> (Term, Op
             let (to, id) = (pid(to, h), h.unsigned(id));
             (h.tuple(&[number(op::UNLINK_ID_ACK), id, from, to]), None)
         }
-        Outgoing::Exit { to, linked, reason } => {
-            let to = pid(to, h);
+        Outgoing::Exit { to, linked, reason, token } => {
+            let parts = [from, pid(to, h)];
             if flags & EXIT_PAYLOAD == 0 {
-                let operation = if linked { op::EXIT } else { op::EXIT2 };
-                return (h.tuple(&[number(operation), from, to, reason]), None);
+                let operations = if linked { [op::EXIT, op::EXIT_TT] } else { [op::EXIT2, op::EXIT2_TT] };
+                return (with_token(h, flags, token, operations, &parts, Some(reason)), None);
             }
-            let operation = if linked { op::PAYLOAD_EXIT } else { op::PAYLOAD_EXIT2 };
-            (h.tuple(&[number(operation), from, to]), Some(reason))
+            let linking = [op::PAYLOAD_EXIT, op::PAYLOAD_EXIT_TT];
+            let operations = if linked { linking } else { [op::PAYLOAD_EXIT2, op::PAYLOAD_EXIT2_TT] };
+            (with_token(h, flags, token, operations, &parts, None), Some(reason))
         }
         Outgoing::Monitor { monitor, watched } | Outgoing::Demonitor { monitor, watched } => {
             let begins = matches!(what, Outgoing::Monitor { .. });

@@ -4,11 +4,12 @@ use super::monitor::gone;
 use super::options::{MonitorOptions, Refused, SpawnOptions, monitor_options, spawn_options};
 use super::spawn::{add_monitor, monitor_id};
 use super::{ok, pair};
-use purlin_term::{Atom, Kind, Owned, RemotePid, RemoteRef, Term, am};
+use purlin_term::{Atom, Owned, RemotePid, RemoteRef, Term, am};
 use purlin_vm::nodes::{Nodes, Outgoing, Route, Unsent, tell};
 use purlin_vm::process::Flags;
 use purlin_vm::relation::{Alias, Connection, RemoteProcess, RemoteSpawn, RemoteWatcher, Watched};
 use purlin_vm::signal::{Signal, SignalKind};
+use purlin_vm::tracing::sequential;
 use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult, Process, Spawn};
 use std::sync::Arc;
 
@@ -27,22 +28,25 @@ pub struct Sending {
 /// `args` are the native's, which is called again after a pause.
 pub fn send(ctx: &mut Ctx<'_>, to: Term, message: Term, how: Sending, args: &[Term]) -> NativeResult {
     let noconnect = if how.connect { ok() } else { Term::atom(Atom::NOCONNECT) };
-    let (node, what) = match (to.as_external(), pair(to)) {
-        (Some((Kind::ExtPid, node, ..)), _) => (node, RemotePid::of(to).map(|to| Outgoing::Send { to, message })),
-        (Some((_, node, ..)), _) => (node, Some(Outgoing::SendAlias { to, message })),
-        (None, Some((name, node))) => {
-            let node = node.as_atom().ok_or(Escape::BADARG)?;
-            (node, name.as_atom().map(|to| Outgoing::SendNamed { to, message }))
-        }
+    let named = pair(to).and_then(|(name, node)| Some((name.as_atom()?, node.as_atom()?)));
+    let node = match (to.as_external(), named) {
+        (Some((_, node, ..)), _) | (None, Some((_, node))) => node,
         (None, None) => return Err(Escape::BADARG),
     };
-    let (what, Some(nodes)) = (what.ok_or(Escape::BADARG)?, ctx.engine.nodes()) else { return Ok(noconnect) };
+    let Some(nodes) = ctx.engine.nodes() else { return Ok(noconnect) };
     if how.suspend {
         wait(ctx, to, args)?;
     } else if !ctx.data.flags.has(Flags::ASYNC_DIST) && nodes.busy(ctx.engine, node, None).is_some() {
         return Ok(am!("nosuspend"));
     }
     let by = if how.connect { Route::Connect } else { Route::Connected };
+    let token = sequential::send(ctx, to, message);
+    let token = token.as_ref();
+    let what = match (RemotePid::of(to), named) {
+        (Some(to), _) => Outgoing::Send { to, message, token },
+        (None, Some((to, _))) => Outgoing::SendNamed { to, message, token },
+        (None, None) => Outgoing::SendAlias { to, message, token },
+    };
     match nodes.signal(ctx.engine, ctx.pid(), node, by, what) {
         Ok(_) => Ok(ok()),
         Err(Unsent::NoConnection) => Ok(noconnect),
@@ -90,7 +94,7 @@ pub fn unlink(ctx: &mut Ctx<'_>, to: RemotePid) {
 
 /// Sends an exit signal to a process of another node.
 pub fn exit(ctx: &Ctx<'_>, to: RemotePid, reason: Term) -> Result<(), Escape> {
-    match signal(ctx, to.node, Outgoing::Exit { to, linked: false, reason }) {
+    match signal(ctx, to.node, Outgoing::Exit { to, linked: false, reason, token: None }) {
         Err(Unsent::TooLarge) => Err(Escape::SYSTEM_LIMIT),
         _ => Ok(()),
     }

@@ -3,6 +3,7 @@
 use crate::engine::Engine;
 use crate::process::relation::{Connection, RemoteProcess};
 use crate::process::signal::{RefId, RemoteSignal};
+use crate::process::token::Token;
 use purlin_term::{Atom, Immediate, RemotePid, RemoteRef, Term};
 use std::sync::Arc;
 
@@ -13,15 +14,18 @@ pub enum Outgoing<'a> {
     Send {
         to: RemotePid,
         message: Term,
+        token: Option<&'a Token>,
     },
     SendNamed {
         to: Atom,
         message: Term,
+        token: Option<&'a Token>,
     },
     /// A message to an alias, a reference of that node.
     SendAlias {
         to: Term,
         message: Term,
+        token: Option<&'a Token>,
     },
     Link {
         to: RemotePid,
@@ -39,6 +43,7 @@ pub enum Outgoing<'a> {
         to: RemotePid,
         linked: bool,
         reason: Term,
+        token: Option<&'a Token>,
     },
     Monitor {
         monitor: RefId,
@@ -144,7 +149,7 @@ pub fn bounce(engine: &Arc<Engine>, to: Term, signal: RemoteSignal) {
     let noproc = Term::atom(Atom::NOPROC);
     match signal {
         RemoteSignal::Link { from, at } => {
-            tell(engine, to, at, Outgoing::Exit { to: from, linked: true, reason: noproc });
+            tell(engine, to, at, Outgoing::Exit { to: from, linked: true, reason: noproc, token: None });
         }
         RemoteSignal::Unlink { from, id, at } if id != 0 => tell(engine, to, at, Outgoing::UnlinkAck { to: from, id }),
         RemoteSignal::Monitor { reference, watcher, name, at } => {
@@ -171,6 +176,6 @@ pub fn refuse_child(
         tell(engine, parent, at, Outgoing::Demonitor { monitor: request, watched: RemoteProcess::Pid(child) });
     }
     if link {
-        tell(engine, parent, at, Outgoing::Exit { to: child, linked: true, reason });
+        tell(engine, parent, at, Outgoing::Exit { to: child, linked: true, reason, token: None });
     }
 }

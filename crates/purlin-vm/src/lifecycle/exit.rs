@@ -103,11 +103,12 @@ fn tell(ctx: &mut Ctx<'_>, relations: &Relations, reason: Term) {
 }
 
 /// Tells other nodes' processes, and the connections with them.
-fn tell_nodes(ctx: &Ctx<'_>, remote: &RemoteRelations, reason: Term) {
+fn tell_nodes(ctx: &mut Ctx<'_>, remote: &RemoteRelations, reason: Term) {
     let (engine, me) = (ctx.engine, ctx.process.pid());
     let Some(nodes) = engine.nodes() else { return };
     for (to, at) in remote.links() {
-        nodes::tell(engine, me, at, Outgoing::Exit { to, linked: true, reason });
+        let token = sequential::exit(ctx, to, reason);
+        nodes::tell(engine, me, at, Outgoing::Exit { to, linked: true, reason, token: token.as_ref() });
     }
     for (&monitor, w) in &remote.watchers {
         nodes::tell(engine, me, w.at, Outgoing::Down { to: w.watcher, monitor, name: w.name, reason });

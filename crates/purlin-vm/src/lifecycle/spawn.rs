@@ -5,7 +5,7 @@ use crate::process::gc::MIN_HEAP;
 use crate::process::relation::{Connection, RemoteWatcher, Watcher};
 use crate::process::{Flags, Mfa, Priority, Process, ProcessData, Rare, SavedX};
 use crate::tracing::flags::is_alive;
-use crate::tracing::sequential::Sequence;
+use crate::tracing::sequential::{Origin, Sequence};
 use crate::tracing::{Flags as TraceFlags, Share, Shares};
 use purlin_term::literal::Literals;
 use purlin_term::{Atom, Heap, RemotePid, RemoteRef, Term, copy};
@@ -119,7 +119,7 @@ impl<'a> Spawn<'a> {
             data.group_leader =
                 if self.group_leader.is_none() { Term::pid(id) } else { data.heap.copy(self.group_leader) };
             if let Some(token) = data.sequence.as_mut().and_then(|s| s.token.as_mut()) {
-                token.from = Term::pid(id);
+                token.from = Origin::Here(Term::pid(id));
             }
             let new = &engine.tracing.new_processes;
             if new.flags().any(TraceFlags::TRACEE) {

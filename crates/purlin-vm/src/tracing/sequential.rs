@@ -10,8 +10,8 @@ use super::message::{Timestamp, deliver};
 use crate::engine::Engine;
 use crate::engine::context::Ctx;
 use crate::process::ProcessData;
-pub use crate::process::token::{Sequence, Token};
-use purlin_term::{Term, am};
+pub use crate::process::token::{Origin, Sequence, Token};
+use purlin_term::{Atom, Heap, RemotePid, Term, am};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -71,6 +71,11 @@ pub fn token<'a>(engine: &Engine, data: &'a mut ProcessData) -> Option<&'a mut T
     of(engine, data).token.as_mut()
 }
 
+/// The token that came with a message of another node.
+pub fn token_of(engine: &Engine, t: Term) -> Option<Token> {
+    Token::of(t, engine.tracing.sequential.era.load(Ordering::Acquire))
+}
+
 /// The tracer, if it wants events of `of`.
 fn tracer(engine: &Engine, of: Term) -> Option<Term> {
     let tracer = engine.tracing.sequential.get()?;
@@ -99,9 +104,9 @@ impl Token {
         }
         let timestamp = Timestamp::of(engine, stamp);
         deliver(engine, tracer, |h| {
-            let label = self.label.copy_to(h);
+            let (label, from) = (self.label.copy_to(h), self.from.term(h));
             let serial = h.tuple(&[Term::small(self.last), Term::small(self.serial)]);
-            let info = h.tuple(&[name, serial, self.from, to, message]);
+            let info = h.tuple(&[name, serial, from, to, message]);
             let mut parts = vec![am!("seq_trace"), label, info];
             parts.extend(timestamp.term(engine, h));
             h.tuple(&parts)
@@ -118,7 +123,7 @@ pub fn next(ctx: &mut Ctx<'_>) -> Option<Token> {
     let token = s.token.as_mut()?;
     if wanted {
         s.clock += 1;
-        (token.from, token.serial, token.last) = (me, s.clock, s.last);
+        (token.from, token.serial, token.last) = (Origin::Here(me), s.clock, s.last);
     }
     Some(token.clone())
 }
@@ -127,6 +132,16 @@ pub fn next(ctx: &mut Ctx<'_>) -> Option<Token> {
 pub fn send(ctx: &mut Ctx<'_>, to: Term, message: Term) -> Option<Token> {
     let token = next(ctx)?;
     token.tell(ctx.engine, SEND, ctx.process.pid(), is_sensitive(ctx.data), to, message);
+    Some(token)
+}
+
+/// The token to pass on when a process ends that is linked with one of another node; tells the tracer.
+pub fn exit(ctx: &mut Ctx<'_>, to: RemotePid, reason: Term) -> Option<Token> {
+    let token = next(ctx)?;
+    let mut h = Heap::new(16);
+    let to = to.term(&mut h);
+    let signal = h.tuple(&[Term::atom(Atom::EXIT_TAG), ctx.process.pid(), reason]);
+    token.tell(ctx.engine, SEND, ctx.process.pid(), is_sensitive(ctx.data), to, signal);
     Some(token)
 }
 
