@@ -1,5 +1,8 @@
 //! A queue of bytes: what files read ahead, and what a stream of `zlib` still has to process.
 
+/// Fewer bytes are copied rather than given away with their buffer.
+const COPIED: usize = 4096;
+
 /// Bytes that are taken at the front and added at the end.
 #[derive(Default)]
 pub(crate) struct ByteQueue {
@@ -38,6 +41,23 @@ impl ByteQueue {
     pub(crate) fn append(&mut self, bytes: &[u8]) {
         self.data.extend_from_slice(bytes);
     }
+
+    /// Where further bytes are to be added, with room for `n`.
+    pub(crate) fn end(&mut self, n: usize) -> &mut Vec<u8> {
+        self.data.reserve(n);
+        &mut self.data
+    }
+
+    /// Takes `n` bytes at the front, which are there: a buffer, and where in it they begin. Many are not copied.
+    pub(crate) fn take(&mut self, n: usize) -> (Vec<u8>, usize) {
+        if n < self.data.len() / 2 || n < COPIED {
+            let taken = self.rest()[..n].to_vec();
+            self.skip(n);
+            return (taken, 0);
+        }
+        let left = self.rest()[n..].to_vec();
+        (std::mem::replace(&mut self.data, left), std::mem::take(&mut self.taken))
+    }
 }
 
 #[cfg(test)]
@@ -57,5 +77,18 @@ mod tests {
         assert!(b.skip(1));
         b.prepend(b"wx");
         assert_eq!(b.rest(), b"wxz");
+    }
+
+    #[test]
+    fn what_is_taken_is_gone_and_the_rest_is_there() {
+        for n in [1, 10, 5000, 9000, 9998] {
+            let all: Vec<u8> = (0..10_000).map(|i| i as u8).collect();
+            let mut b = ByteQueue::default();
+            b.end(1).extend_from_slice(&all);
+            assert!(b.skip(2));
+            let (taken, start) = b.take(n);
+            assert_eq!(taken[start..start + n], all[2..2 + n]);
+            assert_eq!(b.rest(), &all[2 + n..]);
+        }
     }
 }

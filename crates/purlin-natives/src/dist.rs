@@ -26,7 +26,7 @@ use purlin_vm::signal::RefId;
 use purlin_vm::{Engine, Native, Slot};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// All tables of this topic.
 pub const TABLES: &[&[Native]] =
@@ -41,6 +41,9 @@ struct Distribution {
     subscribers: Mutex<Vec<monitor::Subscriber>>,
     /// The process that made this node alive: it is alive as long as that.
     kernel: Mutex<Option<u64>>,
+    /// Nodes for which schedulers have queued packets, and whether there are such.
+    due: Mutex<Vec<Arc<Node>>>,
+    any_due: AtomicBool,
     /// Connections that were ever up.
     came_up: AtomicU64,
 }
@@ -55,6 +58,27 @@ impl Distribution {
     /// The node of this name, known from now on.
     fn node(&self, engine: &Engine, name: Atom) -> Arc<Node> {
         self.nodes.lock().entry(name).or_insert_with(|| Arc::new(Node::new(engine, name))).clone()
+    }
+
+    /// Has a node's packets go out when a turn is over. The caller is a scheduler, which looks afterwards.
+    fn flush_later(&self, node: &Arc<Node>) {
+        self.due.lock().push(node.clone());
+        self.any_due.store(true, Ordering::Release);
+    }
+
+    fn flush(&self, engine: &Arc<Engine>) {
+        if !self.any_due.load(Ordering::Acquire) {
+            return;
+        }
+        let due = {
+            let mut due = self.due.lock();
+            self.any_due.store(false, Ordering::Release);
+            std::mem::take(&mut *due)
+        };
+        for node in due {
+            node.state.lock().due = false;
+            node.flush(engine);
+        }
     }
 
     /// All nodes that are known.
@@ -80,6 +104,10 @@ impl Nodes for NodesOf {
         }
         let node = distribution(engine).node(engine, to);
         signal::send(engine, &node, from, by, what)
+    }
+
+    fn flush(&self, engine: &Arc<Engine>) {
+        distribution(engine).flush(engine);
     }
 
     fn busy(&self, engine: &Engine, node: Atom, waiter: Option<Immediate>) -> Option<Immediate> {

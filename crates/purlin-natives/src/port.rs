@@ -26,6 +26,7 @@ pub use output::wake;
 use driver::{Driver, TooLong};
 use framing::Framing;
 use parking_lot::Mutex;
+use purlin_term::external::distribution::Packet;
 use purlin_term::owned::Owned;
 use purlin_term::{Atom, Immediate, Term, am};
 use purlin_vm::port::{PortSignal, Ports};
@@ -34,6 +35,7 @@ use purlin_vm::signal::{Parcel, Signal, SignalKind};
 use purlin_vm::tracing::Tracee;
 use purlin_vm::{Engine, Native, Slot};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -79,8 +81,8 @@ pub struct Port {
 
 /// Who gets what a port delivers, in the place of its owner: a connection with another node.
 pub trait Tap: Send + Sync {
-    /// Takes a packet. Locks of the port are held: it is only put aside.
-    fn packet(&self, packet: &[u8]);
+    /// Takes packets, which stand in `bytes` at these places. Locks of the port are held: they are only put aside.
+    fn packets(&self, bytes: Vec<u8>, places: Vec<Range<usize>>);
 
     /// There may be packets, or the port may take more: called often, without locks.
     fn work(&self, engine: &Arc<Engine>);
@@ -212,10 +214,10 @@ impl Port {
         self.tap.get().map(|tap| &**tap)
     }
 
-    /// Sends a packet of the engine's own.
-    pub fn send_packet(self: &Arc<Port>, engine: &Arc<Engine>, packet: Vec<u8>) {
-        self.note_command(engine, packet.len());
-        self.driver.send_packet(engine, self, packet);
+    /// Sends packets of the engine's own.
+    pub fn send_packets(self: &Arc<Port>, engine: &Arc<Engine>, packets: Vec<Packet>) {
+        self.note_command(engine, packets.iter().map(Packet::len).sum());
+        self.driver.send_packets(engine, self, packets);
     }
 
     fn note_command(&self, engine: &Engine, bytes: usize) {

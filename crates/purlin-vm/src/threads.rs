@@ -8,6 +8,7 @@ mod watcher;
 
 use crate::engine::Engine;
 use crate::engine::context::Ctx;
+use crate::engine::nodes;
 use crate::engine::runner::{Runner, Stop};
 use crate::lifecycle::exit::terminate;
 use crate::lifecycle::panic::guard;
@@ -108,6 +109,7 @@ fn scheduler(engine: &Arc<Engine>, me: usize) -> bool {
                 engine.sched.now_does(me, State::Other, &engine.clock);
             }
         }
+        nodes::flush(engine);
         match engine.sched.next(me, woken) {
             Some(p) => {
                 woken = false;
@@ -132,6 +134,7 @@ fn scheduler(engine: &Arc<Engine>, me: usize) -> bool {
             }
         }
     }
+    nodes::flush(engine);
     SELF.set((0, 0));
     given_away
 }

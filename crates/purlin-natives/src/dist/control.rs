@@ -1,7 +1,7 @@
 //! What a process does that is the channel of a connection: `erlang:dist_ctrl_*`, `dist_get_stat/1`.
 
 use super::channel::own_connection;
-use super::node::{Node, Phase, State};
+use super::node::{Node, State};
 use super::signal::tell_channel;
 use parking_lot::MutexGuard;
 use purlin_term::iolist::to_bytes;
@@ -24,7 +24,7 @@ pub const NATIVES: &[Native] = &[
 /// The state of a node while this is its connection.
 fn current(node: &Node, id: u32) -> Result<MutexGuard<'_, State>, Escape> {
     let state = node.state.lock();
-    if state.id == id && state.phase == Phase::Connected { Ok(state) } else { Err(Escape::BADARG) }
+    if state.is_up(id) { Ok(state) } else { Err(Escape::BADARG) }
 }
 
 /// The next packet as a list of one binary, with its size if that was asked for; `none`: there is none.
@@ -38,7 +38,7 @@ fn get_data(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     node.taken.fetch_add(1, Ordering::Relaxed);
     ctx.charge(1 + packet.len() / 200);
     let heap = ctx.heap();
-    let data = heap.binary(&packet);
+    let data = heap.binary(&packet.bytes());
     let data = heap.list(&[data]);
     if !with_size {
         return Ok(data);
@@ -75,7 +75,8 @@ fn put_data(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     node.received.fetch_add(1, Ordering::Relaxed);
     ctx.charge(5 + packet.len() / 200);
     if !packet.is_empty() {
-        node.push(id, packet);
+        let whole = vec![0..packet.len()];
+        node.push(id, packet, whole);
         node.work(ctx.engine);
     }
     Ok(am!("ok"))

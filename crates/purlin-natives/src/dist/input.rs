@@ -86,7 +86,7 @@ struct Message<'a> {
     engine: &'a Arc<Engine>,
     node: &'a Arc<Node>,
     at: Connection,
-    whole: &'a Whole,
+    whole: &'a Whole<'a>,
     /// Where what stands behind the control tuple begins.
     payload: usize,
     heap: &'a mut Heap,

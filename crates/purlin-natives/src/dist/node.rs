@@ -12,14 +12,25 @@
 use super::flags::FRAGMENTS;
 use crate::port::{self, Port};
 use parking_lot::Mutex;
-use purlin_term::external::distribution::{Incoming, OutCache, Outgoing};
+use purlin_term::external::distribution::{Incoming, OutCache, Outgoing, Packet};
 use purlin_term::{Atom, Heap, Immediate, Magic, Owned, RemoteRef, Term};
 use purlin_vm::Engine;
 use purlin_vm::relation::Connection;
 use purlin_vm::signal::{RefId, RemoteSignal, Signal, SignalKind};
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+
+/// Packets, and about how many bytes, that the port gets at once.
+const PACKETS: usize = 64;
+const BYTES: usize = 1 << 17;
+
+thread_local! {
+    /// The node whose packets the thread carries out.
+    static AT_WORK: Cell<usize> = const { Cell::new(0) };
+}
 
 /// Another node.
 pub struct Node {
@@ -30,12 +41,19 @@ pub struct Node {
     /// The receiving half of the protocol, of the connection with this number.
     pub incoming: Mutex<(u32, Incoming)>,
     /// Packets that have come and are not carried out.
-    inbox: Mutex<VecDeque<(u32, Vec<u8>)>>,
+    inbox: Mutex<VecDeque<Packets>>,
     /// Held by who gives packets to the port.
     sending: Mutex<()>,
     /// Packets that a channel that is a process brought and took.
     pub received: AtomicU64,
     pub taken: AtomicU64,
+}
+
+/// Packets of the connection with this number, and where they stand in these bytes.
+struct Packets {
+    id: u32,
+    bytes: Vec<u8>,
+    places: Vec<Range<usize>>,
 }
 
 /// How far the connection is.
@@ -67,8 +85,10 @@ pub struct State {
     pub cache: OutCache,
     pub sequence: u64,
     /// Packets for the channel, and how many bytes these and what is waiting have.
-    pub out: VecDeque<Vec<u8>>,
+    pub out: VecDeque<Packet>,
     pub queued: usize,
+    /// A scheduler will see to it that the packets go out.
+    pub due: bool,
     /// Processes that wait until less is queued.
     pub waiters: Vec<Immediate>,
     /// Processes that hear of the connection's end.
@@ -84,6 +104,11 @@ pub struct State {
 }
 
 impl State {
+    /// Whether the connection of this number is up.
+    pub fn is_up(&self, id: u32) -> bool {
+        self.id == id && self.phase == Phase::Connected
+    }
+
     /// Queues the packets of a message for the channel.
     pub fn queue(&mut self, encoded: Outgoing) {
         self.sequence += 1;
@@ -153,15 +178,22 @@ impl Node {
         (state.id, new)
     }
 
-    /// Takes a packet; it is carried out by [`Node::work`].
-    pub fn push(&self, id: u32, packet: Vec<u8>) {
-        self.inbox.lock().push_back((id, packet));
+    /// Takes packets; they are carried out by [`Node::work`].
+    pub fn push(&self, id: u32, bytes: Vec<u8>, places: Vec<Range<usize>>) {
+        self.inbox.lock().push_back(Packets { id, bytes, places });
     }
 
     /// Carries out packets that have come, and gives the port what it takes. Called without any lock.
     pub fn work(self: &Arc<Node>, engine: &Arc<Engine>) {
+        let before = AT_WORK.replace(Arc::as_ptr(self) as usize);
         self.carry_out(engine);
+        AT_WORK.set(before);
         self.flush(engine);
+    }
+
+    /// Whether the calling thread carries out packets of this node: it gives the port what it takes afterwards.
+    pub fn is_at_work(self: &Arc<Node>) -> bool {
+        AT_WORK.get() == Arc::as_ptr(self) as usize
     }
 
     fn carry_out(self: &Arc<Node>, engine: &Arc<Engine>) {
@@ -170,12 +202,27 @@ impl Node {
             let Some(mut incoming) = self.incoming.try_lock() else { return };
             loop {
                 let next = self.inbox.lock().pop_front();
-                let Some((id, packet)) = next else { break };
-                if let Err(fault) = super::input::packet(engine, self, &mut incoming, id, &packet) {
-                    fault.report(engine);
-                    self.end_channel(engine, id);
+                let Some(Packets { id, bytes, places }) = next else { break };
+                for packet in places.into_iter().map(|place| &bytes[place]) {
+                    if let Err(fault) = super::input::packet(engine, self, &mut incoming, id, packet) {
+                        fault.report(engine);
+                        self.end_channel(engine, id);
+                        break;
+                    }
                 }
             }
+            self.forget(&mut incoming);
+        }
+    }
+
+    /// Forgets what an ended connection has begun and not completed.
+    fn forget(&self, incoming: &mut (u32, Incoming)) {
+        let ended = {
+            let state = self.state.lock();
+            state.id != incoming.0 || state.phase == Phase::Idle
+        };
+        if ended {
+            incoming.1 = Incoming::default();
         }
     }
 
@@ -184,10 +231,12 @@ impl Node {
         while let Some(port) = self.free_port(engine) {
             // Who holds it looks again after letting go.
             let Some(_sending) = self.sending.try_lock() else { return };
-            while !port.driver.busy(None)
-                && let Some(packet) = self.take(engine)
-            {
-                port.send_packet(engine, packet);
+            while !port.driver.busy(None) {
+                let packets = self.take_together(engine);
+                if packets.is_empty() {
+                    break;
+                }
+                port.send_packets(engine, packets);
             }
         }
     }
@@ -201,17 +250,37 @@ impl Node {
         port::find(engine, channel.term()).filter(|port| !port.driver.busy(None))
     }
 
-    /// Takes a packet out of the queue. Senders that wait go on when half of what made them wait is gone.
-    pub fn take(&self, engine: &Arc<Engine>) -> Option<Vec<u8>> {
-        let (packet, waiters) = {
+    /// Takes a packet out of the queue.
+    pub fn take(&self, engine: &Arc<Engine>) -> Option<Packet> {
+        let mut packets = Vec::new();
+        self.take_until(engine, 1, &mut packets);
+        packets.pop()
+    }
+
+    /// Takes packets that may go out together.
+    fn take_together(&self, engine: &Arc<Engine>) -> Vec<Packet> {
+        let mut packets = Vec::with_capacity(PACKETS);
+        self.take_until(engine, PACKETS, &mut packets);
+        packets
+    }
+
+    /// Takes packets out of the queue, so many at most. Senders that wait go on when half of what made them wait is gone.
+    fn take_until(&self, engine: &Arc<Engine>, most: usize, packets: &mut Vec<Packet>) {
+        let waiters = {
             let mut state = self.state.lock();
-            let packet = state.out.pop_front()?;
-            state.queued = state.queued.saturating_sub(packet.len());
+            let mut bytes = 0;
+            while packets.len() < most
+                && bytes < BYTES
+                && let Some(packet) = state.out.pop_front()
+            {
+                bytes += packet.len();
+                packets.push(packet);
+            }
+            state.queued = state.queued.saturating_sub(bytes);
             let go_on = state.queued < engine.config.settings.busy_limit.div_ceil(2);
-            (packet, if go_on { std::mem::take(&mut state.waiters) } else { Vec::new() })
+            if go_on { std::mem::take(&mut state.waiters) } else { Vec::new() }
         };
         wake(engine, waiters);
-        Some(packet)
     }
 
     /// Has the channel of a connection end, and the connection with it.
@@ -232,8 +301,13 @@ impl Node {
                 return false;
             }
             let order = state.order;
-            std::mem::replace(&mut *state, State { id, order, ..State::default() })
+            let due = state.due;
+            std::mem::replace(&mut *state, State { id, order, due, ..State::default() })
         };
+        if let Some(mut incoming) = self.incoming.try_lock() {
+            // Who holds it forgets afterwards.
+            self.forget(&mut incoming);
+        }
         wake(engine, ended.waiters);
         let at = self.connection(id);
         for process in ended.involved {
@@ -260,8 +334,8 @@ pub struct OfPort {
 }
 
 impl port::Tap for OfPort {
-    fn packet(&self, packet: &[u8]) {
-        self.node.push(self.id, packet.to_vec());
+    fn packets(&self, bytes: Vec<u8>, places: Vec<Range<usize>>) {
+        self.node.push(self.id, bytes, places);
     }
 
     fn work(&self, engine: &Arc<Engine>) {

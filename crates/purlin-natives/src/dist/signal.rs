@@ -1,5 +1,6 @@
 //! Signals to other nodes: control tuples, as the distribution protocol has them, and what goes with them.
 
+use super::distribution;
 use super::flags::{self, BIG_LABELS, EXIT_PAYLOAD, HEADER_CACHE, SEND_SENDER};
 use super::node::{Node, Phase};
 use purlin_term::external::EncodeOptions;
@@ -49,6 +50,9 @@ pub mod operation {
 /// In the answer to a request to start a process: it is linked, it is monitored.
 pub const SPAWNED_LINKED: i64 = 1;
 pub const SPAWNED_MONITORED: i64 = 2;
+
+/// So many bytes go out at once.
+const TOGETHER: usize = 1 << 16;
 
 /// Sends a signal of a local process by a node's connection; see [`purlin_vm::nodes::Nodes::signal`].
 pub fn send(
@@ -140,19 +144,25 @@ pub fn encode(engine: &Engine, control: Term, message: Option<Term>, flags: u64)
     Encoded::new(control, message, &options, flags & HEADER_CACHE != 0).ok()
 }
 
-/// Queues what is encoded for the channel of a connection, unless that has ended.
+/// Queues what is encoded for the channel of a connection, unless that has ended. A port gets it when the turn of the
+/// process is over, or what came from the node is carried out: what is sent by then goes out together.
 pub fn submit(engine: &Arc<Engine>, node: &Arc<Node>, id: u32, encoded: Encoded) {
-    let notified = {
-        let mut state = node.state.lock();
-        if state.id != id || state.phase != Phase::Connected {
-            return;
-        }
-        state.queue(encoded);
-        std::mem::take(&mut state.notify).then_some(state.channel).flatten()
-    };
-    match notified {
-        Some(channel) => tell_channel(engine, channel.term()),
-        None => node.flush(engine),
+    let at_work = node.is_at_work();
+    let in_turn = engine.sched.current().is_some();
+    let mut state = node.state.lock();
+    if !state.is_up(id) {
+        return;
+    }
+    state.queue(encoded);
+    if let Some(channel) = std::mem::take(&mut state.notify).then_some(state.channel).flatten() {
+        drop(state);
+        tell_channel(engine, channel.term());
+    } else if state.queued >= TOGETHER || !(at_work || in_turn) {
+        drop(state);
+        node.flush(engine);
+    } else if !at_work && !std::mem::replace(&mut state.due, true) {
+        drop(state);
+        distribution(engine).flush_later(node);
     }
 }
 

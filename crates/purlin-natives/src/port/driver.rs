@@ -7,6 +7,7 @@ use super::open::Settings;
 use super::poll::Deadline;
 use super::stream::Stream;
 use super::{Port, inet, ram_file, terminal, trace_file};
+use purlin_term::external::distribution::Packet;
 use purlin_term::{Immediate, Term};
 use purlin_vm::signal::RefId;
 use purlin_vm::{Ctx, Engine};
@@ -34,9 +35,9 @@ pub trait Driver: Send + Sync {
         self.stream().map_or(Ok(()), |stream| stream.write(port, bytes))
     }
 
-    /// Sends a packet of the engine's own, which nobody waits for: what a driver with [`soft_busy`](Driver::soft_busy)
+    /// Sends packets of the engine's own, which nobody waits for: what a driver with [`soft_busy`](Driver::soft_busy)
     /// is asked for.
-    fn send_packet(&self, _engine: &Arc<Engine>, _port: &Arc<Port>, _packet: Vec<u8>) {}
+    fn send_packets(&self, _engine: &Arc<Engine>, _port: &Arc<Port>, _packets: Vec<Packet>) {}
 
     /// Carries out a control operation for the process `from`. `None`: a bad argument.
     fn control(

@@ -328,9 +328,8 @@ impl Driver for Socket {
         Ok(())
     }
 
-    fn send_packet(&self, engine: &Arc<Engine>, port: &Arc<Port>, packet: Vec<u8>) {
-        let nobody = Caller { process: Immediate::NONE, reference: None };
-        self.with(engine, port, |io| io.tcp_command(nobody, packet));
+    fn send_packets(&self, engine: &Arc<Engine>, port: &Arc<Port>, packets: Vec<external::distribution::Packet>) {
+        self.with(engine, port, |io| io.tcp_packets(packets));
     }
 
     fn control(

@@ -22,7 +22,7 @@ mod tests;
 
 pub use cache::OutCache;
 pub use incoming::{Incoming, Limits, Whole};
-pub use outgoing::{FRAGMENT, Outgoing, Packets};
+pub use outgoing::{FRAGMENT, Outgoing, Packet, Packets};
 
 /// Atoms that a cache holds.
 pub const SLOTS: usize = 2048;

@@ -30,7 +30,7 @@ fn corpus() -> Vec<Vec<u8>> {
             let message = (random.below(3) > 0).then(|| gen_term(&mut heap, &mut random, shape));
             let sent = Outgoing::new(control, message, &EncodeOptions::default(), cached).expect("small terms");
             for packet in sent.packets(&mut cache, 1 + seed, fragments) {
-                append(&packet, &mut input);
+                append(&packet.bytes(), &mut input);
             }
         }
         inputs.push(input);
@@ -48,7 +48,7 @@ fn cut(seed: u64) -> Vec<u8> {
         let message = gen_term(&mut heap, &mut random, Shape::default());
         let control = heap.tuple(&[Term::small(2), Term::atom(Atom::OK)]);
         let sent = Outgoing::new(control, Some(message), &EncodeOptions::default(), true).expect("small terms");
-        let packet = sent.packets(&mut cache, sequence, true).next().expect("a packet");
+        let packet = sent.packets(&mut cache, sequence, true).next().expect("a packet").bytes();
         // The first fragment has the header, as a rule.
         let (first, rest) = packet[2..].split_at(packet.len() * 2 / 3);
         let parts: Vec<&[u8]> = std::iter::once(first).chain(rest.chunks(rest.len() / 2 + 1)).collect();
@@ -115,10 +115,11 @@ fn read(whole: &Whole) {
     for (cached, fragments) in [(true, true), (false, true), (false, false)] {
         let sent = Outgoing::new(control, message, &EncodeOptions::default(), cached).expect("small terms");
         let mut incoming = Incoming::default();
+        let packets: Vec<_> = sent.packets(&mut OutCache::default(), 7, fragments).map(|p| p.bytes()).collect();
         let mut arrived = None;
-        for packet in sent.packets(&mut OutCache::default(), 7, fragments) {
+        for packet in &packets {
             assert!(arrived.is_none());
-            arrived = incoming.packet(&packet).expect("our own packet");
+            arrived = incoming.packet(packet).expect("our own packet");
         }
         let (control_again, message_again) =
             arrived.expect("all packets").decode(&mut heap, node).expect("our own bytes");

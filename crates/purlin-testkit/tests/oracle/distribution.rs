@@ -1,6 +1,6 @@
 //! What nodes send each other: a real node reads what we send, and we read what it sends.
 
-use purlin_term::external::distribution::{Incoming, OutCache, Outgoing, Whole};
+use purlin_term::external::distribution::{Incoming, OutCache, Outgoing};
 use purlin_term::external::{DecodeContext, EncodeOptions, FunParts};
 use purlin_term::{Atom, FunEntry, Heap, Kind, Term, compare::same};
 use purlin_testkit::generate::{Shape, gen_map, gen_term};
@@ -133,7 +133,7 @@ impl Connection {
         let message = heap.tuple(&[&[from], terms].concat());
         let options = EncodeOptions { node: self.node.0, creation: CREATION, ..EncodeOptions::default() };
         let sent = Outgoing::new(control, Some(message), &options, self.cached).expect("small terms");
-        for packet in sent.packets(&mut self.cache, 77, self.fragments) {
+        for packet in sent.packets(&mut self.cache, 77, self.fragments).map(|packet| packet.bytes()) {
             self.stream.write_all(&(packet.len() as u32).to_be_bytes()).expect("it is open");
             self.stream.write_all(&packet).expect("it is open");
         }
@@ -142,7 +142,10 @@ impl Connection {
     /// The next message to our process.
     fn receive(&mut self, heap: &mut Heap) -> Term {
         loop {
-            let Some(whole) = self.whole() else { continue };
+            let packet = self.packet();
+            let whole = self.incoming.packet(&packet).expect("a sound packet");
+            self.most_incomplete = self.most_incomplete.max(self.incoming.incomplete());
+            let Some(whole) = whole else { continue };
             let (control, message) = whole.decode(heap, &mut self.node).expect("a message");
             if let &[kind, from, to] = control.as_tuple().expect("a control tuple") {
                 assert_eq!((kind, to), (Term::small(22), Term::pid(77)));
@@ -152,14 +155,12 @@ impl Connection {
         }
     }
 
-    fn whole(&mut self) -> Option<Whole> {
+    fn packet(&mut self) -> Vec<u8> {
         let mut length = [0; 4];
         self.stream.read_exact(&mut length).expect("a length");
         let mut packet = vec![0; u32::from_be_bytes(length) as usize];
         self.stream.read_exact(&mut packet).expect("a packet");
-        let whole = self.incoming.packet(&packet).expect("a sound packet");
-        self.most_incomplete = self.most_incomplete.max(self.incoming.incomplete());
-        whole
+        packet
     }
 }
 

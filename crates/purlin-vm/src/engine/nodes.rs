@@ -114,6 +114,9 @@ pub trait Nodes: Send + Sync {
         what: Outgoing<'_>,
     ) -> Result<Connection, Unsent>;
 
+    /// Has what schedulers have sent go out: they call it between the turns of processes, and signals may wait for that.
+    fn flush(&self, engine: &Arc<Engine>);
+
     /// The port or process that moves the bytes, if so much waits for going out to a node that senders have to wait;
     /// `waiter` is then woken when they need not any more.
     fn busy(&self, engine: &Engine, node: Atom, waiter: Option<Immediate>) -> Option<Immediate>;
@@ -141,6 +144,13 @@ pub trait Nodes: Send + Sync {
 pub fn tell(engine: &Arc<Engine>, from: Term, at: Connection, what: Outgoing<'_>) {
     if let Some(nodes) = engine.nodes() {
         let _ = nodes.signal(engine, from, at.node, Route::Only(at.id), what);
+    }
+}
+
+/// Has what was sent to other nodes go out.
+pub(crate) fn flush(engine: &Arc<Engine>) {
+    if let Some(nodes) = engine.nodes() {
+        nodes.flush(engine);
     }
 }
 

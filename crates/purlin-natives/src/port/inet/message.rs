@@ -148,7 +148,7 @@ impl Io<'_> {
         let body = packet::body(framing, packet);
         self.note_delivered(body.len());
         if let (true, Some(tap)) = (self.s.settings.deliver_port, self.port.tap()) {
-            tap.packet(body);
+            tap.packets(body.to_vec(), vec![0..body.len()]);
             return true;
         }
         if self.s.settings.deliver_port {

@@ -8,6 +8,7 @@ use super::{Caller, Deadline, Io, Socket, State, sys};
 use crate::data::packet::Framing;
 use crate::errno;
 use crate::port::{Port, poll};
+use purlin_term::external::distribution::Packet;
 use purlin_term::{Immediate, Term, am};
 use purlin_vm::Engine;
 use rustix::event::{PollFd, PollFlags};
@@ -29,7 +30,7 @@ const FILE_TURN: u64 = 8 << 20;
 /// Output that waits.
 #[derive(Default)]
 pub struct Queue {
-    pieces: VecDeque<Vec<u8>>,
+    pieces: VecDeque<Packet>,
     /// Bytes of the first piece that are sent.
     sent: usize,
     pub bytes: usize,
@@ -61,7 +62,8 @@ pub struct SendFile {
 }
 
 impl Queue {
-    fn push(&mut self, piece: Vec<u8>, sent: usize) {
+    fn push(&mut self, piece: impl Into<Packet>, sent: usize) {
+        let piece = piece.into();
         if piece.len() > sent {
             if self.pieces.is_empty() {
                 self.sent = sent;
@@ -75,9 +77,11 @@ impl Queue {
     fn front(&self, limit: usize) -> Vec<IoSlice<'_>> {
         let mut left = limit;
         let mut slices = Vec::with_capacity(PIECES);
-        for (i, piece) in self.pieces.iter().enumerate().take(PIECES) {
-            let piece = if i == 0 { &piece[self.sent..] } else { &piece[..] };
-            let part = &piece[..piece.len().min(left)];
+        let mut sent = self.sent;
+        for part in self.pieces.iter().take(PIECES).flat_map(Packet::parts) {
+            let (before, part) = part.split_at(sent.min(part.len()));
+            sent -= before.len();
+            let part = &part[..part.len().min(left)];
             left -= part.len();
             if !part.is_empty() {
                 slices.push(IoSlice::new(part));
@@ -98,6 +102,16 @@ impl Queue {
             self.sent = 0;
             self.pieces.pop_front();
         }
+    }
+}
+
+/// What goes before a packet of this length.
+fn head(framing: Framing, length: &[u8; 4]) -> &[u8] {
+    match framing {
+        Framing::Length(1) => &length[3..],
+        Framing::Length(2) => &length[2..],
+        Framing::Length(_) => length,
+        _ => &[],
     }
 }
 
@@ -138,15 +152,58 @@ impl Io<'_> {
         }
     }
 
+    /// Sends packets that nobody waits for, by one call where that is possible.
+    pub(super) fn tcp_packets(&mut self, packets: Vec<Packet>) {
+        self.s.caller = None;
+        if !self.s.is_connected() {
+            return;
+        }
+        if self.s.output.shutdown.is_some() {
+            return self.connection_failed(Errno::PIPE);
+        }
+        let framing = self.s.framing();
+        let lengths: Vec<[u8; 4]> = packets.iter().map(|packet| (packet.len() as u32).to_be_bytes()).collect();
+        let heads = lengths.iter().map(|length| head(framing, length));
+        heads.clone().zip(&packets).for_each(|(head, packet)| self.s.sent.add(head.len() + packet.len()));
+        let waits = self.s.output.sendfile.is_some() || self.s.output.bytes > 0;
+        let mut sent = 0;
+        if !waits {
+            let parts = heads.clone().zip(&packets).flat_map(|(head, packet)| {
+                let [first, second] = packet.parts();
+                [head, first, second]
+            });
+            let slices: Vec<IoSlice<'_>> = parts.filter(|part| !part.is_empty()).map(IoSlice::new).collect();
+            sent = match self.send_slices(&slices) {
+                Ok(n) => n,
+                Err(Errno::AGAIN | Errno::INTR) => 0,
+                Err(e) => return self.send_failed(e),
+            };
+        }
+        for (head, packet) in heads.zip(packets) {
+            if sent >= head.len() + packet.len() {
+                sent -= head.len() + packet.len();
+                continue;
+            }
+            let of_head = sent.min(head.len());
+            self.s.output.push(head.to_vec(), of_head);
+            self.s.output.push(packet, sent - of_head);
+            sent = 0;
+        }
+        if self.s.output.bytes == 0 {
+            return;
+        }
+        if !waits {
+            self.select_write(true);
+        }
+        if self.s.output.bytes >= self.s.settings.high {
+            self.become_busy();
+        }
+    }
+
     /// Sends or queues; whether the sender can be told that it is done.
     fn send(&mut self, data: Vec<u8>) -> bool {
         let length = (data.len() as u32).to_be_bytes();
-        let head = match self.s.framing() {
-            Framing::Length(1) => &length[3..],
-            Framing::Length(2) => &length[2..],
-            Framing::Length(_) => &length[..],
-            _ => &[],
-        };
+        let head = head(self.s.framing(), &length);
         let size = head.len() + data.len();
         self.s.sent.add(size);
         let before = self.s.output.bytes;

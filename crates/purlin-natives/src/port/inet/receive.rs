@@ -3,15 +3,19 @@
 //! No more is read than the packet under way needs, and memory is taken as bytes come, not as a length promises.
 
 use super::{Active, Io};
-use crate::data::packet::{Extent, Framing, extent};
+use crate::data::packet::{self, Extent, Framing, extent};
 use crate::errno;
+use crate::port::Tap;
 use purlin_term::{Atom, Immediate, Term, am};
+use rustix::buffer::spare_capacity;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
 use std::cell::RefCell;
 
 /// Bytes that are read at once.
 const CHUNK: usize = 1 << 16;
+/// Bytes that are read at once from another node: many packets, or some of a long message.
+const NODE_CHUNK: usize = 1 << 18;
 /// Bytes that are read for one socket before others get their turn.
 const TURN: usize = 1 << 20;
 
@@ -34,9 +38,10 @@ enum Have {
 impl Io<'_> {
     fn have(&self) -> Have {
         let have = self.s.input.rest();
-        let room = self.s.settings.buffer;
+        let room = self.room();
         match extent(self.s.framing(), have, self.s.limits()) {
             Extent::Bytes(n) if n > 0 && n <= have.len() => Have::Packet(n),
+            Extent::Bytes(n) if n > 0 && self.tap().is_some() => Have::Unknown(room),
             Extent::Bytes(n) if n > 0 => Have::Part(n - have.len()),
             Extent::Bytes(_) | Extent::Unknown => match self.s.settings.packet_size as usize {
                 _ if have.len() < room => Have::Unknown(room - have.len()),
@@ -45,6 +50,17 @@ impl Io<'_> {
             },
             Extent::Invalid => Have::Bad,
         }
+    }
+
+    /// Bytes that may be read before it is known how many are needed.
+    fn room(&self) -> usize {
+        if self.tap().is_some() { NODE_CHUNK } else { self.s.settings.buffer }
+    }
+
+    /// Who gets the packets in the place of the owner: those have lengths, and what is read need not end with one.
+    fn tap(&self) -> Option<&dyn Tap> {
+        let tapped = self.s.settings.deliver_port && matches!(self.s.framing(), Framing::Length(_));
+        self.port.tap().filter(|_| tapped)
     }
 
     /// Reads what there is to read, and delivers a packet that is complete. `request` is how many bytes were asked
@@ -64,7 +80,7 @@ impl Io<'_> {
             let need = if self.s.missing > 0 {
                 self.s.missing
             } else if have == 0 {
-                self.s.settings.buffer
+                self.room()
             } else {
                 match self.have() {
                     Have::Packet(n) => {
@@ -112,6 +128,12 @@ impl Io<'_> {
     }
 
     fn read(&mut self, need: usize) -> Result<usize, Errno> {
+        if self.tap().is_some() {
+            let mut input = std::mem::take(&mut self.s.input);
+            let read = self.s.fd().and_then(|fd| recv(fd, spare_capacity(input.end(need)), RecvFlags::empty()));
+            self.s.input = input;
+            return read.map(|(n, _)| n);
+        }
         CHUNK_BUFFER.with_borrow_mut(|chunk| {
             let part = &mut chunk[..need.min(CHUNK)];
             let fd = self.s.fd()?;
@@ -132,6 +154,9 @@ impl Io<'_> {
                 Have::Part(n) => return self.s.missing = n,
                 Have::Unknown(_) | Have::Bad => return,
             }
+        }
+        if self.tap().is_some() {
+            return self.deliver_to_tap();
         }
         loop {
             self.count_input(len);
@@ -156,6 +181,31 @@ impl Io<'_> {
                 Have::Part(n) => return self.s.missing = n,
                 Have::Unknown(_) | Have::Bad => return,
             }
+        }
+    }
+
+    /// Gives all packets that are there to who has tapped the port.
+    fn deliver_to_tap(&mut self) {
+        let mut input = std::mem::take(&mut self.s.input);
+        let (framing, mut places, mut end) = (self.s.framing(), Vec::new(), 0);
+        while let Extent::Bytes(n) = extent(framing, &input.rest()[end..], self.s.limits())
+            && n > 0
+            && let Some(packet) = input.rest().get(end..end + n)
+        {
+            let body = packet::body(framing, packet).len();
+            self.count_input(n);
+            self.note_delivered(body);
+            places.push(end + n - body..end + n);
+            end += n;
+        }
+        self.s.missing = 0;
+        let (bytes, start) = input.take(end);
+        self.s.input = input;
+        for place in &mut places {
+            *place = place.start + start..place.end + start;
+        }
+        if let Some(tap) = self.tap() {
+            tap.packets(bytes, places);
         }
     }
 

@@ -3,12 +3,20 @@
 use super::SLOTS;
 use crate::atom::Atom;
 
-/// Slots of atoms.
-struct Slots(Box<[Option<Atom>; SLOTS]>);
+/// Slots of atoms; there is memory for them once one is filled.
+#[derive(Default)]
+struct Slots(Option<Box<[Option<Atom>; SLOTS]>>);
 
-impl Default for Slots {
-    fn default() -> Slots {
-        Slots(Box::new([None; SLOTS]))
+impl Slots {
+    fn get(&self, slot: usize) -> Option<Atom> {
+        *self.0.as_ref()?.get(slot)?
+    }
+
+    fn set(&mut self, slot: usize, atom: Atom) {
+        let slots = self.0.get_or_insert_with(|| Box::new([None; SLOTS]));
+        if let Some(place) = slots.get_mut(slot) {
+            *place = Some(atom);
+        }
     }
 }
 
@@ -24,12 +32,12 @@ impl OutCache {
 
     /// Whether the peer knows the atom by its slot.
     pub(super) fn holds(&self, atom: Atom) -> bool {
-        self.0.0[OutCache::slot(atom)] == Some(atom)
+        self.0.get(OutCache::slot(atom)) == Some(atom)
     }
 
     /// The peer is told the atom, and forgets what was in its slot.
     pub(super) fn insert(&mut self, atom: Atom) {
-        self.0.0[OutCache::slot(atom)] = Some(atom);
+        self.0.set(OutCache::slot(atom), atom);
     }
 }
 
@@ -39,12 +47,10 @@ pub(super) struct InCache(Slots);
 
 impl InCache {
     pub fn get(&self, slot: usize) -> Option<Atom> {
-        *self.0.0.get(slot)?
+        self.0.get(slot)
     }
 
     pub fn set(&mut self, slot: usize, atom: Atom) {
-        if let Some(place) = self.0.0.get_mut(slot) {
-            *place = Some(atom);
-        }
+        self.0.set(slot, atom);
     }
 }

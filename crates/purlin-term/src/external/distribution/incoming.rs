@@ -2,12 +2,13 @@
 
 use super::cache::InCache;
 use super::header::{self, Reader};
-use super::{FIRST_FRAGMENT, Fault, HEADER, Malformed, NEXT_FRAGMENT, PASS_THROUGH};
+use super::{FIRST_FRAGMENT, FRAGMENT, Fault, HEADER, Malformed, NEXT_FRAGMENT, PASS_THROUGH};
 use crate::atom::Atom;
 use crate::external::decode::decode_at;
 use crate::external::{DecodeContext, DecodeError, VERSION};
 use crate::heap::Heap;
 use crate::word::Term;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// How much of a peer's may be incomplete at a time. OTP knows no limit: these are far above what a sound peer has on
@@ -26,6 +27,11 @@ impl Default for Limits {
     }
 }
 
+/// Bytes of a message that memory is taken for at its first fragment, which says how many fragments there will be.
+const BELIEVED: usize = 1 << 20;
+/// So many incomplete messages at most have such memory.
+const FEW: usize = 64;
+
 /// What one peer sends: the packets of one connection, in their order.
 #[derive(Default)]
 pub struct Incoming {
@@ -39,7 +45,8 @@ pub struct Incoming {
 
 /// A message of which fragments are missing.
 struct Partial {
-    whole: Whole,
+    atoms: Vec<Atom>,
+    bytes: Vec<u8>,
     /// The number of the next fragment; the last one is 1.
     next: u64,
 }
@@ -52,12 +59,10 @@ impl Incoming {
 
     /// Takes in a packet, without its length, and gives the message that it completes, if it does. An empty packet is
     /// a sign of life and no more.
-    pub fn packet(&mut self, packet: &[u8]) -> Result<Option<Whole>, Malformed> {
+    pub fn packet<'a>(&mut self, packet: &'a [u8]) -> Result<Option<Whole<'a>>, Malformed> {
         match *packet {
             [] => Ok(None),
-            [PASS_THROUGH, ref terms @ ..] => {
-                Ok(Some(Whole { atoms: Vec::new(), bytes: terms.to_vec(), marked: true }))
-            }
+            [PASS_THROUGH, ref terms @ ..] => Ok(Some(Whole { atoms: Vec::new(), bytes: terms.into(), marked: true })),
             [VERSION, HEADER, ..] => self.whole(packet, 2).map(Some),
             [VERSION, FIRST_FRAGMENT, ..] => self.first_fragment(packet),
             [VERSION, NEXT_FRAGMENT, ..] => self.next_fragment(packet),
@@ -78,12 +83,12 @@ impl Incoming {
     }
 
     /// Reads the atoms that stand at `at`, and keeps the rest.
-    fn whole(&mut self, packet: &[u8], at: usize) -> Result<Whole, Malformed> {
+    fn whole<'a>(&mut self, packet: &'a [u8], at: usize) -> Result<Whole<'a>, Malformed> {
         let (atoms, end) = header::read(packet, at, &mut self.cache)?;
-        Ok(Whole { atoms, bytes: packet[end..].to_vec(), marked: false })
+        Ok(Whole { atoms, bytes: packet[end..].into(), marked: false })
     }
 
-    fn first_fragment(&mut self, packet: &[u8]) -> Result<Option<Whole>, Malformed> {
+    fn first_fragment<'a>(&mut self, packet: &'a [u8]) -> Result<Option<Whole<'a>>, Malformed> {
         let (sequence, number, at) = fragment(packet)?;
         if self.partial.contains_key(&sequence) {
             return Err(Malformed { fault: Fault::SecondStart, offset: 2 });
@@ -98,13 +103,18 @@ impl Incoming {
             return Err(Malformed { fault: Fault::TooMuch, offset: 2 });
         }
         self.room_for(packet, at)?;
-        let whole = self.whole(packet, at)?;
-        self.bytes += whole.bytes.len();
-        self.partial.insert(sequence, Partial { whole, next });
+        let Whole { atoms, bytes: first, .. } = self.whole(packet, at)?;
+        // As much as is coming, if that is not too much to believe.
+        let believed = if self.partial.len() < FEW { BELIEVED } else { 0 };
+        let more = usize::try_from(next).map_or(believed, |n| n.saturating_mul(FRAGMENT).min(believed));
+        let mut bytes = Vec::with_capacity(first.len() + more);
+        bytes.extend_from_slice(&first);
+        self.bytes += bytes.len();
+        self.partial.insert(sequence, Partial { atoms, bytes, next });
         Ok(None)
     }
 
-    fn next_fragment(&mut self, packet: &[u8]) -> Result<Option<Whole>, Malformed> {
+    fn next_fragment(&mut self, packet: &[u8]) -> Result<Option<Whole<'static>>, Malformed> {
         let (sequence, number, at) = fragment(packet)?;
         self.room_for(packet, at)?;
         let Some(partial) = self.partial.get_mut(&sequence) else {
@@ -113,15 +123,15 @@ impl Incoming {
         if number != partial.next {
             return Err(Malformed { fault: Fault::Order, offset: 10 });
         }
-        partial.whole.bytes.extend_from_slice(&packet[at..]);
+        partial.bytes.extend_from_slice(&packet[at..]);
         partial.next -= 1;
         if partial.next > 0 {
             self.bytes += packet.len() - at;
             return Ok(None);
         }
         let Some(partial) = self.partial.remove(&sequence) else { return Ok(None) };
-        self.bytes -= partial.whole.bytes.len() - (packet.len() - at);
-        Ok(Some(partial.whole))
+        self.bytes -= partial.bytes.len() - (packet.len() - at);
+        Ok(Some(Whole { atoms: partial.atoms, bytes: partial.bytes.into(), marked: false }))
     }
 
     /// Whether what stands at `at` may be kept with all else that is incomplete.
@@ -141,15 +151,15 @@ fn fragment(packet: &[u8]) -> Result<(u64, u64, usize), Malformed> {
 
 /// A control tuple and its message, received but not decoded.
 #[derive(Debug)]
-pub struct Whole {
+pub struct Whole<'a> {
     /// What numbers in the terms stand for.
     atoms: Vec<Atom>,
-    bytes: Vec<u8>,
+    bytes: Cow<'a, [u8]>,
     /// Whether each term begins with the version byte.
     marked: bool,
 }
 
-impl Whole {
+impl Whole<'_> {
     /// Bytes of the two terms.
     pub fn size(&self) -> usize {
         self.bytes.len()

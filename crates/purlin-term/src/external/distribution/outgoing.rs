@@ -9,6 +9,8 @@ use crate::atom::Atom;
 use crate::external::encode::{Sink, encode_to};
 use crate::external::{EncodeOptions, TooLarge, VERSION, tag};
 use crate::word::Term;
+use std::ops::Range;
+use std::sync::Arc;
 
 /// Bytes of a message that one fragment carries.
 pub const FRAGMENT: usize = 64 * 1024;
@@ -81,41 +83,81 @@ impl Outgoing {
     /// others: any number but 0 (which OTP takes for none) that no other incomplete message of this connection has.
     pub fn packets(self, cache: &mut OutCache, sequence: u64, fragments: bool) -> Packets {
         let Outgoing { bytes, message, atoms } = self;
-        let mut first = Vec::new();
         if atoms.is_none() && !fragments {
-            first.reserve_exact(bytes.len() + 3);
+            let mut first = Vec::with_capacity(bytes.len() + 3);
             first.extend_from_slice(&[PASS_THROUGH, VERSION]);
             first.extend_from_slice(&bytes[..message]);
             if message < bytes.len() {
                 first.push(VERSION);
                 first.extend_from_slice(&bytes[message..]);
             }
-            return Packets { first: Some(first), rest: Vec::new(), at: 0, sequence, left: 0 };
+            return Packets { first: Some(first.into()), rest: Arc::default(), at: 0, sequence, left: 0 };
         }
         // The control tuple has to stand in the first fragment.
         let count = if fragments { (bytes.len() - message).div_ceil(FRAGMENT).max(1) } else { 1 };
         let end = if count > 1 { message + FRAGMENT } else { bytes.len() };
-        first.reserve(end + 64);
-        first.push(VERSION);
+        let copied = end <= COPIED;
+        let mut head = Vec::with_capacity(64 + if copied { end } else { 0 });
+        head.push(VERSION);
         if count > 1 {
             debug_assert_ne!(sequence, 0);
-            first.push(FIRST_FRAGMENT);
-            first.extend_from_slice(&sequence.to_be_bytes());
-            first.extend_from_slice(&(count as u64).to_be_bytes());
+            head.push(FIRST_FRAGMENT);
+            head.extend_from_slice(&sequence.to_be_bytes());
+            head.extend_from_slice(&(count as u64).to_be_bytes());
         } else {
-            first.push(HEADER);
+            head.push(HEADER);
         }
-        header::write(atoms.as_deref().unwrap_or_default(), cache, &mut first);
-        first.extend_from_slice(&bytes[..end]);
-        Packets { first: Some(first), rest: bytes, at: end, sequence, left: count - 1 }
+        header::write(atoms.as_deref().unwrap_or_default(), cache, &mut head);
+        if copied {
+            head.extend_from_slice(&bytes);
+            return Packets { first: Some(head.into()), rest: Arc::default(), at: 0, sequence, left: 0 };
+        }
+        let rest = Arc::new(bytes);
+        let first = Packet { head, rest: Some((rest.clone(), 0..end)) };
+        Packets { first: Some(first), rest, at: end, sequence, left: count - 1 }
+    }
+}
+
+/// Shorter messages are copied behind their headers.
+const COPIED: usize = 4096;
+
+/// A packet, in two parts; what is long in it is not copied.
+#[derive(Clone, Debug, Default)]
+pub struct Packet {
+    head: Vec<u8>,
+    rest: Option<(Arc<Vec<u8>>, Range<usize>)>,
+}
+
+impl Packet {
+    /// Bytes of both parts.
+    #[allow(clippy::len_without_is_empty)]
+    pub fn len(&self) -> usize {
+        self.parts().map(<[u8]>::len).iter().sum()
+    }
+
+    /// The parts, one behind the other.
+    pub fn parts(&self) -> [&[u8]; 2] {
+        let rest = self.rest.as_ref().map_or(&[][..], |(bytes, place)| &bytes[place.clone()]);
+        [&self.head, rest]
+    }
+
+    /// All of it.
+    pub fn bytes(&self) -> Vec<u8> {
+        self.parts().concat()
+    }
+}
+
+impl From<Vec<u8>> for Packet {
+    fn from(head: Vec<u8>) -> Packet {
+        Packet { head, rest: None }
     }
 }
 
 /// The packets of a message; they do not change when others are sent between them.
 pub struct Packets {
-    first: Option<Vec<u8>>,
+    first: Option<Packet>,
     /// The terms, of which the first packet has those before `at`.
-    rest: Vec<u8>,
+    rest: Arc<Vec<u8>>,
     at: usize,
     sequence: u64,
     /// Fragments behind the first one that are still to come.
@@ -123,24 +165,23 @@ pub struct Packets {
 }
 
 impl Iterator for Packets {
-    type Item = Vec<u8>;
+    type Item = Packet;
 
-    fn next(&mut self) -> Option<Vec<u8>> {
+    fn next(&mut self) -> Option<Packet> {
         if let Some(first) = self.first.take() {
             return Some(first);
         }
         if self.left == 0 {
             return None;
         }
-        let part = &self.rest[self.at..self.rest.len().min(self.at + FRAGMENT)];
-        let mut packet = Vec::with_capacity(part.len() + 18);
-        packet.extend_from_slice(&[VERSION, NEXT_FRAGMENT]);
-        packet.extend_from_slice(&self.sequence.to_be_bytes());
-        packet.extend_from_slice(&(self.left as u64).to_be_bytes());
-        packet.extend_from_slice(part);
-        self.at += part.len();
+        let mut head = Vec::with_capacity(18);
+        head.extend_from_slice(&[VERSION, NEXT_FRAGMENT]);
+        head.extend_from_slice(&self.sequence.to_be_bytes());
+        head.extend_from_slice(&(self.left as u64).to_be_bytes());
+        let end = self.rest.len().min(self.at + FRAGMENT);
+        let place = std::mem::replace(&mut self.at, end)..end;
         self.left -= 1;
-        Some(packet)
+        Some(Packet { head, rest: Some((self.rest.clone(), place)) })
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

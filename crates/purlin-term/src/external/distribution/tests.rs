@@ -36,10 +36,12 @@ fn a_header_tells_new_atoms_once() {
     let [[high, low], [next_high, next_low]] = [place("once"), place("twice")];
     let flags = (8 | high) | (8 | next_high) << 4;
     let terms = [104, 4, 97, 2, 82, 0, 82, 1, 82, 1];
-    let first: Vec<u8> = sent(control, None, true).packets(&mut cache, 1, true).flatten().collect();
+    let first: Vec<u8> =
+        sent(control, None, true).packets(&mut cache, 1, true).map(|packet| packet.bytes()).flatten().collect();
     let texts = [&[low, 4][..], b"once", &[next_low, 5], b"twice"].concat();
     assert_eq!(first, [&[131, 68, 2, flags, 0][..], &texts, &terms].concat());
-    let second: Vec<u8> = sent(control, None, true).packets(&mut cache, 1, true).flatten().collect();
+    let second: Vec<u8> =
+        sent(control, None, true).packets(&mut cache, 1, true).map(|packet| packet.bytes()).flatten().collect();
     assert_eq!(second, [&[131, 68, 2, high | next_high << 4, 0, low, next_low][..], &terms].concat());
     for packet in [first, second] {
         let whole = incoming.packet(&packet).expect("a packet").expect("a message");
@@ -55,7 +57,8 @@ fn long_atoms_are_told_with_long_lengths() {
     for texts in [&["short"][..], &["short", &longest], &[&longest], &["other", "third"]] {
         let atoms: Vec<Term> = texts.iter().map(|text| atom(text)).collect();
         let control = heap.tuple(&atoms);
-        let packet: Vec<u8> = sent(control, None, true).packets(&mut cache, 1, true).flatten().collect();
+        let packet: Vec<u8> =
+            sent(control, None, true).packets(&mut cache, 1, true).map(|packet| packet.bytes()).flatten().collect();
         let flag = packet[3 + atoms.len() / 2] >> (atoms.len() % 2 * 4) & 1;
         // Only what is new counts.
         assert_eq!(flag == 1, atoms.len() == 2 && texts[0] == "short");
@@ -87,7 +90,7 @@ fn caches_follow_each_other_over_more_atoms_than_slots() {
         let list = heap.list(&atoms);
         let control = heap.tuple(&[Term::small(i), list]);
         let message = (i % 3 > 0).then(|| heap.tuple(&atoms));
-        for packet in sent(control, message, true).packets(&mut cache, 1, true) {
+        for packet in sent(control, message, true).packets(&mut cache, 1, true).map(|packet| packet.bytes()) {
             bytes += packet.len();
             let whole = incoming.packet(&packet).expect("a packet").expect("a message");
             let (control_again, message_again) = whole.decode(&mut heap, &mut PlainContext).expect("terms");
@@ -112,7 +115,7 @@ fn atoms_of_one_slot_and_those_that_are_too_many_are_written_in_full() {
     let full: usize = atoms.iter().map(|a| a.name().len() + 2).sum();
     assert_eq!(whole.size(), 6 + full - numbered);
     let mut incoming = Incoming::default();
-    for packet in whole.packets(&mut OutCache::default(), 1, false) {
+    for packet in whole.packets(&mut OutCache::default(), 1, false).map(|packet| packet.bytes()) {
         assert_eq!(packet[2], 255);
         let whole = incoming.packet(&packet).expect("a packet").expect("a message");
         assert!(same(whole.decode(&mut heap, &mut PlainContext).expect("terms").0, control));
@@ -121,7 +124,11 @@ fn atoms_of_one_slot_and_those_that_are_too_many_are_written_in_full() {
     let mut others = (0..).map(|i| Atom::new(&format!("other_{i}")));
     let shared = others.find(|&a| OutCache::slot(a) == OutCache::slot(Atom::OK));
     let control = heap.tuple(&[atom("ok"), Term::atom(shared.expect("one of 2048"))]);
-    let packet: Vec<u8> = sent(control, None, true).packets(&mut OutCache::default(), 1, true).flatten().collect();
+    let packet: Vec<u8> = sent(control, None, true)
+        .packets(&mut OutCache::default(), 1, true)
+        .map(|packet| packet.bytes())
+        .flatten()
+        .collect();
     assert_eq!(packet[2], 1);
     assert_eq!(read(&incoming.packet(&packet).expect("a packet").expect("a message")), format!("{control:?}"));
 }
@@ -136,19 +143,20 @@ fn long_messages_are_cut_for_those_who_know() {
             let (mut cache, mut incoming) = (OutCache::default(), Incoming::default());
             let packets = sent(control, Some(message), cached).packets(&mut cache, 9, true);
             assert_eq!(packets.len(), count);
+            let packets: Vec<_> = packets.map(|packet| packet.bytes()).collect();
             let mut arrived = None;
-            for (i, packet) in packets.enumerate() {
+            for (i, packet) in packets.iter().enumerate() {
                 assert!(arrived.is_none() && packet.len() < FRAGMENT + 100);
                 let kind = [b'E', b'F'][i.min(1)];
                 assert_eq!(packet[1], if count == 1 { b'D' } else { kind });
                 if count > 1 {
                     assert_eq!(packet[2..18], [[0, 0, 0, 0, 0, 0, 0, 9], ((count - i) as u64).to_be_bytes()].concat());
                 }
-                arrived = incoming.packet(&packet).expect("a packet");
+                arrived = incoming.packet(packet).expect("a packet");
             }
             let (_, again) = arrived.expect("a message").decode(&mut heap, &mut PlainContext).expect("terms");
             assert!(again.is_some_and(|again| same(again, message)));
-            let whole = sent(control, Some(message), cached).packets(&mut cache, 9, false);
+            let whole = sent(control, Some(message), cached).packets(&mut cache, 9, false).map(|packet| packet.bytes());
             assert_eq!(whole.len(), 1);
             assert_eq!(whole.map(|packet| packet[0]).collect::<Vec<_>>(), [if cached { 131 } else { b'p' }]);
         }
@@ -173,7 +181,7 @@ fn fragments_of_several_messages_come_between_each_other() {
     let mut arrived = 0;
     while rows.iter().any(|row| row.len() > 0) {
         for row in &mut rows {
-            let Some(packet) = row.next() else { continue };
+            let Some(packet) = row.next().map(|packet| packet.bytes()) else { continue };
             let Some(whole) = incoming.packet(&packet).expect("a packet") else { continue };
             let (control, end) = whole.decode_control(&mut heap, &mut PlainContext).expect("a term");
             let number = control.as_tuple().and_then(|c| c[0].as_small()).expect("a number");
@@ -192,7 +200,8 @@ fn peers_without_a_cache_get_terms_in_full() {
     let control = heap.tuple(&[Term::small(2), atom("é")]);
     let mut incoming = Incoming::default();
     for (message, bytes) in [(None, vec![]), (Some(atom("ok")), vec![131, 119, 2, b'o', b'k'])] {
-        let packets = sent(control, message, false).packets(&mut OutCache::default(), 1, false);
+        let packets =
+            sent(control, message, false).packets(&mut OutCache::default(), 1, false).map(|packet| packet.bytes());
         let packet: Vec<u8> = packets.flatten().collect();
         assert_eq!(packet, [&[b'p', 131, 104, 2, 97, 2, 119, 2, 0xC3, 0xA9][..], &bytes].concat());
         let whole = incoming.packet(&packet).expect("a packet").expect("a message");
@@ -280,7 +289,9 @@ fn packets_that_are_cut_off_are_errors_or_other_terms() {
     let message = heap.tuple(&[atom("cut_off"), inner, number, atom("at")]);
     let control = heap.tuple(&[Term::small(2), atom("cut_off")]);
     for cached in [true, false] {
-        let packets = sent(control, Some(message), cached).packets(&mut OutCache::default(), 1, false);
+        let packets = sent(control, Some(message), cached)
+            .packets(&mut OutCache::default(), 1, false)
+            .map(|packet| packet.bytes());
         let packet: Vec<u8> = packets.flatten().collect();
         for end in 1..packet.len() {
             let Ok(whole) = Incoming::default().packet(&packet[..end]) else { continue };
