@@ -1,6 +1,6 @@
 //! What comes from other nodes. Every packet is checked: one that breaks the protocol ends the connection, with a report.
 
-use super::node::{Node, Phase};
+use super::node::Node;
 use super::signal::{SPAWNED_LINKED, SPAWNED_MONITORED, operation as op};
 use crate::process::spawn_for_node;
 use purlin_term::external::DecodeError;
@@ -58,11 +58,7 @@ pub fn packet(
     id: u32,
     packet: &[u8],
 ) -> Result<(), Fault> {
-    let up = {
-        let state = node.state.lock();
-        state.id == id && state.phase == Phase::Connected
-    };
-    if !up {
+    if !node.state.lock().is_up(id) {
         return Ok(());
     }
     if incoming.0 != id {
@@ -116,10 +112,27 @@ impl Message<'_> {
         self.engine.post(to, Signal::bare(SignalKind::Remote(Box::new(signal))));
     }
 
-    /// Has a process hear of the connection's end.
+    /// Posts what a process has with the peer from now on, and has it hear of the connection's end: also when that comes
+    /// meanwhile, and is told before this.
+    fn post_lasting(&self, to: Term, signal: RemoteSignal) {
+        self.involve(to);
+        self.post(to, signal);
+        self.tell_of_end(to);
+    }
+
     fn involve(&self, process: Term) {
         if let Some(id) = process.as_pid().filter(|&id| self.engine.process(id).is_some()) {
-            self.node.state.lock().involved.insert(id);
+            let mut state = self.node.state.lock();
+            if state.is_up(self.at.id) {
+                state.involved.insert(id);
+            }
+        }
+    }
+
+    fn tell_of_end(&self, process: Term) {
+        let is_up = self.node.state.lock().is_up(self.at.id);
+        if !is_up {
+            self.post(process, RemoteSignal::NodeDown { at: self.at });
         }
     }
 
@@ -230,8 +243,7 @@ impl Message<'_> {
             return Some(());
         }
         to.as_pid()?;
-        self.involve(to);
-        self.post(to, RemoteSignal::Link { from, at: self.at });
+        self.post_lasting(to, RemoteSignal::Link { from, at: self.at });
         Some(())
     }
 
@@ -292,11 +304,13 @@ impl Message<'_> {
             self.tell(watched, Outgoing::Down { to: watcher, monitor: reference, name, reason });
             return Some(());
         };
-        self.involve(process);
         if let (Some(_), Some(id)) = (name, process.as_pid()) {
-            self.node.state.lock().named.insert(reference, id);
+            let mut state = self.node.state.lock();
+            if state.is_up(self.at.id) {
+                state.named.insert(reference, id);
+            }
         }
-        self.post(process, RemoteSignal::Monitor { reference, watcher, name, at: self.at });
+        self.post_lasting(process, RemoteSignal::Monitor { reference, watcher, name, at: self.at });
         Some(())
     }
 
@@ -367,7 +381,8 @@ impl Message<'_> {
         };
         let pid = child.pid();
         if link || monitor {
-            self.node.state.lock().involved.insert(child.id());
+            self.involve(pid);
+            self.tell_of_end(pid);
         }
         // Its arguments are its first message, and the answer goes before whatever it sends.
         self.engine.post(pid, Signal::message(args));
