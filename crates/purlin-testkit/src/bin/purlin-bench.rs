@@ -3,17 +3,19 @@
 //!
 //! Both engines do the same work in the same run on the same machine; a ratio below 1 means that Purlin takes less.
 //! The spread is the least and the greatest ratio of a pair of runs. `--only memory` gives the table of bytes alone,
-//! `--only sweep` that of everyday operations.
+//! `--only sweep` that of everyday operations, `--only dist` that of two nodes of a kind that talk with each other.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Child, Command, ExitCode, Output, Stdio};
 use std::time::Instant;
 
 const HARNESS: &str = "bench/start/harness.exs";
 const SCRIPT: &str = "bench/start/script.exs";
 const BYTES: &str = "bench/memory/bytes.exs";
 const SWEEP: &str = "bench/sweep/operations.exs";
+const NODES: &str = "bench/dist/nodes.exs";
 /// Prints the highest resident size.
 const EVAL: &str = r#"IO.puts(Regex.run(~r/VmHWM:\s*(\d+)/, File.read!("/proc/self/status")) |> Enum.at(1))"#;
 
@@ -23,10 +25,11 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let only = options.only.as_deref();
-    let times = if matches!(only, Some("memory" | "sweep")) { Ok(()) } else { table(&options) };
+    let times = if matches!(only, Some("memory" | "sweep" | "dist")) { Ok(()) } else { table(&options) };
     let sweep = if matches!(only, None | Some("sweep")) { sweep(&options) } else { Ok(()) };
+    let nodes = if matches!(only, None | Some("dist")) { nodes(&options) } else { Ok(()) };
     let bytes = if matches!(only, None | Some("memory")) { memory_table(&options) } else { Ok(()) };
-    match times.and(sweep).and(bytes) {
+    match times.and(sweep).and(nodes).and(bytes) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("purlin-bench: {why}");
@@ -87,30 +90,69 @@ fn table(options: &Options) -> Result<(), String> {
 fn sweep(options: &Options) -> Result<(), String> {
     for &schedulers in &options.schedulers {
         let engines = [Engine::purlin(&options.purlin, schedulers), Engine::beam(schedulers)];
-        let mut figures: [BTreeMap<String, Vec<f64>>; 2] = Default::default();
-        for _ in 0..options.runs {
-            for (engine, figures) in engines.iter().zip(&mut figures) {
-                for line in engine.script(&[SWEEP])?.lines() {
-                    let figure = line.split_once('\t').and_then(|(name, each)| Some((name, each.parse().ok()?)));
-                    let (name, each) = figure.ok_or_else(|| format!("{SWEEP}: {line}"))?;
-                    figures.entry(name.to_owned()).or_default().push(each);
-                }
-            }
-        }
-        let [purlin, beam] = figures.map(|f| f.into_iter().map(|(name, all)| (name, median(all.into_iter()))));
-        let mut rows: Vec<_> = purlin.zip(beam).map(|((name, p), (_, b))| (name, p, b, p / b)).collect();
-        rows.sort_by(|a, b| b.3.total_cmp(&a.3));
+        let rows = named(options.runs, |engine| engines[engine].script(&[SWEEP]))?;
         println!("\nEveryday operations, {schedulers} scheduler(s), median of {} runs:\n", options.runs);
-        println!("| operation | Purlin µs | BEAM µs | ratio |");
-        println!("|---|---:|---:|---:|");
-        for (name, purlin, beam, ratio) in &rows {
-            println!("| {name} | {purlin:.1} | {beam:.1} | {ratio:.2} |");
-        }
-        let mean = (rows.iter().map(|r| r.3.ln()).sum::<f64>() / rows.len().max(1) as f64).exp();
-        let slow = rows.iter().filter(|r| r.3 > 1.5).count();
-        println!("\nGeometric mean of {} ratios: {mean:.2}; {slow} above 1.5", rows.len());
+        print_named("operation", &rows);
+        let slow = rows.iter().filter(|r| r.ratio() > 1.5).count();
+        println!("\nGeometric mean of {} ratios: {:.2}; {slow} above 1.5", rows.len(), mean(&rows));
     }
     Ok(())
+}
+
+/// Prints what messages and calls between two nodes of a kind take, for each number of schedulers.
+fn nodes(options: &Options) -> Result<(), String> {
+    let epmd = Epmd::default();
+    for &schedulers in &options.schedulers {
+        let engines = [Engine::purlin(&options.purlin, schedulers), Engine::beam(schedulers)];
+        let rows = named(options.runs, |engine| engines[engine].two_nodes(&epmd))?;
+        println!("\nBetween two nodes, {schedulers} scheduler(s) each, median of {} runs:\n", options.runs);
+        print_named("message or call", &rows);
+        println!("\nGeometric mean of {} ratios: {:.2}", rows.len(), mean(&rows));
+    }
+    Ok(())
+}
+
+/// Microseconds for something that a script names.
+struct Named {
+    name: String,
+    purlin: f64,
+    beam: f64,
+}
+
+impl Named {
+    fn ratio(&self) -> f64 {
+        self.purlin / self.beam
+    }
+}
+
+/// Medians of the figures that a script prints, each behind its name and a tab; the worst ratio first.
+fn named(runs: usize, mut script: impl FnMut(usize) -> Result<String, String>) -> Result<Vec<Named>, String> {
+    let mut figures: [BTreeMap<String, Vec<f64>>; 2] = Default::default();
+    for _ in 0..runs {
+        for (engine, figures) in figures.iter_mut().enumerate() {
+            for line in script(engine)?.lines() {
+                let figure = line.split_once('\t').and_then(|(name, each)| Some((name, each.parse().ok()?)));
+                let (name, each) = figure.ok_or_else(|| format!("no figure: {line}"))?;
+                figures.entry(name.to_owned()).or_default().push(each);
+            }
+        }
+    }
+    let [purlin, beam] = figures.map(|f| f.into_iter().map(|(name, all)| (name, median(all.into_iter()))));
+    let mut rows: Vec<_> = purlin.zip(beam).map(|((name, purlin), (_, beam))| Named { name, purlin, beam }).collect();
+    rows.sort_by(|a, b| b.ratio().total_cmp(&a.ratio()));
+    Ok(rows)
+}
+
+fn print_named(what: &str, rows: &[Named]) {
+    println!("| {what} | Purlin µs | BEAM µs | ratio |");
+    println!("|---|---:|---:|---:|");
+    for r in rows {
+        println!("| {} | {:.1} | {:.1} | {:.2} |", r.name, r.purlin, r.beam, r.ratio());
+    }
+}
+
+fn mean(rows: &[Named]) -> f64 {
+    (rows.iter().map(|r| r.ratio().ln()).sum::<f64>() / rows.len().max(1) as f64).exp()
 }
 
 /// Prints how many bytes of resident memory one of each kind takes.
@@ -208,22 +250,62 @@ impl Bench {
     }
 }
 
+/// A daemon for names of nodes that no others use, started by the first node.
+struct Epmd {
+    port: String,
+}
+
+impl Default for Epmd {
+    fn default() -> Epmd {
+        Epmd { port: (21_000 + std::process::id() % 10_000).to_string() }
+    }
+}
+
+impl Epmd {
+    /// A command that knows the daemon.
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.env("ERL_EPMD_PORT", &self.port).env("ERL_EPMD_ADDRESS", "127.0.0.1").stdin(Stdio::null());
+        command
+    }
+}
+
+impl Drop for Epmd {
+    fn drop(&mut self) {
+        let _ = self.command("epmd").arg("-kill").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    }
+}
+
+/// A node that ends with this.
+struct FarNode(Child);
+
+impl Drop for FarNode {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 struct Engine {
     program: String,
     script: Vec<String>,
     eval: Vec<String>,
+    /// Flags in front of those of a node.
+    node: Vec<String>,
 }
 
 impl Engine {
     fn purlin(program: &str, schedulers: usize) -> Engine {
-        let command = |name: &str| vec![name.to_owned(), "--schedulers".to_owned(), schedulers.to_string()];
-        Engine { program: program.to_owned(), script: command("run"), eval: command("eval") }
+        let flag = ["--schedulers".to_owned(), schedulers.to_string()];
+        let command = |name: &str| [&[name.to_owned()], &flag[..]].concat();
+        let node = [&flag[..], &["elixir".to_owned()]].concat();
+        Engine { program: program.to_owned(), script: command("run"), eval: command("eval"), node }
     }
 
     fn beam(schedulers: usize) -> Engine {
         let script = vec!["--erl".to_owned(), format!("+S {schedulers}")];
         let eval = [&script[..], &["-e".to_owned()]].concat();
-        Engine { program: "elixir".to_owned(), script, eval }
+        Engine { program: "elixir".to_owned(), node: script.clone(), script, eval }
     }
 
     /// What a script prints.
@@ -231,14 +313,33 @@ impl Engine {
         self.output(&self.script, args)
     }
 
+    /// What a node prints that talks with another one of the kind.
+    fn two_nodes(&self, epmd: &Epmd) -> Result<String, String> {
+        let node = |name: &str| {
+            let mut command = epmd.command(&self.program);
+            command.args(&self.node).args(["--sname", name, "--cookie", "bench", NODES]);
+            command
+        };
+        let failed = |e: std::io::Error| format!("{}: {e}", self.program);
+        let mut far = FarNode(node("far").stdout(Stdio::piped()).spawn().map_err(failed)?);
+        let mut name = String::new();
+        let Some(out) = far.0.stdout.take() else { return Err("the far node has no output".to_owned()) };
+        BufReader::new(out).read_line(&mut name).map_err(failed)?;
+        Engine::printed(&self.program, node("near").arg(name.trim_end()).output())
+    }
+
     fn output(&self, flags: &[String], args: &[&str]) -> Result<String, String> {
         let output = Command::new(&self.program).args(flags).args(args).stdin(Stdio::null()).output();
-        let output = output.map_err(|e| format!("{}: {e}", self.program))?;
+        Engine::printed(&self.program, output)
+    }
+
+    fn printed(program: &str, output: std::io::Result<Output>) -> Result<String, String> {
+        let output = output.map_err(|e| format!("{program}: {e}"))?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         if output.status.success() {
             Ok(text)
         } else {
-            Err(format!("{}: {text}{}", self.program, String::from_utf8_lossy(&output.stderr)))
+            Err(format!("{program}: {text}{}", String::from_utf8_lossy(&output.stderr)))
         }
     }
 }
