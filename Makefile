@@ -5,7 +5,7 @@ SECONDS ?= 600
 PREFIX ?= /usr/local
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-release suites test-stress stress loom limits valgrind lint doc fuzz bench install
+.PHONY: help setup build demo test test-release suites test-stress stress stress-nodes loom limits valgrind lint doc fuzz fuzz-nodes bench install
 
 help: ## Print what can be made
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ test-stress: setup build ## Run the tests with 1, 2, 8 schedulers and a collecti
 stress: setup build ## Run storms of processes, signals, names, timers against a model: SECONDS=60
 	scripts/stress $(SECONDS)
 
+stress-nodes: setup build ## Run three nodes whose connections are cut and that are killed, against a model: SECONDS=60
+	scripts/stress-nodes $(SECONDS)
+
 loom: ## Check all interleavings of the lock-free parts
 	scripts/loom
 
@@ -58,7 +61,10 @@ fuzz: ## Fuzz the .beam reader, the packets of nodes and the external terms: SEC
 	target/release/purlin-fuzz distribution $(SECONDS_EACH)
 	target/release/purlin-fuzz etf $(SECONDS_EACH)
 
-bench: setup build ## Time every benchmark on Purlin and on the BEAM in alternation: ONLY=ring RUNS=3, ONLY=sweep, ONLY=memory
+fuzz-nodes: setup build ## Send damaged handshakes and packets to a node: SECONDS_EACH=60
+	scripts/fuzz-nodes $(SECONDS_EACH)
+
+bench: setup build ## Time every benchmark on Purlin and on the BEAM in alternation: ONLY=ring RUNS=3, ONLY=sweep, ONLY=dist, ONLY=memory
 	cargo build --release -q -p purlin-testkit --bin purlin-bench
 	target/release/purlin-bench $(PURLIN) $(if $(ONLY),--only $(ONLY)) $(if $(RUNS),--runs $(RUNS))
 
