@@ -38,6 +38,9 @@ const LONG_TURN: u32 = 4;
 /// Reductions that a short turn uses at most.
 const SHORT: u64 = 400;
 
+/// How long a scheduler stays awake without work when it was woken soon the last time.
+const LINGER: Duration = Duration::from_micros(50);
+
 /// How long a halted engine waits for the time slices that are under way.
 const LAST_SLICES: Duration = Duration::from_millis(100);
 
@@ -156,12 +159,18 @@ fn idle(engine: &Arc<Engine>, me: usize, rest: &mut Rest) -> bool {
             engine.clock.advance_to(t);
             return woken;
         }
+        let began = engine.clock.now();
+        if rest.lingers() && !engine.clock.is_virtual() {
+            s.idle.linger(me, LINGER);
+        }
         let timer = engine.timers.first().filter(|&t| !engine.clock.is_virtual() && s.alarm.set(t));
         s.wall_time.end(me, engine.clock.now());
         engine.sched.now_does(me, State::Sleep, &engine.clock);
         let wait = [timer.map(|t| engine.clock.until(t)), rest.begin(&engine.clock)];
         s.idle.park(me, wait.into_iter().flatten().min());
-        s.wall_time.begin(me, engine.clock.now());
+        let ended = engine.clock.now();
+        rest.slept(ended - began);
+        s.wall_time.begin(me, ended);
         engine.sched.now_does(me, State::Other, &engine.clock);
         if let Some(t) = timer {
             s.alarm.clear(t);

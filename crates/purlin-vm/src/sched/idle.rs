@@ -8,7 +8,7 @@
 
 use crate::clock::Time;
 use crate::sync::{AtomicI64, AtomicU32, Condvar, Mutex, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The idle schedulers of an engine.
 pub struct Idle {
@@ -45,6 +45,15 @@ impl Idle {
         let woken = self.parkers[i].state.swap(BUSY, Ordering::SeqCst) == WOKEN;
         self.idle.fetch_sub(1, Ordering::SeqCst);
         woken
+    }
+
+    /// Lets other threads run for so long at most, unless scheduler `i` is woken: who wakes it then need not ask the
+    /// operating system.
+    pub fn linger(&self, i: usize, time: Duration) {
+        let end = Instant::now() + time;
+        while self.parkers[i].state.load(Ordering::Relaxed) == IDLE && Instant::now() < end {
+            std::thread::yield_now();
+        }
     }
 
     /// Sleeps until woken or until the time is over.

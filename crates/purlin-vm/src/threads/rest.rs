@@ -1,7 +1,11 @@
-//! When a scheduler gives memory that nobody uses back to the system: once it has had little to do for a while.
+//! How a scheduler rests.
 //!
-//! The allocator keeps freed memory for its thread, and finds what other threads have freed only when that allocates
-//! again. A thread that sleeps would keep for ever what processes took that have ended since.
+//! When work came soon the last time, as it does for processes that wait for each other's answers by way of other threads
+//! or nodes, it stays awake for a moment: waking a thread takes longer than many an answer.
+//!
+//! It gives memory that nobody uses back to the system once it has had little to do for a while. The allocator keeps freed
+//! memory for its thread, and finds what other threads have freed only when that allocates again. A thread that sleeps
+//! would keep for ever what processes took that have ended since.
 
 use crate::allocator;
 use crate::clock::{Clock, Time};
@@ -13,17 +17,31 @@ const REST: Duration = Duration::from_secs(1);
 /// not keep the memory.
 const LITTLE: u32 = 100;
 
+/// A sleep that was so short that staying awake is worth it.
+const SHORT: Time = 200_000;
+
 /// What a scheduler has done since it gave memory back.
 #[derive(Default)]
 pub(super) struct Rest {
     looks: u32,
     due: Option<Time>,
+    slept_shortly: bool,
 }
 
 impl Rest {
     /// A look at the queue has found something.
     pub fn worked(&mut self) {
         self.looks += 1;
+    }
+
+    /// Whether the scheduler is to stay awake for a moment.
+    pub fn lingers(&self) -> bool {
+        self.slept_shortly
+    }
+
+    /// How long it had nothing to do.
+    pub fn slept(&mut self, time: Time) {
+        self.slept_shortly = time < SHORT;
     }
 
     /// The scheduler is about to sleep: how long it may, before memory is to be given back.
@@ -52,6 +70,16 @@ mod tests {
 
     fn work(rest: &mut Rest, looks: u32) {
         (0..looks).for_each(|_| rest.worked());
+    }
+
+    #[test]
+    fn who_had_work_soon_stays_awake() {
+        let mut rest = Rest::default();
+        assert!(!rest.lingers());
+        rest.slept(SHORT - 1);
+        assert!(rest.lingers());
+        rest.slept(SHORT);
+        assert!(!rest.lingers());
     }
 
     #[test]
