@@ -287,6 +287,10 @@ impl Port {
 
     /// Closes the port: links get an exit signal with this reason, watchers are told. False: it was closed before.
     pub fn close(self: &Arc<Port>, engine: &Arc<Engine>, reason: Term) -> bool {
+        if let Some(tap) = self.tap() {
+            // What was sent before still goes out.
+            tap.work(engine);
+        }
         if table(engine).ports.lock().remove(&self.id).is_none() {
             return false;
         }
