@@ -8,6 +8,7 @@ use purlin_term::iolist::to_bytes;
 use purlin_term::{Immediate, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
+use std::iter::once;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -75,7 +76,7 @@ fn put_data(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     node.received.fetch_add(1, Ordering::Relaxed);
     ctx.charge(5 + packet.len() / 200);
     if !packet.is_empty() {
-        let whole = vec![0..packet.len()];
+        let whole = once(0..packet.len()).collect();
         node.push(id, packet, whole);
         node.work(ctx.engine);
     }

@@ -7,6 +7,7 @@ use crate::port::table;
 use purlin_term::{Atom, Heap, Immediate, Term, am};
 use purlin_vm::signal::{Signal, SignalKind};
 use rustix::io::Errno;
+use std::iter::once;
 
 const OK: Term = Term::atom(Atom::OK);
 const ERROR: Term = Term::atom(Atom::ERROR);
@@ -148,7 +149,7 @@ impl Io<'_> {
         let body = packet::body(framing, packet);
         self.note_delivered(body.len());
         if let (true, Some(tap)) = (self.s.settings.deliver_port, self.port.tap()) {
-            tap.packets(body.to_vec(), vec![0..body.len()]);
+            tap.packets(body.to_vec(), once(0..body.len()).collect());
             return true;
         }
         if self.s.settings.deliver_port {

@@ -37,11 +37,11 @@ fn a_header_tells_new_atoms_once() {
     let flags = (8 | high) | (8 | next_high) << 4;
     let terms = [104, 4, 97, 2, 82, 0, 82, 1, 82, 1];
     let first: Vec<u8> =
-        sent(control, None, true).packets(&mut cache, 1, true).map(|packet| packet.bytes()).flatten().collect();
+        sent(control, None, true).packets(&mut cache, 1, true).flat_map(|packet| packet.bytes()).collect();
     let texts = [&[low, 4][..], b"once", &[next_low, 5], b"twice"].concat();
     assert_eq!(first, [&[131, 68, 2, flags, 0][..], &texts, &terms].concat());
     let second: Vec<u8> =
-        sent(control, None, true).packets(&mut cache, 1, true).map(|packet| packet.bytes()).flatten().collect();
+        sent(control, None, true).packets(&mut cache, 1, true).flat_map(|packet| packet.bytes()).collect();
     assert_eq!(second, [&[131, 68, 2, high | next_high << 4, 0, low, next_low][..], &terms].concat());
     for packet in [first, second] {
         let whole = incoming.packet(&packet).expect("a packet").expect("a message");
@@ -58,7 +58,7 @@ fn long_atoms_are_told_with_long_lengths() {
         let atoms: Vec<Term> = texts.iter().map(|text| atom(text)).collect();
         let control = heap.tuple(&atoms);
         let packet: Vec<u8> =
-            sent(control, None, true).packets(&mut cache, 1, true).map(|packet| packet.bytes()).flatten().collect();
+            sent(control, None, true).packets(&mut cache, 1, true).flat_map(|packet| packet.bytes()).collect();
         let flag = packet[3 + atoms.len() / 2] >> (atoms.len() % 2 * 4) & 1;
         // Only what is new counts.
         assert_eq!(flag == 1, atoms.len() == 2 && texts[0] == "short");
@@ -126,8 +126,7 @@ fn atoms_of_one_slot_and_those_that_are_too_many_are_written_in_full() {
     let control = heap.tuple(&[atom("ok"), Term::atom(shared.expect("one of 2048"))]);
     let packet: Vec<u8> = sent(control, None, true)
         .packets(&mut OutCache::default(), 1, true)
-        .map(|packet| packet.bytes())
-        .flatten()
+        .flat_map(|packet| packet.bytes())
         .collect();
     assert_eq!(packet[2], 1);
     assert_eq!(read(&incoming.packet(&packet).expect("a packet").expect("a message")), format!("{control:?}"));
