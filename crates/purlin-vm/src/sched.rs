@@ -6,6 +6,7 @@
 //! nothing to steal it parks until it is woken or a timer is due. Timers are looked at between time slices.
 
 pub mod blocking;
+pub mod freeze;
 pub mod idle;
 pub mod microstate;
 pub mod pool;
@@ -15,6 +16,7 @@ mod wall_time;
 
 use crate::clock::Clock;
 use crate::process::{Priority, Process, RunState};
+use freeze::Freeze;
 use idle::{Alarm, Idle};
 use microstate::{Microstates, State};
 use parking_lot::{Condvar, Mutex};
@@ -54,6 +56,8 @@ pub struct Schedulers {
     pub(crate) roles: Vec<Role>,
     pub(crate) spares: Spares,
     pub(crate) watcher: WatcherSleep,
+    /// Whether all threads stand still.
+    pub freeze: Freeze,
     next_queue: AtomicUsize,
     halted: AtomicBool,
     /// How the engine ends, once it was halted.
@@ -125,6 +129,7 @@ impl Schedulers {
             roles: (0..count).map(|_| Role::default()).collect(),
             spares: Spares::default(),
             watcher: WatcherSleep::default(),
+            freeze: Freeze::default(),
             next_queue: AtomicUsize::new(0),
             halted: AtomicBool::new(false),
             end: Mutex::new(None),

@@ -104,6 +104,7 @@ fn scheduler(engine: &Arc<Engine>, me: usize) -> bool {
     let mut woken = false;
     let mut rest = Rest::default();
     while !given_away && !engine.sched.is_halted() {
+        engine.sched.freeze.stand_still();
         if left == 0 {
             left = LOOK_EVERY;
             if engine.timers.first().is_some_and(|t| t <= engine.clock.now()) {
@@ -206,7 +207,7 @@ fn turns(
             break;
         }
         engine.sched.share(me, used, since);
-        let goes_on = used <= SHORT && left > 0 && !engine.sched.is_halted();
+        let goes_on = used <= SHORT && left > 0 && !engine.sched.is_halted() && !engine.sched.freeze.is_on();
         process = match goes_on.then(|| engine.sched.next(me, false)).flatten() {
             Some(next) => next,
             None => break,

@@ -161,10 +161,11 @@ fn set_internal_state(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
             }
             Term::bool(true)
         }
-        "block" | "sleep" | "block_scheduler" => {
-            let ms = number()?;
-            if ms > 0 {
-                std::thread::sleep(Duration::from_millis(ms as u64));
+        name @ ("block" | "sleep" | "block_scheduler") => {
+            let time = Duration::from_millis(number()?.max(0) as u64);
+            match name {
+                "block" => ctx.engine.sched.freeze.freeze(time),
+                _ => std::thread::sleep(time),
             }
             Term::bool(true)
         }

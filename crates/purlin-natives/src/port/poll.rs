@@ -174,6 +174,7 @@ fn run(shared: &Shared, engine: &Weak<Engine>) {
         // An interrupted wait is one without events.
         let _ = epoll::wait(&shared.epoll, spare_capacity(&mut events), timeout.as_ref());
         let Some(engine) = engine.upgrade() else { return };
+        engine.sched.freeze.stand_still();
         let states = &engine.sched.microstates;
         states.enter(states.poll_thread(), State::CheckIo, || engine.clock.now());
         for event in events.drain(..) {

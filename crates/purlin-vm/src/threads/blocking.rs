@@ -44,6 +44,7 @@ fn work(engine: &Arc<Engine>, computes: bool) {
         }
     };
     while let Some(call) = pool(&engine.sched, computes).next(idle) {
+        engine.sched.freeze.stand_still();
         run(call, engine);
     }
 }
