@@ -12,7 +12,9 @@ mod reader;
 mod tests;
 
 pub use decode::{decode, decode_body};
-pub use encode::{EncodeOptions, TooLarge, encode, encode_body, encoded_size, usual_minor_version};
+pub use encode::{
+    EncodeOptions, Pieces, TooLarge, encode, encode_body, encode_pieces, encoded_size, usual_minor_version,
+};
 
 pub use crate::boxed::{ref_id, ref_words};
 

@@ -66,8 +66,29 @@ fn term_to_binary(ctx: &mut Ctx<'_>, t: Term, list: Term) -> NativeResult {
 }
 
 fn term_to_iovec(ctx: &mut Ctx<'_>, t: Term, list: Term) -> NativeResult {
-    let binary = term_to_binary(ctx, t, list)?;
-    Ok(ctx.heap().list(&[binary]))
+    let o = options(ctx, list)?;
+    if o.compressed.is_some() {
+        let binary = term_to_binary(ctx, t, list)?;
+        return Ok(ctx.heap().list(&[binary]));
+    }
+    ctx.room_for_term(t, WEIGHT_PER_REDUCTION)?;
+    let pieces = external::encode_pieces(t, &o).map_err(|_| Escape::SYSTEM_LIMIT)?;
+    ctx.charge(pieces.bytes.len() / BYTES_PER_REDUCTION + pieces.shared.len());
+    let h = ctx.heap();
+    let rest = h.binary(&pieces.bytes);
+    let (mut elements, mut from) = (Vec::with_capacity(2 * pieces.shared.len() + 1), 0);
+    for (at, shared) in pieces.shared {
+        elements.push(h.sub_bits(rest, 8 * from, 8 * (at - from)));
+        let bits = shared.bit_size();
+        elements.push(if bits % 8 == 0 { shared } else { h.sub_bits(shared, 0, bits - bits % 8) });
+        from = at;
+    }
+    if from == 0 {
+        elements.push(rest);
+    } else if from < pieces.bytes.len() {
+        elements.push(h.sub_bits(rest, 8 * from, 8 * (pieces.bytes.len() - from)));
+    }
+    Ok(h.list(&elements))
 }
 
 fn external_size(ctx: &mut Ctx<'_>, t: Term, list: Term) -> NativeResult {

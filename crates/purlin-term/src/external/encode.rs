@@ -4,6 +4,7 @@
 
 use super::{VERSION, compress, tag};
 use crate::atom::Atom;
+use crate::binary::HEAP_BIN_LIMIT;
 use crate::boxed::{FunEntry, Kind};
 use crate::compare::cmp_exact;
 use crate::float_text;
@@ -105,6 +106,11 @@ pub(super) trait Sink {
     fn patch(&mut self, at: usize, value: u32);
     /// An index or checksum inside a local fun.
     fn fun_integer(&mut self, i: i32);
+    /// The bytes of a bitstring.
+    #[inline]
+    fn binary(&mut self, _of: Term, bytes: &[u8]) {
+        self.put(bytes);
+    }
     /// Writes an atom in a way of its own, or says that it has none for it.
     #[inline]
     fn atom(&mut self, _: Atom) -> bool {
@@ -129,6 +135,54 @@ impl Sink for Vec<u8> {
 
     fn fun_integer(&mut self, i: i32) {
         small_integer(self, i as i64);
+    }
+}
+
+/// The bytes of a term in pieces: large binaries of it stay where they are.
+pub struct Pieces {
+    /// All bytes but those of these binaries.
+    pub bytes: Vec<u8>,
+    /// The binaries, whose whole bytes come where so many of `bytes` have come.
+    pub shared: Vec<(usize, Term)>,
+}
+
+/// As [`encode`], in pieces. Nothing is compressed.
+pub fn encode_pieces(term: Term, options: &EncodeOptions) -> Result<Pieces, TooLarge> {
+    let mut pieces = Pieces { bytes: vec![VERSION], shared: Vec::new() };
+    if options.local {
+        pieces.bytes.push(tag::LOCAL);
+        pieces.bytes.extend(this_program());
+    }
+    Encoder::new(&mut pieces, options).term(term)?;
+    Ok(pieces)
+}
+
+impl Sink for Pieces {
+    fn put(&mut self, bytes: &[u8]) {
+        self.bytes.put(bytes);
+    }
+
+    fn position(&self) -> usize {
+        self.bytes.position()
+    }
+
+    fn patch(&mut self, at: usize, value: u32) {
+        self.bytes.patch(at, value);
+    }
+
+    fn fun_integer(&mut self, i: i32) {
+        self.bytes.fun_integer(i);
+    }
+
+    fn binary(&mut self, of: Term, bytes: &[u8]) {
+        let whole = of.bit_size() / 8;
+        let counted = |(of, at): (Term, usize)| of.boxed_kind() == Some(Kind::RefBin) && at % 8 == 0;
+        if whole > HEAP_BIN_LIMIT && of.whole_and_offset().is_some_and(counted) {
+            self.shared.push((self.bytes.len(), of));
+            self.put(&bytes[whole..]);
+        } else {
+            self.put(bytes);
+        }
     }
 }
 
@@ -307,7 +361,7 @@ impl<'a, 'b, S: Sink> Encoder<'a, 'b, S> {
                     self.out.put(&[last as u8]);
                 }
             }
-            self.out.put(&bits.to_bytes());
+            self.out.binary(term, &bits.to_bytes());
         } else if term.is_map() {
             self.map(term)?;
         } else if let Some(r) = term.as_record() {
