@@ -115,6 +115,11 @@ impl Nodes for NodesOf {
         node?.busy(engine, waiter)
     }
 
+    fn is_waiting(&self, engine: &Engine, node: Atom, waiter: Immediate) -> bool {
+        let node = distribution(engine).nodes.lock().get(&node).cloned();
+        node.is_some_and(|node| node.state.lock().waiters.contains(&waiter))
+    }
+
     fn is_alive(&self, engine: &Engine) -> bool {
         naming::is_alive(engine)
     }

@@ -38,7 +38,6 @@ pub fn only_priority(options: Term) -> Option<bool> {
 fn exit(ctx: &mut Ctx<'_>, args: &[Term], priority: bool) -> NativeResult {
     let me = ctx.pid();
     if args[0] != me {
-        remote::wait(ctx, args[0], args)?;
         return exit_other(ctx, args[0], args[1], priority);
     }
     ctx.engine.post(me, Signal::exit(me, false, args[1]));
@@ -53,13 +52,11 @@ fn exit(ctx: &mut Ctx<'_>, args: &[Term], priority: bool) -> NativeResult {
 
 /// As `exit/2`, but a process that sends itself `normal` goes on, like any other.
 fn exit_signal(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
-    remote::wait(ctx, args[0], args)?;
     exit_other(ctx, args[0], args[1], false)
 }
 
 fn exit_signal_3(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let priority = only_priority(args[2]).ok_or_else(badopt)?;
-    remote::wait(ctx, args[0], args)?;
     exit_other(ctx, args[0], args[1], priority)
 }
 
@@ -97,7 +94,7 @@ fn exit_other(ctx: &mut Ctx<'_>, other: Term, reason: Term, priority: bool) -> N
         Some((Kind::ExtPid, node, ..)) if node == ctx.engine.node() => Ok(TRUE),
         Some((Kind::ExtPid, ..)) => {
             remote::exit(ctx, RemotePid::of(other).or_badarg()?, reason)?;
-            Ok(TRUE)
+            remote::answer(ctx, other, TRUE)
         }
         Some((Kind::ExtPort, node, ..)) if node == ctx.engine.node() => Ok(TRUE),
         _ => Err(Escape::BADARG),

@@ -17,13 +17,11 @@ pub const NATIVES: &[Native] = &[
 ];
 
 fn link_1(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
-    remote::wait(ctx, args[0], args)?;
     link(ctx, args[0], false)
 }
 
 fn link_2(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let priority = only_priority(args[1]).ok_or_else(badopt)?;
-    remote::wait(ctx, args[0], args)?;
     link(ctx, args[0], priority)
 }
 
@@ -62,10 +60,15 @@ fn link(ctx: &mut Ctx<'_>, other: Term, priority: bool) -> NativeResult {
     match other.as_external() {
         Some((Kind::ExtPid, node, ..)) if node == ctx.engine.node() => no_such(ctx, other, priority),
         Some((Kind::ExtPid, ..)) => {
-            if !remote::link(ctx, RemotePid::of(other).or_badarg()?) {
-                tell_exit(ctx, other, am!("noconnection"), priority);
+            let to = RemotePid::of(other).or_badarg()?;
+            if ctx.data.relations().remote().is_linked(to) {
+                return Ok(TRUE);
             }
-            Ok(TRUE)
+            if !remote::link(ctx, to) {
+                tell_exit(ctx, other, am!("noconnection"), priority);
+                return Ok(TRUE);
+            }
+            remote::answer(ctx, other, TRUE)
         }
         _ => Err(Escape::BADARG),
     }

@@ -21,13 +21,11 @@ pub const NATIVES: &[Native] = &[
 ];
 
 fn monitor_2(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
-    remote::wait(ctx, args[1], args)?;
     monitor(ctx, args[0], args[1], &MonitorOptions::default())
 }
 
 fn monitor_3(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let options = monitor_options(args[2], ctx.engine.config.release).ok_or_else(badopt)?;
-    remote::wait(ctx, args[1], args)?;
     monitor(ctx, args[0], args[1], &options)
 }
 
@@ -75,14 +73,16 @@ fn monitor_process(ctx: &mut Ctx<'_>, item: Term, options: &MonitorOptions) -> N
         }
     } else if let Some(pid) = RemotePid::of(item) {
         if pid.node != ctx.engine.node() {
-            return Ok(remote::monitor(ctx, item, pid.node, RemoteProcess::Pid(pid), options));
+            let reference = remote::monitor(ctx, item, pid.node, RemoteProcess::Pid(pid), options);
+            return remote::answer(ctx, item, reference);
         }
         gone(ctx, id, options, item, Term::atom(Atom::NOPROC));
     } else if let Some((name, node)) = super::pair(item)
         && let (Some(name), Some(node)) = (name.as_atom(), node.as_atom())
         && ctx.engine.nodes().is_some_and(|nodes| nodes.is_alive(ctx.engine))
     {
-        return Ok(remote::monitor(ctx, item, node, RemoteProcess::Name(name), options));
+        let reference = remote::monitor(ctx, item, node, RemoteProcess::Name(name), options);
+        return remote::answer(ctx, item, reference);
     } else {
         return Err(Escape::BADARG);
     }

@@ -2,9 +2,10 @@
 
 use super::monitor::gone;
 use super::options::{MonitorOptions, Refused, SpawnOptions, monitor_options, spawn_options};
+use super::pair;
 use super::spawn::{add_monitor, monitor_id};
-use super::{ok, pair};
 use purlin_term::{Atom, Owned, RemotePid, RemoteRef, Term, am};
+use purlin_vm::native::OrBadarg;
 use purlin_vm::nodes::{Nodes, Outgoing, Route, Unsent, tell};
 use purlin_vm::process::Flags;
 use purlin_vm::relation::{Alias, Connection, RemoteProcess, RemoteSpawn, RemoteWatcher, Watched};
@@ -13,7 +14,10 @@ use purlin_vm::tracing::sequential;
 use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult, Process, Spawn};
 use std::sync::Arc;
 
-pub const NATIVES: &[Native] = &[Native::plain("erts_internal", "dist_spawn_request", 4, dist_spawn_request)];
+pub const NATIVES: &[Native] = &[
+    Native::plain("erts_internal", "dist_spawn_request", 4, dist_spawn_request),
+    Native::plain("erlang", "bif_return_trap", 2, bif_return_trap),
+];
 
 /// How a message may be sent to another node.
 #[derive(Clone, Copy)]
@@ -24,19 +28,16 @@ pub struct Sending {
     pub suspend: bool,
 }
 
-/// Sends a message to another node: `ok`, or `noconnect` or `nosuspend` where the sender does not want what it takes.
-/// `args` are the native's, which is called again after a pause.
-pub fn send(ctx: &mut Ctx<'_>, to: Term, message: Term, how: Sending, args: &[Term]) -> NativeResult {
-    let noconnect = if how.connect { ok() } else { Term::atom(Atom::NOCONNECT) };
+/// Sends a message to another node: `sent`, or `noconnect` or `nosuspend` where the sender does not want what it takes.
+pub fn send(ctx: &mut Ctx<'_>, to: Term, message: Term, how: Sending, sent: Term) -> NativeResult {
+    let noconnect = if how.connect { sent } else { Term::atom(Atom::NOCONNECT) };
     let named = pair(to).and_then(|(name, node)| Some((name.as_atom()?, node.as_atom()?)));
     let node = match (to.as_external(), named) {
         (Some((_, node, ..)), _) | (None, Some((_, node))) => node,
         (None, None) => return Err(Escape::BADARG),
     };
     let Some(nodes) = ctx.engine.nodes() else { return Ok(noconnect) };
-    if how.suspend {
-        wait(ctx, to, args)?;
-    } else if !ctx.data.flags.has(Flags::ASYNC_DIST) && nodes.busy(ctx.engine, node, None).is_some() {
+    if !how.suspend && !ctx.data.flags.has(Flags::ASYNC_DIST) && nodes.busy(ctx.engine, node, None).is_some() {
         return Ok(am!("nosuspend"));
     }
     let by = if how.connect { Route::Connect } else { Route::Connected };
@@ -48,23 +49,39 @@ pub fn send(ctx: &mut Ctx<'_>, to: Term, message: Term, how: Sending, args: &[Te
         (None, None) => Outgoing::SendAlias { to, message, token },
     };
     match nodes.signal(ctx.engine, ctx.pid(), node, by, what) {
-        Ok(_) => Ok(ok()),
+        Ok(_) if how.suspend => answer(ctx, to, sent),
+        Ok(_) => Ok(sent),
         Err(Unsent::NoConnection) => Ok(noconnect),
         Err(Unsent::TooLarge) => Err(Escape::SYSTEM_LIMIT),
     }
 }
 
-/// Has the caller wait while too much waits for going out to the node of `to`, a pid or `{Name, Node}`. `args` are those
-/// of the native that is called again then.
-pub fn wait(ctx: &Ctx<'_>, to: Term, args: &[Term]) -> Result<(), Escape> {
+/// What a native gives that has sent something to the node of `to`, a pid or `{Name, Node}`: its answer, for which the
+/// caller waits while too much waits for going out there.
+pub fn answer(ctx: &Ctx<'_>, to: Term, answer: Term) -> NativeResult {
     let node = to.as_external().map(|e| e.1).or_else(|| pair(to)?.1.as_atom());
-    let (Some(node), Some(nodes)) = (node, ctx.engine.nodes()) else { return Ok(()) };
-    if ctx.data.flags.has(Flags::ASYNC_DIST) {
-        return Ok(());
+    let (Some(node), Some(nodes)) = (node, ctx.engine.nodes()) else { return Ok(answer) };
+    if ctx.data.flags.has(Flags::ASYNC_DIST) || nodes.busy(ctx.engine, node, None).is_none() {
+        return Ok(answer);
     }
-    let Some(channel) = nodes.busy(ctx.engine, node, Some(ctx.process.who())) else { return Ok(()) };
+    let args = vec![answer, Term::atom(node)];
+    Err(Escape::Trap { module: Atom::ERLANG, function: Atom::new("bif_return_trap"), args })
+}
+
+/// `bif_return_trap(Answer, Node)`: where a process waits for a node that it has sent something to; called with `[Node]` when
+/// it may go on, or has got a signal.
+fn bif_return_trap(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let nodes = ctx.engine.nodes().or_badarg()?;
+    let me = ctx.process.who();
+    if let Some((node, _)) = args[1].as_cons() {
+        // It goes on when it was told to, whatever waits again by then.
+        let waits = nodes.is_waiting(ctx.engine, node.as_atom().or_badarg()?, me);
+        return if waits { Err(Escape::Wait(args.to_vec())) } else { Ok(args[0]) };
+    }
+    let Some(channel) = nodes.busy(ctx.engine, args[1].as_atom().or_badarg()?, Some(me)) else { return Ok(args[0]) };
     ctx.engine.tracing.monitor.suspended_by_node(ctx.engine, ctx.process, channel.term());
-    Err(Escape::Wait(args.to_vec()))
+    let waits_for = ctx.heap().list(&[args[1]]);
+    Err(Escape::Wait(vec![args[0], waits_for]))
 }
 
 /// Sends a signal of the caller that a connection is made for; the connection that it goes by.
@@ -73,11 +90,8 @@ fn signal(ctx: &Ctx<'_>, node: Atom, what: Outgoing<'_>) -> Result<Connection, U
     nodes.signal(ctx.engine, ctx.pid(), node, Route::Connect, what)
 }
 
-/// Links the caller with a process of another node; false: there is no connection.
+/// Links the caller with a process of another node that it is not linked with; false: there is no connection.
 pub fn link(ctx: &mut Ctx<'_>, to: RemotePid) -> bool {
-    if ctx.data.relations().remote().is_linked(to) {
-        return true;
-    }
     let Ok(at) = signal(ctx, to.node, Outgoing::Link { to }) else { return false };
     ctx.data.relations().remote().link(to, at, true);
     true

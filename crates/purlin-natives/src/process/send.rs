@@ -18,7 +18,7 @@ fn send_2(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         Ok(()) => Ok(args[1]),
         Err(SendError::Remote) => {
             let how = Sending { connect: true, suspend: true };
-            remote::send(ctx, args[0], args[1], how, args).map(|_| args[1])
+            remote::send(ctx, args[0], args[1], how, args[1])
         }
         Err(SendError::BadDestination) => Err(Escape::BADARG),
     }
@@ -45,7 +45,7 @@ fn send_3(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let sent = if priority { send_priority(ctx, args[0], args[1]) } else { send_from(ctx, args[0], args[1]) };
     match sent {
         Ok(()) => Ok(ok()),
-        Err(SendError::Remote) => remote::send(ctx, args[0], args[1], how, args),
+        Err(SendError::Remote) => remote::send(ctx, args[0], args[1], how, ok()),
         Err(SendError::BadDestination) => Err(Escape::BADARG),
     }
 }

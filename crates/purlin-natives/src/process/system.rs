@@ -114,9 +114,8 @@ fn set_group_leader(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         if pid.node == ctx.engine.node() {
             return Err(Escape::BADARG);
         }
-        remote::wait(ctx, args[1], args)?;
         remote::set_group_leader(ctx, pid, args[0]);
-        return Ok(TRUE);
+        return remote::answer(ctx, args[1], TRUE);
     }
     match args[1].as_pid().and_then(|id| ctx.engine.process(id)) {
         Some(_) => Ok(Term::bool(false)),

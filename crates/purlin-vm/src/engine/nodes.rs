@@ -121,6 +121,9 @@ pub trait Nodes: Send + Sync {
     /// `waiter` is then woken when they need not any more.
     fn busy(&self, engine: &Engine, node: Atom, waiter: Option<Immediate>) -> Option<Immediate>;
 
+    /// Whether a waiter was not woken yet.
+    fn is_waiting(&self, engine: &Engine, node: Atom, waiter: Immediate) -> bool;
+
     /// What `erlang:is_alive/0` says: this node has a name, or will get one from the first node that it is connected with.
     fn is_alive(&self, engine: &Engine) -> bool;
 
