@@ -22,7 +22,7 @@ use parking_lot::Mutex;
 use purlin_term::{Atom, Immediate, Owned, Term};
 use purlin_vm::nodes::{Nodes, Outgoing, Route, Unsent};
 use purlin_vm::relation::Connection;
-use purlin_vm::signal::RefId;
+use purlin_vm::signal::{BrokenMessage, RefId};
 use purlin_vm::{Engine, Native, Slot};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -133,6 +133,13 @@ impl Nodes for NodesOf {
     fn left(&self, engine: &Engine, process: u64, connections: &[Connection]) {
         for at in connections {
             distribution(engine).node(engine, at.node).state.lock().involved.remove(&process);
+        }
+    }
+
+    fn broken(&self, engine: &Arc<Engine>, message: BrokenMessage) {
+        let node = distribution(engine).node(engine, message.at.node);
+        if node.end_channel(engine, message.at.id) {
+            input::Fault::Term(message.why).report(engine);
         }
     }
 

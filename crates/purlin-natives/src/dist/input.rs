@@ -10,7 +10,7 @@ use purlin_vm::nodes::{self, Outgoing};
 use purlin_vm::relation::Connection;
 use purlin_vm::relation::RemoteProcess;
 use purlin_vm::remote::down_signal;
-use purlin_vm::signal::{Extra, Parcel, RemoteSignal, Signal, SignalKind};
+use purlin_vm::signal::{BrokenMessage, Extra, Parcel, RefId, RemoteSignal, Signal, SignalKind};
 use purlin_vm::tracing::sequential;
 use purlin_vm::{Engine, report};
 use std::sync::Arc;
@@ -96,6 +96,25 @@ impl Message<'_> {
     fn payload(&mut self) -> Result<Term, Fault> {
         let message = self.whole.decode_message(self.payload, self.heap, &mut self.engine.code.decoding(false))?;
         message.ok_or_else(|| Fault::Message("nothing behind the control tuple".into()))
+    }
+
+    /// Gives a process a message. What is no term is none of the receiver's mistakes, and ends the connection when that
+    /// comes to it.
+    fn message(&mut self, to: Term, alias: Option<RefId>, token: Option<Term>) -> Done {
+        match self.payload() {
+            Ok(message) => {
+                let signal = match alias {
+                    Some(alias) => Signal::alias_message(alias, message, false),
+                    None => Signal::message(message),
+                };
+                Ok(self.deliver(to, signal, token))
+            }
+            Err(Fault::Term(why)) => {
+                self.post(to, RemoteSignal::Broken { alias, broken: BrokenMessage { at: self.at, why } });
+                Ok(Some(()))
+            }
+            Err(fault) => Err(fault),
+        }
     }
 
     /// A pid of the peer.
@@ -198,8 +217,7 @@ impl Message<'_> {
             return Ok(None);
         }
         if to.as_pid().is_some_and(|id| self.engine.process(id).is_some()) {
-            let message = self.payload()?;
-            return Ok(self.deliver(to, Signal::message(message), token));
+            return self.message(to, None, token);
         }
         Ok(Some(()))
     }
@@ -207,8 +225,7 @@ impl Message<'_> {
     fn send_named(mut self, from: Term, to: Term, token: Option<Term>) -> Done {
         let (true, Some(name)) = (from.is_pid(), to.as_atom()) else { return Ok(None) };
         if let Some(to) = self.engine.names.whereis(name).filter(|t| t.is_local_pid()) {
-            let message = self.payload()?;
-            return Ok(self.deliver(to, Signal::message(message), token));
+            return self.message(to, None, token);
         }
         Ok(Some(()))
     }
@@ -218,8 +235,7 @@ impl Message<'_> {
             return Ok(None);
         }
         if let (Some(alias), Some(process)) = (to.as_local_ref(), to.ref_pid()) {
-            let message = self.payload()?;
-            return Ok(self.deliver(process, Signal::alias_message(alias, message, false), token));
+            return self.message(process, Some(alias), token);
         }
         Ok(Some(()))
     }

@@ -283,14 +283,15 @@ impl Node {
         wake(engine, waiters);
     }
 
-    /// Has the channel of a connection end, and the connection with it.
-    pub fn end_channel(self: &Arc<Node>, engine: &Arc<Engine>, id: u32) {
+    /// Has the channel of a connection end, and the connection with it. False: it has ended.
+    pub fn end_channel(self: &Arc<Node>, engine: &Arc<Engine>, id: u32) -> bool {
         let channel = { Some(self.state.lock()).filter(|s| s.id == id).and_then(|s| s.channel) };
-        let Some(channel) = channel else { return };
+        let Some(channel) = channel else { return false };
         match port::find(engine, channel.term()) {
             Some(port) => drop(port.close(engine, Term::atom(Atom::KILLED))),
             None => engine.post(channel.term(), Signal::exit(Term::NONE, false, Term::atom(Atom::KILL))),
         }
+        true
     }
 
     /// A connection has ended: everybody whom that concerns hears of it. False: it had ended before.

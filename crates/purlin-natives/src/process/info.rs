@@ -7,6 +7,7 @@ use purlin_term::{Atom, Heap, Kind, Owned, Release, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::process::{Activity, Flags, Hibernation};
 use purlin_vm::relation::{RemoteProcess, Watched};
+use purlin_vm::remote::come_to_broken;
 use purlin_vm::saved_calls::Saved;
 use purlin_vm::signal::{Signal, SignalKind, Target};
 use purlin_vm::tracing::Flags as TraceFlags;
@@ -206,6 +207,14 @@ struct Subject<'a> {
 
 impl Subject<'_> {
     fn all(&mut self, h: &mut Heap, question: &Question) -> Term {
+        let looks = |item: &Item| match item.name {
+            "messages" => true,
+            "total_heap_size" => !self.data.flags.has(Flags::OFF_HEAP_MESSAGES),
+            _ => false,
+        };
+        if question.items.iter().any(looks) {
+            come_to_broken(self.engine, self.data);
+        }
         if question.single {
             let item = &question.items[0];
             if item.name == "registered_name" && self.process.name().is_none() {
@@ -260,7 +269,10 @@ impl Subject<'_> {
             "initial_call" => mfa(h, self.data.initial_call),
             "status" => self.status(),
             "messages" => self.messages(h),
-            "message_queue_len" => h.unsigned(self.data.mailbox.len() as u64),
+            "message_queue_len" => {
+                let broken = self.data.rare().map_or(0, |r| r.broken.len());
+                h.unsigned((self.data.mailbox.len() + broken) as u64)
+            }
             "links" => self.links(h),
             "monitors" => self.monitors(h),
             "monitored_by" => self.monitored_by(h),

@@ -2,7 +2,7 @@
 
 use crate::engine::Engine;
 use crate::process::relation::{Connection, RemoteProcess};
-use crate::process::signal::{RefId, RemoteSignal};
+use crate::process::signal::{BrokenMessage, RefId, RemoteSignal};
 use crate::process::token::Token;
 use purlin_term::{Atom, Immediate, RemotePid, RemoteRef, Term};
 use std::sync::Arc;
@@ -132,6 +132,9 @@ pub trait Nodes: Send + Sync {
 
     /// A process that these connections would have told of their end has ended.
     fn left(&self, engine: &Engine, process: u64, connections: &[Connection]);
+
+    /// A process has come to a message that is no term: the connection that it came by ends, with a report.
+    fn broken(&self, engine: &Arc<Engine>, message: BrokenMessage);
 
     /// A process that asked to be linked with one to be started has ended before the answer came.
     fn ended_before_answer(&self, engine: &Engine, at: Connection, request: RefId, reason: Term);

@@ -150,7 +150,7 @@ fn enqueue_as(ctx: &mut Ctx<'_>, signal: Parcel, priority: bool) {
 }
 
 /// Whether a message to this alias gets through, and may be a priority message; ends what it ends.
-fn alias_takes_message(ctx: &mut Ctx<'_>, alias: RefId) -> Option<bool> {
+pub(super) fn alias_takes_message(ctx: &mut Ctx<'_>, alias: RefId) -> Option<bool> {
     let relations = ctx.data.relations();
     let &Alias { mode, priority } = relations.aliases.get(&alias)?;
     match mode {

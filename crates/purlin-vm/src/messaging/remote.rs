@@ -1,13 +1,16 @@
 //! How a receiver handles signals from other nodes, and the end of a connection with one.
 
 use super::inbox;
+use crate::engine::Engine;
 use crate::engine::context::Ctx;
 use crate::engine::nodes::{Outgoing, refuse_child, tell};
+use crate::process::ProcessData;
 use crate::process::relation::{Connection, Monitor, RemoteProcess, RemoteWatcher, Watched};
 use crate::process::signal::{Parcel, RefId, RemoteSignal, Signal, SignalKind};
 use crate::tracing::Flags;
 use crate::tracing::events;
 use purlin_term::{Atom, Heap, RemotePid, Term, am};
+use std::sync::Arc;
 
 /// Handles a signal of a process of another node.
 pub(super) fn handle(ctx: &mut Ctx<'_>, signal: Parcel, what: RemoteSignal) {
@@ -44,7 +47,26 @@ pub(super) fn handle(ctx: &mut Ctx<'_>, signal: Parcel, what: RemoteSignal) {
         RemoteSignal::Spawned { request, result, link, monitor, at } => {
             spawned(ctx, request, result, (link, monitor), at);
         }
+        RemoteSignal::Broken { alias, broken } => {
+            if alias.is_none_or(|alias| inbox::alias_takes_message(ctx, alias).is_some()) {
+                ctx.data.rare_mut().broken.push(broken);
+                if ctx.data.suspended == 0 {
+                    come_to_broken(ctx.engine, ctx.data);
+                }
+            }
+        }
         RemoteSignal::NodeDown { at } => node_down(ctx, at),
+    }
+}
+
+/// A process comes to the messages that are no terms, and to their connections' end.
+pub fn come_to_broken(engine: &Arc<Engine>, data: &mut ProcessData) {
+    if data.rare().is_some_and(|r| !r.broken.is_empty())
+        && let Some(nodes) = engine.nodes()
+    {
+        for message in std::mem::take(&mut data.rare_mut().broken) {
+            nodes.broken(engine, message);
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! One process suspends another, any number of times. The suspendee is told of the first time and of the last resume;
 //! how often is known to the suspender alone.
 
+use super::remote::come_to_broken;
 use crate::engine::Engine;
 use crate::process::signal::{Signal, Target};
 pub use crate::process::suspension::Suspension;
@@ -33,9 +34,12 @@ impl Suspension {
 
 /// Takes back one of the suspensions of a process.
 pub fn resume(engine: &Arc<Engine>, suspendee: u64) {
-    let request = Signal::request(move |_, target| {
+    let request = Signal::request(move |engine, target| {
         if let Target::Alive(_, data) = target {
             data.suspended = data.suspended.saturating_sub(1);
+            if data.suspended == 0 {
+                come_to_broken(engine, data);
+            }
         }
     });
     engine.post(Term::pid(suspendee), request);

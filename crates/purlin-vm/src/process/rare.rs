@@ -3,6 +3,7 @@
 use crate::code::points::Point;
 use crate::process::gc::{self, Depth};
 use crate::process::saved_calls::SavedCalls;
+use crate::process::signal::BrokenMessage;
 use crate::process::suspension::Suspension;
 use crate::process::tracee::SessionId;
 use crate::sync::{AtomicBool, Ordering};
@@ -36,6 +37,8 @@ pub struct Rare {
     pub words_gone: i64,
     /// The settings of system monitors by which the message queue is too long.
     pub long_queues: Vec<u64>,
+    /// Messages of other nodes that are no terms, which came while the process was suspended.
+    pub broken: Vec<BrokenMessage>,
 }
 
 /// What a session of tracing measures of calls.
@@ -99,6 +102,7 @@ impl Default for Rare {
             measured: Vec::new(),
             words_gone: 0,
             long_queues: Vec::new(),
+            broken: Vec::new(),
         }
     }
 }

@@ -14,7 +14,7 @@
 mod remote;
 pub(crate) mod tasks;
 
-pub use remote::RemoteSignal;
+pub use remote::{BrokenMessage, RemoteSignal};
 
 use crate::engine::Engine;
 use crate::process::relation::Watcher;

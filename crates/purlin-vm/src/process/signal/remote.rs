@@ -2,6 +2,7 @@
 
 use super::RefId;
 use crate::process::relation::Connection;
+use purlin_term::external::DecodeError;
 use purlin_term::{Atom, RemotePid, RemoteRef};
 
 /// What a signal from another node asks of its receiver.
@@ -41,8 +42,20 @@ pub enum RemoteSignal {
         monitor: bool,
         at: Connection,
     },
+    /// A message that is no term, to the process or to an alias of it.
+    Broken {
+        alias: Option<RefId>,
+        broken: BrokenMessage,
+    },
     /// A connection has ended.
     NodeDown {
         at: Connection,
     },
+}
+
+/// A message that could not be decoded: its connection ends when the receiver comes to it.
+#[derive(Clone, Copy, Debug)]
+pub struct BrokenMessage {
+    pub at: Connection,
+    pub why: DecodeError,
 }
