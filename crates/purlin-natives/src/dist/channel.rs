@@ -2,9 +2,10 @@
 //! `abort_pending_connection/2`.
 
 use super::node::{Node, OfPort, Phase};
+use super::signal::ForPeer;
 use super::{distribution, flags, monitor, signal};
 use crate::port;
-use purlin_term::{Atom, Immediate, Term, am};
+use purlin_term::{Atom, Heap, Immediate, Term, am};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::signal::{Signal, SignalKind, Target};
 use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult, report};
@@ -153,6 +154,7 @@ fn of_process(engine: &Arc<Engine>, process: &Arc<purlin_vm::Process>, link: &Li
 fn come_up(engine: &Arc<Engine>, link: &Link, id: u32, channel: Immediate) -> bool {
     let node = &link.node;
     let Some(kernel) = engine.names.whereis(Atom::new("net_kernel")).filter(|t| t.is_local_pid()) else { return false };
+    let mut refused = Vec::new();
     {
         let mut state = node.state.lock();
         if state.id != id || state.phase != Phase::Pending {
@@ -167,9 +169,20 @@ fn come_up(engine: &Arc<Engine>, link: &Link, id: u32, channel: Immediate) -> bo
         let state = &mut *state;
         for (control, message) in std::mem::take(&mut state.waiting) {
             let message = message.as_ref().map(|m| m.term());
-            let Some(encoded) = signal::encode(engine, control.term(), message, link.flags) else { continue };
-            state.queue(encoded);
+            let mut heap = Heap::new(8);
+            match signal::for_peer(&mut heap, node.connection(id), control.term(), link.flags) {
+                ForPeer::Send(control) => {
+                    if let Some(encoded) = signal::encode(engine, control, message, link.flags) {
+                        state.queue(encoded);
+                    }
+                }
+                ForPeer::Refuse(to, answer) => refused.extend(Immediate::new(to).map(|to| (to, answer))),
+                ForPeer::Drop => {}
+            }
         }
+    }
+    for (to, answer) in refused {
+        engine.post(to.term(), answer);
     }
     let setup = link.setup;
     let told = Signal::built(SignalKind::Message, |h| {

@@ -57,7 +57,10 @@ const MANDATORY: u64 = EXTENDED_REFERENCES
     | HANDSHAKE_23;
 
 /// What a peer can most likely do of which it is not known yet.
-pub const HOPED_FOR: u64 = MONITOR | MONITOR_NAME | SPAWN | ALIAS | UNLINK_ID;
+pub const HOPED_FOR: u64 = MONITORS | SPAWN | ALIAS | UNLINK_ID;
+
+/// Monitors, by pids and by names.
+pub const MONITORS: u64 = MONITOR | MONITOR_NAME;
 
 /// What a peer must be able to do.
 pub fn mandatory(release: Release) -> u64 {

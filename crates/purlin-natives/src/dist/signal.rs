@@ -9,7 +9,7 @@ use purlin_term::{Atom, Heap, Owned, RemotePid, Term, am};
 use purlin_vm::Engine;
 use purlin_vm::nodes::{Outgoing, Route, Unsent};
 use purlin_vm::relation::{Connection, RemoteProcess};
-use purlin_vm::signal::{Signal, SignalKind};
+use purlin_vm::signal::{Parcel, RemoteSignal, Signal, SignalKind};
 use purlin_vm::tracing::Token;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -80,6 +80,14 @@ pub fn send(
         return Ok(at);
     }
     let (control, message) = terms(&mut heap, from, flags, &what);
+    let control = match for_peer(&mut heap, at, control, flags) {
+        ForPeer::Send(control) => control,
+        ForPeer::Refuse(to, answer) => {
+            engine.post(to, answer);
+            return Ok(at);
+        }
+        ForPeer::Drop => return Ok(at),
+    };
     let Some(encoded) = encode(engine, control, message, flags) else {
         if matches!(what, Outgoing::Exit { linked: true, .. } | Outgoing::Down { .. }) {
             // Whom nobody can tell has to hear of it all the same.
@@ -89,6 +97,40 @@ pub fn send(
     };
     submit(engine, node, id, encoded);
     Ok(at)
+}
+
+/// What becomes of a signal to a peer of which it is known what it can do.
+pub enum ForPeer {
+    /// It is sent with this control tuple.
+    Send(Term),
+    /// It is not sent, and this process gets this answer.
+    Refuse(Term, Parcel),
+    Drop,
+}
+
+/// Changes the control tuple of a signal for a peer that cannot do all that was hoped for. A monitor that a peer does not
+/// know of tells of the connection's end all the same.
+pub fn for_peer(h: &mut Heap, at: Connection, control: Term, flags: u64) -> ForPeer {
+    use operation as op;
+    if flags & flags::HOPED_FOR == flags::HOPED_FOR {
+        return ForPeer::Send(control);
+    }
+    let lacks = |what: u64| flags & what != what;
+    let Some([operation, rest @ ..]) = control.as_tuple() else { return ForPeer::Drop };
+    match (operation.small_value(), rest) {
+        (op::MONITOR_P | op::DEMONITOR_P, _) if lacks(flags::MONITORS) => ForPeer::Drop,
+        (op::ALIAS_SEND | op::ALIAS_SEND_TT, _) if lacks(flags::ALIAS) => ForPeer::Drop,
+        (op::UNLINK_ID, &[_, from, to]) if lacks(flags::UNLINK_ID) => {
+            ForPeer::Send(h.tuple(&[Term::small(op::UNLINK), from, to]))
+        }
+        (op::SPAWN_REQUEST | op::SPAWN_REQUEST_TT, &[request, from, ..]) if lacks(flags::SPAWN) => {
+            let Some(request) = request.as_local_ref() else { return ForPeer::Drop };
+            let result = Err(Atom::new("notsup"));
+            let answer = RemoteSignal::Spawned { request, result, link: false, monitor: false, at };
+            ForPeer::Refuse(from, Signal::bare(SignalKind::Remote(Box::new(answer))))
+        }
+        _ => ForPeer::Send(control),
+    }
 }
 
 /// The connection that a signal goes by; its phase, and what the peer can do.
