@@ -28,7 +28,7 @@ fn current(node: &Node, id: u32) -> Result<MutexGuard<'_, State>, Escape> {
     if state.is_up(id) { Ok(state) } else { Err(Escape::BADARG) }
 }
 
-/// The next packet as a list of one binary, with its size if that was asked for; `none`: there is none.
+/// The next packet as a list of one binary, in a pair with its size if that was asked for; `none`: there is none.
 fn get_data(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let (node, id) = own_connection(ctx, args[0])?;
     let with_size = match current(&node, id) {
@@ -45,7 +45,7 @@ fn get_data(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         return Ok(data);
     }
     let size = Term::small(packet.len() as i64);
-    Ok(heap.cons(size, data))
+    Ok(heap.tuple(&[size, data]))
 }
 
 /// Sends `dist_data` once there are packets.
