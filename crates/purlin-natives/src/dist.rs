@@ -19,7 +19,7 @@ mod signal;
 
 use node::{Node, Phase};
 use parking_lot::Mutex;
-use purlin_term::{Atom, Immediate, Owned, Term};
+use purlin_term::{Atom, Heap, Immediate, Owned, Term};
 use purlin_vm::nodes::{Nodes, Outgoing, Route, Unsent};
 use purlin_vm::relation::Connection;
 use purlin_vm::signal::{BrokenMessage, RefId};
@@ -146,7 +146,7 @@ impl Nodes for NodesOf {
     fn ended_before_answer(&self, engine: &Engine, at: Connection, request: RefId, reason: Term) {
         let node = distribution(engine).node(engine, at.node);
         let mut state = node.state.lock();
-        if state.id == at.id && state.phase != Phase::Idle {
+        if state.id == at.id && matches!(state.phase, Phase::Pending | Phase::Connected) {
             state.orphans.insert(request, Owned::new(reason));
         }
     }
@@ -164,6 +164,11 @@ impl Nodes for NodesOf {
 pub fn channel(engine: &Engine, node: Atom) -> Option<Immediate> {
     let node = distribution(engine).nodes.lock().get(&node).cloned()?;
     node.state.lock().channel
+}
+
+/// Options of such a process, as a list.
+pub fn subscription_options(h: &mut Heap, options: u32) -> Term {
+    monitor::options_list(h, options)
 }
 
 /// The processes that want to know of nodes that come and go, and with which options, in bits.

@@ -70,8 +70,14 @@ fn get_internal_state(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         "monitoring_nodes" => {
             let all = dist::subscribers(ctx.engine);
             let h = ctx.heap();
-            let all: Vec<Term> =
-                all.iter().map(|&(pid, bits)| h.tuple(&[Term::pid(pid), Term::small(bits.into())])).collect();
+            let all: Vec<Term> = all
+                .iter()
+                .rev()
+                .map(|&(pid, bits)| {
+                    let options = dist::subscription_options(h, bits);
+                    h.tuple(&[Term::pid(pid), options])
+                })
+                .collect();
             h.list(&all)
         }
         // Nodes are not counted by who names them: none has a count that could be compared.

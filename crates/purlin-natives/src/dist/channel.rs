@@ -33,21 +33,14 @@ fn other_node(ctx: &Ctx<'_>, t: Term) -> Option<Arc<Node>> {
 
 fn new_connection(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let node = other_node(ctx, args[0]).or_badarg()?;
-    let (id, _) = node.begin();
+    let id = node.renew();
     Ok(node.handle(ctx.heap(), id))
 }
 
 /// Whether there was nothing but a connection in the making to abort.
 fn abort_pending_connection(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let (node, id) = Node::of_handle(args[1]).filter(|(node, _)| args[0].is(node.name)).or_badarg()?;
-    let pending = {
-        let state = node.state.lock();
-        state.id == id && state.phase == Phase::Pending
-    };
-    if pending {
-        node.down(ctx.engine, id, am!("noconnection"));
-    }
-    Ok(Term::bool(pending))
+    Ok(Term::bool(node.abort(ctx.engine, id)))
 }
 
 /// Puts a connection in the making into the hands of a port or process; `{ok, Handle}`, or `{message, Ref}` when the

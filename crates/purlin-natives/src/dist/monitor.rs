@@ -138,7 +138,23 @@ pub fn subscribe(engine: &Engine, process: u64, options: u32, on: bool) -> u32 {
     before
 }
 
-/// All subscriptions: process, and options in bits.
+/// Options as a list.
+pub fn options_list(h: &mut Heap, options: u32) -> Term {
+    let asked = |bit: u32| options & bit != 0;
+    let mut list = Vec::new();
+    list.extend(asked(option::CONNECTION).then_some(am!("connection_id")));
+    list.extend(asked(option::REASON).then_some(am!("nodedown_reason")));
+    let kind = match (asked(option::VISIBLE), asked(option::HIDDEN)) {
+        (true, true) => Some(am!("all")),
+        (true, false) => Some(am!("visible")),
+        (false, true) => Some(am!("hidden")),
+        (false, false) => None,
+    };
+    list.extend(kind.map(|kind| h.tuple(&[am!("node_type"), kind])));
+    h.list(&list)
+}
+
+/// All subscriptions, in the order in which they are told: process, and options in bits.
 pub fn subscribers(engine: &Engine) -> Vec<(u64, u32)> {
     let all = distribution(engine).subscribers.lock();
     all.iter().flat_map(|s| std::iter::repeat_n((s.process, s.options), s.times as usize)).collect()

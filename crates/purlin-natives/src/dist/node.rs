@@ -5,6 +5,9 @@
 //! | idle | not connected | nothing |
 //! | pending | `net_kernel` is making a connection | waits |
 //! | connected | there is a channel | is written for the channel |
+//! | ending | who has to know of the end is being told | nothing |
+//!
+//! What is told of a connection's end is told before the next one comes up, since there is none before the node is idle again.
 //!
 //! Every change from idle to pending begins another connection, which has a number of its own: what belonged to an
 //! earlier one does not mistake it for its own.
@@ -13,7 +16,7 @@ use super::flags::FRAGMENTS;
 use crate::port::{self, Port};
 use parking_lot::Mutex;
 use purlin_term::external::distribution::{Incoming, OutCache, Outgoing, Packet};
-use purlin_term::{Atom, Heap, Immediate, Magic, Owned, RemoteRef, Term};
+use purlin_term::{Atom, Heap, Immediate, Magic, Owned, RemoteRef, Term, am};
 use purlin_vm::Engine;
 use purlin_vm::relation::Connection;
 use purlin_vm::signal::{RefId, RemoteSignal, Signal, SignalKind};
@@ -63,6 +66,7 @@ pub enum Phase {
     Idle,
     Pending,
     Connected,
+    Ending,
 }
 
 /// What changes of a node.
@@ -71,6 +75,8 @@ pub struct State {
     pub phase: Phase,
     /// The number of the connection.
     pub id: u32,
+    /// Another connection is to be in the making once this one has ended.
+    renewed: bool,
     /// What both sides can do.
     pub flags: u64,
     pub creation: u32,
@@ -167,15 +173,48 @@ impl Node {
         Some(state.channel.unwrap_or(Immediate::NIL))
     }
 
-    /// Begins a connection, unless there is one; its number, and whether it is new.
-    pub fn begin(&self) -> (u32, bool) {
+    /// Begins a connection, unless there is one; its number, and whether it is new. `None`: one is just ending.
+    pub fn begin(&self) -> Option<(u32, bool)> {
         let mut state = self.state.lock();
+        if state.phase == Phase::Ending {
+            return None;
+        }
         let new = state.phase == Phase::Idle;
         if new {
             state.phase = Phase::Pending;
             state.id += 1;
         }
-        (state.id, new)
+        Some((state.id, new))
+    }
+
+    /// The number of the connection there is, or of one that begins, at once or when the one that is ending has ended.
+    pub fn renew(&self) -> u32 {
+        if let Some((id, _)) = self.begin() {
+            return id;
+        }
+        let mut state = self.state.lock();
+        match state.phase {
+            Phase::Ending => {
+                state.renewed = true;
+                state.id + 1
+            }
+            _ => {
+                drop(state);
+                self.renew()
+            }
+        }
+    }
+
+    /// Gives up a connection that is in the making; false: there is none of this number.
+    pub fn abort(self: &Arc<Node>, engine: &Arc<Engine>, id: u32) -> bool {
+        let pending = {
+            let mut state = self.state.lock();
+            if state.phase == Phase::Ending && state.id + 1 == id {
+                return std::mem::take(&mut state.renewed);
+            }
+            state.id == id && state.phase == Phase::Pending
+        };
+        pending && self.down(engine, id, am!("noconnection"))
     }
 
     /// Takes packets; they are carried out by [`Node::work`].
@@ -219,7 +258,7 @@ impl Node {
     fn forget(&self, incoming: &mut (u32, Incoming)) {
         let ended = {
             let state = self.state.lock();
-            state.id != incoming.0 || state.phase == Phase::Idle
+            state.id != incoming.0 || matches!(state.phase, Phase::Idle | Phase::Ending)
         };
         if ended {
             incoming.1 = Incoming::default();
@@ -298,12 +337,12 @@ impl Node {
     pub fn down(self: &Arc<Node>, engine: &Arc<Engine>, id: u32, reason: Term) -> bool {
         let ended = {
             let mut state = self.state.lock();
-            if state.id != id || state.phase == Phase::Idle {
+            if state.id != id || matches!(state.phase, Phase::Idle | Phase::Ending) {
                 return false;
             }
             let order = state.order;
             let due = state.due;
-            std::mem::replace(&mut *state, State { id, order, due, ..State::default() })
+            std::mem::replace(&mut *state, State { id, order, due, phase: Phase::Ending, ..State::default() })
         };
         if let Some(mut incoming) = self.incoming.try_lock() {
             // Who holds it forgets afterwards.
@@ -318,6 +357,12 @@ impl Node {
         if ended.phase == Phase::Connected {
             let visible = super::flags::is_visible(ended.flags);
             super::monitor::node_down(engine, self.name, Some(id), visible, reason);
+        }
+        let mut state = self.state.lock();
+        state.phase = Phase::Idle;
+        if std::mem::take(&mut state.renewed) {
+            state.phase = Phase::Pending;
+            state.id += 1;
         }
         true
     }

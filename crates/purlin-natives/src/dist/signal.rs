@@ -146,7 +146,7 @@ fn route(
     }
     let mut state = node.state.lock();
     let other = matches!(by, Route::Only(id) if id != state.id);
-    if state.phase == Phase::Idle || other {
+    if matches!(state.phase, Phase::Idle | Phase::Ending) || other {
         return None;
     }
     let involves = matches!(what, Outgoing::Link { .. } | Outgoing::Monitor { .. } | Outgoing::Spawn { .. });
@@ -161,10 +161,8 @@ fn route(
 
 /// Has `net_kernel` connect with a node, unless there is a connection or one is being made.
 pub fn connect(engine: &Arc<Engine>, node: &Arc<Node>) {
-    let (id, new) = node.begin();
-    if !new {
-        return;
-    }
+    // While one ends, what is sent goes with it.
+    let Some((id, true)) = node.begin() else { return };
     let message = Signal::built(SignalKind::Message, |h| {
         let handle = node.handle(h, id);
         h.tuple(&[am!("auto_connect"), Term::atom(node.name), handle])
