@@ -63,7 +63,15 @@ defmodule Applied do
       {pid, monitor} = spawn_monitor(m, f, a)
       receive do: ({:DOWN, ^monitor, _, ^pid, reason} -> IO.inspect({f, reason}))
     end
+
+    # `exit/2` gives something back, other than the functions whose name it shares.
+    other = spawn(fn -> Process.sleep(:infinity) end)
+    IO.inspect(last(:erlang, :exit, [other, :kill]))
+    {pid, monitor} = spawn_monitor(fn -> last(:erlang, :exit, [other, :kill]) end)
+    receive do: ({:DOWN, ^monitor, _, ^pid, reason} -> IO.inspect({:exit, reason}))
   end
+
+  def last(module, function, args), do: apply(module, function, args)
 end
 
 Applied.run()

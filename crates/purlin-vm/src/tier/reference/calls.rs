@@ -50,7 +50,10 @@ impl Run<'_> {
         // SAFETY: as in `call_native`.
         match self.native(n, unsafe { &*args }) {
             // These are raised in the function that applies them: its frame stays.
-            Err(escape @ Escape::Trap { module, function, .. }) if raises_in_caller(module, function) => {
+            Err(escape)
+                if matches!(&escape, Escape::Trap { module, function, args }
+                    if raises_in_caller(*module, *function, args.len())) =>
+            {
                 self.escape(Some(pc), n, escape)
             }
             Err(
@@ -361,7 +364,7 @@ impl Run<'_> {
     pub(in crate::tier) fn apply_last(&mut self, pc: *const Op, arity: usize, slots: u32) -> Next {
         let arity = self.unwrap_apply(arity);
         if let (Some(m), Some(f)) = (self.x(arity).as_atom(), self.x(arity + 1).as_atom()) {
-            if raises_in_caller(m, f) {
+            if raises_in_caller(m, f, arity) {
                 self.push(pc.wrapping_add(1));
             } else {
                 self.drop_slots(slots);
@@ -389,7 +392,12 @@ impl Run<'_> {
     }
 }
 
-/// Whether an applied function is one of those that raise an exception of their caller.
-fn raises_in_caller(module: Atom, function: Atom) -> bool {
-    module == Atom::ERLANG && matches!(function, Atom::ERROR | Atom::EXIT | Atom::THROW)
+/// Whether an applied function is one of those that raise an exception of their caller; `exit/2` sends a signal.
+fn raises_in_caller(module: Atom, function: Atom, arity: usize) -> bool {
+    module == Atom::ERLANG
+        && match function {
+            Atom::ERROR => (1..=3).contains(&arity),
+            Atom::EXIT | Atom::THROW => arity == 1,
+            _ => false,
+        }
 }
