@@ -171,6 +171,12 @@ pub fn subscription_options(h: &mut Heap, options: u32) -> Term {
     monitor::options_list(h, options)
 }
 
+/// The nodes that are connected, and what moves the bytes of each.
+pub fn channels(engine: &Engine) -> Vec<(Atom, Immediate)> {
+    let all = distribution(engine).all();
+    all.iter().filter_map(|node| Some((node.name, node.state.lock().channel?))).collect()
+}
+
 /// The processes that want to know of nodes that come and go, and with which options, in bits.
 pub fn subscribers(engine: &Engine) -> Vec<(u64, u32)> {
     monitor::subscribers(engine)

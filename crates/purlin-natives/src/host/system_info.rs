@@ -153,7 +153,14 @@ fn system_info(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
             heap.list(&given)
         }
         // Purlin's poll thread keeps no figures.
-        "check_io" | "dist" | "dist_ctrl" | "taints" => Term::NIL,
+        "check_io" | "dist" | "taints" => Term::NIL,
+        "dist_ctrl" => {
+            let all: Vec<Term> = crate::dist::channels(engine)
+                .into_iter()
+                .map(|(node, channel)| heap.tuple(&[Term::atom(node), channel.term()]))
+                .collect();
+            heap.list(&all)
+        }
         "compat_rel" => number(settings.compat_release.unwrap_or(engine.config.release.0.into())),
         "debug_compiled" | "ets_realloc_moves" | "lock_checking" | "lock_counting" => Term::bool(false),
         "modified_timing_level" => settings.timing_level.map_or(am!("undefined"), number),
