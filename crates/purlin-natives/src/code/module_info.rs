@@ -132,8 +132,11 @@ pub fn is_emulators_own(mfa: Mfa) -> bool {
     ];
     const FILE_NAMES: [&str; 4] =
         ["internal_name2native", "internal_native2name", "internal_normalize_utf8", "is_translatable"];
-    let names = mfa.module.name() == "prim_file" && FILE_NAMES.contains(&mfa.function.name());
-    (names || !LIBRARIES.contains(&mfa.module.name())) && (mfa.module.name(), mfa.function.name()) != ("re", "run_long")
+    // The second is where the BEAM has a process wait, but no function that it lists.
+    const UNLISTED: [(&str, &str); 2] = [("re", "run_long"), ("erlang", "bif_return_trap")];
+    let (module, function) = (mfa.module.name(), mfa.function.name());
+    let names = module == "prim_file" && FILE_NAMES.contains(&function);
+    (names || !LIBRARIES.contains(&module)) && !UNLISTED.contains(&(module, function))
 }
 
 fn beamfile_chunk(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
