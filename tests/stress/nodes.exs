@@ -85,7 +85,7 @@ defmodule Storm.Nodes do
     dir = Path.join(System.tmp_dir!(), "stress_nodes_#{:os.getpid()}")
     File.mkdir_p!(dir)
 
-    for file <- ~w(stress_epmd node), {module, code} <- Code.compile_file(Path.join(__DIR__, "nodes/#{file}.ex")) do
+    for file <- ~w(memory nodes/stress_epmd nodes/node), {module, code} <- Code.compile_file(Path.join(__DIR__, "#{file}.ex")) do
       File.write!(Path.join(dir, "#{module}.beam"), code)
     end
 

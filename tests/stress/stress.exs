@@ -5,7 +5,7 @@
 # The storms run beside each other in rounds, disturbed by a process that asks everyone questions. A storm that breaks
 # a promise ends with a text that says which; one that stands still is described. In the end nothing may be left: no
 # process, name or timer, and no memory.
-Code.require_file("storm.exs", __DIR__)
+for f <- ~w(storm.exs memory.ex), do: Code.require_file(f, __DIR__)
 for f <- ~w(messages signals names timers lives code), do: Code.require_file("storms/#{f}.exs", __DIR__)
 
 defmodule Stress do
@@ -37,7 +37,9 @@ defmodule Stress do
     ends = now() + seconds * 1000
     {rounds, memory} = rounds(storms, seed, 1, ends, [])
     check_leavings(start)
-    check_memory(memory)
+    with {:grew, before, now} <- Storm.Memory.check(memory, 16),
+         do: fail("the end: memory grew from #{before} to #{now} kB")
+
     IO.puts("#{rounds} rounds of #{length(storms)} storms: all promises held")
   end
 
@@ -50,7 +52,7 @@ defmodule Stress do
 
   defp rounds(storms, seed, n, ends, memory) do
     round(storms, seed, n)
-    memory = [memory() | memory]
+    memory = [Storm.Memory.now() | memory]
     if now() < ends, do: rounds(storms, seed, n + 1, ends, memory), else: {n, Enum.reverse(memory)}
   end
 
@@ -110,24 +112,6 @@ defmodule Stress do
       tries > 0 -> Process.sleep(100); check_leavings({processes, names}, tries - 1)
       true -> fail("the end: left over: #{inspect(Enum.map(p -- processes, &{&1, Process.info(&1)}))} #{inspect(n -- names)}")
     end
-  end
-
-  defp memory do
-    for pid <- Process.list(), do: :erlang.garbage_collect(pid)
-    case File.read("/proc/self/status") do
-      {:ok, text} -> [_, kb] = Regex.run(~r/VmRSS:\s+(\d+) kB/, text); String.to_integer(kb)
-      _ -> 0
-    end
-  end
-
-  # The peak of the first half bounds the end: a leak grows from round to round.
-  defp check_memory(memory) when length(memory) < 12, do: :ok
-
-  defp check_memory(memory) do
-    {first, second} = Enum.split(memory, div(length(memory), 2))
-    {before, now} = {Enum.max(first), Enum.min(Enum.take(second, -5))}
-    IO.puts("resident: at most #{div(before, 1024)} MB in the first half, #{div(now, 1024)} MB at the end")
-    if now > before + 16 * 1024 and now > before * 1.1, do: fail("the end: memory grew from #{before} to #{now} kB")
   end
 
   defp now, do: System.monotonic_time(:millisecond)

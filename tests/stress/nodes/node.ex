@@ -313,7 +313,10 @@ defmodule Storm.Node do
     IO.puts("quiet")
     "check\n" = IO.gets("")
     check(tables, 100)
-    if life == 0, do: check_memory(memory)
+
+    with true <- life == 0, {:grew, before, now} <- Storm.Memory.check(memory, 32),
+         do: broken("memory grew from #{before} to #{now} kB")
+
     IO.puts("ok #{n} rounds")
     "end\n" = IO.gets("")
     System.halt(0)
@@ -321,7 +324,7 @@ defmodule Storm.Node do
 
   defp rounds(main, peers, seed, n, memory) do
     round(peers, seed, n)
-    memory = if rem(n, 8) == 0, do: [memory() | memory], else: memory
+    memory = if rem(n, 8) == 0, do: [Storm.Memory.now() | memory], else: memory
 
     receive do
       :quiet -> send(main, {:rounds, n, memory})
@@ -392,21 +395,5 @@ defmodule Storm.Node do
       tries > 0 -> Process.sleep(100) && check(tables, tries - 1)
       true -> broken("left over: #{inspect(for {pid, s} <- left, do: {pid, s, Process.info(pid, [:current_stacktrace, :links, :monitors, :messages])})} #{inspect(server)} #{tables_left} tables")
     end
-  end
-
-  defp memory do
-    for pid <- Process.list(), do: :erlang.garbage_collect(pid)
-    [_, kb] = Regex.run(~r/VmRSS:\s+(\d+) kB/, File.read!("/proc/self/status"))
-    String.to_integer(kb)
-  end
-
-  # As in tests/stress/stress.exs: the peak of the first half bounds the end.
-  defp check_memory(memory) when length(memory) < 12, do: :ok
-
-  defp check_memory(memory) do
-    {first, second} = Enum.split(memory, div(length(memory), 2))
-    {before, now} = {Enum.max(first), Enum.min(Enum.take(second, -5))}
-    IO.puts("resident: at most #{div(before, 1024)} MB in the first half, #{div(now, 1024)} MB at the end")
-    if now > before + 32 * 1024 and now > before * 1.1, do: broken("memory grew from #{before} to #{now} kB")
   end
 end
