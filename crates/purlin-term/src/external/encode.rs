@@ -54,11 +54,7 @@ pub struct TooLarge;
 
 /// The bytes of a term, with the version byte.
 pub fn encode(term: Term, options: &EncodeOptions) -> Result<Vec<u8>, TooLarge> {
-    let mut bytes = vec![VERSION];
-    if options.local {
-        bytes.push(tag::LOCAL);
-        bytes.extend(this_program());
-    }
+    let mut bytes = beginning(options);
     Encoder::new(&mut bytes, options).term(term)?;
     if let Some(level) = options.compressed.filter(|&level| level != 0)
         && let Some(most) = bytes.len().checked_sub(6)
@@ -71,6 +67,16 @@ pub fn encode(term: Term, options: &EncodeOptions) -> Result<Vec<u8>, TooLarge> 
         bytes.extend(data);
     }
     Ok(bytes)
+}
+
+/// What stands before a term.
+fn beginning(options: &EncodeOptions) -> Vec<u8> {
+    let mut bytes = vec![VERSION];
+    if options.local {
+        bytes.push(tag::LOCAL);
+        bytes.extend(this_program());
+    }
+    bytes
 }
 
 /// What tells this program's local terms from those of others.
@@ -138,6 +144,28 @@ impl Sink for Vec<u8> {
     }
 }
 
+/// What a [`Sink`] needs that writes to a vector, its field `bytes`, but for what it does in a way of its own.
+macro_rules! writes_to_bytes {
+    () => {
+        fn put(&mut self, bytes: &[u8]) {
+            self.bytes.put(bytes);
+        }
+
+        fn position(&self) -> usize {
+            self.bytes.position()
+        }
+
+        fn patch(&mut self, at: usize, value: u32) {
+            self.bytes.patch(at, value);
+        }
+
+        fn fun_integer(&mut self, i: i32) {
+            self.bytes.fun_integer(i);
+        }
+    };
+}
+pub(super) use writes_to_bytes;
+
 /// The bytes of a term in pieces: large binaries of it stay where they are.
 pub struct Pieces {
     /// All bytes but those of these binaries.
@@ -148,31 +176,13 @@ pub struct Pieces {
 
 /// As [`encode`], in pieces. Nothing is compressed.
 pub fn encode_pieces(term: Term, options: &EncodeOptions) -> Result<Pieces, TooLarge> {
-    let mut pieces = Pieces { bytes: vec![VERSION], shared: Vec::new() };
-    if options.local {
-        pieces.bytes.push(tag::LOCAL);
-        pieces.bytes.extend(this_program());
-    }
+    let mut pieces = Pieces { bytes: beginning(options), shared: Vec::new() };
     Encoder::new(&mut pieces, options).term(term)?;
     Ok(pieces)
 }
 
 impl Sink for Pieces {
-    fn put(&mut self, bytes: &[u8]) {
-        self.bytes.put(bytes);
-    }
-
-    fn position(&self) -> usize {
-        self.bytes.position()
-    }
-
-    fn patch(&mut self, at: usize, value: u32) {
-        self.bytes.patch(at, value);
-    }
-
-    fn fun_integer(&mut self, i: i32) {
-        self.bytes.fun_integer(i);
-    }
+    writes_to_bytes!();
 
     fn binary(&mut self, of: Term, bytes: &[u8]) {
         let whole = of.bit_size() / 8;

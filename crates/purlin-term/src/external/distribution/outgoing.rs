@@ -6,7 +6,7 @@
 use super::cache::OutCache;
 use super::{FIRST_FRAGMENT, HEADER, MOST_ATOMS, NEXT_FRAGMENT, PASS_THROUGH, SLOTS, header};
 use crate::atom::Atom;
-use crate::external::encode::{Sink, encode_to};
+use crate::external::encode::{Sink, encode_to, writes_to_bytes};
 use crate::external::{EncodeOptions, TooLarge, VERSION, tag};
 use crate::word::Term;
 use std::ops::Range;
@@ -223,21 +223,7 @@ struct Numbering<'a> {
 }
 
 impl Sink for Numbering<'_> {
-    fn put(&mut self, bytes: &[u8]) {
-        self.bytes.put(bytes);
-    }
-
-    fn position(&self) -> usize {
-        self.bytes.position()
-    }
-
-    fn patch(&mut self, at: usize, value: u32) {
-        self.bytes.patch(at, value);
-    }
-
-    fn fun_integer(&mut self, i: i32) {
-        self.bytes.fun_integer(i);
-    }
+    writes_to_bytes!();
 
     fn atom(&mut self, atom: Atom) -> bool {
         let Some(number) = self.table.number(atom) else { return false };
