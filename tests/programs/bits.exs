@@ -144,3 +144,11 @@ b = <<a::binary, "b">>
 c = <<a::binary, "c">>
 IO.inspect({byte_size(a), :binary.last(a), :binary.last(b), :binary.last(c)})
 IO.inspect(:binary.referenced_byte_size(:binary.part(:binary.copy("x", 1000), 10, 10)))
+
+# A fun says how long it is, and so do those around it, wherever its binaries are.
+defmodule Bits.Holding do
+  def fun(b), do: fn -> b end
+end
+
+held = Bits.Holding.fun([a, Bits.Holding.fun(b), :binary.part(c, 1, 1500)])
+IO.inspect(IO.iodata_to_binary(:erlang.term_to_iovec([held, c])) == :erlang.term_to_binary([held, c]))

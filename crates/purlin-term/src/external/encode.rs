@@ -107,7 +107,13 @@ pub(super) fn encode_to(term: Term, out: &mut impl Sink, options: &EncodeOptions
 /// Where the encoder writes.
 pub(super) trait Sink {
     fn put(&mut self, bytes: &[u8]);
+    /// Where the next bytes go, for [`Sink::patch`].
     fn position(&self) -> usize;
+    /// How many bytes the terms have so far.
+    #[inline]
+    fn written(&self) -> usize {
+        self.position()
+    }
     /// Overwrites four bytes.
     fn patch(&mut self, at: usize, value: u32);
     /// An index or checksum inside a local fun.
@@ -172,11 +178,13 @@ pub struct Pieces {
     pub bytes: Vec<u8>,
     /// The binaries, whose whole bytes come where so many of `bytes` have come.
     pub shared: Vec<(usize, Term)>,
+    /// How many bytes those are.
+    pub shared_bytes: usize,
 }
 
 /// As [`encode`], in pieces. Nothing is compressed.
 pub fn encode_pieces(term: Term, options: &EncodeOptions) -> Result<Pieces, TooLarge> {
-    let mut pieces = Pieces { bytes: beginning(options), shared: Vec::new() };
+    let mut pieces = Pieces { bytes: beginning(options), shared: Vec::new(), shared_bytes: 0 };
     Encoder::new(&mut pieces, options).term(term)?;
     Ok(pieces)
 }
@@ -184,11 +192,16 @@ pub fn encode_pieces(term: Term, options: &EncodeOptions) -> Result<Pieces, TooL
 impl Sink for Pieces {
     writes_to_bytes!();
 
+    fn written(&self) -> usize {
+        self.bytes.len() + self.shared_bytes
+    }
+
     fn binary(&mut self, of: Term, bytes: &[u8]) {
         let whole = of.bit_size() / 8;
         let counted = |(of, at): (Term, usize)| of.boxed_kind() == Some(Kind::RefBin) && at % 8 == 0;
         if whole > HEAP_BIN_LIMIT && of.whole_and_offset().is_some_and(counted) {
             self.shared.push((self.bytes.len(), of));
+            self.shared_bytes += whole;
             self.put(&bytes[whole..]);
         } else {
             self.put(bytes);
@@ -255,8 +268,11 @@ enum Work<'a> {
         written: usize,
         length_at: usize,
     },
-    /// A local fun's size goes there.
-    FunEnd(usize),
+    /// The size of a local fun, before which so much was written, goes there.
+    FunEnd {
+        before: usize,
+        size_at: usize,
+    },
 }
 
 struct Encoder<'a, 'b, S> {
@@ -293,9 +309,9 @@ impl<'a, 'b, S: Sink> Encoder<'a, 'b, S> {
                     self.one(key)?;
                 }
                 Work::List { rest, written, length_at } => self.list(rest, written, length_at)?,
-                Work::FunEnd(start) => {
-                    let size = length(self.out.position() - start)?;
-                    self.out.patch(start, size);
+                Work::FunEnd { before, size_at } => {
+                    let size = length(self.out.written() - before)?;
+                    self.out.patch(size_at, size);
                 }
             }
         }
@@ -462,7 +478,7 @@ impl<'a, 'b, S: Sink> Encoder<'a, 'b, S> {
 
     fn fun(&mut self, entry: &FunEntry, creator: Term, environment: &'a [Term]) -> Result<(), TooLarge> {
         self.out.put(&[tag::NEW_FUN]);
-        let start = self.out.position();
+        let (before, size_at) = (self.out.written(), self.out.position());
         self.out.put(&[0; 4]);
         self.out.put(&[entry.arity]);
         self.out.put(&entry.uniq);
@@ -471,7 +487,7 @@ impl<'a, 'b, S: Sink> Encoder<'a, 'b, S> {
         self.atom(entry.module);
         self.out.fun_integer(entry.old_index as i32);
         self.out.fun_integer(entry.old_uniq as i32);
-        self.work.push(Work::FunEnd(start));
+        self.work.push(Work::FunEnd { before, size_at });
         self.work.push(Work::Terms(environment));
         self.one(creator)
     }

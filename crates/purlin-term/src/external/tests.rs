@@ -52,3 +52,34 @@ fn local_references_keep_their_numbers() {
     }
     assert_eq!(ref_id([0x4_0000, 0, 0]), None);
 }
+
+#[test]
+fn funs_tell_their_size_with_binaries_that_are_left_where_they_are() {
+    let mut h = Heap::new(0);
+    let entry = Arc::new(FunEntry {
+        module: Atom::OK,
+        index: 1,
+        old_index: 1,
+        uniq: [7; 16],
+        old_uniq: 7,
+        arity: 0,
+        num_free: 2,
+        code: Default::default(),
+    });
+    let binary = h.binary(&[5; 10_000]);
+    let part = h.sub_bits(binary, 8, 8 * 5000);
+    let inner = h.fun(&entry, Term::pid(1), &[binary, part]);
+    let outer = h.fun(&entry, Term::pid(1), &[part, inner]);
+    let options = EncodeOptions::default();
+    let whole = encode(outer, &options).expect("small terms");
+    let pieces = encode_pieces(outer, &options).expect("small terms");
+    assert_eq!(pieces.shared.len(), 3);
+    let (mut all, mut from) = (Vec::<u8>::new(), 0);
+    for (at, binary) in pieces.shared {
+        all.extend(&pieces.bytes[from..at]);
+        all.extend(binary.as_bytes().expect("a binary").iter());
+        from = at;
+    }
+    all.extend(&pieces.bytes[from..]);
+    assert!(all == whole);
+}
