@@ -2,6 +2,8 @@
 
 /// Fewer bytes are copied rather than given away with their buffer.
 const COPIED: usize = 4096;
+/// Room for so many further bytes at most is kept when a buffer is given away.
+const ROOM: usize = 1 << 18;
 
 /// Bytes that are taken at the front and added at the end.
 #[derive(Default)]
@@ -55,7 +57,10 @@ impl ByteQueue {
             self.skip(n);
             return (taken, 0);
         }
-        let left = self.rest()[n..].to_vec();
+        let rest = &self.rest()[n..];
+        // What comes next is likely to need as much room.
+        let mut left = Vec::with_capacity(self.data.capacity().min(rest.len() + ROOM));
+        left.extend_from_slice(rest);
         (std::mem::replace(&mut self.data, left), std::mem::take(&mut self.taken))
     }
 }

@@ -1,11 +1,12 @@
 //! A growing block of bytes that becomes a binary without being copied: what files and sockets are read into.
 
 use crate::binary::{BinData, HEAP_BIN_LIMIT};
+use crate::counted_bytes::CountedBytes;
 use crate::heap::Heap;
 use crate::word::Term;
+use std::convert::Infallible;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
-use std::sync::atomic::Ordering;
 
 /// Bytes under way to a binary. The first `len` bytes of the block are initialised.
 #[derive(Default)]
@@ -76,20 +77,40 @@ impl Buffer {
         self.data.map_or(&[], |d| unsafe { std::slice::from_raw_parts(BinData::bytes(d.as_ptr()), self.len) })
     }
 
-    /// A binary of the bytes. A block that is much too large is cut first.
-    pub fn into_binary(mut self, heap: &mut Heap) -> Term {
+    /// A binary of the bytes.
+    pub fn into_binary(self, heap: &mut Heap) -> Term {
         if self.len <= HEAP_BIN_LIMIT {
             return heap.binary(self.bytes());
         }
-        if self.capacity() - self.len > self.len / 4 {
+        self.into_counted().into_binary(heap)
+    }
+
+    /// The bytes, which are not added to any more. A block that is too large is cut, which leaves it where it is unless
+    /// it is more than twice as large.
+    pub fn into_counted(mut self) -> CountedBytes {
+        if self.room() > 0 {
             // Without memory for a smaller block the larger one stays.
             self.resize(self.len);
         }
-        let len = self.len;
-        let data = self.data.take().expect("a buffer with bytes has a block").as_ptr();
-        // SAFETY: OFFHEAP: the count goes over to the term.
-        unsafe { (*data).used_bits().store(len * 8, Ordering::Release) };
-        heap.counted_binary(data, 0, len)
+        // SAFETY: OFFHEAP: the buffer has the one count, and the first `len` bytes are initialised.
+        self.data.take().map_or_else(CountedBytes::default, |data| unsafe { CountedBytes::of_block(data, self.len) })
+    }
+
+    /// Adds bytes, for which there is room.
+    ///
+    /// # Panics
+    /// When there is not.
+    pub fn append(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        let added = self.fill::<Infallible>(|room| Ok(room[..bytes.len()].write_copy_of_slice(bytes)));
+        added.unwrap_or_else(|never| match never {});
+    }
+
+    /// Bytes that can be added without asking for memory.
+    pub fn room(&self) -> usize {
+        self.capacity() - self.len
     }
 }
 
@@ -107,9 +128,8 @@ mod tests {
     use super::*;
 
     fn put(b: &mut Buffer, bytes: &[u8]) {
-        assert!(b.reserve(bytes.len()));
-        let n = b.fill::<()>(|room| Ok(room[..bytes.len()].write_copy_of_slice(bytes))).unwrap();
-        assert_eq!(n, bytes.len());
+        assert!(b.reserve(bytes.len()) && b.room() >= bytes.len());
+        b.append(bytes);
     }
 
     #[test]
@@ -126,14 +146,16 @@ mod tests {
     }
 
     #[test]
-    fn a_block_that_is_much_too_large_is_cut() {
-        let (mut b, mut h) = (Buffer::default(), Heap::new(0));
-        assert!(b.reserve(1 << 20));
-        put(&mut b, &[7; 100]);
-        b.truncate(90);
-        let t = b.into_binary(&mut h);
-        assert_eq!(t.referenced_bytes(), Some(90));
-        assert_eq!(t.as_bytes().unwrap().as_ref(), &[7; 90]);
+    fn a_block_that_is_too_large_is_cut() {
+        for room in [1 << 20, 150, 101] {
+            let (mut b, mut h) = (Buffer::default(), Heap::new(0));
+            assert!(b.reserve(room));
+            put(&mut b, &[7; 100]);
+            b.truncate(90);
+            let t = b.into_binary(&mut h);
+            assert_eq!(t.referenced_bytes(), Some(90));
+            assert_eq!(t.as_bytes().unwrap().as_ref(), &[7; 90]);
+        }
     }
 
     #[test]

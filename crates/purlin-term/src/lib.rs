@@ -6,7 +6,7 @@
 //!   as the term value is used. Natives get it for a whole call because only the instruction boundary collects.
 //! - **FRESH**: memory returned by [`Heap::alloc`] is written completely before anything else can see it.
 //! - **OFFHEAP**: every boxed object that owns a reference count is listed exactly once in the `off_heap` list
-//!   of the heap or fragment that holds it.
+//!   of the heap or fragment that holds it. A [`Buffer`] or [`CountedBytes`], which stands in no heap, has a count too.
 //! - **LITERAL**: objects in the literal area are immutable and are never moved. They are freed with their area, which
 //!   whoever owns that does only when no term refers to them any more.
 
@@ -19,6 +19,7 @@ pub mod boxed;
 pub mod buffer;
 pub mod compare;
 pub mod copy;
+pub mod counted_bytes;
 pub mod external;
 pub mod float_text;
 pub mod hash;
@@ -44,6 +45,7 @@ pub use atom::Atom;
 pub use binary::{BinData, Bits};
 pub use boxed::{FunEntry, Kind, Magic};
 pub use buffer::Buffer;
+pub use counted_bytes::CountedBytes;
 pub use heap::{Fragment, Heap};
 pub use list::{ListBuilder, ListIter};
 pub use owned::Owned;

@@ -6,7 +6,9 @@ use super::compress::decompress;
 use super::encode::this_program;
 use super::reader::Reader;
 use super::{DecodeContext, DecodeError, FunParts, VERSION, tag};
+use crate::CountedBytes;
 use crate::atom::Atom;
+use crate::binary::HEAP_BIN_LIMIT;
 use crate::boxed::{FunEntry, Kind};
 use crate::float_text;
 use crate::heap::Heap;
@@ -50,20 +52,28 @@ fn plain(bytes: &[u8], from: usize, heap: &mut Heap, context: &mut dyn DecodeCon
         }
         from += 5;
     }
-    decode_at(bytes, from, &[], heap, context)
+    decode_at(Source { bytes, block: None, atoms: &[] }, from, heap, context)
 }
 
-/// Decodes a term that begins at `from` without the version byte, and in which numbers may stand for these atoms; also
-/// gives where it ends.
+/// What terms are decoded from.
+pub(super) struct Source<'a> {
+    pub bytes: &'a [u8],
+    /// What these bytes are, if that is known: long binaries then share it.
+    pub block: Option<&'a CountedBytes>,
+    /// The atoms that numbers stand for.
+    pub atoms: &'a [Atom],
+}
+
+/// Decodes a term that begins at `from` without the version byte; also gives where it ends.
 pub(super) fn decode_at(
-    bytes: &[u8],
+    source: Source<'_>,
     from: usize,
-    atoms: &[Atom],
     heap: &mut Heap,
     context: &mut dyn DecodeContext,
 ) -> Result<(Term, usize)> {
-    let reader = Reader::new(bytes, from);
-    let mut decoder = Decoder { reader, atoms, heap, context, frames: Vec::new(), terms: Vec::new() };
+    let reader = Reader::new(source.bytes, from);
+    let Source { block, atoms, .. } = source;
+    let mut decoder = Decoder { reader, block, atoms, heap, context, frames: Vec::new(), terms: Vec::new() };
     let term = decoder.term()?;
     Ok((term, decoder.reader.position()))
 }
@@ -91,6 +101,8 @@ enum Compound {
 
 struct Decoder<'a, 'b> {
     reader: Reader<'a>,
+    /// What is read.
+    block: Option<&'b CountedBytes>,
     /// What [`tag::CACHED_ATOM`] refers to.
     atoms: &'b [Atom],
     heap: &'b mut Heap,
@@ -195,8 +207,7 @@ impl<'a> Decoder<'a, '_> {
             }
             tag::BINARY => {
                 let n = self.reader.count(1)?;
-                let bytes = self.reader.take(n)?;
-                self.heap.binary(bytes)
+                self.binary(n)?
             }
             tag::BIT_BINARY => self.bits()?,
             tag::NEW_FLOAT => {
@@ -284,6 +295,16 @@ impl<'a> Decoder<'a, '_> {
     fn atom_named(&self, text: &str) -> Result<Atom> {
         let atom = if self.context.safe() { Atom::existing(text) } else { Atom::try_new(text).ok() };
         atom.ok_or(self.reader.error())
+    }
+
+    /// A binary of `n` bytes. It shares what is read if it is much of that, as all of it then stays as long as the binary.
+    fn binary(&mut self, n: usize) -> Result<Term> {
+        let at = self.reader.position();
+        let bytes = self.reader.take(n)?;
+        Ok(match self.block.filter(|block| n > HEAP_BIN_LIMIT && n > block.len() / 4) {
+            Some(block) => block.part(self.heap, at, n),
+            None => self.heap.binary(bytes),
+        })
     }
 
     fn bits(&mut self) -> Result<Term> {

@@ -17,6 +17,7 @@ mod cache;
 mod header;
 mod incoming;
 mod outgoing;
+mod terms;
 #[cfg(test)]
 mod tests;
 

@@ -150,27 +150,27 @@ impl Sink for Vec<u8> {
     }
 }
 
-/// What a [`Sink`] needs that writes to a vector, its field `bytes`, but for what it does in a way of its own.
-macro_rules! writes_to_bytes {
-    () => {
+/// What a [`Sink`] needs that writes to another one, which this field of it is, but for what it does in a way of its own.
+macro_rules! writes_to {
+    ($field:ident) => {
         fn put(&mut self, bytes: &[u8]) {
-            self.bytes.put(bytes);
+            self.$field.put(bytes);
         }
 
         fn position(&self) -> usize {
-            self.bytes.position()
+            self.$field.position()
         }
 
         fn patch(&mut self, at: usize, value: u32) {
-            self.bytes.patch(at, value);
+            self.$field.patch(at, value);
         }
 
         fn fun_integer(&mut self, i: i32) {
-            self.bytes.fun_integer(i);
+            self.$field.fun_integer(i);
         }
     };
 }
-pub(super) use writes_to_bytes;
+pub(super) use writes_to;
 
 /// The bytes of a term in pieces: large binaries of it stay where they are.
 pub struct Pieces {
@@ -190,7 +190,7 @@ pub fn encode_pieces(term: Term, options: &EncodeOptions) -> Result<Pieces, TooL
 }
 
 impl Sink for Pieces {
-    writes_to_bytes!();
+    writes_to!(bytes);
 
     fn written(&self) -> usize {
         self.bytes.len() + self.shared_bytes

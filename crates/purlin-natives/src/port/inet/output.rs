@@ -20,8 +20,10 @@ use std::io::IoSlice;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Pieces that are sent by one call.
+/// Pieces of the queue that are sent by one call.
 const PIECES: usize = 16;
+/// Parts of pieces that the system takes by one call.
+const PARTS: usize = 1024;
 /// Bytes that are asked for by one call that sends a file.
 const FILE_PART: u64 = 1 << 20;
 /// Bytes of a file that are sent before other sockets get their turn.
@@ -85,6 +87,9 @@ impl Queue {
             left -= part.len();
             if !part.is_empty() {
                 slices.push(IoSlice::new(part));
+            }
+            if left == 0 || slices.len() == PARTS {
+                break;
             }
         }
         slices
@@ -168,11 +173,10 @@ impl Io<'_> {
         let waits = self.s.output.sendfile.is_some() || self.s.output.bytes > 0;
         let mut sent = 0;
         if !waits {
-            let parts = heads.clone().zip(&packets).flat_map(|(head, packet)| {
-                let [first, second] = packet.parts();
-                [head, first, second]
-            });
-            let slices: Vec<IoSlice<'_>> = parts.filter(|part| !part.is_empty()).map(IoSlice::new).collect();
+            let parts =
+                heads.clone().zip(&packets).flat_map(|(head, packet)| std::iter::once(head).chain(packet.parts()));
+            let parts = parts.filter(|part| !part.is_empty()).take(PARTS);
+            let slices: Vec<IoSlice<'_>> = parts.map(IoSlice::new).collect();
             sent = match self.send_slices(&slices) {
                 Ok(n) => n,
                 Err(Errno::AGAIN | Errno::INTR) => 0,

@@ -4,11 +4,11 @@ use super::cache::InCache;
 use super::header::{self, Reader};
 use super::{FIRST_FRAGMENT, FRAGMENT, Fault, HEADER, Malformed, NEXT_FRAGMENT, PASS_THROUGH};
 use crate::atom::Atom;
-use crate::external::decode::decode_at;
+use crate::external::decode::{Source, decode_at};
 use crate::external::{DecodeContext, DecodeError, VERSION};
 use crate::heap::Heap;
 use crate::word::Term;
-use std::borrow::Cow;
+use crate::{Buffer, CountedBytes};
 use std::collections::BTreeMap;
 
 /// How much of a peer's may be incomplete at a time. OTP knows no limit: these are far above what a sound peer has on
@@ -46,9 +46,25 @@ pub struct Incoming {
 /// A message of which fragments are missing.
 struct Partial {
     atoms: Vec<Atom>,
-    bytes: Vec<u8>,
+    bytes: Buffer,
     /// The number of the next fragment; the last one is 1.
     next: u64,
+}
+
+impl Partial {
+    /// Adds what another fragment has. Room is made for what is there once more, if so much is still to come.
+    fn add(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
+        let room = self.bytes.room();
+        if room < bytes.len() {
+            let coming = usize::try_from(self.next).map_or(usize::MAX, |n| n.saturating_mul(FRAGMENT));
+            let more = coming.min(self.bytes.len()).max(bytes.len());
+            if !self.bytes.reserve(more) {
+                return Err(Malformed { fault: Fault::TooMuch, offset: 0 });
+            }
+        }
+        self.bytes.append(bytes);
+        Ok(())
+    }
 }
 
 impl Incoming {
@@ -62,7 +78,9 @@ impl Incoming {
     pub fn packet<'a>(&mut self, packet: &'a [u8]) -> Result<Option<Whole<'a>>, Malformed> {
         match *packet {
             [] => Ok(None),
-            [PASS_THROUGH, ref terms @ ..] => Ok(Some(Whole { atoms: Vec::new(), bytes: terms.into(), marked: true })),
+            [PASS_THROUGH, ref terms @ ..] => {
+                Ok(Some(Whole { atoms: Vec::new(), bytes: Bytes::Packet(terms), marked: true }))
+            }
             [VERSION, HEADER, ..] => self.whole(packet, 2).map(Some),
             [VERSION, FIRST_FRAGMENT, ..] => self.first_fragment(packet),
             [VERSION, NEXT_FRAGMENT, ..] => self.next_fragment(packet),
@@ -85,7 +103,7 @@ impl Incoming {
     /// Reads the atoms that stand at `at`, and keeps the rest.
     fn whole<'a>(&mut self, packet: &'a [u8], at: usize) -> Result<Whole<'a>, Malformed> {
         let (atoms, end) = header::read(packet, at, &mut self.cache)?;
-        Ok(Whole { atoms, bytes: packet[end..].into(), marked: false })
+        Ok(Whole { atoms, bytes: Bytes::Packet(&packet[end..]), marked: false })
     }
 
     fn first_fragment<'a>(&mut self, packet: &'a [u8]) -> Result<Option<Whole<'a>>, Malformed> {
@@ -103,14 +121,18 @@ impl Incoming {
             return Err(Malformed { fault: Fault::TooMuch, offset: 2 });
         }
         self.room_for(packet, at)?;
-        let Whole { atoms, bytes: first, .. } = self.whole(packet, at)?;
+        let (atoms, end) = header::read(packet, at, &mut self.cache)?;
+        let first = &packet[end..];
         // As much as is coming, if that is not too much to believe.
         let believed = if self.partial.len() < FEW { BELIEVED } else { 0 };
         let more = usize::try_from(next).map_or(believed, |n| n.saturating_mul(FRAGMENT).min(believed));
-        let mut bytes = Vec::with_capacity(first.len() + more);
-        bytes.extend_from_slice(&first);
-        self.bytes += bytes.len();
-        self.partial.insert(sequence, Partial { atoms, bytes, next });
+        let mut partial = Partial { atoms, bytes: Buffer::default(), next };
+        if !partial.bytes.reserve(first.len() + more) {
+            return Err(Malformed { fault: Fault::TooMuch, offset: at });
+        }
+        partial.add(first)?;
+        self.bytes += first.len();
+        self.partial.insert(sequence, partial);
         Ok(None)
     }
 
@@ -123,7 +145,7 @@ impl Incoming {
         if number != partial.next {
             return Err(Malformed { fault: Fault::Order, offset: 10 });
         }
-        partial.bytes.extend_from_slice(&packet[at..]);
+        partial.add(&packet[at..])?;
         partial.next -= 1;
         if partial.next > 0 {
             self.bytes += packet.len() - at;
@@ -131,7 +153,7 @@ impl Incoming {
         }
         let Some(partial) = self.partial.remove(&sequence) else { return Ok(None) };
         self.bytes -= partial.bytes.len() - (packet.len() - at);
-        Ok(Some(Whole { atoms: partial.atoms, bytes: partial.bytes.into(), marked: false }))
+        Ok(Some(Whole { atoms: partial.atoms, bytes: Bytes::Joined(partial.bytes.into_counted()), marked: false }))
     }
 
     /// Whether what stands at `at` may be kept with all else that is incomplete.
@@ -154,15 +176,40 @@ fn fragment(packet: &[u8]) -> Result<(u64, u64, usize), Malformed> {
 pub struct Whole<'a> {
     /// What numbers in the terms stand for.
     atoms: Vec<Atom>,
-    bytes: Cow<'a, [u8]>,
+    bytes: Bytes<'a>,
     /// Whether each term begins with the version byte.
     marked: bool,
+}
+
+/// The bytes of two terms.
+#[derive(Debug)]
+enum Bytes<'a> {
+    /// Those of a packet.
+    Packet(&'a [u8]),
+    /// Those of fragments, which long binaries share.
+    Joined(CountedBytes),
+}
+
+impl Bytes<'_> {
+    fn all(&self) -> &[u8] {
+        match self {
+            Bytes::Packet(bytes) => bytes,
+            Bytes::Joined(block) => block.bytes(),
+        }
+    }
+
+    fn block(&self) -> Option<&CountedBytes> {
+        match self {
+            Bytes::Packet(_) => None,
+            Bytes::Joined(block) => Some(block),
+        }
+    }
 }
 
 impl Whole<'_> {
     /// Bytes of the two terms.
     pub fn size(&self) -> usize {
-        self.bytes.len()
+        self.bytes.all().len()
     }
 
     /// Decodes both terms; there may be no message.
@@ -191,11 +238,11 @@ impl Whole<'_> {
         heap: &mut Heap,
         context: &mut dyn DecodeContext,
     ) -> Result<Option<Term>, DecodeError> {
-        if from == self.bytes.len() {
+        if from == self.size() {
             return Ok(None);
         }
         let (message, end) = self.part(from, heap, context)?;
-        if end == self.bytes.len() { Ok(Some(message)) } else { Err(DecodeError { offset: end }) }
+        if end == self.size() { Ok(Some(message)) } else { Err(DecodeError { offset: end }) }
     }
 
     fn part(
@@ -204,15 +251,16 @@ impl Whole<'_> {
         heap: &mut Heap,
         context: &mut dyn DecodeContext,
     ) -> Result<(Term, usize), DecodeError> {
+        let (bytes, block) = (self.bytes.all(), self.bytes.block());
         if self.marked {
-            if self.bytes.get(from) != Some(&VERSION) {
+            if bytes.get(from) != Some(&VERSION) {
                 return Err(DecodeError { offset: from });
             }
             from += 1;
         }
-        if from > self.bytes.len() {
-            return Err(DecodeError { offset: self.bytes.len() });
+        if from > bytes.len() {
+            return Err(DecodeError { offset: bytes.len() });
         }
-        decode_at(&self.bytes, from, &self.atoms, heap, context)
+        decode_at(Source { bytes, block, atoms: &self.atoms }, from, heap, context)
     }
 }

@@ -4,9 +4,10 @@
 //! is written against the connection's cache, which costs a few bytes for each of the atoms.
 
 use super::cache::OutCache;
+use super::terms::Terms;
 use super::{FIRST_FRAGMENT, HEADER, MOST_ATOMS, NEXT_FRAGMENT, PASS_THROUGH, SLOTS, header};
 use crate::atom::Atom;
-use crate::external::encode::{Sink, encode_to, writes_to_bytes};
+use crate::external::encode::{Sink, encode_to, writes_to};
 use crate::external::{EncodeOptions, TooLarge, VERSION, tag};
 use crate::word::Term;
 use std::ops::Range;
@@ -21,7 +22,7 @@ const LONGEST_HEADER: usize = 19 + MOST_ATOMS / 2 + 1 + MOST_ATOMS * (3 + 4 * cr
 /// A control tuple and its message, encoded, and on their way.
 pub struct Outgoing {
     /// Both terms, without version bytes.
-    bytes: Vec<u8>,
+    terms: Terms,
     /// Where the message begins.
     message: usize,
     /// What numbers in the terms stand for; `None`: atoms are written in full.
@@ -44,15 +45,15 @@ impl Outgoing {
     ) -> Result<Outgoing, TooLarge> {
         let options =
             EncodeOptions { minor_version: 2, compressed: None, deterministic: false, local: false, ..*options };
-        let mut out = Outgoing { bytes: Vec::new(), message: 0, atoms: None };
+        let mut out = Outgoing { terms: Terms::default(), message: 0, atoms: None };
         if cached {
             let mut table = Table { atoms: Vec::new(), places: [0; SLOTS] };
-            out.encode(control, message, |term, bytes| {
-                encode_to(term, &mut Numbering { bytes, table: &mut table }, &options)
+            out.encode(control, message, |term, terms| {
+                encode_to(term, &mut Numbering { terms, table: &mut table }, &options)
             })?;
             out.atoms = Some(table.atoms);
         } else {
-            out.encode(control, message, |term, bytes| encode_to(term, bytes, &options))?;
+            out.encode(control, message, |term, terms| encode_to(term, terms, &options))?;
         }
         Ok(out)
     }
@@ -61,19 +62,19 @@ impl Outgoing {
         &mut self,
         control: Term,
         message: Option<Term>,
-        mut encode: impl FnMut(Term, &mut Vec<u8>) -> Result<(), TooLarge>,
+        mut encode: impl FnMut(Term, &mut Terms) -> Result<(), TooLarge>,
     ) -> Result<(), TooLarge> {
-        encode(control, &mut self.bytes)?;
-        self.message = self.bytes.len();
+        encode(control, &mut self.terms)?;
+        self.message = self.terms.len();
         if let Some(message) = message {
-            encode(message, &mut self.bytes)?;
+            encode(message, &mut self.terms)?;
         }
-        if self.bytes.len() > u32::MAX as usize - LONGEST_HEADER { Err(TooLarge) } else { Ok(()) }
+        if self.terms.len() > u32::MAX as usize - LONGEST_HEADER { Err(TooLarge) } else { Ok(()) }
     }
 
     /// Bytes of the two terms.
     pub fn size(&self) -> usize {
-        self.bytes.len()
+        self.terms.len()
     }
 
     /// The packets, without the lengths that stand before them on the wire. From now on the peer is taken to know the
@@ -82,20 +83,25 @@ impl Outgoing {
     /// With `fragments` (the peer knows them) a long message is cut. `sequence` then tells its fragments from those of
     /// others: any number but 0 (which OTP takes for none) that no other incomplete message of this connection has.
     pub fn packets(self, cache: &mut OutCache, sequence: u64, fragments: bool) -> Packets {
-        let Outgoing { bytes, message, atoms } = self;
+        let Outgoing { terms, message, atoms } = self;
+        let size = terms.len();
+        let all_in = |mut head: Vec<u8>, place: Range<usize>| {
+            terms.pieces(place).for_each(|piece| head.extend_from_slice(piece));
+            head
+        };
         if atoms.is_none() && !fragments {
-            let mut first = Vec::with_capacity(bytes.len() + 3);
+            let mut first = Vec::with_capacity(size + 3);
             first.extend_from_slice(&[PASS_THROUGH, VERSION]);
-            first.extend_from_slice(&bytes[..message]);
-            if message < bytes.len() {
+            let mut first = all_in(first, 0..message);
+            if message < size {
                 first.push(VERSION);
-                first.extend_from_slice(&bytes[message..]);
+                first = all_in(first, message..size);
             }
-            return Packets { first: Some(first.into()), rest: Arc::default(), at: 0, sequence, left: 0 };
+            return Packets { first: Some(first.into()), rest: None, at: 0, sequence, left: 0 };
         }
         // The control tuple has to stand in the first fragment.
-        let count = if fragments { (bytes.len() - message).div_ceil(FRAGMENT).max(1) } else { 1 };
-        let end = if count > 1 { message + FRAGMENT } else { bytes.len() };
+        let count = if fragments { (size - message).div_ceil(FRAGMENT).max(1) } else { 1 };
+        let end = if count > 1 { message + FRAGMENT } else { size };
         let copied = end <= COPIED;
         let mut head = Vec::with_capacity(64 + if copied { end } else { 0 });
         head.push(VERSION);
@@ -109,41 +115,43 @@ impl Outgoing {
         }
         header::write(atoms.as_deref().unwrap_or_default(), cache, &mut head);
         if copied {
-            head.extend_from_slice(&bytes);
-            return Packets { first: Some(head.into()), rest: Arc::default(), at: 0, sequence, left: 0 };
+            let head = all_in(head, 0..end);
+            return Packets { first: Some(head.into()), rest: None, at: 0, sequence, left: 0 };
         }
-        let rest = Arc::new(bytes);
+        let rest = Arc::new(terms);
         let first = Packet { head, rest: Some((rest.clone(), 0..end)) };
-        Packets { first: Some(first), rest, at: end, sequence, left: count - 1 }
+        Packets { first: Some(first), rest: Some(rest), at: end, sequence, left: count - 1 }
     }
 }
 
 /// Shorter messages are copied behind their headers.
 const COPIED: usize = 4096;
 
-/// A packet, in two parts; what is long in it is not copied.
+/// A packet, in parts; what is long in it is not copied.
 #[derive(Clone, Debug, Default)]
 pub struct Packet {
     head: Vec<u8>,
-    rest: Option<(Arc<Vec<u8>>, Range<usize>)>,
+    rest: Option<(Arc<Terms>, Range<usize>)>,
 }
 
 impl Packet {
-    /// Bytes of both parts.
+    /// Bytes of all parts.
     #[allow(clippy::len_without_is_empty)]
     pub fn len(&self) -> usize {
-        self.parts().map(<[u8]>::len).iter().sum()
+        self.head.len() + self.rest.as_ref().map_or(0, |(_, place)| place.len())
     }
 
     /// The parts, one behind the other.
-    pub fn parts(&self) -> [&[u8]; 2] {
-        let rest = self.rest.as_ref().map_or(&[][..], |(bytes, place)| &bytes[place.clone()]);
-        [&self.head, rest]
+    pub fn parts(&self) -> impl Iterator<Item = &[u8]> {
+        let rest = self.rest.iter().flat_map(|(terms, place)| terms.pieces(place.clone()));
+        std::iter::once(&self.head[..]).chain(rest)
     }
 
     /// All of it.
     pub fn bytes(&self) -> Vec<u8> {
-        self.parts().concat()
+        let mut bytes = Vec::with_capacity(self.len());
+        self.parts().for_each(|part| bytes.extend_from_slice(part));
+        bytes
     }
 }
 
@@ -157,7 +165,7 @@ impl From<Vec<u8>> for Packet {
 pub struct Packets {
     first: Option<Packet>,
     /// The terms, of which the first packet has those before `at`.
-    rest: Arc<Vec<u8>>,
+    rest: Option<Arc<Terms>>,
     at: usize,
     sequence: u64,
     /// Fragments behind the first one that are still to come.
@@ -171,17 +179,15 @@ impl Iterator for Packets {
         if let Some(first) = self.first.take() {
             return Some(first);
         }
-        if self.left == 0 {
-            return None;
-        }
+        let rest = self.rest.clone().filter(|_| self.left > 0)?;
         let mut head = Vec::with_capacity(18);
         head.extend_from_slice(&[VERSION, NEXT_FRAGMENT]);
         head.extend_from_slice(&self.sequence.to_be_bytes());
         head.extend_from_slice(&(self.left as u64).to_be_bytes());
-        let end = self.rest.len().min(self.at + FRAGMENT);
+        let end = rest.len().min(self.at + FRAGMENT);
         let place = std::mem::replace(&mut self.at, end)..end;
         self.left -= 1;
-        Some(Packet { head, rest: Some((self.rest.clone(), place)) })
+        Some(Packet { head, rest: Some((rest, place)) })
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -218,16 +224,24 @@ impl Table {
 
 /// Writes atoms as numbers.
 struct Numbering<'a> {
-    bytes: &'a mut Vec<u8>,
+    terms: &'a mut Terms,
     table: &'a mut Table,
 }
 
 impl Sink for Numbering<'_> {
-    writes_to_bytes!();
+    writes_to!(terms);
+
+    fn written(&self) -> usize {
+        self.terms.written()
+    }
+
+    fn binary(&mut self, of: Term, bytes: &[u8]) {
+        self.terms.binary(of, bytes);
+    }
 
     fn atom(&mut self, atom: Atom) -> bool {
         let Some(number) = self.table.number(atom) else { return false };
-        self.bytes.put(&[tag::CACHED_ATOM, number]);
+        self.put(&[tag::CACHED_ATOM, number]);
         true
     }
 }
