@@ -10,7 +10,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("purlin-regex", &["purlin-term"]),
     ("purlin-vm", &["purlin-term", "purlin-beam"]),
     ("purlin-natives", &["purlin-term", "purlin-beam", "purlin-vm", "purlin-regex"]),
-    ("purlin", &["purlin-term", "purlin-beam", "purlin-vm", "purlin-natives"]),
+    ("purlin-ffi", &["purlin-term", "purlin-vm", "purlin-natives"]),
+    ("purlin", &["purlin-term", "purlin-beam", "purlin-vm", "purlin-natives", "purlin-ffi"]),
     ("purlin-cli", &["purlin", "purlin-term", "purlin-beam", "purlin-vm", "purlin-natives"]),
 ];
 
@@ -68,6 +69,7 @@ const UNSAFE: &[&str] = &[
     "purlin-term/src",
     "purlin-vm/src",
     "purlin-regex/src",
+    "purlin-ffi/src",
     "purlin-natives/src/port/fds.rs",
     "purlin-natives/src/port/inet/sys.rs",
     "purlin-natives/src/host/calendar.rs",

@@ -1,12 +1,14 @@
 //! The engine: everything that the processes of one virtual machine share. Two engines can live in one program.
 
 pub mod context;
+pub mod libraries;
 pub mod nodes;
 pub mod ports;
 pub mod report;
 pub mod runner;
 pub mod signals;
 
+use self::libraries::Libraries;
 use self::nodes::Nodes;
 use self::ports::Ports;
 use self::runner::Runner;
@@ -65,6 +67,7 @@ pub struct Engine {
     runner: OnceLock<Box<dyn Runner>>,
     ports: OnceLock<Box<dyn Ports>>,
     nodes: OnceLock<Box<dyn Nodes>>,
+    libraries: OnceLock<Box<dyn Libraries>>,
     /// Called at the end of every process, and of those that are involved.
     exit_hooks: [RwLock<Vec<ExitHook>>; 2],
     hooks_every_exit: AtomicBool,
@@ -123,6 +126,7 @@ impl Engine {
             runner: OnceLock::new(),
             ports: OnceLock::new(),
             nodes: OnceLock::new(),
+            libraries: OnceLock::new(),
             exit_hooks: Default::default(),
             hooks_every_exit: AtomicBool::new(false),
             halt_hooks: RwLock::new(Vec::new()),
@@ -276,6 +280,16 @@ impl Engine {
     /// Sets what other nodes are. The first call counts.
     pub fn set_nodes(&self, nodes: Box<dyn Nodes>) {
         let _ = self.nodes.set(nodes);
+    }
+
+    /// What loads native libraries; none: they are refused.
+    pub fn libraries(&self) -> Option<&dyn Libraries> {
+        self.libraries.get().map(|l| &**l)
+    }
+
+    /// Sets what loads native libraries. The first call counts.
+    pub fn set_libraries(&self, libraries: Box<dyn Libraries>) {
+        let _ = self.libraries.set(libraries);
     }
 
     // ---- state of topics

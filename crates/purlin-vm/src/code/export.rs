@@ -8,7 +8,7 @@ use super::current::Current;
 use super::instr::{Instr, Op};
 use super::module::Module;
 use super::op::Tier;
-use crate::code::native::{Native, NativeKind};
+use crate::code::native::{LoadedBody, Native, NativeKind};
 use crate::code::points::{Point, Traced};
 use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLock};
@@ -149,6 +149,8 @@ static BREAKPOINTS: Mutex<()> = Mutex::new(());
 pub struct NativeEntry {
     pub mfa: Mfa,
     pub native: Native,
+    /// What to do instead of the native's body, of a function that a library has taken.
+    pub(crate) loaded: Option<Loaded>,
     tier: &'static dyn Tier,
     /// Its body as a function: what exports and funs jump to.
     code: OnceLock<Vec<Op>>,
@@ -163,9 +165,10 @@ impl NativeEntry {
         NativeEntry {
             mfa,
             native,
+            loaded: None,
             tier,
             code: OnceLock::new(),
-            as_function: AtomicBool::new(native.kind == NativeKind::Blocking),
+            as_function: AtomicBool::new(matches!(native.kind, NativeKind::Blocking | NativeKind::Computing)),
             has_breakpoint: AtomicBool::new(false),
             point: OnceLock::new(),
         }
@@ -223,8 +226,40 @@ impl NativeEntry {
     }
 
     pub fn is_blocking(&self) -> bool {
-        self.native.kind == NativeKind::Blocking
+        matches!(self.native.kind, NativeKind::Blocking | NativeKind::Computing)
     }
+
+    /// The entry of a function of `module` that a loaded library has taken. It is freed with the module.
+    pub(super) fn of_library(
+        entry: &'static FnEntry,
+        kind: NativeKind,
+        body: Box<dyn LoadedBody>,
+        tier: &'static dyn Tier,
+    ) -> &'static NativeEntry {
+        let Mfa { module, function, arity } = entry.mfa;
+        let native = Native {
+            module: module.name(),
+            function: function.name(),
+            arity,
+            kind,
+            body: |_, _| Err(crate::process::escape::Escape::NOTSUP),
+            releases: (purlin_term::Release(0), purlin_term::Release(u8::MAX)),
+        };
+        let mut made = NativeEntry::new(entry.mfa, native, tier);
+        made.loaded = Some(Loaded { module: entry.module, body });
+        Box::leak(Box::new(made))
+    }
+
+    /// The module whose library has taken the function.
+    pub(crate) fn library_module(&self) -> Option<&'static Module> {
+        self.loaded.as_ref().map(|l| l.module)
+    }
+}
+
+/// What a library does in place of a function of its module.
+pub(crate) struct Loaded {
+    module: &'static Module,
+    pub body: Box<dyn LoadedBody>,
 }
 
 /// `Module:Function/Arity` as imports, applies and external funs refer to it.

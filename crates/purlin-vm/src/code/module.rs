@@ -2,7 +2,8 @@
 
 use super::Decoding;
 use super::consts;
-use super::export::{Export, Exports, FnEntry, Mfa};
+use super::export::{Export, Exports, FnEntry, Mfa, NativeEntry};
+use super::native::{Library, LoadedBody, NativeKind};
 use super::op::Tier;
 use super::points;
 use super::purge::Purge;
@@ -66,6 +67,9 @@ pub struct Module {
     /// The native records that it defines, in the file's order.
     records: Vec<OnceLock<Option<RecordTemplate>>>,
     translating: Mutex<()>,
+    /// The library of natives that it has loaded, and the functions that this has taken.
+    library: OnceLock<Box<dyn Library>>,
+    taken: Mutex<Vec<&'static NativeEntry>>,
 }
 
 impl Module {
@@ -117,6 +121,8 @@ impl Module {
             records,
             by_name: OnceLock::new(),
             translating: Mutex::new(()),
+            library: OnceLock::new(),
+            taken: Mutex::default(),
             index,
             file,
             atoms,
@@ -269,6 +275,27 @@ impl Module {
         self.store(t).and_then(Kept::literal)
     }
 
+    /// The library of natives that it has loaded.
+    pub fn library(&self) -> Option<&dyn Library> {
+        self.library.get().map(|l| &**l)
+    }
+
+    /// Has a library take functions of the module. The first one counts.
+    pub fn take_over(
+        &'static self,
+        code: &Code,
+        library: Box<dyn Library>,
+        functions: Vec<(&'static FnEntry, NativeKind, Box<dyn LoadedBody>)>,
+    ) {
+        let _ = self.library.set(library);
+        let mut taken = self.taken.lock();
+        for (entry, kind, body) in functions {
+            let native = NativeEntry::of_library(entry, kind, body, code.tier);
+            entry.publish(native.body());
+            taken.push(native);
+        }
+    }
+
     /// Held while one of this module's functions is being translated.
     pub fn lock_translation(&self) -> parking_lot::MutexGuard<'_, ()> {
         self.translating.lock()
@@ -299,10 +326,12 @@ pub(crate) unsafe fn free(m: &'static Module) {
     let numbers = m.literals.iter().filter_map(|l| *l.get()?);
     let literals: Vec<u32> = numbers.filter(|&n| !consts::get(n).is_immediate()).collect();
     consts::free(&literals);
+    let taken = std::mem::take(&mut *m.taken.lock());
     let functions: *const [FnEntry] = m.functions();
-    // SAFETY: both were made by leaking a box, by `FnEntry::all_of` and `Module::of_file`; by the caller's promise nobody
-    // else refers to them. No functions, of a module that was not filled, are a box as well.
+    // SAFETY: all were made by leaking a box, by `NativeEntry::of_library`, `FnEntry::all_of` and `Module::of_file`; by the
+    // caller's promise nobody else refers to them. No functions, of a module that was not filled, are a box as well.
     unsafe {
+        taken.into_iter().for_each(|n| drop(Box::from_raw(std::ptr::from_ref(n).cast_mut())));
         drop(Box::from_raw(functions.cast_mut()));
         drop(Box::from_raw(m as *const Module as *mut Module));
     }

@@ -16,6 +16,8 @@ pub enum NativeKind {
     Plain,
     /// May block (files, name look-up): runs on the pool of blocking threads.
     Blocking,
+    /// Computes for long: runs on the threads for such.
+    Computing,
 }
 
 /// One row of a topic's table.
@@ -61,6 +63,17 @@ impl Native {
     pub fn is_in(&self, release: Release) -> bool {
         (self.releases.0..=self.releases.1).contains(&release)
     }
+}
+
+/// What a loaded library has a function do.
+pub trait LoadedBody: Send + Sync {
+    fn call(&self, ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult;
+}
+
+/// A library that a module has loaded.
+pub trait Library: Send + Sync + std::any::Any {
+    /// The module was purged: nobody calls the library's functions any more.
+    fn purged(&self);
 }
 
 /// The value, or `badarg`.

@@ -75,6 +75,9 @@ impl Code {
         }
         self.ranges.remove(p.target.functions().iter());
         drop((purging, modules));
+        if let Some(library) = p.target.library() {
+            library.purged();
+        }
         // SAFETY: CODE: exports and funs do not lead to it, and the purger has asked all processes; it is dropped when
         // none refers to its literals and no thread is in the middle of anything.
         let retired = unsafe { RetiredModule::new(p.target) };

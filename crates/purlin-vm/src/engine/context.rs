@@ -85,10 +85,15 @@ impl Ctx<'_> {
 
     /// The module whose code called this native.
     pub fn caller_module(&self) -> Option<purlin_term::Atom> {
+        self.caller().map(|entry| entry.module.name)
+    }
+
+    /// The function whose code called this native.
+    pub fn caller(&self) -> Option<&'static crate::code::FnEntry> {
         let here = stack_trace::addresses(&self.data.heap, None, 1);
         let pc = if self.data.pc.is_null() { *here.first()? as usize } else { self.data.pc as usize };
         let call = pc.checked_sub(std::mem::size_of::<crate::code::instr::Op>())?;
-        self.engine.code.locate(call).map(|(entry, _)| entry.module.name)
+        self.engine.code.locate(call).map(|(entry, _)| entry)
     }
 
     /// A new unique reference.

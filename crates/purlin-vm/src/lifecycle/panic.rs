@@ -1,6 +1,7 @@
 //! What becomes of a panic: a mistake of Purlin's own ends the one process it happened in, with
 //! `{internal_error, Where, Text}`, and is logged as an error of that process.
 
+use crate::code::NativeEntry;
 use crate::code::native::Native;
 use crate::engine::context::Ctx;
 use crate::process::ProcessData;
@@ -30,6 +31,16 @@ impl Drop for Leaving {
 pub(crate) fn call(native: &'static Native, ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let leaving = Leaving(native);
     let result = (native.body)(ctx, args);
+    std::mem::forget(leaving);
+    result
+}
+
+/// As [`call`], of what may be a function that a library has taken.
+#[inline(always)]
+pub(crate) fn call_as_function(entry: &'static NativeEntry, ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let Some(loaded) = &entry.loaded else { return call(&entry.native, ctx, args) };
+    let leaving = Leaving(&entry.native);
+    let result = loaded.body.call(ctx, args);
     std::mem::forget(leaving);
     result
 }

@@ -122,7 +122,7 @@ impl Runner for Interpreter {
         let args = std::mem::take(&mut ctx.data.saved_x);
         // SAFETY: CODE: a process that stops at a blocking native has `pc` at that native's body.
         let Instr::NativeBody(native) = (unsafe { (*ctx.data.pc).instr }) else { return };
-        let result = crate::lifecycle::panic::call(&native.native, ctx, &args);
+        let result = crate::lifecycle::panic::call_as_function(native, ctx, &args);
         ctx.data.saved_x = args;
         ctx.data.pending = Some(Box::new(result));
         ctx.data.pc = native.done();

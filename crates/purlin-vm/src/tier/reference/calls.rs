@@ -3,6 +3,7 @@
 use super::{Next, Run, saved_calls};
 use crate::code::fixed::{PROCESS_END, RETURN};
 use crate::code::instr::{NO_FAIL, Op};
+use crate::code::native::NativeKind;
 use crate::code::stack_trace;
 use crate::code::{Export, FnEntry, Mfa, NativeEntry};
 use crate::engine::runner::Stop;
@@ -79,13 +80,14 @@ impl Run<'_> {
     /// The body of a native that was called as a function: its arguments are in the X registers.
     pub(in crate::tier) fn native_body(&mut self, pc: *const Op, n: &'static NativeEntry) -> Next {
         if n.is_blocking() {
-            let stop = self.stop_at(pc, n.mfa.arity as usize, Stop::Blocking);
+            let how = if n.native.kind == NativeKind::Computing { Stop::Computing } else { Stop::Blocking };
+            let stop = self.stop_at(pc, n.mfa.arity as usize, how);
             return Next::Stop(stop);
         }
         self.data.pc = std::ptr::null();
         let args = self.args(n.mfa.arity as usize);
         // SAFETY: as in `call_native`.
-        let result = self.native(n, unsafe { &*args });
+        let result = crate::lifecycle::panic::call_as_function(n, &mut self.ctx(), unsafe { &*args });
         self.native_returned(n, result)
     }
 

@@ -54,6 +54,7 @@ pub(super) fn uses_old_code(engine: &Arc<Engine>, data: &ProcessData, module: At
         let entered = match unsafe { (*data.pc).instr } {
             Instr::Breakpoint(p) => p.module(),
             Instr::Translate(e) => Some(e.module),
+            Instr::NativeBody(n) | Instr::NativeDone(n) => n.library_module(),
             _ => None,
         };
         if entered.is_some_and(|m| std::ptr::eq(m, old)) || within(data.pc as usize) {

@@ -1,0 +1,1 @@
+/* The functions of the C interfaces that take any number of arguments. */
