@@ -45,6 +45,8 @@ pub struct CodeIndex {
     pub instructions: u64,
     /// The position in `functions` of the one to call when the module is loaded.
     pub on_load: Option<usize>,
+    /// The positions in `functions` of those that a native library may take, if the module says which.
+    pub nifs: Vec<u32>,
     /// The offsets of the `bs_match` instructions, which have a language of their own.
     pub matches: Vec<u32>,
     labels: Vec<u32>,
@@ -173,6 +175,9 @@ impl Code {
                 _ => {
                     if op == Opcode::BsMatch {
                         index.matches.push(at as u32);
+                    }
+                    if op == Opcode::NifStart {
+                        index.nifs.extend(index.functions.len().checked_sub(1).map(|at| at as u32));
                     }
                     if op == Opcode::OnLoad {
                         index.on_load = index.functions.len().checked_sub(1);

@@ -7,10 +7,83 @@
 //! - **C**: a library keeps the rules of `erl_nif.h` and `erl_driver.h`: what it passes is what it got and did not give back,
 //!   and arrays are as long as it says. What it can get wrong without breaking its own rules is checked.
 //! - **CALL**: an environment that belongs to a call is used by the thread of that call alone, until the call returns.
+//!
+//! Libraries have state of their own, which is the program's: one engine at a time loads libraries.
 
-mod threads;
-
-/// The functions that libraries call, so that the linker keeps them.
-pub fn exported() -> usize {
-    threads::EXPORTED.len()
+/// Defines functions that libraries call, and `EXPORTED`, which has the linker keep them. All of them may rely on C.
+macro_rules! exported {
+    ($($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block)*) => {
+        /// What the linker has to keep.
+        pub const EXPORTED: &[*const std::ffi::c_void] = &[$($name as *const std::ffi::c_void),*];
+        $(
+            $(#[$doc])*
+            ///
+            /// # Safety
+            /// C
+            #[unsafe(no_mangle)]
+            pub unsafe extern "C-unwind" fn $name($($arg: $type),*) $(-> $result)? {
+                // SAFETY: C: by the caller's promise.
+                #[allow(unused_unsafe, reason = "some need no promise")]
+                unsafe { $body }
+            }
+        )*
+    };
 }
+
+mod abi;
+mod binaries;
+mod call;
+mod env;
+mod library;
+mod maps;
+mod messages;
+mod misc;
+mod monitor;
+mod resource;
+mod select;
+mod terms;
+mod threads;
+mod word;
+
+use parking_lot::RwLock;
+use purlin_vm::Engine;
+use std::sync::{Arc, Weak};
+
+/// The engine that loads libraries.
+static ENGINE: RwLock<Weak<Engine>> = RwLock::new(Weak::new());
+
+/// The engine that libraries belong to, while it is there.
+fn engine() -> Option<Arc<Engine>> {
+    ENGINE.read().upgrade()
+}
+
+/// Has this engine load native libraries, unless another one of this program does.
+pub fn install(engine: &Arc<Engine>) {
+    // The address keeps the functions that libraries call in the program.
+    std::hint::black_box(EXPORTED);
+    let mut owner = ENGINE.write();
+    if owner.strong_count() == 0 {
+        *owner = Arc::downgrade(engine);
+        engine.set_libraries(Box::new(library::Loader));
+    }
+}
+
+/// All functions that libraries call.
+static EXPORTED: &[Addresses] = &[
+    Addresses(binaries::EXPORTED),
+    Addresses(call::EXPORTED),
+    Addresses(env::EXPORTED),
+    Addresses(maps::EXPORTED),
+    Addresses(messages::EXPORTED),
+    Addresses(misc::EXPORTED),
+    Addresses(monitor::EXPORTED),
+    Addresses(resource::EXPORTED),
+    Addresses(select::EXPORTED),
+    Addresses(terms::EXPORTED),
+    Addresses(threads::EXPORTED),
+];
+
+struct Addresses(#[expect(dead_code, reason = "they only have to be there")] &'static [*const std::ffi::c_void]);
+
+// SAFETY: the addresses of functions are the same for all threads.
+unsafe impl Sync for Addresses {}

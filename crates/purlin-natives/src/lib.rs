@@ -92,6 +92,9 @@ pub fn keep_descriptors() {
     port::keep_inherited();
 }
 
+/// Watching descriptors.
+pub use port::poll;
+
 /// What Ctrl-C does in this program; the menu unless it is set.
 pub use on_break::{OnBreak, set as set_break};
 

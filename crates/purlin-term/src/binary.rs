@@ -1,13 +1,13 @@
 //! Binaries and bitstrings: heap binaries up to 64 bytes, counted byte buffers above, and parts of either.
 
 use crate::account::{self, Use};
-use crate::boxed::Kind;
+use crate::boxed::{Kind, Magic};
 use crate::heap::Heap;
 use crate::word::Term;
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error, realloc};
 use std::borrow::Cow;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
+use std::sync::{Arc, OnceLock};
 
 /// Longest binary kept on a process heap, in bytes.
 pub const HEAP_BIN_LIMIT: usize = 64;
@@ -23,6 +23,9 @@ pub struct BinData {
     capacity: usize,
     used_bits: AtomicUsize,
 }
+
+/// Set in the capacity of a buffer whose bytes are elsewhere.
+const FOREIGN: usize = 1 << 63;
 
 /// Bytes that every machine has, so that its memory need not be asked for.
 const CERTAIN: usize = 1 << 28;
@@ -104,6 +107,10 @@ impl BinData {
         unsafe {
             if (*this).count.fetch_sub(1, Ordering::Release) == 1 {
                 fence(Ordering::Acquire);
+                if (*this).capacity & FOREIGN != 0 {
+                    drop(Arc::from_raw(BinData::bytes(this).cast::<*const Magic>().read()));
+                    return dealloc(this as *mut u8, BinData::layout(size_of::<*const Magic>()));
+                }
                 let layout = BinData::layout((*this).capacity);
                 account::add(Use::Binaries, -(layout.size() as isize));
                 dealloc(this as *mut u8, layout);
@@ -111,8 +118,28 @@ impl BinData {
         }
     }
 
+    /// A buffer without bytes of its own: its terms are over bytes that `keeper` keeps, at any distance from it.
+    pub fn foreign(keeper: Arc<Magic>, size: usize) -> *mut BinData {
+        let layout = BinData::layout(size_of::<*const Magic>());
+        // SAFETY: FRESH: the layout is not empty, and has room for the keeper behind the head.
+        unsafe {
+            let p = alloc(layout).cast::<BinData>();
+            if p.is_null() {
+                handle_alloc_error(layout);
+            }
+            // Nobody's end is the furthest one: nothing is ever appended.
+            p.write(BinData {
+                count: AtomicUsize::new(1),
+                capacity: size | FOREIGN,
+                used_bits: AtomicUsize::new(usize::MAX),
+            });
+            BinData::bytes(p).cast::<*const Magic>().write(Arc::into_raw(keeper));
+            p
+        }
+    }
+
     pub fn capacity(&self) -> usize {
-        self.capacity
+        self.capacity & !FOREIGN
     }
 
     /// How many terms and others refer to the buffer.

@@ -87,6 +87,7 @@ pub fn start_with(
         d.max_heap_size.error_logger = flags.max_heap_log.unwrap_or(d.max_heap_size.error_logger);
     });
     purlin_natives::install(&engine);
+    purlin_ffi::install(&engine);
     start_epmd(line)?;
     load_preloaded(&engine, preloaded)?;
     let init = line.flags.init_module.as_deref().unwrap_or("init");

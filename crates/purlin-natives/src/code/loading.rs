@@ -166,19 +166,22 @@ fn purge_module(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 /// Purlin lacks raise `not_loaded` when they are called, as their stubs say.
 const BOOT_LIBRARIES: [&str; 5] = ["erl_tracer", "prim_buffer", "prim_net", "prim_socket", "zlib"];
 
-/// Purlin's native libraries are part of it: loading one succeeds when it has natives for the calling module.
+/// Loading a library whose natives Purlin has itself succeeds and loads nothing.
 fn load_nif(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let path = args[0].list_text().or_else(|| String::from_utf8(args[0].as_bytes()?.into_owned()).ok());
     let path = path.or_badarg()?;
-    let caller = ctx.caller_module();
-    let name = path.rsplit('/').next().unwrap_or("");
-    let Some(module) = caller else { return Err(Escape::BADARG) };
-    let booting = BOOT_LIBRARIES.contains(&module.name());
-    if booting || ctx.engine.code.exports.natives().any(|n| n.mfa.module == module) {
-        ctx.engine.nif_info.lock().insert(module, Owned::new(args[1]));
+    let module = ctx.caller().or_badarg()?.module;
+    let name = module.name;
+    let booting = BOOT_LIBRARIES.contains(&name.name());
+    if booting || ctx.engine.code.exports.natives().any(|n| n.mfa.module == name) {
+        ctx.engine.nif_info.lock().insert(name, Owned::new(args[1]));
         return Ok(Term::atom(Atom::OK));
     }
-    let text = format!("Purlin has no native library {name} for the module {}", module.name());
+    let engine = ctx.engine;
+    if let Some(libraries) = engine.libraries() {
+        return libraries.load(ctx, module, &path, args[1]);
+    }
+    let text = format!("Native libraries are refused: {path} for the module {}", name.name());
     let text = ctx.heap().string(&text);
     let reason = ctx.heap().tuple(&[am!("load_failed"), text]);
     ctx.error(reason)

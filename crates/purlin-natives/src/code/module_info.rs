@@ -83,7 +83,7 @@ fn info(ctx: &mut Ctx<'_>, m: &'static Module, item: Term) -> Option<Term> {
             // Only what `load_nif/2` has put there; the emulator's own functions do not count.
             let own = engine.nif_info.lock().contains_key(&m.name);
             let natives = m.functions().iter().filter(|e| own && engine.code.exports.native(e.mfa).is_some());
-            let natives = natives.map(|e| (e.mfa.function, e.mfa.arity)).collect();
+            let natives = natives.map(|e| (e.mfa.function, e.mfa.arity)).chain(m.taken()).collect();
             names(heap, natives)
         }
         "attributes" => chunk_term(&engine.code, heap, m.file.attributes()),

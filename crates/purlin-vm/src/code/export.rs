@@ -229,14 +229,15 @@ impl NativeEntry {
         matches!(self.native.kind, NativeKind::Blocking | NativeKind::Computing)
     }
 
-    /// The entry of a function of `module` that a loaded library has taken. It is freed with the module.
+    /// The entry of a function of a module that a loaded library has taken. It is freed with the module.
     pub(super) fn of_library(
-        entry: &'static FnEntry,
+        owner: &'static Module,
+        mfa: Mfa,
         kind: NativeKind,
         body: Box<dyn LoadedBody>,
         tier: &'static dyn Tier,
     ) -> &'static NativeEntry {
-        let Mfa { module, function, arity } = entry.mfa;
+        let Mfa { module, function, arity } = mfa;
         let native = Native {
             module: module.name(),
             function: function.name(),
@@ -245,14 +246,20 @@ impl NativeEntry {
             body: |_, _| Err(crate::process::escape::Escape::NOTSUP),
             releases: (purlin_term::Release(0), purlin_term::Release(u8::MAX)),
         };
-        let mut made = NativeEntry::new(entry.mfa, native, tier);
-        made.loaded = Some(Loaded { module: entry.module, body });
+        let mut made = NativeEntry::new(mfa, native, tier);
+        made.loaded = Some(Loaded { module: owner, body });
         Box::leak(Box::new(made))
     }
 
     /// The module whose library has taken the function.
     pub(crate) fn library_module(&self) -> Option<&'static Module> {
         self.loaded.as_ref().map(|l| l.module)
+    }
+}
+
+impl std::fmt::Debug for NativeEntry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}", self.mfa)
     }
 }
 

@@ -290,10 +290,38 @@ impl Module {
         let _ = self.library.set(library);
         let mut taken = self.taken.lock();
         for (entry, kind, body) in functions {
-            let native = NativeEntry::of_library(entry, kind, body, code.tier);
+            let native = NativeEntry::of_library(self, entry.mfa, kind, body, code.tier);
             entry.publish(native.body());
             taken.push(native);
         }
+    }
+
+    /// A function of its library that is none of the module's: calls of others go on with it.
+    pub fn take_over_anonymous(
+        &'static self,
+        code: &Code,
+        function: Atom,
+        arity: u8,
+        kind: NativeKind,
+        body: Box<dyn LoadedBody>,
+    ) -> &'static NativeEntry {
+        let mfa = Mfa { module: self.name, function, arity };
+        let native = NativeEntry::of_library(self, mfa, kind, body, code.tier);
+        self.taken.lock().push(native);
+        native
+    }
+
+    /// Whether a library may take the function: where the module says which those are, it is one of them.
+    pub fn may_be_taken(&self, entry: &FnEntry) -> bool {
+        let nifs = &self.index.nifs;
+        nifs.is_empty() || nifs.contains(&entry.index)
+    }
+
+    /// The module's functions that its library has taken.
+    pub fn taken(&self) -> Vec<(Atom, u8)> {
+        let taken = self.taken.lock();
+        let own = taken.iter().filter(|n| self.function(n.mfa.function, n.mfa.arity).is_some());
+        own.map(|n| (n.mfa.function, n.mfa.arity)).collect()
     }
 
     /// Held while one of this module's functions is being translated.

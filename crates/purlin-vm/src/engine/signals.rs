@@ -2,6 +2,7 @@
 
 use super::Engine;
 use super::context::Ctx;
+use super::libraries::RESOURCES;
 use super::ports::PortSignal;
 use crate::process::relation::Watcher;
 use crate::process::signal::{Parcel, Signal, SignalKind, Target};
@@ -68,6 +69,11 @@ impl Engine {
             }
             SignalKind::Demonitor { monitor } => {
                 self.port_signal(port, PortSignal::Demonitor { monitor });
+            }
+            SignalKind::Down { monitor } if port == RESOURCES => {
+                if let Some(libraries) = self.libraries() {
+                    libraries.down(self, monitor);
+                }
             }
             SignalKind::Down { monitor } => {
                 self.port_signal(port, PortSignal::Down { monitor });

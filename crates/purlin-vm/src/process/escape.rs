@@ -64,6 +64,11 @@ pub enum Escape {
         entry: &'static crate::code::FnEntry,
         args: Vec<Term>,
     },
+    /// Continue with a tail call of a native.
+    Native {
+        entry: &'static crate::code::NativeEntry,
+        args: Vec<Term>,
+    },
     /// Continue with a tail call of a fun.
     Apply {
         fun: Term,
@@ -129,6 +134,7 @@ impl Escape {
             Escape::Raise { reason, stack, .. } => [reason, stack].into_iter().for_each(visit),
             Escape::Trap { args, .. }
             | Escape::Enter { args, .. }
+            | Escape::Native { args, .. }
             | Escape::Yield(args)
             | Escape::Wait(args)
             | Escape::Hibernate { args, .. } => args.iter_mut().for_each(visit),

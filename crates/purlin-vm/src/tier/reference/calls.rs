@@ -178,6 +178,11 @@ impl Run<'_> {
                 self.settle(args.len());
                 self.enter_function(entry)
             }
+            Escape::Native { entry, args } => {
+                self.load_args(&args);
+                self.settle(args.len());
+                self.enter_at(entry.start(), entry.mfa.arity)
+            }
             Escape::Apply { fun, args } => {
                 self.load_args(&args);
                 self.set_x(args.len(), fun);

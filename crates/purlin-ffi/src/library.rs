@@ -1,0 +1,345 @@
+//! Loading libraries of natives: `erlang:load_nif/2`.
+
+use crate::abi::{self, Entry, Func, NifFn, OldFunc};
+use crate::call::Function;
+use crate::env::Env;
+use crate::monitor;
+use crate::resource::{self, Opened, ResourceType};
+use crate::word::Word;
+use hashbrown::{HashMap, HashSet};
+use parking_lot::Mutex;
+use purlin_term::{Atom, Heap, Release, Term};
+use purlin_vm::code::{Module, NativeEntry};
+use purlin_vm::engine::libraries::Libraries;
+use purlin_vm::native::LoadedBody;
+use purlin_vm::{Ctx, Engine, NativeKind, NativeResult};
+use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+/// A shared object in the program; closed with the last value that has it.
+pub struct SharedObject(*mut c_void);
+
+// SAFETY: the system's functions for shared objects may be called by any thread.
+unsafe impl Send for SharedObject {}
+// SAFETY: as above.
+unsafe impl Sync for SharedObject {}
+
+impl Drop for SharedObject {
+    fn drop(&mut self) {
+        // SAFETY: opened once, and nothing of it is used any more.
+        unsafe { libc::dlclose(self.0) };
+    }
+}
+
+/// What the system says of the last call that failed.
+fn last_error() -> String {
+    // SAFETY: the text stays until the thread's next call.
+    unsafe {
+        let text = libc::dlerror();
+        if text.is_null() { "unknown error".into() } else { CStr::from_ptr(text).to_string_lossy().into_owned() }
+    }
+}
+
+impl SharedObject {
+    pub fn open(path: &str) -> Result<SharedObject, String> {
+        let path = CString::new(path).map_err(|_| "the path has a zero in it".to_string())?;
+        // SAFETY: C: what a library does when it is opened is its own.
+        let handle = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW) };
+        if handle.is_null() { Err(last_error()) } else { Ok(SharedObject(handle)) }
+    }
+
+    /// The address of a name.
+    pub fn symbol(&self, name: &CStr) -> Result<*mut c_void, String> {
+        // SAFETY: the shared object is open.
+        let address = unsafe { libc::dlsym(self.0, name.as_ptr()) };
+        if address.is_null() { Err(last_error()) } else { Ok(address) }
+    }
+}
+
+/// A library of natives, of one generation of its module's code.
+pub struct Library {
+    pub module: &'static Module,
+    pub object: Arc<SharedObject>,
+    unload: Option<abi::UnloadFn>,
+    data: AtomicPtr<c_void>,
+    /// How much of `ErlNifResourceTypeInit` it knows.
+    pub type_init_size: usize,
+    /// The types of resources that are its own.
+    pub types: Mutex<Vec<Arc<ResourceType>>>,
+    /// What it has opened while it is being loaded; none when that is over.
+    pub opened: Mutex<Option<Vec<Opened>>>,
+    /// Functions that calls went on with.
+    scheduled: Mutex<HashMap<(usize, c_uint, Atom, u8), &'static NativeEntry>>,
+}
+
+impl Library {
+    /// What `load` or `upgrade` has left.
+    pub fn data(&self) -> *mut c_void {
+        self.data.load(Ordering::Acquire)
+    }
+
+    /// The function that a call goes on with.
+    pub fn scheduled(
+        self: &Arc<Library>,
+        ctx: &Ctx<'_>,
+        name: Atom,
+        arity: u8,
+        pointer: NifFn,
+        flags: c_uint,
+    ) -> &'static NativeEntry {
+        let mut scheduled = self.scheduled.lock();
+        scheduled.entry((pointer as usize, flags, name, arity)).or_insert_with(|| {
+            let body = Box::new(Function { library: self.clone(), pointer, flags });
+            self.module.take_over_anonymous(&ctx.engine.code, name, arity, kind_of(flags), body)
+        })
+    }
+}
+
+/// What a module keeps of its library.
+struct Owner(Arc<Library>);
+
+impl purlin_vm::native::Library for Owner {
+    fn purged(&self) {
+        if let Some(unload) = self.0.unload {
+            let mut env = Env::of_callback(Some(self.0.clone()));
+            // SAFETY: C: the library is still open, and nobody calls it.
+            unsafe { unload(&mut env, self.0.data()) };
+        }
+        // What it has of types goes with it: objects that are left keep the shared object.
+        self.0.types.lock().clear();
+    }
+}
+
+fn kind_of(flags: c_uint) -> NativeKind {
+    match flags {
+        abi::DIRTY_CPU => NativeKind::Computing,
+        abi::DIRTY_IO => NativeKind::Blocking,
+        _ => NativeKind::Plain,
+    }
+}
+
+/// Why a library is not loaded: the atom, and the text.
+type Refused = (&'static str, String);
+
+/// The version of the interface that an emulator of this release has.
+fn version(release: Release) -> (c_int, c_int) {
+    (2, if release.0 >= 26 { 17 } else { 16 })
+}
+
+/// What the field of the virtual machine's variant has to say.
+const VARIANT: &CStr = c"beam.vanilla";
+
+/// What loads libraries of natives.
+pub struct Loader;
+
+impl Libraries for Loader {
+    fn down(&self, _: &Arc<Engine>, monitor: [u64; 2]) {
+        monitor::down(monitor);
+    }
+
+    fn watcher(&self, monitor: [u64; 2], heap: &mut Heap) -> Option<Term> {
+        monitor::owner(monitor, heap)
+    }
+
+    fn load(&self, ctx: &mut Ctx<'_>, module: &'static Module, path: &str, info: Term) -> NativeResult {
+        match load(ctx, module, path, info) {
+            Ok(()) => Ok(Term::atom(Atom::OK)),
+            Err((kind, text)) => {
+                let text = ctx.heap().string(&text);
+                let reason = ctx.heap().tuple(&[Term::atom(Atom::new(kind)), text]);
+                ctx.error(reason)
+            }
+        }
+    }
+}
+
+fn bad<T>(text: String) -> Result<T, Refused> {
+    Err(("bad_lib", text))
+}
+
+fn load(ctx: &mut Ctx<'_>, module: &'static Module, path: &str, info: Term) -> Result<(), Refused> {
+    let generations = ctx.engine.code.generations(module.name);
+    let is = |m: Option<&Module>| m.is_some_and(|m| std::ptr::eq(m, module));
+    if is(generations.old) {
+        return Err(("old_code", format!("Calling load_nif from old module '{}' not allowed", module.name.name())));
+    }
+    if module.library().is_some() {
+        return Err(("reload", "NIF library already loaded (reload disallowed since OTP 20).".into()));
+    }
+    let before = if is(generations.loading) { generations.current.or(generations.old) } else { generations.old };
+    let file = format!("{path}.so");
+    let object = SharedObject::open(&file).map_err(|text| {
+        let shown = if text.contains(path) { format!(": '{text}'") } else { format!(" {path}: '{text}'") };
+        ("load_failed", format!("Failed to load NIF library{shown}"))
+    })?;
+    let init =
+        object.symbol(c"nif_init").or_else(|text| bad(format!("Failed to find library init function: '{text}'")))?;
+    // SAFETY: C: that is what a function of this name is.
+    let init: unsafe extern "C-unwind" fn() -> *const Entry = unsafe { std::mem::transmute(init) };
+    // SAFETY: C
+    let entry = unsafe { init() };
+    if entry.is_null() {
+        return bad("Library init-call unsuccessful".into());
+    }
+    let contents = Contents::of(entry, module, version(ctx.engine.config.release))?;
+    let functions = contents.functions(module)?;
+    let library = Arc::new(Library {
+        module,
+        object: Arc::new(object),
+        unload: contents.unload,
+        data: AtomicPtr::default(),
+        type_init_size: contents.type_init_size,
+        types: Mutex::default(),
+        opened: Mutex::new(Some(Vec::new())),
+        scheduled: Mutex::default(),
+    });
+    if let Err(refused) = initialise(ctx, &library, &contents, before, info) {
+        resource::roll_back(&library);
+        return Err(refused);
+    }
+    resource::commit(&library);
+    let body =
+        |pointer, flags| -> Box<dyn LoadedBody> { Box::new(Function { library: library.clone(), pointer, flags }) };
+    let taken = functions.into_iter().map(|(entry, flags, pointer)| (entry, kind_of(flags), body(pointer, flags)));
+    module.take_over(&ctx.engine.code, Box::new(Owner(library.clone())), taken.collect());
+    Ok(())
+}
+
+/// Calls the library's `load`, or `upgrade` if there is older code with a library.
+fn initialise(
+    ctx: &mut Ctx<'_>,
+    library: &Arc<Library>,
+    contents: &Contents,
+    before: Option<&'static Module>,
+    info: Term,
+) -> Result<(), Refused> {
+    let mut data = std::ptr::null_mut();
+    let older = before.and_then(|m| m.library()).and_then(|l| (l as &dyn std::any::Any).downcast_ref::<Owner>());
+    let (kind, text, veto) = match older {
+        Some(Owner(older)) => {
+            let Some(upgrade) = contents.upgrade else {
+                return Err(("upgrade", "Upgrade not supported by this NIF library.".into()));
+            };
+            let mut old_data = older.data();
+            // SAFETY: C
+            let (veto, _) =
+                Env::of_call(ctx, library, |env| unsafe { upgrade(env, &mut data, &mut old_data, Word::from(info)) });
+            if veto == 0 {
+                older.data.store(old_data, Ordering::Release);
+            }
+            ("upgrade", "upgrade", veto)
+        }
+        None => {
+            let Some(load) = contents.load else { return Ok(()) };
+            // SAFETY: C
+            let (veto, _) = Env::of_call(ctx, library, |env| unsafe { load(env, &mut data, Word::from(info)) });
+            ("load", "load", veto)
+        }
+    };
+    if veto != 0 {
+        return Err((kind, format!("Library {text}-call unsuccessful ({veto}).")));
+    }
+    library.data.store(data, Ordering::Release);
+    Ok(())
+}
+
+/// What the entry of a library says, of whatever version it is.
+struct Contents {
+    functions: Vec<(String, c_uint, Option<NifFn>, c_uint)>,
+    load: Option<abi::LoadFn>,
+    upgrade: Option<abi::UpgradeFn>,
+    unload: Option<abi::UnloadFn>,
+    type_init_size: usize,
+}
+
+/// # Safety
+/// C: null, or a text.
+unsafe fn text(p: *const c_char) -> String {
+    // SAFETY: by the caller's promise.
+    if p.is_null() { String::new() } else { unsafe { CStr::from_ptr(p) }.to_string_lossy().into_owned() }
+}
+
+impl Contents {
+    fn of(entry: *const Entry, module: &Module, ours: (c_int, c_int)) -> Result<Contents, Refused> {
+        // SAFETY: C: the entry has the fields that its version has; only those are read.
+        unsafe {
+            let version = ((*entry).major, (*entry).minor);
+            if version > ours {
+                let needs = if version >= (2, 14) { text((*entry).min_erts) } else { "erts-?".into() };
+                return bad(format!(
+                    "That '{}' NIF library needs {needs} or newer. Either try to recompile the NIF lib or use a newer \
+                     erts runtime.",
+                    module.name.name()
+                ));
+            }
+            if version.0 < 2 || version == (2, 5) {
+                return bad(format!(
+                    "That old NIF library ({}.{}) is not compatible with this erts runtime ({}.{}). Try recompile the NIF \
+                     lib.",
+                    version.0, version.1, ours.0, ours.1
+                ));
+            }
+            if version >= (2, 1) && CStr::from_ptr((*entry).vm_variant) != VARIANT {
+                return bad(format!(
+                    "Library ({}) not compiled for this vm variant ({}).",
+                    text((*entry).vm_variant),
+                    VARIANT.to_string_lossy()
+                ));
+            }
+            let name = text((*entry).name);
+            if name != module.name.name() {
+                return bad(format!(
+                    "Library module name '{name}' does not match calling module '{}'",
+                    module.name.name()
+                ));
+            }
+            let count = usize::try_from((*entry).num_of_funcs).unwrap_or(0);
+            let functions = (0..count).map(|i| {
+                if version >= (2, 7) {
+                    let f = &*(*entry).funcs.add(i);
+                    (text(f.name), f.arity, f.pointer, f.flags)
+                } else {
+                    let f = &*(*entry).funcs.cast::<OldFunc>().add(i);
+                    (text(f.name), f.arity, f.pointer, 0)
+                }
+            });
+            Ok(Contents {
+                functions: functions.collect(),
+                load: (*entry).load,
+                upgrade: (*entry).upgrade,
+                unload: (*entry).unload,
+                type_init_size: if version >= (2, 12) { (*entry).resource_type_init_size } else { 0 },
+            })
+        }
+    }
+
+    /// The functions of the module that the library has bodies for.
+    fn functions(
+        &self,
+        module: &'static Module,
+    ) -> Result<Vec<(&'static purlin_vm::code::FnEntry, c_uint, NifFn)>, Refused> {
+        let mut seen = HashSet::new();
+        let of = |(name, arity, pointer, flags): &(String, c_uint, Option<NifFn>, c_uint)| {
+            let shown = format!("{}:{name}/{arity}", module.name.name());
+            let found = u8::try_from(*arity).ok().and_then(|a| module.function(Atom::existing(name)?, a));
+            let (Some(entry), Some(pointer)) = (found, *pointer) else {
+                return bad(format!("Function not found {shown}"));
+            };
+            if !module.may_be_taken(entry) {
+                return bad(format!("Function not declared as nif {shown}"));
+            }
+            if ![0, abi::DIRTY_CPU, abi::DIRTY_IO].contains(flags) {
+                return bad(format!("Illegal flags field value {flags} for NIF {shown}"));
+            }
+            if !seen.insert((name.clone(), *arity)) {
+                return bad(format!("Duplicate NIF entry for {shown}"));
+            }
+            Ok((entry, *flags, pointer))
+        };
+        self.functions.iter().map(of).collect()
+    }
+}
+
+// Only `Func` is read through a pointer to it.
+const _: () = assert!(size_of::<Func>() == 32 && size_of::<OldFunc>() == 24);
