@@ -53,7 +53,7 @@ pub fn new_binary(heap: &mut Heap, size: usize) -> (Term, *mut u8) {
     (heap.counted_binary(data, 0, size), BinData::bytes(data))
 }
 
-exported! {
+functions! {
     fn enif_is_binary(_p: *mut Env, t: Word) -> c_int { c_int::from(t.term().is_binary()) }
 
     /// The bytes of a binary term, to be read.

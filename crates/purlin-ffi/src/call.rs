@@ -70,7 +70,7 @@ impl LoadedBody for Function {
     }
 }
 
-exported! {
+functions! {
     /// `badarg`
     fn enif_make_badarg(p: *mut Env) -> Word {
         env(p).badarg()

@@ -134,7 +134,7 @@ pub unsafe fn env<'a>(p: *mut Env) -> &'a mut Env {
     unsafe { &mut *p }
 }
 
-exported! {
+functions! {
     /// A new environment that belongs to no process.
     fn enif_alloc_env() -> *mut Env {
         Box::into_raw(Box::new(Env::own()))

@@ -11,7 +11,7 @@
 //! Libraries have state of their own, which is the program's: one engine at a time loads libraries.
 
 /// Defines functions that libraries call, and `EXPORTED`, which has the linker keep them. All of them may rely on C.
-macro_rules! exported {
+macro_rules! functions {
     ($($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block)*) => {
         /// What the linker has to keep.
         pub const EXPORTED: &[*const std::ffi::c_void] = &[$($name as *const std::ffi::c_void),*];
@@ -32,15 +32,19 @@ macro_rules! exported {
 
 mod abi;
 mod binaries;
+mod both;
 mod call;
 mod env;
 mod library;
+mod locks;
 mod maps;
+mod memory;
 mod messages;
 mod misc;
 mod monitor;
 mod resource;
 mod select;
+mod system;
 mod terms;
 mod threads;
 mod word;
@@ -73,12 +77,15 @@ static EXPORTED: &[Addresses] = &[
     Addresses(binaries::EXPORTED),
     Addresses(call::EXPORTED),
     Addresses(env::EXPORTED),
+    Addresses(locks::EXPORTED),
     Addresses(maps::EXPORTED),
+    Addresses(memory::EXPORTED),
     Addresses(messages::EXPORTED),
     Addresses(misc::EXPORTED),
     Addresses(monitor::EXPORTED),
     Addresses(resource::EXPORTED),
     Addresses(select::EXPORTED),
+    Addresses(system::EXPORTED),
     Addresses(terms::EXPORTED),
     Addresses(threads::EXPORTED),
 ];

@@ -16,7 +16,7 @@ unsafe fn give(to: *mut Word, t: Option<Term>) -> c_int {
     1
 }
 
-exported! {
+functions! {
     fn enif_is_map(_p: *mut Env, t: Word) -> c_int { c_int::from(t.term().is_map()) }
 
     fn enif_get_map_size(_p: *mut Env, t: Word, size: *mut usize) -> c_int {

@@ -23,7 +23,7 @@ fn whereis(name: Word) -> Option<Term> {
     engine()?.names.whereis(name)
 }
 
-exported! {
+functions! {
     /// The calling process; null where there is none.
     fn enif_self(p: *mut Env, pid: *mut Identifier) -> *mut Identifier {
         match env(p).ctx() {

@@ -29,7 +29,7 @@ unsafe fn tell(handler: Option<ErrorHandler>, arg: *mut c_void) {
     }
 }
 
-exported! {
+functions! {
     /// The time as `erlang:now/0` has it.
     fn enif_now_time(p: *mut Env) -> Word {
         let env = env(p);

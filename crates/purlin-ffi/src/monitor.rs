@@ -64,7 +64,7 @@ pub fn forget_all(object: &Object) {
     }
 }
 
-exported! {
+functions! {
     /// Has the object's type told when the process ends. Positive: it has ended; negative: the type cannot be told.
     fn enif_monitor_process(_p: *mut Env, data: *mut c_void, pid: *const Identifier, monitor: *mut Monitor) -> c_int {
         let object = Object::of(data);

@@ -235,7 +235,7 @@ unsafe fn functions(env: &Env, init: *const TypeInit, members: Option<c_int>) ->
     functions
 }
 
-exported! {
+functions! {
     /// Opens a type of resources whose objects have at most a destructor.
     fn enif_open_resource_type(
         p: *mut Env,

@@ -169,7 +169,7 @@ unsafe fn stopped(object: &Object, fd: c_int) {
     }
 }
 
-exported! {
+functions! {
     /// Has a message sent when the descriptor is ready: `{select, Object, Reference, ready_input | ready_output}`.
     fn enif_select(
         p: *mut Env,

@@ -83,7 +83,7 @@ fn type_of(t: Term) -> c_int {
     }
 }
 
-exported! {
+functions! {
     fn enif_is_atom(_p: *mut Env, t: Word) -> c_int { c_int::from(t.term().is_atom()) }
     fn enif_is_ref(_p: *mut Env, t: Word) -> c_int { c_int::from(t.term().is_ref()) }
     fn enif_is_fun(_p: *mut Env, t: Word) -> c_int { c_int::from(t.term().is_fun()) }

@@ -3,9 +3,9 @@
 use parking_lot::RwLock;
 use purlin_term::{Heap, Term, am};
 use purlin_vm::native::OrBadarg;
-use purlin_vm::{Ctx, Native, NativeResult, Slot};
+use purlin_vm::{Ctx, Engine, Native, NativeResult, Slot};
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 pub const NATIVES: &[Native] = &[
@@ -27,8 +27,18 @@ impl Default for Environment {
 
 pub static ENVIRONMENT: Slot<Environment> = Slot::new();
 
+/// The value of a variable.
+pub fn get(engine: &Engine, name: &OsStr) -> Option<OsString> {
+    engine.state(&ENVIRONMENT).0.read().get(name).cloned()
+}
+
+/// Sets a variable.
+pub fn put(engine: &Engine, name: OsString, value: OsString) {
+    engine.state(&ENVIRONMENT).0.write().insert(name, value);
+}
+
 /// A list of characters (or bytes, where it is no UTF-8) for a text of the operating system.
-fn os_text(heap: &mut Heap, text: &std::ffi::OsStr) -> Term {
+fn os_text(heap: &mut Heap, text: &OsStr) -> Term {
     match text.to_str() {
         Some(s) => heap.string(s),
         None => heap.byte_list(text.as_bytes()),
@@ -67,16 +77,15 @@ fn env(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
 
 fn getenv(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let name = variable_name(args[0]).or_badarg()?;
-    let environment = ctx.engine.state(&ENVIRONMENT).0.read();
-    Ok(match environment.get(&name) {
-        Some(v) => os_text(&mut ctx.data.heap, v),
+    Ok(match get(ctx.engine, &name) {
+        Some(v) => os_text(&mut ctx.data.heap, &v),
         None => Term::bool(false),
     })
 }
 
 fn putenv(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let (name, value) = (variable_name(args[0]).or_badarg()?, variable_text(args[1]).or_badarg()?);
-    ctx.engine.state(&ENVIRONMENT).0.write().insert(name, value);
+    put(ctx.engine, name, value);
     Ok(Term::bool(true))
 }
 

@@ -37,6 +37,9 @@ mod zlib;
 use purlin_term::Release;
 use purlin_vm::Native;
 
+/// An engine's variables of the environment.
+pub use environment::{get as variable, put as set_variable};
+
 /// The modules and processes that a release starts with.
 pub use code::preloaded;
 

@@ -105,6 +105,10 @@ const SHARED: &[(&str, &[&str])] = &[
     ("purlin-natives/src/data/md5.rs", &["CONSTANTS"]),
     ("purlin-natives/src/file/name.rs", &["UTF8"]),
     ("purlin-regex/src/tables.rs", &["TABLES"]),
+    // What libraries in C see: the one engine that loads them, and the program's keys of their threads' data.
+    ("purlin-ffi/src/lib.rs", &["ENGINE"]),
+    ("purlin-ffi/src/system.rs", &["VERSIONS"]),
+    ("purlin-ffi/src/threads.rs", &["KEYS"]),
     // The program's terminal, its signals, and its one line of last words.
     ("purlin-natives/src/on_break.rs", &["ON_BREAK"]),
     ("purlin-natives/src/host/break_menu.rs", &["OPEN"]),
