@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     pub schedulers: Option<usize>,
+    /// Libraries of C or Rust are refused.
+    pub no_native_libraries: bool,
     pub otp: Option<PathBuf>,
     pub elixir: Option<PathBuf>,
 }
@@ -146,7 +148,13 @@ fn own(name: &str, mut it: impl Iterator<Item = String>) -> Result<Command, Stri
 impl Options {
     /// Takes the options that stand in front.
     fn read(&mut self, it: &mut Peekable<impl Iterator<Item = String>>) -> Result<(), String> {
-        while let Some(arg) = it.next_if(|a| matches!(a.as_str(), "--schedulers" | "--otp" | "--elixir")) {
+        const NO_LIBRARIES: &str = "--no-native-libraries";
+        while let Some(arg) = it.next_if(|a| matches!(a.as_str(), "--schedulers" | "--otp" | "--elixir" | NO_LIBRARIES))
+        {
+            if arg == NO_LIBRARIES {
+                self.no_native_libraries = true;
+                continue;
+            }
             let value = it.next().ok_or_else(|| format!("{arg} needs a value"))?;
             match arg.as_str() {
                 "--otp" => self.otp = Some(value.into()),

@@ -162,7 +162,9 @@ fn start(options: &Options, args: &[String]) -> Result<i32, String> {
         return Ok(0);
     }
     set_environment(&otp);
-    boot::run(&otp, &line, Config::from_env()?).map_err(|e| e.to_string())
+    let config = Config::from_env()?;
+    let config = Config { native_libraries: config.native_libraries && !options.no_native_libraries, ..config };
+    boot::run(&otp, &line, config).map_err(|e| e.to_string())
 }
 
 /// The installation with this program in the emulator's place, which is what a release that is made gets.

@@ -39,6 +39,7 @@ pub const COMMANDS: &[Entry] = &[
 
 pub const OPTIONS: &[Entry] = &[
     entry("--schedulers", "N", "scheduler threads (default: one a core)"),
+    entry("--no-native-libraries", "", "refuse libraries of C and Rust (`load_nif/2`, drivers)"),
     entry("--otp", "DIR", "the OTP installation (default: ERL_ROOTDIR, the `erl` on the PATH, the usual places)"),
     entry("--elixir", "DIR", "the Elixir installation (default: the `elixir` on the PATH, then the usual places)"),
 ];

@@ -35,6 +35,7 @@ mod binaries;
 mod both;
 mod call;
 mod env;
+mod ioq;
 mod library;
 mod locks;
 mod maps;
@@ -47,6 +48,7 @@ mod select;
 mod system;
 mod terms;
 mod threads;
+mod variadic;
 mod word;
 
 use parking_lot::RwLock;
@@ -77,6 +79,7 @@ static EXPORTED: &[Addresses] = &[
     Addresses(binaries::EXPORTED),
     Addresses(call::EXPORTED),
     Addresses(env::EXPORTED),
+    Addresses(ioq::EXPORTED),
     Addresses(locks::EXPORTED),
     Addresses(maps::EXPORTED),
     Addresses(memory::EXPORTED),
@@ -88,6 +91,7 @@ static EXPORTED: &[Addresses] = &[
     Addresses(system::EXPORTED),
     Addresses(terms::EXPORTED),
     Addresses(threads::EXPORTED),
+    Addresses(variadic::EXPORTED),
 ];
 
 struct Addresses(#[expect(dead_code, reason = "they only have to be there")] &'static [*const std::ffi::c_void]);

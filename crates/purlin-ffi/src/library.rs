@@ -124,7 +124,14 @@ type Refused = (&'static str, String);
 
 /// The version of the interface that an emulator of this release has.
 fn version(release: Release) -> (c_int, c_int) {
-    (2, if release.0 >= 26 { 17 } else { 16 })
+    (
+        2,
+        match release.0 {
+            ..26 => 16,
+            26..29 => 17,
+            _ => 18,
+        },
+    )
 }
 
 /// What the field of the virtual machine's variant has to say.

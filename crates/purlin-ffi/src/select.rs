@@ -103,7 +103,7 @@ fn select(
     pid: Option<Term>,
     message: impl Fn(Term) -> Owned,
 ) -> c_int {
-    let Some(engine) = caller.engine().filter(|e| poll::is_ready(e)) else { return c_int::MIN | FAILED };
+    let Some(engine) = caller.engine().filter(poll::is_ready) else { return c_int::MIN | FAILED };
     if fd < 0 {
         return c_int::MIN | INVALID_EVENT;
     }

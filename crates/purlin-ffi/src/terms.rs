@@ -4,7 +4,8 @@ use crate::abi::{LATIN1, UTF8};
 use crate::env::{Env, env};
 use crate::word::{Word, is_plain, terms};
 use purlin_term::boxed::Kind;
-use purlin_term::{Atom, Term, compare, hash};
+use purlin_term::literal::Literals;
+use purlin_term::{Atom, Term, compare, copy, hash};
 use std::ffi::{CStr, c_char, c_double, c_int, c_long, c_uint, c_ulong};
 
 /// Gives a number out if it is of the type asked for.
@@ -273,6 +274,9 @@ functions! {
         let t = t.term();
         Word::from(env(p).heap().copy(t))
     }
+
+    /// How many bytes a copy of the term takes.
+    fn enif_term_size(t: Word) -> usize { 8 * copy::flat_size(t.term(), Literals::none()) }
 
     /// A new reference.
     fn enif_make_ref(p: *mut Env) -> Word {

@@ -71,6 +71,11 @@ pub fn tables() -> Vec<&'static [Native]> {
     tables
 }
 
+/// As [`tables`], without what stands where a library of the installation can be loaded.
+pub fn boot_tables() -> Vec<&'static [Native]> {
+    tables().into_iter().filter(|t| !crypto::TABLES.iter().any(|c| std::ptr::eq(*c, *t))).collect()
+}
+
 /// What a release has of all tables.
 pub fn natives(release: Release) -> impl Iterator<Item = &'static Native> {
     tables().into_iter().flatten().filter(move |n| n.is_in(release))

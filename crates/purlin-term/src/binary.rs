@@ -259,6 +259,11 @@ impl Term {
         if self.boxed_kind() == Some(Kind::RefBin) { self.base_bytes().0 as u64 } else { 0 }
     }
 
+    /// The buffer of a counted binary.
+    pub fn counted_buffer(self) -> Option<*const BinData> {
+        self.body(Kind::RefBin).map(|w| w[0] as *const BinData)
+    }
+
     #[inline]
     pub fn is_bitstring(self) -> bool {
         matches!(self.boxed_kind(), Some(Kind::HeapBin | Kind::RefBin | Kind::SubBits))

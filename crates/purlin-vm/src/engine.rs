@@ -97,6 +97,11 @@ pub struct Config {
     pub collect_always: bool,
     /// What else the command line sets.
     pub settings: crate::settings::Settings,
+    /// Libraries of C or Rust may be loaded.
+    pub native_libraries: bool,
+    /// `crypto` has Purlin's natives (true) or those of the installation's library (false); `None`: that library's where it
+    /// can be loaded.
+    pub own_crypto: Option<bool>,
     /// What runs translated code.
     pub tier: &'static dyn Tier,
     /// A virtual clock that starts at this system time, in nanoseconds since 1970.

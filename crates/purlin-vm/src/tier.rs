@@ -26,6 +26,8 @@ impl Default for Config {
             warnings: 'w',
             collect_always: false,
             settings: Settings::default(),
+            native_libraries: true,
+            own_crypto: None,
             tier: &Handlers,
             virtual_clock: None,
         }
@@ -34,7 +36,8 @@ impl Default for Config {
 
 impl Config {
     /// The usual settings, changed by the variables that tests set: `PURLIN_SCHEDULERS` (a number), `PURLIN_COLLECT`
-    /// (`always`: at every point where collection is possible) and `PURLIN_TIER` (`reference` or `handlers`).
+    /// (`always`: at every point where collection is possible) and `PURLIN_TIER` (`reference` or `handlers`), and by
+    /// `PURLIN_CRYPTO` (`rust` or `openssl`).
     pub fn from_env() -> Result<Config, String> {
         Config::from_variables(|name| std::env::var(name).ok())
     }
@@ -55,6 +58,12 @@ impl Config {
             Some("reference") => config.tier = &Reference,
             Some(text) => return Err(refused("PURLIN_TIER", text, "reference or handlers")),
         }
+        config.own_crypto = match variable("PURLIN_CRYPTO").as_deref() {
+            None => None,
+            Some("rust") => Some(true),
+            Some("openssl") => Some(false),
+            Some(text) => return Err(refused("PURLIN_CRYPTO", text, "rust or openssl")),
+        };
         Ok(config)
     }
 }
@@ -74,7 +83,9 @@ mod tests {
         };
         assert_eq!(with("PURLIN_SCHEDULERS", "3").unwrap().schedulers, 3);
         assert!(with("PURLIN_COLLECT", "always").unwrap().collect_always);
-        for (name, text) in [("PURLIN_SCHEDULERS", "0"), ("PURLIN_COLLECT", "never"), ("PURLIN_TIER", "jit")] {
+        for (name, text) in
+            [("PURLIN_SCHEDULERS", "0"), ("PURLIN_COLLECT", "never"), ("PURLIN_TIER", "jit"), ("PURLIN_CRYPTO", "nss")]
+        {
             assert!(with(name, text).err().unwrap().contains(text), "{name}");
         }
     }

@@ -75,7 +75,7 @@ pub fn start_with(
     config.printable_unicode |= flags.printable_unicode;
     config.warnings = flags.warnings.unwrap_or(config.warnings);
     config.settings = settings(line, config.settings);
-    let tables: Vec<&[Native]> = purlin_natives::tables().into_iter().chain([natives]).collect();
+    let tables: Vec<&[Native]> = purlin_natives::boot_tables().into_iter().chain([natives]).collect();
     let preloaded = read_preloaded(otp)?;
     let engine = Engine::new(&tables, config);
     engine.defaults.change(|d| {
@@ -87,7 +87,9 @@ pub fn start_with(
         d.max_heap_size.error_logger = flags.max_heap_log.unwrap_or(d.max_heap_size.error_logger);
     });
     purlin_natives::install(&engine);
-    purlin_ffi::install(&engine);
+    if engine.config.native_libraries {
+        purlin_ffi::install(&engine);
+    }
     start_epmd(line)?;
     load_preloaded(&engine, preloaded)?;
     let init = line.flags.init_module.as_deref().unwrap_or("init");

@@ -4,10 +4,10 @@
 
 use purlin_term::owned::Owned;
 use purlin_term::{Atom, Magic, Term, am};
-use purlin_vm::code::{LoadError, Mfa, Module, Unfinished};
+use purlin_vm::code::{FnEntry, LoadError, Mfa, Module, Unfinished};
 use purlin_vm::literals;
-use purlin_vm::native::OrBadarg;
-use purlin_vm::{Ctx, Escape, Native, NativeResult};
+use purlin_vm::native::{Library, LoadedBody, OrBadarg};
+use purlin_vm::{Ctx, Escape, Native, NativeKind, NativeResult};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -166,6 +166,35 @@ fn purge_module(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 /// Purlin lacks raise `not_loaded` when they are called, as their stubs say.
 const BOOT_LIBRARIES: [&str; 5] = ["erl_tracer", "prim_buffer", "prim_net", "prim_socket", "zlib"];
 
+/// Purlin's own natives for a module whose library can be loaded as well.
+fn own_library(ctx: &Ctx<'_>, module: &'static Module) -> Vec<Taken> {
+    let natives = crate::crypto::TABLES.iter().copied().flatten();
+    let own = natives.filter(|n| n.module == module.name.name() && n.is_in(ctx.engine.config.release));
+    own.filter_map(|n| {
+        let entry = module.function(Atom::existing(n.function)?, n.arity)?;
+        let body: Box<dyn LoadedBody> = Box::new(OwnBody(n));
+        Some((entry, n.kind, body))
+    })
+    .collect()
+}
+
+/// A function of a module, and what it is from now on.
+type Taken = (&'static FnEntry, NativeKind, Box<dyn LoadedBody>);
+
+struct OwnBody(&'static Native);
+
+impl LoadedBody for OwnBody {
+    fn call(&self, ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+        (self.0.body)(ctx, args)
+    }
+}
+
+struct OwnLibrary;
+
+impl Library for OwnLibrary {
+    fn purged(&self) {}
+}
+
 /// Loading a library whose natives Purlin has itself succeeds and loads nothing.
 fn load_nif(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let path = args[0].list_text().or_else(|| String::from_utf8(args[0].as_bytes()?.into_owned()).ok());
@@ -177,9 +206,18 @@ fn load_nif(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         ctx.engine.nif_info.lock().insert(name, Owned::new(args[1]));
         return Ok(Term::atom(Atom::OK));
     }
-    let engine = ctx.engine;
-    if let Some(libraries) = engine.libraries() {
-        return libraries.load(ctx, module, &path, args[1]);
+    let (engine, own) = (ctx.engine, own_library(ctx, module));
+    let library = engine.libraries().filter(|_| own.is_empty() || engine.config.own_crypto != Some(true));
+    if let Some(library) = library {
+        let loaded = library.load(ctx, module, &path, args[1])?;
+        if loaded.is_atom() || own.is_empty() || engine.config.own_crypto == Some(false) {
+            return Ok(loaded);
+        }
+    }
+    if !own.is_empty() {
+        engine.nif_info.lock().insert(name, Owned::new(args[1]));
+        module.take_over(&engine.code, Box::new(OwnLibrary), own);
+        return Ok(Term::atom(Atom::OK));
     }
     let text = format!("Native libraries are refused: {path} for the module {}", name.name());
     let text = ctx.heap().string(&text);

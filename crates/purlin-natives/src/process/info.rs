@@ -4,9 +4,10 @@ use super::await_result;
 use super::flag::rare_of;
 use super::heap_limit::max_heap_map;
 use purlin_term::{Atom, Heap, Kind, Owned, Release, Term, am};
+use purlin_vm::engine::libraries::RESOURCES;
 use purlin_vm::native::OrBadarg;
 use purlin_vm::process::{Activity, Flags, Hibernation};
-use purlin_vm::relation::{RemoteProcess, Watched};
+use purlin_vm::relation::{RemoteProcess, Watched, Watcher};
 use purlin_vm::remote::come_to_broken;
 use purlin_vm::saved_calls::Saved;
 use purlin_vm::signal::{Signal, SignalKind, Target};
@@ -387,7 +388,12 @@ impl Subject<'_> {
 
     fn monitored_by(&self, h: &mut Heap) -> Term {
         let Some(r) = self.data.relations_if_any() else { return Term::NIL };
-        let mut list: Vec<Term> = r.watchers.values().map(|w| w.watcher.term()).collect();
+        let resource = |h: &mut Heap, w: &Watcher| self.engine.libraries()?.watcher(w.monitor, h);
+        let mut list: Vec<Term> = Vec::new();
+        for w in r.watchers.values() {
+            let who = if w.watcher == Term::port(RESOURCES) { resource(h, w) } else { Some(w.watcher.term()) };
+            list.extend(who);
+        }
         list.reverse();
         let remote = r.remote_if_any().into_iter().flat_map(|remote| remote.watchers.values());
         list.extend(remote.map(|w| w.watcher.term(h)));
