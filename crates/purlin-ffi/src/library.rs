@@ -161,6 +161,11 @@ impl Libraries for Loader {
     }
 }
 
+/// A module's name as Erlang writes it.
+fn shown(module: &Module) -> String {
+    purlin_term::print::display(Term::atom(module.name)).to_string()
+}
+
 fn bad<T>(text: String) -> Result<T, Refused> {
     Err(("bad_lib", text))
 }
@@ -169,7 +174,7 @@ fn load(ctx: &mut Ctx<'_>, module: &'static Module, path: &str, info: Term) -> R
     let generations = ctx.engine.code.generations(module.name);
     let is = |m: Option<&Module>| m.is_some_and(|m| std::ptr::eq(m, module));
     if is(generations.old) {
-        return Err(("old_code", format!("Calling load_nif from old module '{}' not allowed", module.name.name())));
+        return Err(("old_code", format!("Calling load_nif from old module '{}' not allowed", shown(module))));
     }
     if module.library().is_some() {
         return Err(("reload", "NIF library already loaded (reload disallowed since OTP 20).".into()));
@@ -277,7 +282,7 @@ impl Contents {
                 return bad(format!(
                     "That '{}' NIF library needs {needs} or newer. Either try to recompile the NIF lib or use a newer \
                      erts runtime.",
-                    module.name.name()
+                    shown(module)
                 ));
             }
             if version.0 < 2 || version == (2, 5) {
@@ -296,10 +301,7 @@ impl Contents {
             }
             let name = text((*entry).name);
             if name != module.name.name() {
-                return bad(format!(
-                    "Library module name '{name}' does not match calling module '{}'",
-                    module.name.name()
-                ));
+                return bad(format!("Library module name '{name}' does not match calling module '{}'", shown(module)));
             }
             let count = usize::try_from((*entry).num_of_funcs).unwrap_or(0);
             let functions = (0..count).map(|i| {
@@ -328,7 +330,7 @@ impl Contents {
     ) -> Result<Vec<(&'static purlin_vm::code::FnEntry, c_uint, NifFn)>, Refused> {
         let mut seen = HashSet::new();
         let of = |(name, arity, pointer, flags): &(String, c_uint, Option<NifFn>, c_uint)| {
-            let shown = format!("{}:{name}/{arity}", module.name.name());
+            let shown = format!("{}:{name}/{arity}", shown(module));
             let found = u8::try_from(*arity).ok().and_then(|a| module.function(Atom::existing(name)?, a));
             let (Some(entry), Some(pointer)) = (found, *pointer) else {
                 return bad(format!("Function not found {shown}"));
