@@ -115,7 +115,7 @@ end
 # ---- resources
 show.("box", Probe.unbox(Probe.box(7)))
 b = Probe.box(8)
-show.("the same", {b == b, is_reference(b), Probe.box(9) == b, send(self(), b) == (receive do r -> r end)})
+show.("the same", {b == b, is_reference(b), Probe.box(9) == b, send(self(), b) == (receive do r when is_reference(r) -> r end)})
 caught.("no box", fn -> Probe.unbox(:no_box) end)
 show.("bytes", Probe.box_bytes(b))
 spawn(fn -> Probe.box(21) end)

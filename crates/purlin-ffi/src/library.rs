@@ -185,8 +185,8 @@ fn load(ctx: &mut Ctx<'_>, module: &'static Module, path: &str, info: Term) -> R
         let shown = if text.contains(path) { format!(": '{text}'") } else { format!(" {path}: '{text}'") };
         ("load_failed", format!("Failed to load NIF library{shown}"))
     })?;
-    let init =
-        object.symbol(c"nif_init").or_else(|text| bad(format!("Failed to find library init function: '{text}'")))?;
+    let init = object.symbol(c"nif_init").or_else(|_| object.symbol(c"_nif_init"));
+    let init = init.or_else(|text| bad(format!("Failed to find library init function: '{text}'")))?;
     // SAFETY: C: that is what a function of this name is.
     let init: unsafe extern "C-unwind" fn() -> *const Entry = unsafe { std::mem::transmute(init) };
     // SAFETY: C

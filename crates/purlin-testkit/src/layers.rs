@@ -58,6 +58,7 @@ const FORWARD: &[(&str, &str)] = &[
     // Where a process goes on, what it calls next, and what its time is charged to.
     ("process/data.rs", "code::instr::Op"),
     ("process/escape.rs", "code::FnEntry"),
+    ("process/escape.rs", "code::NativeEntry"),
     ("process/rare.rs", "code::points::Point"),
     // What a native and a match specification are called with.
     ("code/native.rs", "engine::context::Ctx"),
@@ -109,6 +110,11 @@ const SHARED: &[(&str, &[&str])] = &[
     ("purlin-ffi/src/lib.rs", &["ENGINE"]),
     ("purlin-ffi/src/system.rs", &["VERSIONS"]),
     ("purlin-ffi/src/threads.rs", &["KEYS"]),
+    // Native libraries are the program's: the engine that loads them, and what they have.
+    ("purlin-ffi/src/lib.rs", &["ENGINE"]),
+    ("purlin-ffi/src/monitor.rs", &["DOWN"]),
+    ("purlin-ffi/src/resource.rs", &["TYPES"]),
+    ("purlin-ffi/src/select.rs", &["SELECTED"]),
     // The program's terminal, its signals, and its one line of last words.
     ("purlin-natives/src/on_break.rs", &["ON_BREAK"]),
     ("purlin-natives/src/host/break_menu.rs", &["OPEN"]),
