@@ -85,8 +85,8 @@ impl Buffer {
         self.into_counted().into_binary(heap)
     }
 
-    /// The bytes, which are not added to any more. A block that is too large is cut, which leaves it where it is unless
-    /// it is more than twice as large.
+    /// The bytes, which are not added to any more. A block that is too large is cut, which as a rule leaves it where it is
+    /// unless it is more than twice as large.
     pub fn into_counted(mut self) -> CountedBytes {
         if self.room() > 0 {
             // Without memory for a smaller block the larger one stays.

@@ -486,3 +486,38 @@ impl Io<'_> {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use purlin_term::Heap;
+    use purlin_term::external::EncodeOptions;
+    use purlin_term::external::distribution::{OutCache, Outgoing};
+
+    #[test]
+    fn a_packet_of_many_parts_goes_out_by_several_calls() {
+        let mut heap = Heap::new(0);
+        let binaries: Vec<Term> = (0..3000u32).map(|i| heap.binary(&vec![i as u8; 5000])).collect();
+        let (control, message) = (heap.tuple(&[Term::small(2)]), heap.list(&binaries));
+        let sent = Outgoing::new(control, Some(message), &EncodeOptions::default(), true).expect("small enough");
+        let packet = sent.packets(&mut OutCache::default(), 1, false).next().expect("one packet");
+        let expected = packet.bytes();
+        let mut queue = Queue::default();
+        queue.push(b"head".to_vec(), 0);
+        queue.push(packet, 0);
+        queue.push(b"tail".to_vec(), 0);
+        let (mut all, mut calls) = (Vec::new(), 0);
+        while queue.bytes > 0 {
+            let slices = queue.front(usize::MAX);
+            assert!(slices.len() <= PARTS);
+            // What does not go out at once begins the next call.
+            let bytes: Vec<u8> = slices.iter().flat_map(|slice| slice.iter().copied()).collect();
+            let taken = bytes.len().div_ceil(2);
+            all.extend_from_slice(&bytes[..taken]);
+            queue.drop_front(taken);
+            calls += 1;
+        }
+        assert!(all == [b"head", &expected[..], b"tail"].concat());
+        assert!(calls > 6, "{calls}");
+    }
+}
