@@ -359,6 +359,11 @@ impl Ports for PortsOf {
         table(engine).ports.lock().contains_key(&port)
     }
 
+    fn is_busy(&self, engine: &Engine, port: u64, waiter: Immediate) -> bool {
+        let found = table(engine).ports.lock().get(&port).cloned();
+        found.is_some_and(|p| p.driver.busy(Some(waiter)))
+    }
+
     fn list(&self, engine: &Engine) -> Vec<u64> {
         table(engine).all()
     }

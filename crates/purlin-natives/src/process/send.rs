@@ -20,8 +20,15 @@ fn send_2(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
             let how = Sending { connect: true, suspend: true };
             remote::send(ctx, args[0], args[1], how, args[1])
         }
+        Err(SendError::Busy(port)) => wait(ctx, port, args),
         Err(SendError::BadDestination) => Err(Escape::BADARG),
     }
+}
+
+/// Waits for a busy port, and sends then.
+fn wait(ctx: &mut Ctx<'_>, port: u64, args: &[Term]) -> NativeResult {
+    ctx.engine.tracing.monitor.suspended(ctx.engine, ctx.process, Term::port(port));
+    Err(Escape::Wait(args.to_vec()))
 }
 
 fn send_3(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
@@ -46,6 +53,8 @@ fn send_3(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     match sent {
         Ok(()) => Ok(ok()),
         Err(SendError::Remote) => remote::send(ctx, args[0], args[1], how, ok()),
+        Err(SendError::Busy(port)) if how.suspend => wait(ctx, port, args),
+        Err(SendError::Busy(_)) => Ok(am!("nosuspend")),
         Err(SendError::BadDestination) => Err(Escape::BADARG),
     }
 }

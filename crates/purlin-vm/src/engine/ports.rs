@@ -2,7 +2,7 @@
 
 use crate::engine::Engine;
 use crate::process::relation::Watcher;
-use purlin_term::Term;
+use purlin_term::{Immediate, Term};
 use std::sync::Arc;
 
 /// A signal to a port.
@@ -44,6 +44,9 @@ pub trait Ports: Send + Sync {
 
     /// Whether the port is open.
     fn is_open(&self, engine: &Engine, port: u64) -> bool;
+
+    /// Whether commands to the port have to wait; `waiter` is then woken when they need not any more.
+    fn is_busy(&self, engine: &Engine, port: u64, waiter: Immediate) -> bool;
 
     /// The numbers of all open ports.
     fn list(&self, engine: &Engine) -> Vec<u64>;

@@ -7,7 +7,7 @@ use super::ports::PortSignal;
 use crate::process::relation::Watcher;
 use crate::process::signal::{Parcel, Signal, SignalKind, Target};
 use crate::process::{Priority, Process};
-use purlin_term::{Atom, Term};
+use purlin_term::{Atom, Immediate, Term};
 use std::sync::Arc;
 
 impl Engine {
@@ -85,6 +85,11 @@ impl Engine {
     /// Hands a signal to a port; false: there is no such port.
     pub fn port_signal(self: &Arc<Engine>, port: u64, signal: PortSignal) -> bool {
         self.ports.get().is_some_and(|p| p.signal(self, port, signal))
+    }
+
+    /// Whether commands to the port with this number have to wait: then the process is woken when they need not any more.
+    pub fn port_is_busy(&self, port: u64, waiter: Immediate) -> bool {
+        self.ports.get().is_some_and(|p| p.is_busy(self, port, waiter))
     }
 
     /// Makes a sleeping process runnable; false: it does not sleep.

@@ -7,7 +7,7 @@ use crate::process::Process;
 use crate::process::signal::{Parcel, Signal};
 use crate::tracing::events::{self, Extra};
 use crate::tracing::{Flags, sequential};
-use purlin_term::{Atom, Kind, Term};
+use purlin_term::{Atom, Kind, Term, am};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -18,6 +18,20 @@ pub enum SendError {
     BadDestination,
     /// The destination is on another node.
     Remote,
+    /// The message is a command, and the port with this number is busy: the process is woken when it is not any more.
+    Busy(u64),
+}
+
+/// The port that a command would go to, if it is busy.
+#[inline]
+fn busy_port(ctx: &Ctx<'_>, to: Term, message: Term) -> Option<u64> {
+    let &[from, what] = message.as_tuple()? else { return None };
+    let &[key, _] = what.as_tuple()? else { return None };
+    if key != am!("command") || !from.is_local_pid() {
+        return None;
+    }
+    let port = receiver(ctx.engine, to).as_port()?;
+    ctx.engine.port_is_busy(port, ctx.process.who()).then_some(port)
 }
 
 /// Sends a message of a running process, and tells whoever traces it.
@@ -30,6 +44,9 @@ pub fn send_from(ctx: &mut Ctx<'_>, to: Term, message: Term) -> Result<(), SendE
     if let Some(id) = to.as_pid().filter(|&id| id != ctx.process.id()) {
         send_to_process(ctx.engine, id, message);
         return Ok(());
+    }
+    if let Some(port) = busy_port(ctx, to, message) {
+        return Err(SendError::Busy(port));
     }
     send(ctx.engine, ctx.process, to, message)
 }
@@ -50,6 +67,9 @@ fn send_to_process(engine: &Arc<Engine>, id: u64, message: Term) {
 
 #[cold]
 fn send_traced(ctx: &mut Ctx<'_>, to: Term, message: Term, priority: bool) -> Result<(), SendError> {
+    if let Some(port) = busy_port(ctx, to, message) {
+        return Err(SendError::Busy(port));
+    }
     let receiver = receiver(ctx.engine, to);
     if ctx.process.trace.has(Flags::SEND) {
         let to = if receiver.is_port() { receiver } else { to };

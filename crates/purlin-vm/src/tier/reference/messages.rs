@@ -23,7 +23,7 @@ impl Run<'_> {
                     function: purlin_term::Atom::new("send"),
                     arity: 2,
                 });
-                if let (SendError::Remote, Some(n)) = (error, native) {
+                if let (SendError::Remote | SendError::Busy(_), Some(n)) = (error, native) {
                     return self.call_native(pc, n);
                 }
                 let reason = Term::atom(Atom::BADARG);
