@@ -12,6 +12,7 @@ use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::event::{EventfdFlags, Timespec, eventfd};
 use rustix::fd::{AsFd, OwnedFd};
+use rustix::io::Errno;
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock, Weak};
@@ -69,6 +70,8 @@ struct Shared {
 #[derive(Default)]
 struct Table {
     watched: HashMap<u64, Arc<dyn Ready>>,
+    /// What the kernel does not watch, such as `/dev/null`, because it is ready always.
+    always: HashMap<u64, Interest>,
     limits: BTreeMap<Deadline, Arc<Port>>,
     started: u64,
 }
@@ -125,17 +128,25 @@ pub fn watch<R: Ready + 'static>(
     }
     if !now.any() {
         let _ = epoll::delete(&shared.epoll, fd);
-        let who = shared.table.lock().watched.remove(&id);
+        let mut table = shared.table.lock();
+        table.always.remove(&id);
+        let who = table.watched.remove(&id);
+        drop(table);
         drop(who);
         return;
     }
     let data = EventData::new_u64(id);
-    // Neither call fails for an open descriptor but for lack of memory; it then stays silent.
-    if before.any() {
-        let _ = epoll::modify(&shared.epoll, fd, data, now.flags());
-    } else {
+    // Otherwise neither call fails for an open descriptor but for lack of memory; it then stays silent.
+    if !before.any() {
         shared.table.lock().watched.insert(id, who.clone());
-        let _ = epoll::add(&shared.epoll, fd, data, now.flags());
+        if epoll::add(&shared.epoll, fd, data, now.flags()) == Err(Errno::PERM) {
+            shared.table.lock().always.insert(id, now);
+            shared.wake_up();
+        }
+    } else if let Some(interest) = shared.table.lock().always.get_mut(&id) {
+        *interest = now;
+    } else {
+        let _ = epoll::modify(&shared.epoll, fd, data, now.flags());
     }
 }
 
@@ -165,8 +176,13 @@ pub fn cancel(engine: &Arc<Engine>, deadline: Deadline) {
 fn run(shared: &Shared, engine: &Weak<Engine>) {
     let mut events = Vec::with_capacity(256);
     loop {
-        let first = shared.table.lock().limits.first_key_value().map(|(&(at, _), _)| at);
-        let timeout = first.map(|at| {
+        let (first, is_ready) = {
+            let table = shared.table.lock();
+            let first = table.limits.first_key_value().map(|(&(at, _), _)| at);
+            (first, !table.always.is_empty())
+        };
+        let at = if is_ready { Some(Instant::now()) } else { first };
+        let timeout = at.map(|at| {
             let left = at.saturating_duration_since(Instant::now());
             Timespec { tv_sec: left.as_secs() as i64, tv_nsec: left.subsec_nanos().into() }
         });
@@ -188,6 +204,13 @@ fn run(shared: &Shared, engine: &Weak<Engine>) {
             let who = shared.table.lock().watched.get(&id).cloned();
             if let Some(who) = who {
                 call(|| who.ready(&engine, read, write));
+            }
+        }
+        let always: Vec<(u64, Interest)> = shared.table.lock().always.iter().map(|(&id, &i)| (id, i)).collect();
+        for (id, interest) in always {
+            let who = shared.table.lock().watched.get(&id).cloned();
+            if let Some(who) = who {
+                call(|| who.ready(&engine, interest.read, interest.write));
             }
         }
         loop {
