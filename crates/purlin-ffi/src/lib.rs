@@ -34,6 +34,7 @@ mod abi;
 mod binaries;
 mod both;
 mod call;
+mod driver;
 mod env;
 mod ioq;
 mod library;
@@ -66,11 +67,12 @@ fn engine() -> Option<Arc<Engine>> {
 /// Has this engine load native libraries, unless another one of this program does.
 pub fn install(engine: &Arc<Engine>) {
     // The address keeps the functions that libraries call in the program.
-    std::hint::black_box(EXPORTED);
+    std::hint::black_box((EXPORTED, driver::EXPORTED));
     let mut owner = ENGINE.write();
     if owner.strong_count() == 0 {
         *owner = Arc::downgrade(engine);
         engine.set_libraries(Box::new(library::Loader));
+        purlin_natives::drivers::install(engine, Box::new(driver::Objects));
     }
 }
 

@@ -187,6 +187,7 @@ fn load(ctx: &mut Ctx<'_>, module: &'static Module, path: &str, info: Term) -> R
     })?;
     let init = object.symbol(c"nif_init").or_else(|_| object.symbol(c"_nif_init"));
     let init = init.or_else(|text| bad(format!("Failed to find library init function: '{text}'")))?;
+    purlin_natives::taint(ctx.engine, module.name);
     // SAFETY: C: that is what a function of this name is.
     let init: unsafe extern "C-unwind" fn() -> *const Entry = unsafe { std::mem::transmute(init) };
     // SAFETY: C

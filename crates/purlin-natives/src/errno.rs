@@ -100,7 +100,7 @@ pub(crate) fn name(e: Errno) -> &'static str {
 }
 
 /// As [`name`], of a number that may be none of an error.
-pub(crate) fn name_of(number: i32) -> &'static str {
+pub fn name_of(number: i32) -> &'static str {
     NAMES.iter().find(|(n, _)| *n == number).map_or("unknown", |(_, name)| name)
 }
 

@@ -29,6 +29,7 @@ mod port;
 mod process;
 mod re;
 mod socket;
+mod taints;
 mod trace;
 mod tty;
 mod until;
@@ -36,6 +37,15 @@ mod zlib;
 
 use purlin_term::Release;
 use purlin_vm::Native;
+
+/// The names of error numbers.
+pub use errno::name_of as errno_name;
+
+/// Says that a library was loaded which is not of OTP.
+pub use taints::add as taint;
+
+/// Drivers that stand above: those of shared objects.
+pub use port::loading as drivers;
 
 /// An engine's variables of the environment.
 pub use environment::{get as variable, put as set_variable};

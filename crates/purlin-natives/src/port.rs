@@ -9,6 +9,7 @@ mod driver;
 mod fds;
 mod framing;
 pub mod inet;
+pub mod loading;
 mod natives;
 mod open;
 mod output;
@@ -234,7 +235,7 @@ impl Port {
     }
 
     /// Counts bytes that came in through the port.
-    fn count_input(&self, engine: &Engine, bytes: usize) {
+    pub fn count_input(&self, engine: &Engine, bytes: usize) {
         self.input.fetch_add(bytes as u64, Ordering::Relaxed);
         table(engine).count_input(bytes);
     }
@@ -251,7 +252,7 @@ impl Port {
     }
 
     /// The port closes by its driver's own doing: the owner's link is taken away, so that it gets no exit signal.
-    fn leave(self: &Arc<Port>, engine: &Arc<Engine>, reason: Term) {
+    pub fn leave(self: &Arc<Port>, engine: &Arc<Engine>, reason: Term) {
         let me = self.term();
         let owner = self.state.lock().owner;
         if let Some(owner) = owner {
@@ -264,8 +265,13 @@ impl Port {
         self.close(engine, reason);
     }
 
+    /// Takes a port away that could not be opened after all: nobody is told.
+    pub fn discard(&self, engine: &Engine) {
+        table(engine).ports.lock().remove(&self.id);
+    }
+
     /// Sends `{Port, Message}` to the owner.
-    fn tell(&self, engine: &Arc<Engine>, message: impl FnOnce(&mut purlin_term::Heap) -> Term) {
+    pub fn tell(&self, engine: &Arc<Engine>, message: impl FnOnce(&mut purlin_term::Heap) -> Term) {
         let Some(owner) = self.state.lock().owner else { return };
         engine.post(owner.term(), self.message(message));
     }
@@ -295,6 +301,7 @@ impl Port {
             return false;
         }
         engine.names.release_port(self.term());
+        self.driver.before_close();
         let state = std::mem::take(&mut *self.state.lock());
         self.driver.close(engine, self);
         if !self.driver.is_idle() {
@@ -345,6 +352,9 @@ impl Ports for PortsOf {
                 let stays = linked && reason.is(Atom::NORMAL) && state.owner.is_none_or(|o| o != from);
                 drop(state);
                 if !stays {
+                    if reason.is(Atom::KILL) {
+                        p.driver.abandon();
+                    }
                     p.close(engine, if reason.is(Atom::KILL) { Term::atom(Atom::KILLED) } else { reason });
                 }
             }
@@ -380,6 +390,7 @@ pub fn install(engine: &Arc<Engine>) {
     let id = table(engine).next_id();
     Port::open(engine, id, "forker".into(), Options::default(), None, Box::new(Forker));
     engine.on_halt(flush);
+    ddll::install(engine);
 }
 
 /// Waits until all output is written, that of closed ports too.

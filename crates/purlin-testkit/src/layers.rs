@@ -34,7 +34,11 @@ const LAYERS: &[Layer] = &[
 
 /// The topics of `purlin-natives`, in layers as above.
 const TOPICS: &[Layer] = &[
-    ("ground", &["backtrace", "byte_queue", "console", "environment", "errno", "loop_limit", "on_break", "until"], &[]),
+    (
+        "ground",
+        &["backtrace", "byte_queue", "console", "environment", "errno", "loop_limit", "on_break", "taints", "until"],
+        &[],
+    ),
     ("data", &["asn1", "atomics", "code", "crypto", "data", "persistent_term", "re", "zlib"], &["ground"]),
     ("files", &["file"], &["ground"]),
     ("terminal", &["tty"], &["ground", "files"]),
@@ -106,7 +110,12 @@ const SHARED: &[(&str, &[&str])] = &[
     ("purlin-natives/src/data/md5.rs", &["CONSTANTS"]),
     ("purlin-natives/src/file/name.rs", &["UTF8"]),
     ("purlin-regex/src/tables.rs", &["TABLES"]),
-    // What libraries in C see: the one engine that loads them, and the program's keys of their threads' data.
+    // What libraries in C see: the one engine that loads them, and what is the program's: keys of their
+    // threads' data, ports by the words that name them, threads for drivers' work, and strings that stay.
+    ("purlin-ffi/src/driver/functions.rs", &["NAMES"]),
+    ("purlin-ffi/src/driver/poll.rs", &["NEXT"]),
+    ("purlin-ffi/src/driver/pool.rs", &["QUEUES", "STARTED"]),
+    ("purlin-ffi/src/driver/port.rs", &["PORTS"]),
     ("purlin-ffi/src/lib.rs", &["ENGINE"]),
     ("purlin-ffi/src/system.rs", &["VERSIONS"]),
     ("purlin-ffi/src/threads.rs", &["KEYS"]),

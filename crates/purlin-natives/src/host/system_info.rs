@@ -153,7 +153,11 @@ fn system_info(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
             heap.list(&given)
         }
         // Purlin's poll thread keeps no figures.
-        "check_io" | "dist" | "taints" => Term::NIL,
+        "check_io" | "dist" => Term::NIL,
+        "taints" => {
+            let all: Vec<Term> = crate::taints::all(engine).into_iter().map(Term::atom).collect();
+            ctx.heap().list(&all)
+        }
         "dist_ctrl" => {
             let all: Vec<Term> = crate::dist::channels(engine)
                 .into_iter()

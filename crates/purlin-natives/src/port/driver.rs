@@ -17,6 +17,12 @@ use std::sync::Arc;
 #[derive(Debug, PartialEq, Eq)]
 pub struct TooLong;
 
+/// What an answer to `port_control/3` becomes.
+pub enum ControlAnswer {
+    List(Vec<u8>),
+    Binary(Vec<u8>),
+}
+
 /// What a port driver does. Each function is called from any thread, without a lock of the port being held.
 pub trait Driver: Send + Sync {
     /// The stream of bytes that this driver is, if it is one: what the other functions do follows from it.
@@ -41,6 +47,31 @@ pub trait Driver: Send + Sync {
 
     /// Carries out a control operation for the process `from`. `None`: a bad argument.
     fn control(
+        &self,
+        _engine: &Arc<Engine>,
+        _port: &Arc<Port>,
+        _from: Immediate,
+        _operation: u32,
+        _data: &[u8],
+    ) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// As [`control`](Driver::control), of drivers that choose how the answer looks.
+    fn control_answer(
+        &self,
+        engine: &Arc<Engine>,
+        port: &Arc<Port>,
+        from: Immediate,
+        operation: u32,
+        data: &[u8],
+    ) -> Option<ControlAnswer> {
+        self.control(engine, port, from, operation, data).map(ControlAnswer::List)
+    }
+
+    /// Carries out a call for the process `from`: argument and result are terms in the external format. `None`: a bad
+    /// argument.
+    fn call(
         &self,
         _engine: &Arc<Engine>,
         _port: &Arc<Port>,
@@ -78,6 +109,9 @@ pub trait Driver: Send + Sync {
         }
     }
 
+    /// The port is about to be closed: its owner, links and data are still there.
+    fn before_close(&self) {}
+
     /// The port is closed: nothing is read any more, and what is queued still goes out.
     fn close(&self, engine: &Arc<Engine>, _port: &Arc<Port>) {
         if let Some(stream) = self.stream() {
@@ -98,6 +132,24 @@ pub trait Driver: Send + Sync {
 
     /// A process that the driver monitors has ended.
     fn process_exit(&self, _engine: &Arc<Engine>, _port: &Arc<Port>, _monitor: RefId) {}
+
+    /// The processes that the driver monitors.
+    fn monitors(&self) -> Vec<Immediate> {
+        Vec::new()
+    }
+
+    /// The [library](super::loading::Library) that the driver came with, if it was loaded, by its key.
+    fn library(&self) -> Option<u64> {
+        None
+    }
+
+    /// What is queued is thrown away: the port is about to be closed.
+    fn abandon(&self) {}
+
+    /// Whether calls of one port exclude those of the driver's other ports.
+    fn excludes_ports(&self) -> bool {
+        false
+    }
 }
 
 /// A driver that is opened by its name.

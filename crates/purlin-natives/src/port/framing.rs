@@ -22,6 +22,10 @@ pub enum Piece {
 }
 
 impl Piece {
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     pub fn len(&self) -> usize {
         let (Piece::Data(bytes) | Piece::Eol(bytes) | Piece::NoEol(bytes)) = self;
         bytes.len()

@@ -1,6 +1,8 @@
 //! The natives on ports.
 
+use super::driver::ControlAnswer;
 use super::{Port, open, table};
+use purlin_term::external::{self, EncodeOptions};
 use purlin_term::iolist::to_bytes as io_bytes;
 use purlin_term::owned::Owned;
 use purlin_term::{Atom, Immediate, Kind, Term, am};
@@ -13,8 +15,7 @@ pub const NATIVES: &[Native] = &[
     Native::plain("erts_internal", "open_port", 2, open::open_port),
     Native::plain("erts_internal", "port_command", 3, port_command),
     Native::plain("erts_internal", "port_control", 3, port_control),
-    // No driver takes such calls.
-    Native::plain("erts_internal", "port_call", 3, |_, _| Ok(BADARG)),
+    Native::plain("erts_internal", "port_call", 3, port_call),
     Native::plain("erts_internal", "port_close", 1, port_close),
     Native::plain("erts_internal", "port_connect", 2, port_connect),
     Native::plain("erts_internal", "port_info", 1, port_info_1),
@@ -66,14 +67,32 @@ fn command(ctx: &mut Ctx<'_>, port: &Arc<Port>, data: Term) -> NativeResult {
     Ok(Term::bool(true))
 }
 
-/// The answer is a list also for ports that were opened with `binary`.
+/// The answer is a list also for ports that were opened with `binary`, unless the driver wants it otherwise.
 fn port_control(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let Some(port) = find(ctx, args[0]) else { return Ok(BADARG) };
     let operation = args[1].as_small().and_then(|n| u32::try_from(n).ok());
     let (Some(operation), Some(data)) = (operation, io_bytes(args[2])) else { return Ok(BADARG) };
     let me = ctx.process.who();
-    let answer = port.driver.control(ctx.engine, &port, me, operation, &data);
-    Ok(answer.map_or(BADARG, |bytes| ctx.heap().byte_list(&bytes)))
+    Ok(match port.driver.control_answer(ctx.engine, &port, me, operation, &data) {
+        Some(ControlAnswer::List(bytes)) => ctx.heap().byte_list(&bytes),
+        Some(ControlAnswer::Binary(bytes)) => ctx.heap().binary(&bytes),
+        None => BADARG,
+    })
+}
+
+/// `{ok, Result}`
+fn port_call(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    let Some(port) = find(ctx, args[0]) else { return Ok(BADARG) };
+    let Some(operation) = args[1].as_small().and_then(|n| u32::try_from(n).ok()) else { return Ok(BADARG) };
+    let data = external::encode(args[2], &EncodeOptions::default()).or(Err(Escape::BADARG))?;
+    let Some(answer) = port.driver.call(ctx.engine, &port, ctx.process.who(), operation, &data) else {
+        return Ok(BADARG);
+    };
+    let mut decoding = ctx.engine.code.decoding(false);
+    match external::decode(&answer, &mut ctx.data.heap, &mut decoding) {
+        Ok((result, _)) => ctx.ok(result),
+        Err(_) => Ok(BADARG),
+    }
 }
 
 fn port_close(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
@@ -140,13 +159,18 @@ fn info(ctx: &mut Ctx<'_>, port: &Port, item: &str) -> Option<Term> {
         "queue_size" => Term::small(port.driver.queued() as i64),
         "os_pid" => port.driver.os_pid().map_or(Term::atom(Atom::UNDEFINED), |p| Term::small(p as i64)),
         "registered_name" => Term::atom(names.of_port(port.term())?),
-        "monitors" => Term::NIL,
+        "monitors" => {
+            let all = port.driver.monitors().into_iter();
+            let all: Vec<Term> = all.map(|p| heap.tuple(&[am!("process"), p.term()])).collect();
+            heap.list(&all)
+        }
         "monitored_by" => {
             let all: Vec<Term> = port.state.lock().watchers.iter().map(|w| w.watcher.term()).collect();
             heap.list(&all)
         }
         "memory" => Term::small(std::mem::size_of::<Port>() as i64),
         "parallelism" => Term::bool(port.options.parallelism),
+        "locking" if port.driver.excludes_ports() => am!("driver_level"),
         "locking" => am!("port_level"),
         _ => return None,
     })

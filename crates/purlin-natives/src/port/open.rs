@@ -2,11 +2,12 @@
 
 use super::driver::{self, Driver, Named};
 use super::framing::Framing;
-use super::{Options, Port, program, stream, table};
+use super::loading::{Library, Use};
+use super::{Options, Port, ddll, program, stream, table};
 use crate::environment::{os_string, variable_name, variable_text};
 use crate::errno;
-use purlin_term::{Atom, Release, Term, am};
-use purlin_vm::{Ctx, NativeResult};
+use purlin_term::{Atom, Immediate, Release, Term, am};
+use purlin_vm::{Ctx, Engine, NativeResult};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::process::CommandExt;
@@ -158,7 +159,7 @@ fn open(ctx: &mut Ctx<'_>, name: Term, s: Settings) -> Result<Term, Term> {
         [kind, command] if kind == am!("spawn") => {
             let text = text(command).ok_or(badarg)?;
             let first = text.to_string_lossy();
-            if let Some(driver) = driver::named(&first) {
+            if let Some(driver) = Found::of(ctx, &first) {
                 return by_name(ctx, driver, &first, s);
             }
             let mut shell = Command::new("/bin/sh");
@@ -180,18 +181,35 @@ fn open(ctx: &mut Ctx<'_>, name: Term, s: Settings) -> Result<Term, Term> {
         [kind, driver] if kind == am!("spawn_driver") => {
             let text = text(driver).ok_or(badarg)?;
             let command = text.to_string_lossy();
-            by_name(ctx, driver::named(&command).ok_or(badarg)?, &command, s)
+            by_name(ctx, Found::of(ctx, &command).ok_or(badarg)?, &command, s)
         }
         _ => Err(badarg),
     }
 }
 
+/// A driver that has a name.
+enum Found {
+    BuiltIn(&'static Named),
+    Loaded(Arc<dyn Library>, Use),
+}
+
+impl Found {
+    /// The driver that a command's first word names.
+    fn of(ctx: &Ctx<'_>, command: &str) -> Option<Found> {
+        let loaded = || ddll::find(ctx.engine, command.split(' ').next()?).map(|(of, using)| Found::Loaded(of, using));
+        driver::named(command).map(Found::BuiltIn).or_else(loaded)
+    }
+}
+
 /// Opens a port by a driver that has a name. They take neither programs' options nor limits.
-fn by_name(ctx: &mut Ctx<'_>, driver: &Named, command: &str, s: Settings) -> Result<Term, Term> {
+fn by_name(ctx: &mut Ctx<'_>, driver: Found, command: &str, s: Settings) -> Result<Term, Term> {
     if s.busy_limits_port || s.options.exit_status {
         return Err(am!("badarg"));
     }
-    (driver.open)(ctx, command, s)
+    match driver {
+        Found::BuiltIn(driver) => (driver.open)(ctx, command, s),
+        Found::Loaded(library, using) => library.open(ctx, command, s, using),
+    }
 }
 
 /// The directory to start a program in.
@@ -227,4 +245,19 @@ pub fn add(ctx: &mut Ctx<'_>, id: u64, name: String, s: &Settings, driver: Box<d
     let port = Port::open(ctx.engine, id, name, s.options.clone(), Some(ctx.process.who()), driver);
     ctx.data.relations().link(port.term());
     port
+}
+
+/// Puts a port into the table whose owner has not heard of it yet.
+pub fn unlinked(
+    engine: &Engine,
+    name: String,
+    options: Options,
+    owner: Immediate,
+    make: impl FnOnce(u64) -> Box<dyn Driver>,
+) -> Result<Arc<Port>, Term> {
+    if !table(engine).has_room(engine) {
+        return Err(am!("system_limit"));
+    }
+    let id = table(engine).next_id();
+    Ok(Port::open(engine, id, name, options, Some(owner), make(id)))
 }
