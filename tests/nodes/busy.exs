@@ -33,9 +33,19 @@
       channel = :erts_debug.get_internal_state({:dist_ctrl, node(to)})
 
       for _ <- 1..n,
-          do: :erlang.port_command(channel, [131, 68, 0, bytes({2, :"", to}), 82, 137])
+          do: :erlang.port_command(channel, [lead(), 131, 68, 0, bytes({2, :"", to}), 82, 137])
 
       :ok
+    end
+
+    # What the driver of sockets wants before the bytes: since OTP 27 a reference.
+    def lead do
+      if :erlang.system_info(:otp_release) >= [?2, ?7] do
+        reference = :erlang.term_to_binary(make_ref(), [:local])
+        <<byte_size(reference)::16, reference::binary>>
+      else
+        ""
+      end
     end
 
     def down(far, time \\ 3000) do

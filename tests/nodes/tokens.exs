@@ -63,6 +63,8 @@
     end
 
     def run(far) do
+      # What is called while it is traced is loaded before.
+      show("terms", {self(), [make_ref(), far], {1, "text", &next/0}})
       :ok = start_tracer()
       :ok = :rpc.call(far, __MODULE__, :start_tracer, [])
       there = Node.spawn(far, __MODULE__, :answer, [])
