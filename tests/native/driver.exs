@@ -96,11 +96,19 @@ show.("demonitor", {:erlang.port_control(port, 11, ""), :erlang.port_control(por
 :erlang.port_control(port, 21, <<1>>)
 show.("busy", :erlang.port_command(port, "x", [:nosuspend]))
 show.("force", Probe.fails(fn -> :erlang.port_command(port, "x", [:force]) end))
+show.("nosuspend", :erlang.send(port, {me, {:command, "x"}}, [:nosuspend]))
+sending =
+  spawn(fn ->
+    send(port, {me, {:command, "sent"}})
+    send(me, {:commanded, :sent})
+  end)
+Process.sleep(50)
+show.("sending", Process.info(sending, :status))
 waiting = spawn(fn -> send(me, {:commanded, Port.command(port, "late")}) end)
 Process.sleep(50)
 show.("waits", Process.alive?(waiting))
 :erlang.port_control(port, 21, <<0>>)
-show.("goes on", Enum.sort(Probe.got(2)))
+show.("goes on", Enum.sort(Probe.got(4)))
 
 pipe = Probe.port("", [:binary, :eof])
 :erlang.port_control(pipe, 6, "")

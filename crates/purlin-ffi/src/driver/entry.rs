@@ -83,6 +83,11 @@ impl Driver {
         &self.entry
     }
 
+    /// The lock for a new port.
+    pub fn lock(&self) -> Arc<ReentrantMutex<()>> {
+        self.lock.clone().unwrap_or_default()
+    }
+
     pub fn has(&self, flag: c_int) -> bool {
         self.entry().flags & flag != 0
     }

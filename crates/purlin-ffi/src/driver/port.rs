@@ -76,6 +76,8 @@ pub struct State {
     using: Option<Arc<Use>>,
     /// Functions of the driver that run, one within the other.
     depth: usize,
+    /// Whether the driver has data for the port, which it is stopped with.
+    has_started: bool,
     pub caller: Immediate,
     /// The owner, also when the port is closed.
     pub owner: Immediate,
@@ -96,9 +98,9 @@ pub struct State {
 }
 
 impl Port {
-    /// Makes a port, which is found from now on; nobody is linked to it yet.
+    /// Makes a port with a lock that the caller holds; it is found from now on, and nobody is linked to it yet.
     fn create(
-        driver: Arc<Driver>,
+        (driver, lock): (Arc<Driver>, Arc<ReentrantMutex<()>>),
         engine: &Arc<Engine>,
         name: String,
         settings: Option<&Settings>,
@@ -109,7 +111,6 @@ impl Port {
         let cutter = matches!(options.framing, Framing::Line(_)).then(|| Cutter::new(options.framing));
         let mut made = None;
         let port = unlinked(engine, name, options, owner, |id| {
-            let lock = driver.lock.clone().unwrap_or_default();
             let port = Arc::new(Port {
                 id,
                 driver,
@@ -122,6 +123,7 @@ impl Port {
                     queue: Queue::default(),
                     using: Some(Arc::new(using)),
                     depth: 0,
+                    has_started: false,
                     caller,
                     owner,
                     busy: false,
@@ -160,15 +162,30 @@ impl Port {
         let waits = driver.has(flag::INIT_ACK).then(|| ctx.engine.next_ref());
         let start = driver.entry().start;
         let mut text = CString::new(command).map_err(|_| am!("badarg"))?.into_bytes_with_nul();
+        // Nobody else calls the driver for the port before it has started.
+        let lock = driver.lock();
+        let guard = lock.lock();
+        let driver = (driver, lock.clone());
         let (port, of_engine) = Port::create(driver, ctx.engine, command.into(), Some(settings), (me, me), using)?;
         port.state().starting = waits.map(|id| (id, me));
         let started = port.call(Some(me), |_| {
-            let Some(start) = start else { return (null_mut(), 0) };
+            let Some(start) = start else {
+                port.state().has_started = true;
+                return (null_mut(), 0);
+            };
             // SAFETY: C, with the port's lock.
             let data = unsafe { start(handle(port.id), text.as_mut_ptr().cast()) };
             let error = std::io::Error::last_os_error().raw_os_error().unwrap_or(0);
             if !is_error(data) {
                 port.data.store(data, Ordering::Release);
+            }
+            let mut state = port.state();
+            state.has_started = true;
+            let over = state.phase == Phase::Stopped && !is_error(data);
+            drop(state);
+            if let Some(stop) = port.driver.entry().stop.filter(|_| over) {
+                // SAFETY: C, with the port's lock: the driver has ended the port before it had data.
+                unsafe { stop(data) };
             }
             (data, error)
         });
@@ -179,6 +196,7 @@ impl Port {
             port.abort();
             return Err(reason);
         }
+        drop(guard);
         ctx.data.relations().link(of_engine.term());
         match waits.filter(|_| port.state().starting.is_some()) {
             // The wrapper in `erlang` waits for a message with this reference.
@@ -192,9 +210,13 @@ impl Port {
         let engine = self.engine.upgrade()?;
         engine.process(owner.term().as_pid()?)?;
         let using = self.using().filter(|u| u.is_good())?.again(true);
-        let made = Port::create(self.driver.clone(), &engine, name, None, (owner, Immediate::NIL), using);
-        let (port, of_engine) = made.ok()?;
+        let lock = self.driver.lock();
+        let guard = lock.lock();
+        let driver = (self.driver.clone(), lock.clone());
+        let (port, of_engine) = Port::create(driver, &engine, name, None, (owner, Immediate::NIL), using).ok()?;
         port.data.store(data, Ordering::Release);
+        port.state().has_started = true;
+        drop(guard);
         engine.post(owner.term(), Signal::bare(SignalKind::Link { from: of_engine.term() }));
         Some(handle(port.id))
     }
@@ -300,13 +322,13 @@ impl Port {
         // Nobody else calls for the port any more, while the driver's last function may use it.
         state.phase = Phase::Stopped;
         state.depth += 1;
-        let timer = state.timer.take();
+        let (timer, has_started) = (state.timer.take(), state.has_started);
         drop(state);
         let engine = self.engine();
         if let (Some(engine), Some(timer)) = (&engine, timer) {
             poll::cancel(engine, timer);
         }
-        if let Some(stop) = self.driver.entry().stop {
+        if let Some(stop) = self.driver.entry().stop.filter(|_| has_started) {
             // SAFETY: C, with the port's lock; this is done once.
             unsafe { stop(self.data.load(Ordering::Acquire)) };
         }
