@@ -92,8 +92,8 @@ functions! {
     }
 
     /// Whether a function gave back that it raises an exception.
-    fn enif_is_exception(_p: *mut Env, t: Word) -> c_int {
-        c_int::from(t == Word::NONE)
+    fn enif_is_exception(p: *mut Env, t: Word) -> c_int {
+        c_int::from(t == Word::NONE && matches!(env(p).wish, Wish::Raise(_)))
     }
 
     /// Goes on with another function when the calling one returns what this returns.

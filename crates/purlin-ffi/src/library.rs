@@ -227,33 +227,33 @@ fn initialise(
     before: Option<&'static Module>,
     info: Term,
 ) -> Result<(), Refused> {
-    let mut data = std::ptr::null_mut();
+    // The library may ask for it while it sets it.
+    let data = library.data.as_ptr();
     let older = before.and_then(|m| m.library()).and_then(|l| (l as &dyn std::any::Any).downcast_ref::<Owner>());
     let (kind, text, veto) = match older {
         Some(Owner(older)) => {
             let Some(upgrade) = contents.upgrade else {
                 return Err(("upgrade", "Upgrade not supported by this NIF library.".into()));
             };
-            let mut old_data = older.data();
+            let former = older.data();
             // SAFETY: C
-            let (veto, _) =
-                Env::of_call(ctx, library, |env| unsafe { upgrade(env, &mut data, &mut old_data, Word::from(info)) });
-            if veto == 0 {
-                older.data.store(old_data, Ordering::Release);
+            let call = |env| unsafe { upgrade(env, data, older.data.as_ptr(), Word::from(info)) };
+            let (veto, _) = Env::of_call(ctx, library, call);
+            if veto != 0 {
+                older.data.store(former, Ordering::Release);
             }
             ("upgrade", "upgrade", veto)
         }
         None => {
             let Some(load) = contents.load else { return Ok(()) };
             // SAFETY: C
-            let (veto, _) = Env::of_call(ctx, library, |env| unsafe { load(env, &mut data, Word::from(info)) });
+            let (veto, _) = Env::of_call(ctx, library, |env| unsafe { load(env, data, Word::from(info)) });
             ("load", "load", veto)
         }
     };
     if veto != 0 {
         return Err((kind, format!("Library {text}-call unsuccessful ({veto}).")));
     }
-    library.data.store(data, Ordering::Release);
     Ok(())
 }
 

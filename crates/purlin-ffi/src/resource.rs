@@ -149,10 +149,13 @@ impl Object {
     }
 }
 
-/// The object that a term refers to.
+/// The object that a term refers to, or that keeps its bytes.
 pub fn object_of<'a>(t: Term) -> Option<&'a Object> {
+    // SAFETY: OFFHEAP: a binary's buffer is alive as long as the binary.
+    let kept = || t.counted_buffer().and_then(|buffer| unsafe { &*buffer }.keeper());
+    let magic = t.as_magic().or_else(kept)?;
     // SAFETY: the term keeps the object.
-    t.magic::<Handle>().map(|h| unsafe { &*h.0 })
+    magic.value.downcast_ref::<Handle>().map(|h| unsafe { &*h.0 })
 }
 
 /// Opens a type for a library that is being loaded.

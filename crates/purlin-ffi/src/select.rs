@@ -31,7 +31,7 @@ const INVALID_EVENT: c_int = 1 << 2;
 const FAILED: c_int = 1 << 3;
 const READ_CANCELLED: c_int = 1 << 4;
 const WRITE_CANCELLED: c_int = 1 << 5;
-const NOTSUP: c_int = 1 << 7;
+const ERROR_CANCELLED: c_int = 1 << 6;
 
 /// Descriptors that objects have asked for.
 static SELECTED: Mutex<Option<HashMap<c_int, Arc<Selected>>>> = Mutex::new(None);
@@ -44,7 +44,7 @@ struct Selected {
     fd: c_int,
     /// The object, which stays as long as its descriptor is watched.
     object: Arc<Magic>,
-    waiting: Mutex<[Option<Waiting>; 2]>,
+    waiting: Mutex<[Option<Waiting>; 3]>,
 }
 
 /// A message to be sent once.
@@ -56,8 +56,8 @@ struct Waiting {
 // SAFETY: the receiver is a local pid, which points to nothing.
 unsafe impl Send for Waiting {}
 
-fn interest(waiting: &[Option<Waiting>; 2]) -> Interest {
-    Interest { read: waiting[0].is_some(), write: waiting[1].is_some() }
+fn interest(waiting: &[Option<Waiting>; 3]) -> Interest {
+    Interest { read: waiting[0].is_some(), write: waiting[1].is_some(), error: waiting[2].is_some() }
 }
 
 impl Selected {
@@ -68,16 +68,14 @@ impl Selected {
     }
 }
 
-impl Ready for Selected {
-    fn ready(self: Arc<Selected>, engine: &Arc<Engine>, read: bool, write: bool) {
+impl Selected {
+    /// Sends the messages that wait for what has happened.
+    fn happened(self: &Arc<Selected>, engine: &Arc<Engine>, what: [bool; 3]) {
         let table = SELECTED.lock();
         let mut waiting = self.waiting.lock();
         let before = interest(&waiting);
-        let due: Vec<Waiting> = [read, write]
-            .into_iter()
-            .zip(waiting.iter_mut())
-            .filter_map(|(r, w)| if r { w.take() } else { None })
-            .collect();
+        let due: Vec<Waiting> =
+            what.into_iter().zip(waiting.iter_mut()).filter_map(|(r, w)| if r { w.take() } else { None }).collect();
         if !due.is_empty() {
             self.watch(engine, before, interest(&waiting));
         }
@@ -85,6 +83,16 @@ impl Ready for Selected {
         for w in due {
             engine.post(w.to, Signal::with_copy(SignalKind::Message, w.message.term()));
         }
+    }
+}
+
+impl Ready for Selected {
+    fn ready(self: Arc<Selected>, engine: &Arc<Engine>, read: bool, write: bool) {
+        self.happened(engine, [read, write, false]);
+    }
+
+    fn failed(self: Arc<Selected>, engine: &Arc<Engine>) {
+        self.happened(engine, [false, false, true]);
     }
 }
 
@@ -107,9 +115,6 @@ fn select(
     if fd < 0 {
         return c_int::MIN | INVALID_EVENT;
     }
-    if flags & ERROR != 0 {
-        return c_int::MIN | NOTSUP;
-    }
     let mut table = SELECTED.lock();
     let table = table.get_or_insert_default();
     if flags & STOP != 0 {
@@ -127,9 +132,14 @@ fn select(
     };
     let selected = match table.get(&fd) {
         Some(selected) if Arc::ptr_eq(&selected.object, &object.magic()) => selected.clone(),
-        Some(_) => return c_int::MIN | INVALID_EVENT,
         None if flags & CANCEL != 0 => return 0,
-        None => {
+        before => {
+            // Another object has the descriptor now; who waited for the former one's is told nothing any more.
+            if let Some(selected) = before {
+                let mut waiting = selected.waiting.lock();
+                selected.watch(&engine, interest(&waiting), Interest::default());
+                *waiting = Default::default();
+            }
             let selected = Arc::new(Selected { fd, object: object.magic(), waiting: Mutex::default() });
             table.insert(fd, selected.clone());
             selected
@@ -138,11 +148,12 @@ fn select(
     let mut waiting = selected.waiting.lock();
     let before = interest(&waiting);
     let mut answer = 0;
-    for (i, (flag, cancelled, which)) in
-        [(READ, READ_CANCELLED, am!("ready_input")), (WRITE, WRITE_CANCELLED, am!("ready_output"))]
-            .into_iter()
-            .enumerate()
-    {
+    let kinds = [
+        (READ, READ_CANCELLED, am!("ready_input")),
+        (WRITE, WRITE_CANCELLED, am!("ready_output")),
+        (ERROR, ERROR_CANCELLED, am!("ready_error")),
+    ];
+    for (i, (flag, cancelled, which)) in kinds.into_iter().enumerate() {
         if flags & flag == 0 {
             continue;
         }
@@ -170,7 +181,7 @@ unsafe fn stopped(object: &Object, fd: c_int) {
 }
 
 functions! {
-    /// Has a message sent when the descriptor is ready: `{select, Object, Reference, ready_input | ready_output}`.
+    /// Has a message sent when the descriptor is ready: `{select, Object, Reference, ready_input | ready_output | ready_error}`.
     fn enif_select(
         p: *mut Env,
         fd: c_int,

@@ -66,6 +66,14 @@ fn string(env: &mut Env, text: Option<String>) -> Word {
     }
 }
 
+/// 32 bits of a hash and a salt.
+fn mixed(hash: u64, salt: u64) -> u64 {
+    let mut x = hash.wrapping_add(salt.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    (x ^ (x >> 31)) & 0xFFFF_FFFF
+}
+
 /// The number of `enif_term_type` for a term.
 fn type_of(t: Term) -> c_int {
     match t.boxed_kind() {
@@ -107,7 +115,7 @@ functions! {
     /// A hash: 1 is the engine's own, which changes from run to run; 2 that of `erlang:phash2/1`.
     fn enif_hash(kind: c_int, t: Word, salt: u64) -> u64 {
         match kind {
-            1 => hash::internal(t.term()) ^ salt.wrapping_mul(0x9E37_79B9_7F4A_7C15),
+            1 => mixed(hash::internal(t.term()), salt),
             2 => hash::phash2(t.term(), 1 << 27),
             _ => 0,
         }

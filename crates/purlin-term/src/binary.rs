@@ -138,6 +138,13 @@ impl BinData {
         }
     }
 
+    /// What keeps the bytes of a buffer that has none of its own.
+    pub fn keeper(&self) -> Option<&Magic> {
+        let foreign = self.capacity & FOREIGN != 0;
+        // SAFETY: OFFHEAP: behind the head of such a buffer is a count of its keeper.
+        foreign.then(|| unsafe { &**BinData::bytes(self).cast::<*const Magic>() })
+    }
+
     pub fn capacity(&self) -> usize {
         self.capacity & !FOREIGN
     }

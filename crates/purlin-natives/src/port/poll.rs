@@ -21,6 +21,9 @@ use std::time::{Duration, Instant};
 /// Who is told what a watched descriptor is ready for.
 pub trait Ready: Send + Sync {
     fn ready(self: Arc<Self>, engine: &Arc<Engine>, read: bool, write: bool);
+
+    /// The descriptor has an error, which was asked for.
+    fn failed(self: Arc<Self>, _engine: &Arc<Engine>) {}
 }
 
 impl Ready for Port {
@@ -34,6 +37,8 @@ impl Ready for Port {
 pub struct Interest {
     pub read: bool,
     pub write: bool,
+    /// Errors, which are told anyway as being ready for what is asked for.
+    pub error: bool,
 }
 
 impl Interest {
@@ -45,7 +50,7 @@ impl Interest {
     }
 
     fn any(self) -> bool {
-        self.read || self.write
+        self.read || self.write || self.error
     }
 }
 
@@ -202,6 +207,9 @@ fn run(shared: &Shared, engine: &Weak<Engine>) {
             let failed = flags.intersects(EventFlags::ERR | EventFlags::HUP);
             let (read, write) = (flags.contains(EventFlags::IN) || failed, flags.contains(EventFlags::OUT) || failed);
             let who = shared.table.lock().watched.get(&id).cloned();
+            if let Some(who) = who.clone().filter(|_| flags.contains(EventFlags::ERR)) {
+                call(|| who.failed(&engine));
+            }
             if let Some(who) = who {
                 call(|| who.ready(&engine, read, write));
             }

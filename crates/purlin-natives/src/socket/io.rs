@@ -209,7 +209,7 @@ impl Ready for Magic {
     fn ready(self: Arc<Magic>, engine: &Arc<Engine>, read: bool, write: bool) {
         let Some(socket) = self.value.downcast_ref::<Socket>() else { return };
         let mut io = Io::new(engine, socket);
-        let Interest { read: reads, write: writes } = io.s.interest;
+        let Interest { read: reads, write: writes, .. } = io.s.interest;
         if read && reads {
             io.unselect(Turn::Read);
             let waits = io.s.readers.current.iter().chain(&io.s.acceptors.current);
