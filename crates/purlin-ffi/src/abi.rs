@@ -49,14 +49,13 @@ pub struct Entry {
     pub min_erts: *const c_char,
 }
 
-/// `ErlNifBinary`
+/// `ErlNifBinary`, as much of it as is used
 #[repr(C)]
 pub struct Binary {
     pub size: usize,
     pub data: *mut u8,
     /// The buffer that the binary owns, unless it is a term's.
     pub buffer: *mut purlin_term::BinData,
-    pub spare: [*mut c_void; 2],
 }
 
 /// `ErlNifPid`, `ErlNifPort`
@@ -85,7 +84,7 @@ pub struct TypeInit {
     pub dyncall: Option<DynCall>,
 }
 
-/// `ErlNifMapIterator`
+/// `ErlNifMapIterator`, as much of it as is used
 #[repr(C)]
 pub struct MapIterator {
     pub map: Word,
@@ -94,8 +93,6 @@ pub struct MapIterator {
     pub index: usize,
     /// The pairs.
     pub pairs: *mut (purlin_term::Term, purlin_term::Term),
-    pub unused: *mut c_void,
-    pub spare: [*mut c_void; 2],
 }
 
 /// Bits of what `enif_open_resource_type` may do.

@@ -20,8 +20,14 @@ const NOWHERE: *mut u8 = std::ptr::NonNull::dangling().as_ptr();
 /// Gives out bytes that somebody else owns.
 unsafe fn show(to: *mut Binary, data: *mut u8, size: usize) -> c_int {
     // SAFETY: C: the caller has a place for it.
-    unsafe { to.write(Binary { size, data, buffer: null_mut(), spare: [null_mut(); 2] }) };
+    unsafe { set(to, data, size, null_mut()) };
     1
+}
+
+/// Writes what every version of the structure has: it had no room behind that once.
+unsafe fn set(to: *mut Binary, data: *mut u8, size: usize, buffer: *mut BinData) {
+    // SAFETY: C: the caller has a place for it.
+    unsafe { ((*to).size, (*to).data, (*to).buffer) = (size, data, buffer) };
 }
 
 /// Where the bytes of a binary are, and how many; those of one that does not begin at a byte are copied.
@@ -82,7 +88,7 @@ functions! {
     /// A new buffer; 0: there is no memory.
     fn enif_alloc_binary(size: usize, to: *mut Binary) -> c_int {
         let Some(buffer) = BinData::try_new(size) else { return 0 };
-        to.write(Binary { size, data: BinData::bytes(buffer), buffer, spare: [null_mut(); 2] });
+        set(to, BinData::bytes(buffer), size, buffer);
         1
     }
 

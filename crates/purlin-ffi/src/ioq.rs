@@ -220,7 +220,7 @@ functions! {
 
     /// Puts a binary's bytes but the first ones at the end, and takes the binary over.
     fn enif_ioq_enq_binary(queue: *mut Queue, bin: *mut Binary, skip: usize) -> c_int {
-        let Binary { size, data, .. } = *bin;
+        let (size, data) = ((*bin).size, (*bin).data);
         if skip > size {
             return 0;
         }

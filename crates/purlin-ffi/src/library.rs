@@ -59,8 +59,10 @@ impl SharedObject {
 
 /// A library of natives, of one generation of its module's code.
 pub struct Library {
-    pub module: &'static Module,
-    pub object: Arc<SharedObject>,
+    pub name: Atom,
+    /// The code that it belongs to, while a function of it runs.
+    module: &'static Module,
+    _object: SharedObject,
     unload: Option<abi::UnloadFn>,
     data: AtomicPtr<c_void>,
     /// How much of `ErlNifResourceTypeInit` it knows.
@@ -96,18 +98,28 @@ impl Library {
     }
 }
 
-/// What a module keeps of its library.
-struct Owner(Arc<Library>);
+/// The use of a library by its module and by the resources that have something called in it: when the last one goes the
+/// library is told.
+pub struct Use(pub Arc<Library>);
 
-impl purlin_vm::native::Library for Owner {
-    fn purged(&self) {
+impl Drop for Use {
+    fn drop(&mut self) {
         if let Some(unload) = self.0.unload {
             let mut env = Env::of_callback(Some(self.0.clone()));
             // SAFETY: C: the library is still open, and nobody calls it.
             unsafe { unload(&mut env, self.0.data()) };
         }
-        // What it has of types goes with it: objects that are left keep the shared object.
-        self.0.types.lock().clear();
+    }
+}
+
+/// What a module keeps of its library.
+struct Owner(Arc<Library>, Mutex<Option<Arc<Use>>>);
+
+impl purlin_vm::native::Library for Owner {
+    fn purged(&self) {
+        resource::forget(&self.0);
+        let last = self.1.lock().take();
+        drop(last);
     }
 }
 
@@ -198,8 +210,9 @@ fn load(ctx: &mut Ctx<'_>, module: &'static Module, path: &str, info: Term) -> R
     let contents = Contents::of(entry, module, version(ctx.engine.config.release))?;
     let functions = contents.functions(module)?;
     let library = Arc::new(Library {
+        name: module.name,
         module,
-        object: Arc::new(object),
+        _object: object,
         unload: contents.unload,
         data: AtomicPtr::default(),
         type_init_size: contents.type_init_size,
@@ -211,11 +224,12 @@ fn load(ctx: &mut Ctx<'_>, module: &'static Module, path: &str, info: Term) -> R
         resource::roll_back(&library);
         return Err(refused);
     }
-    resource::commit(&library);
+    let used = Arc::new(Use(library.clone()));
+    resource::commit(&used);
     let body =
         |pointer, flags| -> Box<dyn LoadedBody> { Box::new(Function { library: library.clone(), pointer, flags }) };
     let taken = functions.into_iter().map(|(entry, flags, pointer)| (entry, kind_of(flags), body(pointer, flags)));
-    module.take_over(&ctx.engine.code, Box::new(Owner(library.clone())), taken.collect());
+    module.take_over(&ctx.engine.code, Box::new(Owner(library.clone(), Mutex::new(Some(used)))), taken.collect());
     Ok(())
 }
 
@@ -231,7 +245,7 @@ fn initialise(
     let data = library.data.as_ptr();
     let older = before.and_then(|m| m.library()).and_then(|l| (l as &dyn std::any::Any).downcast_ref::<Owner>());
     let (kind, text, veto) = match older {
-        Some(Owner(older)) => {
+        Some(Owner(older, _)) => {
             let Some(upgrade) = contents.upgrade else {
                 return Err(("upgrade", "Upgrade not supported by this NIF library.".into()));
             };

@@ -14,8 +14,15 @@ use purlin_term::{Heap, Immediate, Magic, Term};
 use purlin_vm::engine::libraries::RESOURCES;
 use purlin_vm::relation::Watcher;
 use purlin_vm::signal::{Signal, SignalKind};
+use std::cell::Cell;
 use std::ffi::{c_int, c_void};
 use std::sync::{Arc, Weak};
+
+thread_local! {
+    /// The monitor that this thread is making. A process that has ended meanwhile answers at once; the library, which may hold
+    /// a lock of its own, is then not called but told by what `enif_monitor_process` returns.
+    static MAKING: Cell<Option<[u64; 2]>> = const { Cell::new(None) };
+}
 
 /// Who has which monitor.
 static DOWN: Mutex<Option<HashMap<[u64; 2], Weak<Magic>>>> = Mutex::new(None);
@@ -41,11 +48,14 @@ fn shown(monitor: [u64; 2]) -> Monitor {
 
 /// A watched process has ended.
 pub fn down(monitor: [u64; 2]) {
+    if MAKING.get() == Some(monitor) {
+        return MAKING.set(None);
+    }
     let Some(magic) = take(monitor).and_then(|m| m.upgrade()) else { return };
     let mut heap = Heap::new(0);
     let Some(object) = object_in(heap.magic_reference([0, 0], magic)) else { return };
     let Some(pid) = object.state.lock().monitors.remove(&monitor) else { return };
-    let (functions, mut env, _open) = object.calls();
+    let (functions, mut env) = object.calls();
     if let Some(down) = functions.down {
         let pid = Identifier(Word::from(Term::pid(pid)));
         // SAFETY: C: the object is alive, as the heap refers to it.
@@ -82,8 +92,14 @@ functions! {
             *monitor = shown(made);
         }
         let watcher = Watcher { monitor: made, watcher: Immediate::port(RESOURCES), name: None };
+        MAKING.set(Some(made));
         engine.post(Term::pid(id), Signal::bare(SignalKind::Monitor(Box::new(watcher))));
-        0
+        if MAKING.take().is_some() {
+            return 0;
+        }
+        object.state.lock().monitors.remove(&made);
+        take(made);
+        1
     }
 
     /// Ends a monitor of the object; not 0: it has none such, or is being told.

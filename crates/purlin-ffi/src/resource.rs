@@ -7,7 +7,7 @@
 use crate::abi::{self, RT_CREATE, RT_TAKEOVER, TypeInit};
 use crate::engine;
 use crate::env::{Env, env};
-use crate::library::{Library, SharedObject};
+use crate::library::{Library, Use};
 use crate::word::Word;
 use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLock};
@@ -27,9 +27,17 @@ pub struct ResourceType {
 #[derive(Clone)]
 pub struct Calls {
     pub functions: TypeInit,
-    /// Where those functions are.
-    _object: Arc<SharedObject>,
-    library: Weak<Library>,
+    /// Whose those functions are.
+    library: Arc<Library>,
+    /// Keeps that library in use if it has any.
+    used: Option<Arc<Use>>,
+}
+
+impl Calls {
+    fn any(&self) -> bool {
+        let TypeInit { dtor, stop, down, dyncall, .. } = self.functions;
+        dtor.is_some() || stop.is_some() || down.is_some() || dyncall.is_some()
+    }
 }
 
 /// A type that a library has opened.
@@ -45,19 +53,31 @@ static TYPES: Mutex<Option<HashMap<(Atom, Atom), Weak<ResourceType>>>> = Mutex::
 
 impl ResourceType {
     /// What is to be called, and the environment for it.
-    fn calls(&self) -> (TypeInit, Env, Arc<SharedObject>) {
+    fn calls(&self) -> (TypeInit, Env) {
         let calls = self.calls.read().clone();
-        (calls.functions, Env::of_callback(calls.library.upgrade()), calls._object)
+        (calls.functions, Env::of_callback(Some(calls.library)))
     }
 }
 
-/// Has the library's types be known: it is loaded.
-pub fn commit(library: &Arc<Library>) {
-    for opened in library.opened.lock().take().unwrap_or_default() {
-        if !opened.new {
-            *opened.kind.calls.write() = opened.calls;
-        }
+/// The library is loaded: its types do what it says from now on.
+pub fn commit(used: &Arc<Use>) {
+    let library = &used.0;
+    for mut opened in library.opened.lock().take().unwrap_or_default() {
+        opened.calls.used = opened.calls.any().then(|| used.clone());
+        let former = std::mem::replace(&mut *opened.kind.calls.write(), opened.calls);
         library.types.lock().push(opened.kind);
+        drop(former);
+    }
+}
+
+/// Forgets the types of a library that was purged: their objects keep what they need.
+pub fn forget(library: &Arc<Library>) {
+    let types = std::mem::take(&mut *library.types.lock());
+    let own = |kind: &Arc<ResourceType>| Arc::ptr_eq(&kind.calls.read().library, library);
+    if let Some(known) = &mut *TYPES.lock() {
+        for kind in types.iter().filter(|k| own(k)) {
+            known.remove(&(kind.module, kind.name));
+        }
     }
 }
 
@@ -108,7 +128,7 @@ impl Drop for Handle {
         unsafe {
             let object = &*self.0;
             crate::monitor::forget_all(object);
-            let (functions, mut env, _open) = object.kind.calls();
+            let (functions, mut env) = object.kind.calls();
             if let Some(dtor) = functions.dtor {
                 dtor(&mut env, object.data());
             }
@@ -144,7 +164,7 @@ impl Object {
     }
 
     /// What the type has done with it, and the environment for that.
-    pub fn calls(&self) -> (TypeInit, Env, Arc<SharedObject>) {
+    pub fn calls(&self) -> (TypeInit, Env) {
         self.kind.calls()
     }
 }
@@ -170,7 +190,7 @@ fn open(
     // SAFETY: C: a text.
     let name = unsafe { CStr::from_ptr(name) }.to_bytes().iter().map(|&b| char::from(b)).collect::<String>();
     let name = Atom::try_new(&name).ok()?;
-    let calls = Calls { functions, _object: library.object.clone(), library: Arc::downgrade(&library) };
+    let calls = Calls { functions, library, used: None };
     let mut types = TYPES.lock();
     let types = types.get_or_insert_default();
     let known = types.get(&(module, name)).and_then(Weak::upgrade);
@@ -196,7 +216,7 @@ unsafe fn open_type(
 ) -> *const ResourceType {
     let mut done = 0;
     let mut made: *const ResourceType = std::ptr::null();
-    let module = env.library.as_ref().map(|l| l.module.name);
+    let module = env.library.as_ref().map(|l| l.name);
     if let Some((opened, how)) = module.and_then(|m| open(env, m, name, functions, flags))
         && let Some(library) = &env.library
         && let Some(list) = &mut *library.opened.lock()
@@ -344,7 +364,7 @@ functions! {
         if (object.kind.module, object.kind.name) != (module, name) {
             return 1;
         }
-        let (functions, mut env, _open) = object.calls();
+        let (functions, mut env) = object.calls();
         let Some(dyncall) = functions.dyncall else { return 1 };
         dyncall(&mut env, object.data(), data);
         0

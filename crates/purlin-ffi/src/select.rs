@@ -173,7 +173,7 @@ fn select(
 /// # Safety
 /// C: the object's memory is alive.
 unsafe fn stopped(object: &Object, fd: c_int) {
-    let (functions, mut env, _open) = object.calls();
+    let (functions, mut env) = object.calls();
     if let Some(stop) = functions.stop {
         // SAFETY: by the caller's promise.
         unsafe { stop(&mut env, object.data(), fd, 1) };
