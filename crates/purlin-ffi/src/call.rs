@@ -16,6 +16,11 @@ pub struct Function {
     pub library: Arc<Library>,
     pub pointer: NifFn,
     pub flags: c_uint,
+    /// The module's function that was called.
+    pub name: Atom,
+    /// How many of the arguments are its own, of one that a call went on with; those of the call itself follow, because errors
+    /// are the call's.
+    pub own: Option<u8>,
 }
 
 /// What `enif_thread_type` says of threads.
@@ -50,6 +55,7 @@ fn thread_type(flags: c_uint) -> c_int {
 impl LoadedBody for Function {
     fn call(&self, ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         let _running = Running(THREAD.replace(thread_type(self.flags)));
+        let (args, called_with) = self.own.map_or((args, args), |own| args.split_at(usize::from(own)));
         let words: Vec<Word>;
         let argv = if is_plain(args) {
             args.as_ptr().cast::<Word>()
@@ -59,9 +65,9 @@ impl LoadedBody for Function {
         };
         // SAFETY: C: a function of a library takes what it is declared for, as many arguments as its arity.
         let call = |env| unsafe { (self.pointer)(env, args.len() as c_int, argv) };
-        let (result, wish) = Env::of_call(ctx, &self.library, call);
+        let (result, wish) = Env::of_call(ctx, &self.library, (self.name, called_with), call);
         match wish {
-            Wish::Raise(reason) => Err(Escape::Error(reason)),
+            Wish::Raise(reason) => Err(Escape::Error(reason).of_call(called_with)),
             // SAFETY: C: the function returns a term of its environment.
             _ if result != Word::NONE => Ok(unsafe { result.term() }),
             Wish::Schedule(entry, args) => Err(Escape::Native { entry, args }),
@@ -110,14 +116,16 @@ functions! {
         let name: String = name.iter().map(|&b| char::from(b)).collect();
         let flags = flags as u32;
         let known = [0, DIRTY_CPU, DIRTY_IO].contains(&flags);
-        let (Ok(name), Ok(arity), true) = (Atom::try_new(&name), u8::try_from(argc), known) else {
+        let (Ok(_), Ok(own), true) = (Atom::try_new(&name), u8::try_from(argc), known) else {
             return env.badarg();
         };
-        let (Some(library), args) = (env.library.clone(), terms(argv, usize::from(arity))) else {
+        let (Some(library), Some((called, called_with))) = (env.library.clone(), env.called()) else {
             return env.badarg();
         };
-        let Some(ctx) = env.ctx() else { return env.badarg() };
-        let entry = library.scheduled(ctx, name, arity, pointer, flags);
+        let mut args = terms(argv, usize::from(own));
+        args.extend_from_slice(called_with);
+        let (Ok(arity), Some(ctx)) = (u8::try_from(args.len()), env.ctx()) else { return env.badarg() };
+        let entry = library.scheduled(ctx, called, arity, own, (pointer, flags));
         env.wish = Wish::Schedule(entry, args);
         Word::NONE
     }

@@ -7,7 +7,7 @@
 use crate::engine;
 use crate::library::Library;
 use crate::word::Word;
-use purlin_term::{Heap, Term, am};
+use purlin_term::{Atom, Heap, Term, am};
 use purlin_vm::code::NativeEntry;
 use purlin_vm::{Ctx, Engine};
 use std::ffi::c_void;
@@ -23,6 +23,8 @@ pub struct Env {
     kept: Vec<Box<dyn std::any::Any>>,
     /// What the function wants instead of returning a term.
     pub wish: Wish,
+    /// The function that was called, and its arguments.
+    called: Option<(Atom, *const [Term])>,
 }
 
 enum Place {
@@ -46,7 +48,7 @@ pub enum Wish {
 impl Env {
     /// An environment of its own.
     pub fn own() -> Env {
-        Env { place: Place::Own(Heap::new(0)), library: None, kept: Vec::new(), wish: Wish::None }
+        Env { place: Place::Own(Heap::new(0)), library: None, kept: Vec::new(), wish: Wish::None, called: None }
     }
 
     /// The environment of a callback of this library, which no process calls.
@@ -54,13 +56,30 @@ impl Env {
         Env { library, ..Env::own() }
     }
 
-    /// Runs `f` with the environment of a call, and gives back what it returned and what the function wished for.
-    pub fn of_call<R>(ctx: &mut Ctx<'_>, library: &Arc<Library>, f: impl FnOnce(*mut Env) -> R) -> (R, Wish) {
+    /// Runs `f` with the environment of a call of a function with these arguments, and gives back what it returned and what the
+    /// function wished for.
+    pub fn of_call<R>(
+        ctx: &mut Ctx<'_>,
+        library: &Arc<Library>,
+        (function, args): (Atom, &[Term]),
+        f: impl FnOnce(*mut Env) -> R,
+    ) -> (R, Wish) {
         let ctx: *mut Ctx<'static> = std::ptr::from_mut(ctx).cast();
-        let mut env =
-            Env { place: Place::Call(ctx), library: Some(library.clone()), kept: Vec::new(), wish: Wish::None };
+        let mut env = Env {
+            place: Place::Call(ctx),
+            library: Some(library.clone()),
+            kept: Vec::new(),
+            wish: Wish::None,
+            called: Some((function, args)),
+        };
         let result = f(&mut env);
         (result, env.wish)
+    }
+
+    /// The function that was called, and its arguments, which stay until it returns.
+    pub fn called(&self) -> Option<(Atom, &'static [Term])> {
+        // SAFETY: CALL: the arguments outlive the call that is under way.
+        self.called.map(|(function, args)| (function, unsafe { &*args }))
     }
 
     /// The heap that its terms are made in.

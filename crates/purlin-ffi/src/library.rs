@@ -72,7 +72,7 @@ pub struct Library {
     /// What it has opened while it is being loaded; none when that is over.
     pub opened: Mutex<Option<Vec<Opened>>>,
     /// Functions that calls went on with.
-    scheduled: Mutex<HashMap<(usize, c_uint, Atom, u8), &'static NativeEntry>>,
+    scheduled: Mutex<HashMap<(usize, c_uint, Atom, u8, u8), &'static NativeEntry>>,
 }
 
 impl Library {
@@ -81,19 +81,19 @@ impl Library {
         self.data.load(Ordering::Acquire)
     }
 
-    /// The function that a call goes on with.
+    /// The function that a call of `called` goes on with, with `own` arguments before those of the call.
     pub fn scheduled(
         self: &Arc<Library>,
         ctx: &Ctx<'_>,
-        name: Atom,
+        called: Atom,
         arity: u8,
-        pointer: NifFn,
-        flags: c_uint,
+        own: u8,
+        (pointer, flags): (NifFn, c_uint),
     ) -> &'static NativeEntry {
         let mut scheduled = self.scheduled.lock();
-        scheduled.entry((pointer as usize, flags, name, arity)).or_insert_with(|| {
-            let body = Box::new(Function { library: self.clone(), pointer, flags });
-            self.module.take_over_anonymous(&ctx.engine.code, name, arity, kind_of(flags), body)
+        scheduled.entry((pointer as usize, flags, called, arity, own)).or_insert_with(|| {
+            let body = Box::new(Function { library: self.clone(), pointer, flags, name: called, own: Some(own) });
+            self.module.take_over_anonymous(&ctx.engine.code, called, arity, kind_of(flags), body)
         })
     }
 }
@@ -226,9 +226,11 @@ fn load(ctx: &mut Ctx<'_>, module: &'static Module, path: &str, info: Term) -> R
     }
     let used = Arc::new(Use(library.clone()));
     resource::commit(&used);
-    let body =
-        |pointer, flags| -> Box<dyn LoadedBody> { Box::new(Function { library: library.clone(), pointer, flags }) };
-    let taken = functions.into_iter().map(|(entry, flags, pointer)| (entry, kind_of(flags), body(pointer, flags)));
+    let taken = functions.into_iter().map(|(entry, flags, pointer)| {
+        let function = Function { library: library.clone(), pointer, flags, name: entry.mfa.function, own: None };
+        let body: Box<dyn LoadedBody> = Box::new(function);
+        (entry, kind_of(flags), body)
+    });
     module.take_over(&ctx.engine.code, Box::new(Owner(library.clone(), Mutex::new(Some(used)))), taken.collect());
     Ok(())
 }
@@ -252,7 +254,7 @@ fn initialise(
             let former = older.data();
             // SAFETY: C
             let call = |env| unsafe { upgrade(env, data, older.data.as_ptr(), Word::from(info)) };
-            let (veto, _) = Env::of_call(ctx, library, call);
+            let (veto, _) = Env::of_call(ctx, library, (Atom::new("upgrade"), &[]), call);
             if veto != 0 {
                 older.data.store(former, Ordering::Release);
             }
@@ -261,7 +263,9 @@ fn initialise(
         None => {
             let Some(load) = contents.load else { return Ok(()) };
             // SAFETY: C
-            let (veto, _) = Env::of_call(ctx, library, |env| unsafe { load(env, data, Word::from(info)) });
+            let (veto, _) = Env::of_call(ctx, library, (Atom::new("load"), &[]), |env| unsafe {
+                load(env, data, Word::from(info))
+            });
             ("load", "load", veto)
         }
     };
