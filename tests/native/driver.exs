@@ -180,3 +180,9 @@ locked = Probe.port()
 show.("permanent", {:erl_ddll.info(:probe_drv, :permanent), :erl_ddll.try_unload(:probe_drv, [])})
 show.("works", :erlang.port_control(locked, 0, "x"))
 show.("taints", Enum.filter(:erlang.system_info(:taints), &(&1 == :probe_drv)))
+
+# What is queued is flushed when the system halts, and the driver stops.
+last = Probe.port("until the end")
+:erlang.port_control(last, 15, "")
+Port.command(last, "some bytes")
+System.halt(0)

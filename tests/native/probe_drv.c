@@ -44,6 +44,10 @@ static void stop(ErlDrvData data) {
         driver_select(p->port, (ErlDrvEvent)(long)p->ends[0], ERL_DRV_READ | ERL_DRV_USE, 0);
         close(p->ends[1]);
     }
+    if (!strcmp(p->name, "until the end")) {
+        puts("stopped");
+        fflush(stdout);
+    }
     driver_free(p);
 }
 

@@ -601,20 +601,12 @@ impl PortDriver for OfEngine {
         self.0.state().os_pid
     }
 
-    fn flush(&self, _: &Arc<Engine>, _: &Arc<EnginePort>) {
-        if self.0.state().queue.len() == 0 {
-            return;
-        }
-        if self.0.state().phase == Phase::Open
-            && let Some(flush) = self.0.entry().flush
-        {
-            // SAFETY: C, with the port's lock.
-            self.0.call(None, |data| unsafe { flush(data) });
-        }
+    /// The system halts: the driver flushes what is queued, and stops.
+    fn flush(&self, engine: &Arc<Engine>, _: &Arc<EnginePort>) {
+        self.0.close(engine);
         let mut state = self.0.state();
-        while state.phase != Phase::Stopped && state.queue.len() > 0 {
-            // The queue is the driver's to empty, which it may do by any call.
-            self.0.changed.wait_for(&mut state, std::time::Duration::from_millis(10));
+        while state.phase != Phase::Stopped {
+            self.0.changed.wait(&mut state);
         }
     }
 
