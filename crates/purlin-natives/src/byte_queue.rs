@@ -3,7 +3,7 @@
 /// Fewer bytes are copied rather than given away with their buffer.
 const COPIED: usize = 4096;
 /// Room for so many further bytes at most is kept when a buffer is given away.
-const ROOM: usize = 1 << 18;
+const ROOM: usize = 1 << 17;
 
 /// Bytes that are taken at the front and added at the end.
 #[derive(Default)]

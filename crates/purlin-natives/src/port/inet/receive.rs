@@ -14,8 +14,9 @@ use std::cell::RefCell;
 
 /// Bytes that are read at once.
 const CHUNK: usize = 1 << 16;
-/// Bytes that are read at once from another node: many packets, or some of a long message.
-const NODE_CHUNK: usize = 1 << 18;
+/// Bytes that are read at once from another node: many packets, or some of a long message, which is copied while the
+/// processor still has it in its cache.
+const NODE_CHUNK: usize = 1 << 17;
 /// Bytes that are read for one socket before others get their turn.
 const TURN: usize = 1 << 20;
 
