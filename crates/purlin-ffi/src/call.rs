@@ -3,10 +3,11 @@
 use crate::abi::{DIRTY_CPU, DIRTY_IO, NifFn};
 use crate::env::{Env, Wish, env};
 use crate::library::Library;
-use crate::word::{Word, is_plain, terms};
+use crate::word::{Word, terms};
 use purlin_term::{Atom, Term, am};
 use purlin_vm::native::LoadedBody;
 use purlin_vm::{Ctx, Escape, NativeResult};
+use smallvec::SmallVec;
 use std::cell::Cell;
 use std::ffi::{CStr, c_char, c_int, c_uint};
 use std::sync::Arc;
@@ -56,15 +57,9 @@ impl LoadedBody for Function {
     fn call(&self, ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         let _running = Running(THREAD.replace(thread_type(self.flags)));
         let (args, called_with) = self.own.map_or((args, args), |own| args.split_at(usize::from(own)));
-        let words: Vec<Word>;
-        let argv = if is_plain(args) {
-            args.as_ptr().cast::<Word>()
-        } else {
-            words = args.iter().map(|&t| Word::from(t)).collect();
-            words.as_ptr()
-        };
+        let words: SmallVec<[Word; 8]> = args.iter().map(|&t| Word::from(t)).collect();
         // SAFETY: C: a function of a library takes what it is declared for, as many arguments as its arity.
-        let call = |env| unsafe { (self.pointer)(env, args.len() as c_int, argv) };
+        let call = |env| unsafe { (self.pointer)(env, args.len() as c_int, words.as_ptr()) };
         let (result, wish) = Env::of_call(ctx, &self.library, (self.name, called_with), call);
         match wish {
             Wish::Raise(reason) => Err(Escape::Error(reason).of_call(called_with)),

@@ -6,7 +6,7 @@
 
 use crate::engine;
 use crate::library::Library;
-use crate::word::Word;
+use crate::word::{Word, Words};
 use purlin_term::{Atom, Heap, Term, am};
 use purlin_vm::code::NativeEntry;
 use purlin_vm::{Ctx, Engine};
@@ -21,6 +21,8 @@ pub struct Env {
     pub library: Option<Arc<Library>>,
     /// What goes with the environment's terms.
     kept: Vec<Box<dyn std::any::Any>>,
+    /// Terms that C reads as arrays.
+    pub words: Words,
     /// What the function wants instead of returning a term.
     pub wish: Wish,
     /// The function that was called, and its arguments.
@@ -48,7 +50,14 @@ pub enum Wish {
 impl Env {
     /// An environment of its own.
     pub fn own() -> Env {
-        Env { place: Place::Own(Heap::new(0)), library: None, kept: Vec::new(), wish: Wish::None, called: None }
+        Env {
+            place: Place::Own(Heap::new(0)),
+            library: None,
+            kept: Vec::new(),
+            words: Words::default(),
+            wish: Wish::None,
+            called: None,
+        }
     }
 
     /// The environment of a callback of this library, which no process calls.
@@ -69,6 +78,7 @@ impl Env {
             place: Place::Call(ctx),
             library: Some(library.clone()),
             kept: Vec::new(),
+            words: Words::default(),
             wish: Wish::None,
             called: Some((function, args)),
         };
@@ -126,6 +136,7 @@ impl Env {
     /// Forgets all terms.
     pub fn clear(&mut self) {
         self.kept.clear();
+        self.words.clear();
         self.wish = Wish::None;
         if let Place::Own(heap) = &mut self.place {
             *heap = Heap::new(0);

@@ -2,7 +2,7 @@
 
 use crate::abi::{LATIN1, UTF8};
 use crate::env::{Env, env};
-use crate::word::{Word, is_plain, terms};
+use crate::word::{Word, terms};
 use purlin_term::boxed::Kind;
 use purlin_term::literal::Literals;
 use purlin_term::{Atom, Term, compare, copy, hash};
@@ -261,12 +261,7 @@ functions! {
     fn enif_get_tuple(p: *mut Env, t: Word, arity: *mut c_int, elements: *mut *const Word) -> c_int {
         let Some(inside) = t.term().as_tuple() else { return 0 };
         *arity = inside.len() as c_int;
-        *elements = if is_plain(inside) {
-            inside.as_ptr().cast()
-        } else {
-            let words: Vec<Word> = inside.iter().map(|&t| Word::from(t)).collect();
-            (*env(p).keep(words)).as_ptr()
-        };
+        *elements = env(p).words.array(inside);
         1
     }
 

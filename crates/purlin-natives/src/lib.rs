@@ -53,8 +53,16 @@ pub use environment::{get as variable, put as set_variable};
 /// The modules and processes that a release starts with.
 pub use code::preloaded;
 
-/// All tables, for [`purlin_vm::Engine::new`], which takes the rows that its release has.
+/// All tables.
 pub fn tables() -> Vec<&'static [Native]> {
+    let mut tables = boot_tables();
+    tables.extend(crypto::TABLES);
+    tables
+}
+
+/// The tables for [`purlin_vm::Engine::new`], which takes the rows that its release has: all but what stands where a library
+/// of the installation can be loaded.
+pub fn boot_tables() -> Vec<&'static [Native]> {
     let mut tables = vec![
         asn1::NATIVES,
         atomics::NATIVES,
@@ -66,7 +74,6 @@ pub fn tables() -> Vec<&'static [Native]> {
         zlib::NATIVES,
     ];
     tables.extend(code::TABLES);
-    tables.extend(crypto::TABLES);
     tables.extend(data::TABLES);
     tables.extend(debug::TABLES);
     tables.extend(dist::TABLES);
@@ -79,11 +86,6 @@ pub fn tables() -> Vec<&'static [Native]> {
     tables.extend(trace::TABLES);
     tables.extend(tty::TABLES);
     tables
-}
-
-/// As [`tables`], without what stands where a library of the installation can be loaded.
-pub fn boot_tables() -> Vec<&'static [Native]> {
-    tables().into_iter().filter(|t| !crypto::TABLES.iter().any(|c| std::ptr::eq(*c, *t))).collect()
 }
 
 /// What a release has of all tables.
