@@ -86,6 +86,15 @@ impl Selected {
     }
 }
 
+impl Selected {
+    /// Watches nothing any more; the messages that are not sent.
+    fn give_up(self: &Arc<Selected>, engine: &Arc<Engine>) -> [Option<Waiting>; 3] {
+        let mut waiting = self.waiting.lock();
+        self.watch(engine, interest(&waiting), Interest::default());
+        std::mem::take(&mut *waiting)
+    }
+}
+
 impl Ready for Selected {
     fn ready(self: Arc<Selected>, engine: &Arc<Engine>, read: bool, write: bool) {
         self.happened(engine, [read, write, false]);
@@ -115,14 +124,14 @@ fn select(
     if fd < 0 {
         return c_int::MIN | INVALID_EVENT;
     }
+    // What goes ends after the locks: a destructor of what it refers to may select as well.
+    let (mut gone, mut ended): (Vec<Arc<Selected>>, Vec<Option<Waiting>>) = Default::default();
     let mut table = SELECTED.lock();
     let table = table.get_or_insert_default();
     if flags & STOP != 0 {
-        let selected = table.remove(&fd);
-        if let Some(selected) = &selected {
-            let mut waiting = selected.waiting.lock();
-            selected.watch(&engine, interest(&waiting), Interest::default());
-            *waiting = Default::default();
+        if let Some(selected) = table.remove(&fd) {
+            ended.extend(selected.give_up(&engine));
+            gone.push(selected);
         }
         return STOP_CALLED;
     }
@@ -136,12 +145,10 @@ fn select(
         before => {
             // Another object has the descriptor now; who waited for the former one's is told nothing any more.
             if let Some(selected) = before {
-                let mut waiting = selected.waiting.lock();
-                selected.watch(&engine, interest(&waiting), Interest::default());
-                *waiting = Default::default();
+                ended.extend(selected.give_up(&engine));
             }
             let selected = Arc::new(Selected { fd, object: object.magic(), waiting: Mutex::default() });
-            table.insert(fd, selected.clone());
+            gone.extend(table.insert(fd, selected.clone()));
             selected
         }
     };
@@ -157,11 +164,10 @@ fn select(
         if flags & flag == 0 {
             continue;
         }
-        if flags & CANCEL != 0 {
-            answer |= if waiting[i].take().is_some() { cancelled } else { 0 };
-        } else if let Some(to) = to {
-            waiting[i] = Some(Waiting { to, message: message(which) });
-        }
+        let new = to.filter(|_| flags & CANCEL == 0).map(|to| Waiting { to, message: message(which) });
+        let former = std::mem::replace(&mut waiting[i], new);
+        answer |= if flags & CANCEL != 0 && former.is_some() { cancelled } else { 0 };
+        ended.push(former);
     }
     let now = interest(&waiting);
     selected.watch(&engine, before, now);
@@ -191,6 +197,7 @@ functions! {
         reference: Word,
     ) -> c_int {
         let object = Object::of(data);
+        let _alive = object.magic();
         let pid = if pid.is_null() { None } else { Some((*pid).0.term()) };
         let reference = reference.term();
         let answer = select(env(p), fd, flags, object, pid, |which| usual(object, reference, which));
@@ -211,6 +218,7 @@ functions! {
         of: *mut Env,
     ) -> c_int {
         let object = Object::of(data);
+        let _alive = object.magic();
         let pid = if pid.is_null() { None } else { Some((*pid).0.term()) };
         let message = message.term();
         let answer = select(env(p), fd, flags & !CUSTOM_MSG, object, pid, |_| Owned::new(message));
