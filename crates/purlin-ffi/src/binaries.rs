@@ -161,7 +161,6 @@ functions! {
         let Some(engine) = env.engine().filter(|_| options & !SAFE == 0) else { return 0 };
         let bytes = if size == 0 { &[] } else { std::slice::from_raw_parts(data, size) };
         let mut decoding = engine.code.decoding(options & SAFE != 0);
-        // Made elsewhere: half a term must not stay in the heap.
         match external::decode(bytes, env.heap(), &mut decoding) {
             Ok((t, used)) => {
                 *to = Word::from(t);

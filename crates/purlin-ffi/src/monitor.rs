@@ -6,7 +6,7 @@
 use crate::abi::{Identifier, Monitor};
 use crate::engine;
 use crate::env::{Env, env};
-use crate::resource::{Object, object_of};
+use crate::resource::{Object, of_magic};
 use crate::word::Word;
 use hashbrown::HashMap;
 use parking_lot::Mutex;
@@ -34,12 +34,8 @@ fn take(monitor: [u64; 2]) -> Option<Weak<Magic>> {
 /// The term of the object that has a monitor.
 pub fn owner(monitor: [u64; 2], heap: &mut Heap) -> Option<Term> {
     let magic = DOWN.lock().as_ref()?.get(&monitor)?.upgrade()?;
-    let id = object_in(heap.magic_reference([0, 0], magic.clone()))?.id;
+    let id = of_magic(&magic)?.id;
     Some(heap.magic_reference(id, magic))
-}
-
-fn object_in<'a>(t: Term) -> Option<&'a Object> {
-    object_of(t)
 }
 
 fn shown(monitor: [u64; 2]) -> Monitor {
@@ -52,13 +48,12 @@ pub fn down(monitor: [u64; 2]) {
         return MAKING.set(None);
     }
     let Some(magic) = take(monitor).and_then(|m| m.upgrade()) else { return };
-    let mut heap = Heap::new(0);
-    let Some(object) = object_in(heap.magic_reference([0, 0], magic)) else { return };
+    let Some(object) = of_magic(&magic) else { return };
     let Some(pid) = object.state.lock().monitors.remove(&monitor) else { return };
     let (functions, mut env) = object.calls();
     if let Some(down) = functions.down {
         let pid = Identifier(Word::from(Term::pid(pid)));
-        // SAFETY: C: the object is alive, as the heap refers to it.
+        // SAFETY: C: the object is alive, as `magic` refers to it.
         unsafe { down(&mut env, object.data(), &pid, &shown(monitor)) };
     }
 }

@@ -173,8 +173,12 @@ impl Object {
 pub fn object_of<'a>(t: Term) -> Option<&'a Object> {
     // SAFETY: OFFHEAP: a binary's buffer is alive as long as the binary.
     let kept = || t.counted_buffer().and_then(|buffer| unsafe { &*buffer }.keeper());
-    let magic = t.as_magic().or_else(kept)?;
-    // SAFETY: the term keeps the object.
+    of_magic(t.as_magic().or_else(kept)?)
+}
+
+/// The object whose references have this value.
+pub fn of_magic(magic: &Magic) -> Option<&Object> {
+    // SAFETY: the value keeps the object.
     magic.value.downcast_ref::<Handle>().map(|h| unsafe { &*h.0 })
 }
 
