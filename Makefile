@@ -67,9 +67,9 @@ fuzz: ## Fuzz the .beam reader, the packets of nodes and the external terms: SEC
 fuzz-nodes: setup build ## Send damaged handshakes and packets to a node: SECONDS_EACH=60
 	scripts/fuzz-nodes $(SECONDS_EACH)
 
-bench: setup build ## Time every benchmark on Purlin and on the BEAM in alternation: ONLY=ring RUNS=3, ONLY=sweep, ONLY=dist, ONLY=memory
+bench: setup build ## Time every benchmark on Purlin and on the BEAM in alternation: ONLY=ring RUNS=3, ONLY=sweep, ONLY=dist, ONLY=net PACKAGES=_build/prod/lib, ONLY=memory
 	cargo build --release -q -p purlin-testkit --bin purlin-bench
-	target/release/purlin-bench $(PURLIN) $(if $(ONLY),--only $(ONLY)) $(if $(RUNS),--runs $(RUNS))
+	target/release/purlin-bench $(PURLIN) $(if $(ONLY),--only $(ONLY)) $(if $(RUNS),--runs $(RUNS)) $(if $(PACKAGES),--packages $(PACKAGES))
 
 install: build ## Install the command, its debug file, manual page and completions: PREFIX=/usr/local
 	scripts/install "$(DESTDIR)$(PREFIX)"

@@ -1,35 +1,41 @@
-//! `purlin-bench PURLIN [--only NAME] [--runs N] [--schedulers LIST]` runs every benchmark of `bench/` on Purlin and on
+//! `purlin-bench PURLIN [--only NAME] [--runs N] [--schedulers LIST] [--packages DIR]` runs every benchmark of `bench/` on Purlin and on
 //! the BEAM in alternation and prints a table in Markdown.
 //!
 //! Both engines do the same work in the same run on the same machine; a ratio below 1 means that Purlin takes less.
 //! The spread is the least and the greatest ratio of a pair of runs. `--only memory` gives the table of bytes alone,
-//! `--only sweep` that of everyday operations, `--only dist` that of two nodes of a kind that talk with each other.
+//! `--only sweep` that of everyday operations, `--only dist` that of two nodes of a kind that talk with each other,
+//! `--only net` that of servers under load; `--packages DIR` adds servers whose applications are in `DIR/*/ebin`.
+
+mod engine;
+mod load;
+mod net;
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitCode, Output, Stdio};
+use std::process::ExitCode;
 use std::time::Instant;
+
+use engine::{Engine, Epmd};
 
 const HARNESS: &str = "bench/start/harness.exs";
 const SCRIPT: &str = "bench/start/script.exs";
 const BYTES: &str = "bench/memory/bytes.exs";
 const SWEEP: &str = "bench/sweep/operations.exs";
-const NODES: &str = "bench/dist/nodes.exs";
 /// Prints the highest resident size.
 const EVAL: &str = r#"IO.puts(Regex.run(~r/VmHWM:\s*(\d+)/, File.read!("/proc/self/status")) |> Enum.at(1))"#;
 
 fn main() -> ExitCode {
     let Some(options) = options(std::env::args().skip(1)) else {
-        eprintln!("usage: purlin-bench PURLIN [--only NAME] [--runs N] [--schedulers 1,2]");
+        eprintln!("usage: purlin-bench PURLIN [--only NAME] [--runs N] [--schedulers 1,2] [--packages DIR]");
         return ExitCode::from(2);
     };
     let only = options.only.as_deref();
-    let times = if matches!(only, Some("memory" | "sweep" | "dist")) { Ok(()) } else { table(&options) };
+    let times = if matches!(only, Some("memory" | "sweep" | "dist" | "net")) { Ok(()) } else { table(&options) };
     let sweep = if matches!(only, None | Some("sweep")) { sweep(&options) } else { Ok(()) };
     let nodes = if matches!(only, None | Some("dist")) { nodes(&options) } else { Ok(()) };
+    let servers = if matches!(only, None | Some("net")) { net::tables(&options) } else { Ok(()) };
     let bytes = if matches!(only, None | Some("memory")) { memory_table(&options) } else { Ok(()) };
-    match times.and(sweep).and(nodes).and(bytes) {
+    match times.and(sweep).and(nodes).and(servers).and(bytes) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("purlin-bench: {why}");
@@ -43,13 +49,15 @@ struct Options {
     only: Option<String>,
     runs: usize,
     schedulers: Vec<usize>,
+    packages: Option<String>,
 }
 
 fn options(mut args: impl Iterator<Item = String>) -> Option<Options> {
-    let mut options = Options { purlin: args.next()?, only: None, runs: 5, schedulers: vec![1, 2] };
+    let mut options = Options { purlin: args.next()?, only: None, runs: 5, schedulers: vec![1, 2], packages: None };
     while let Some(flag) = args.next() {
         let value = args.next()?;
         match flag.as_str() {
+            "--packages" => options.packages = Some(value),
             "--only" => options.only = Some(value),
             "--runs" => options.runs = value.parse().ok().filter(|n| *n > 0)?,
             "--schedulers" => options.schedulers = value.split(',').map(|n| n.parse().ok()).collect::<Option<_>>()?,
@@ -246,100 +254,6 @@ impl Bench {
             Some(&[kib]) => Ok(Figure { each: wall, kib }),
             Some(&[microseconds, operations, kib]) => Ok(Figure { each: microseconds / operations, kib }),
             _ => Err(format!("{}: {text}", engine.program)),
-        }
-    }
-}
-
-/// A daemon for names of nodes that no others use, started by the first node.
-struct Epmd {
-    port: String,
-}
-
-impl Default for Epmd {
-    fn default() -> Epmd {
-        Epmd { port: (21_000 + std::process::id() % 10_000).to_string() }
-    }
-}
-
-impl Epmd {
-    /// A command that knows the daemon.
-    fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(program);
-        command.env("ERL_EPMD_PORT", &self.port).env("ERL_EPMD_ADDRESS", "127.0.0.1").stdin(Stdio::null());
-        command
-    }
-}
-
-impl Drop for Epmd {
-    fn drop(&mut self) {
-        let _ = self.command("epmd").arg("-kill").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    }
-}
-
-/// A node that ends with this.
-struct FarNode(Child);
-
-impl Drop for FarNode {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-struct Engine {
-    program: String,
-    script: Vec<String>,
-    eval: Vec<String>,
-    /// Flags in front of those of a node.
-    node: Vec<String>,
-}
-
-impl Engine {
-    fn purlin(program: &str, schedulers: usize) -> Engine {
-        let flag = ["--schedulers".to_owned(), schedulers.to_string()];
-        let command = |name: &str| [&[name.to_owned()], &flag[..]].concat();
-        let node = [&flag[..], &["elixir".to_owned()]].concat();
-        Engine { program: program.to_owned(), script: command("run"), eval: command("eval"), node }
-    }
-
-    fn beam(schedulers: usize) -> Engine {
-        let script = vec!["--erl".to_owned(), format!("+S {schedulers}")];
-        let eval = [&script[..], &["-e".to_owned()]].concat();
-        Engine { program: "elixir".to_owned(), node: script.clone(), script, eval }
-    }
-
-    /// What a script prints.
-    fn script(&self, args: &[&str]) -> Result<String, String> {
-        self.output(&self.script, args)
-    }
-
-    /// What a node prints that talks with another one of the kind.
-    fn two_nodes(&self, epmd: &Epmd) -> Result<String, String> {
-        let node = |name: &str| {
-            let mut command = epmd.command(&self.program);
-            command.args(&self.node).args(["--sname", name, "--cookie", "bench", NODES]);
-            command
-        };
-        let failed = |e: std::io::Error| format!("{}: {e}", self.program);
-        let mut far = FarNode(node("far").stdout(Stdio::piped()).spawn().map_err(failed)?);
-        let mut name = String::new();
-        let Some(out) = far.0.stdout.take() else { return Err("the far node has no output".to_owned()) };
-        BufReader::new(out).read_line(&mut name).map_err(failed)?;
-        Engine::printed(&self.program, node("near").arg(name.trim_end()).output())
-    }
-
-    fn output(&self, flags: &[String], args: &[&str]) -> Result<String, String> {
-        let output = Command::new(&self.program).args(flags).args(args).stdin(Stdio::null()).output();
-        Engine::printed(&self.program, output)
-    }
-
-    fn printed(program: &str, output: std::io::Result<Output>) -> Result<String, String> {
-        let output = output.map_err(|e| format!("{program}: {e}"))?;
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        if output.status.success() {
-            Ok(text)
-        } else {
-            Err(format!("{program}: {text}{}", String::from_utf8_lossy(&output.stderr)))
         }
     }
 }
