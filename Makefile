@@ -5,7 +5,7 @@ SECONDS ?= 600
 PREFIX ?= /usr/local
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-release suites node-suites test-stress stress stress-nodes loom limits valgrind lint doc fuzz fuzz-nodes bench install
+.PHONY: help setup build demo test test-release suites tls-suites node-suites test-stress stress stress-nodes loom limits valgrind lint doc fuzz fuzz-nodes bench install
 
 help: ## Print what can be made
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -27,6 +27,9 @@ test-release: setup build ## Run the programs on the libraries of another releas
 
 suites: setup build ## Run all of OTP's and Elixir's tests, the slow ones too: ONLY=^emulator/ RELEASE=27
 	RELEASE=$(RELEASE) scripts/test-suites --all $(ONLY)
+
+tls-suites: setup build ## Run OTP's tests of crypto, public_key, ssl and ssh: ONLY=^ssl/
+	PART=tls scripts/test-suites --all $(ONLY)
 
 node-suites: setup build ## Run OTP's tests that start other nodes, in three mixes with the BEAM: ONLY=^kernel/ MIXES=purlin+beam
 	scripts/test-node-suites $(ONLY)
