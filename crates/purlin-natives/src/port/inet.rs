@@ -162,6 +162,8 @@ struct Inner {
     family: AddressFamily,
     stream: bool,
     interest: Interest,
+    /// What the poll thread watches the descriptor for.
+    watched: Interest,
     /// Somebody else works with the descriptor: it is not watched.
     ignored: bool,
     settings: Settings,
@@ -206,6 +208,7 @@ impl Inner {
             family: AddressFamily::UNSPEC,
             stream: protocol == Protocol::Tcp,
             interest: Interest::default(),
+            watched: Interest::default(),
             ignored: false,
             settings,
             active: Active::No,
@@ -403,27 +406,31 @@ impl Driver for Socket {
 }
 
 impl Io<'_> {
+    /// Has the socket told when it is ready for this. Reading stays watched when nobody waits for it any more: who asks
+    /// for the next packet before it comes, as servers do, then costs nothing. If it comes first, [`Io::ready`] is told.
     fn select(&mut self, now: Interest) {
-        let before = self.watched();
         self.s.interest = if self.s.fd.is_some() { now } else { Interest::default() };
-        self.watch(before);
+        if self.waited_for() != (Interest { read: false, ..self.s.watched }) {
+            self.watch();
+        }
     }
 
-    /// What the poll thread watches the descriptor for.
-    fn watched(&self) -> Interest {
+    fn waited_for(&self) -> Interest {
         if self.s.ignored { Interest::default() } else { self.s.interest }
     }
 
-    fn watch(&self, before: Interest) {
+    /// Has the poll thread watch for just what is waited for.
+    fn watch(&mut self) {
+        let now = self.waited_for();
         if let Some(fd) = &self.s.fd {
-            poll::watch(self.engine, (self.port.id, self.port), fd, before, self.watched());
+            poll::watch(self.engine, (self.port.id, self.port), fd, self.s.watched, now);
+            self.s.watched = now;
         }
     }
 
     fn set_ignored(&mut self, ignored: bool) {
-        let before = self.watched();
         self.s.ignored = ignored;
-        self.watch(before);
+        self.watch();
     }
 
     fn select_read(&mut self, on: bool) {
@@ -436,6 +443,7 @@ impl Io<'_> {
 
     /// The poll thread found the socket ready.
     fn ready(&mut self, read: bool, write: bool) {
+        self.watch();
         if read && self.s.interest.read {
             match self.s.protocol {
                 Protocol::Tcp => self.tcp_input(),
@@ -511,7 +519,8 @@ impl Io<'_> {
         self.clear_input();
         self.clear_output();
         self.s.output.subscribers.clear();
-        self.select(Interest::default());
+        self.s.interest = Interest::default();
+        self.watch();
         self.s.output.sendfile = None;
         self.s.fd = None;
         self.s.state = State::Closed;
