@@ -75,7 +75,9 @@ given = Enum.map([
     "707832DFEDDB34410E662485076A"
 ], &Base.decode16!/1)
 {_, fresh} = :crypto.generate_key(:rsa, {1024, 65537})
-keys = [given: given, made: fresh, short: Enum.take(given, 3)]
+# Wrong in its coefficient, which is in some keys of old files.
+odd = List.replace_at(given, 7, <<3>>)
+keys = [given: given, made: fresh, short: Enum.take(given, 3), odd: odd]
 
 # What OpenSSL has signed and encrypted.
 [public, signature, binary_public, binary_signature, pss, oaep, v15] = Enum.map([
