@@ -391,6 +391,29 @@ mod loom_tests {
     }
 
     #[test]
+    fn loom_a_signal_sent_while_its_sleeping_receiver_is_trimmed_wakes_it() {
+        loom::model(|| {
+            let mfa = Mfa { module: Atom::OK, function: Atom::OK, arity: 0 };
+            let p = Arc::new(Process::new(0, ProcessData::new(Heap::new(0), SavedX::new(), mfa)));
+            p.set_run_state(RunState::Running);
+            assert!(p.sleep());
+            let sender = {
+                let p = p.clone();
+                loom::thread::spawn(move || {
+                    let first = p.outer.push(Signal::message(Term::NIL)).ok().unwrap();
+                    (first && p.try_wake()) as u32
+                })
+            };
+            let mut kept = 0;
+            if p.try_wake() {
+                p.set_run_state(RunState::Running);
+                kept = !p.sleep() as u32;
+            }
+            assert_eq!(sender.join().unwrap() + kept, 1, "exactly one of the two goes on with the process");
+        });
+    }
+
+    #[test]
     fn loom_a_signal_is_handled_in_a_turn_or_the_next_one_is_elevated() {
         loom::model(|| {
             let mfa = Mfa { module: Atom::OK, function: Atom::OK, arity: 0 };

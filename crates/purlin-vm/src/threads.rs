@@ -3,6 +3,7 @@
 
 mod blocking;
 mod rest;
+mod trim;
 mod watch;
 mod watcher;
 
@@ -179,7 +180,7 @@ fn idle(engine: &Arc<Engine>, me: usize, rest: &mut Rest) -> bool {
     }
     let woken = s.idle.leave(me);
     if !work && !woken {
-        rest.end(&engine.clock);
+        rest.end(&engine.clock, |part| trim::processes(engine, me, part));
     }
     s.watcher.wake();
     woken

@@ -280,6 +280,11 @@ impl ProcessData {
         self.heap.virtual_heap.fill();
     }
 
+    /// Whether the process, which does not run now, has run since it was collected last.
+    pub(crate) fn has_worked_since_collection(&self) -> bool {
+        self.collected_at != self.reductions
+    }
+
     /// The depth of the next collection: the one that was asked for, or as deep as the settings say.
     pub fn next_depth(&self) -> Depth {
         let sweep = self.rare.as_ref().map_or(65535, |r| r.fullsweep_after);

@@ -3,9 +3,9 @@
 //! When work came soon the last time, as it does for processes that wait for each other's answers by way of other threads
 //! or nodes, it stays awake for a moment: waking a thread takes longer than many an answer.
 //!
-//! It gives memory that nobody uses back to the system once it has had little to do for a while. The allocator keeps freed
-//! memory for its thread, and finds what other threads have freed only when that allocates again. A thread that sleeps
-//! would keep for ever what processes took that have ended since.
+//! Once it has had little to do for a while it has processes that wait trim their heaps, and gives memory that nobody uses
+//! back to the system. The allocator keeps freed memory for its thread, and finds what other threads have freed only when
+//! that allocates again. A thread that sleeps would keep for ever what processes took that have ended since.
 
 use crate::allocator;
 use crate::clock::{Clock, Time};
@@ -17,14 +17,21 @@ const REST: Duration = Duration::from_secs(1);
 /// not keep the memory.
 const LITTLE: u32 = 100;
 
+/// Looks that found something, over all sleeps, after which memory is given back all the same.
+const MUCH: u32 = 1000;
+
 /// A sleep that was so short that staying awake is worth it.
 const SHORT: Time = 200_000;
 
 /// What a scheduler has done since it gave memory back.
 #[derive(Default)]
 pub(super) struct Rest {
+    /// Looks that found something since the last sleep, and since memory was given back.
     looks: u32,
+    all_looks: u32,
     due: Option<Time>,
+    /// The part of the process table that is trimmed next.
+    part: usize,
     slept_shortly: bool,
 }
 
@@ -49,16 +56,22 @@ impl Rest {
         if clock.is_virtual() {
             return None;
         }
-        if std::mem::take(&mut self.looks) > LITTLE {
+        let looks = std::mem::take(&mut self.looks);
+        self.all_looks = self.all_looks.saturating_add(looks);
+        if looks > LITTLE || (self.all_looks > MUCH && self.due.is_none()) {
             self.due = Some(clock.now() + REST.as_nanos() as Time);
         }
         self.due.map(|t| clock.until(t))
     }
 
-    /// The scheduler has slept, and nobody has woken it.
-    pub fn end(&mut self, clock: &Clock) {
+    /// The scheduler has slept, and nobody has woken it: gives memory back if it is due, once `trim` has had processes
+    /// give up theirs, from a part of their table on. It tells where it stopped for other work, and goes on later.
+    pub fn end(&mut self, clock: &Clock, trim: impl FnOnce(usize) -> Option<usize>) {
         if self.due.is_some_and(|t| t <= clock.now()) {
-            self.due = None;
+            self.all_looks = 0;
+            let stopped = trim(self.part);
+            self.part = stopped.unwrap_or(0);
+            self.due = stopped.map(|_| clock.now() + REST.as_nanos() as Time);
             allocator::give_back();
         }
     }
@@ -92,10 +105,20 @@ mod tests {
         assert!(wait <= REST);
         work(&mut rest, LITTLE);
         assert!(rest.begin(&clock).unwrap() <= wait, "a little work does not put it off");
-        rest.end(&clock);
+        let too_soon = |_| unreachable!();
+        rest.end(&clock, too_soon);
         assert!(rest.due.is_some());
         rest.due = Some(clock.now());
-        rest.end(&clock);
-        assert_eq!(rest.begin(&clock), None);
+        rest.end(&clock, |part| Some(part + 3));
+        assert!(rest.due > Some(clock.now()), "it goes on later, where it stopped");
+        rest.due = Some(clock.now());
+        rest.end(&clock, |part| (part != 3).then_some(0));
+        assert_eq!((rest.begin(&clock), rest.part), (None, 0));
+        for _ in 0..MUCH / LITTLE {
+            work(&mut rest, LITTLE);
+            assert_eq!(rest.begin(&clock), None);
+        }
+        work(&mut rest, 1);
+        assert!(rest.begin(&clock).is_some(), "much was done, little by little");
     }
 }

@@ -10,6 +10,8 @@ use crate::{Options, median};
 
 const SERVE: &str = "bench/net/serve.exs";
 const TIME: Duration = Duration::from_secs(2);
+/// How long idle connections wait before their memory is looked at.
+const SETTLE: Duration = Duration::from_secs(3);
 const FEW: usize = 16;
 const BUSY: usize = 1000;
 const IDLE: usize = 10_000;
@@ -109,7 +111,7 @@ impl Server {
             let few = exchange.load(self.port, FEW, TIME)?;
             let before = self.resident()?;
             let idle = exchange.idle(self.port, IDLE)?;
-            std::thread::sleep(Duration::from_secs(1));
+            std::thread::sleep(SETTLE);
             let bytes = (self.resident()? - before) / IDLE as f64;
             let busy = exchange.load(self.port, BUSY, TIME)?;
             drop(idle);
