@@ -120,27 +120,33 @@ defmodule Serve do
   defp cowboy do
     {:ok, _} = Application.ensure_all_started(:cowboy)
     routes = :cowboy_router.compile([{:_, [{:_, Serve.Cowboy, @body}]}])
-    options = %{socket_opts: [port: 0, ip: {127, 0, 0, 1}], max_connections: :infinity}
+    socket = %{socket_opts: [port: 0, ip: {127, 0, 0, 1}], max_connections: :infinity}
     # Connections are not ended by their number of requests or their time.
-    {:ok, _} = :cowboy.start_clear(:bench, options, %{env: %{dispatch: routes}, max_keepalive: :infinity, idle_timeout: :infinity})
+    limits = Map.new([:max_keepalive, :request_timeout, :idle_timeout], &{&1, :infinity})
+    {:ok, _} = :cowboy.start_clear(:bench, socket, Map.put(limits, :env, %{dispatch: routes}))
     :ranch.get_port(:bench)
   end
 
+  @island [num_connections: 20_000, read_timeout: :infinity]
+
   defp thousand_island do
     {:ok, _} = Application.ensure_all_started(:thousand_island)
-    {:ok, server} = ThousandIsland.start_link([handler_module: Serve.Island] ++ island())
-    {:ok, {_, port}} = ThousandIsland.listener_info(server)
-    port
+    options = [handler_module: Serve.Island, port: 0, transport_options: [ip: {127, 0, 0, 1}]]
+    {:ok, server} = ThousandIsland.start_link(options ++ @island)
+    island_port(server)
   end
 
   defp bandit do
     {:ok, _} = Application.ensure_all_started(:bandit)
-    {:ok, server} = Bandit.start_link(plug: {Serve.Plug, @body}, startup_log: false, ip: {127, 0, 0, 1}, port: 0, thousand_island_options: [num_connections: 20_000, read_timeout: :infinity])
+    options = [plug: {Serve.Plug, @body}, startup_log: false, port: 0, ip: {127, 0, 0, 1}]
+    {:ok, server} = Bandit.start_link(options ++ [thousand_island_options: @island])
+    island_port(server)
+  end
+
+  defp island_port(server) do
     {:ok, {_, port}} = ThousandIsland.listener_info(server)
     port
   end
-
-  defp island, do: [port: 0, transport_options: [ip: {127, 0, 0, 1}], num_connections: 20_000, read_timeout: :infinity]
 
   def stop, do: if(root = Process.get(:root), do: File.rm_rf!(root))
 end
