@@ -61,8 +61,9 @@ lint: ## Check format, clippy, documentation, and what dependencies may be (deny
 doc: ## Build the crates' documentation into target/doc
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --lib --no-deps --document-private-items -q
 
-fuzz: ## Fuzz the .beam reader, the packets of nodes and the external terms: SECONDS_EACH=60
+fuzz: setup build ## Fuzz random programs against the BEAM, the .beam reader, the packets of nodes and the external terms: SECONDS_EACH=60
 	cargo build --release -q -p purlin-testkit --bin purlin-fuzz
+	target/release/purlin-fuzz programs $(SECONDS_EACH) $(or $(SEED),0)
 	target/release/purlin-fuzz beam $(SECONDS_EACH)
 	target/release/purlin-fuzz distribution $(SECONDS_EACH)
 	target/release/purlin-fuzz etf $(SECONDS_EACH)

@@ -10,4 +10,5 @@ pub mod generate;
 mod layers;
 pub mod mutate;
 pub mod oracle;
+pub mod programs;
 pub mod wire;
