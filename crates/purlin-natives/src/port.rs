@@ -16,6 +16,7 @@ mod output;
 pub mod poll;
 mod program;
 mod ram_file;
+mod resolver;
 mod signals;
 mod stream;
 mod terminal;

@@ -77,6 +77,7 @@ const UNSAFE: &[&str] = &[
     "purlin-ffi/src",
     "purlin-natives/src/port/fds.rs",
     "purlin-natives/src/port/inet/sys.rs",
+    "purlin-natives/src/port/resolver/sys.rs",
     "purlin-natives/src/host/calendar.rs",
     "purlin-natives/src/net/sys.rs",
     "purlin-natives/src/socket/sys.rs",

@@ -3,7 +3,7 @@
 use super::driver::{self, Driver, Named};
 use super::framing::Framing;
 use super::loading::{Library, Use};
-use super::{Options, Port, ddll, program, stream, table};
+use super::{Options, Port, ddll, program, resolver, stream, table};
 use crate::environment::{os_string, variable_name, variable_text};
 use crate::errno;
 use purlin_term::{Atom, Immediate, Release, Term, am};
@@ -170,6 +170,9 @@ fn open(ctx: &mut Ctx<'_>, name: Term, s: Settings) -> Result<Term, Term> {
         }
         [kind, file] if kind == am!("spawn_executable") => {
             let file = text(file).ok_or(badarg)?;
+            if resolver::stands_in_for(&file, &s) {
+                return resolver::open(ctx, &file, s);
+            }
             executable(&file)?;
             let mut command = Command::new(&file);
             command.args(s.args.iter().flatten());
