@@ -11,7 +11,7 @@ use purlin_vm::{Engine, Slot};
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::event::{EventfdFlags, Timespec, eventfd};
-use rustix::fd::{AsFd, OwnedFd};
+use rustix::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use rustix::io::Errno;
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -72,9 +72,16 @@ struct Shared {
     table: Mutex<Table>,
 }
 
+/// Who is told of a descriptor.
+struct Watched {
+    who: Arc<dyn Ready>,
+    /// The descriptor, unless somebody else who has the same one has it watched since.
+    fd: Option<RawFd>,
+}
+
 #[derive(Default)]
 struct Table {
-    watched: HashMap<u64, Arc<dyn Ready>>,
+    watched: HashMap<u64, Watched>,
     /// What the kernel does not watch, such as `/dev/null`, because it is ready always.
     always: HashMap<u64, Interest>,
     limits: BTreeMap<Deadline, Arc<Port>>,
@@ -132,26 +139,48 @@ pub fn watch<R: Ready + 'static>(
         return;
     }
     if !now.any() {
-        let _ = epoll::delete(&shared.epoll, fd);
         let mut table = shared.table.lock();
         table.always.remove(&id);
         let who = table.watched.remove(&id);
         drop(table);
-        drop(who);
+        if who.is_some_and(|who| who.fd.is_some()) {
+            let _ = epoll::delete(&shared.epoll, fd);
+        }
         return;
     }
     let data = EventData::new_u64(id);
+    let number = fd.as_fd().as_raw_fd();
     // Otherwise neither call fails for an open descriptor but for lack of memory; it then stays silent.
     if !before.any() {
-        shared.table.lock().watched.insert(id, who.clone());
-        if epoll::add(&shared.epoll, fd, data, now.flags()) == Err(Errno::PERM) {
-            shared.table.lock().always.insert(id, now);
-            shared.wake_up();
+        shared.table.lock().watched.insert(id, Watched { who: who.clone(), fd: Some(number) });
+        match epoll::add(&shared.epoll, &fd, data, now.flags()) {
+            Err(Errno::PERM) => {
+                shared.table.lock().always.insert(id, now);
+                shared.wake_up();
+            }
+            Err(Errno::EXIST) => {
+                shared.table.lock().take_over(id, number);
+                let _ = epoll::modify(&shared.epoll, fd, data, now.flags());
+            }
+            _ => {}
         }
-    } else if let Some(interest) = shared.table.lock().always.get_mut(&id) {
+        return;
+    }
+    let mut table = shared.table.lock();
+    if let Some(interest) = table.always.get_mut(&id) {
         *interest = now;
-    } else {
+    } else if table.watched.get(&id).is_some_and(|who| who.fd.is_some()) {
+        drop(table);
         let _ = epoll::modify(&shared.epoll, fd, data, now.flags());
+    }
+}
+
+impl Table {
+    /// A descriptor that two have, each on its own account, is watched for the one that asked last, as on the BEAM.
+    fn take_over(&mut self, id: u64, fd: RawFd) {
+        for (_, other) in self.watched.iter_mut().filter(|(other, _)| **other != id) {
+            other.fd = other.fd.filter(|&other| other != fd);
+        }
     }
 }
 
@@ -206,7 +235,7 @@ fn run(shared: &Shared, engine: &Weak<Engine>) {
             }
             let failed = flags.intersects(EventFlags::ERR | EventFlags::HUP);
             let (read, write) = (flags.contains(EventFlags::IN) || failed, flags.contains(EventFlags::OUT) || failed);
-            let who = shared.table.lock().watched.get(&id).cloned();
+            let who = shared.table.lock().watched.get(&id).map(|watched| watched.who.clone());
             if let Some(who) = who.clone().filter(|_| flags.contains(EventFlags::ERR)) {
                 call(|| who.failed(&engine));
             }
@@ -216,7 +245,7 @@ fn run(shared: &Shared, engine: &Weak<Engine>) {
         }
         let always: Vec<(u64, Interest)> = shared.table.lock().always.iter().map(|(&id, &i)| (id, i)).collect();
         for (id, interest) in always {
-            let who = shared.table.lock().watched.get(&id).cloned();
+            let who = shared.table.lock().watched.get(&id).map(|watched| watched.who.clone());
             if let Some(who) = who {
                 call(|| who.ready(&engine, interest.read, interest.write));
             }
