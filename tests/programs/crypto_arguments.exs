@@ -146,6 +146,11 @@ defmodule CryptoArguments do
          do: [f, n]
        )},
       {"uniform", for(a <- [0, 1, 5, -5, 2 ** 70, :a], b <- [0, 1, 2, 5, -4, 2 ** 70 + 1, :a], do: [a, b])},
+      {"engines",
+       [[:engine_get_all_methods], [:engine_list], [:engine_by_id, "dynamic"], [:engine_by_id, :a]] ++
+         [[:engine_load, "dynamic", [], []], [:engine_load, "a", :b, []], [:engine_unload, :a], [:engine_get_id, :a]] ++
+         [[:engine_add, :a], [:engine_register, :a, [:engine_method_rsa]], [:engine_ctrl_cmd_string, :a, "b", "c"]] ++
+         [[:ensure_engine_loaded, "a", "b"], [:ensure_engine_unloaded, :a]]},
       {"mod_pow",
        for(
          a <- [0, 3, 2 ** 70, -1, "ab", :a],
@@ -263,6 +268,7 @@ defmodule CryptoArguments do
   defp call("sizes", [:rand_uniform1, n]), do: :crypto.rand_uniform(n, n)
   defp call("sizes", [f, n]), do: apply(:crypto, f, [n])
   defp call("uniform", [a, b]), do: :crypto.rand_uniform(a, b) in a..(b - 1)//1
+  defp call("engines", [f | arguments]), do: apply(:crypto, f, arguments)
   defp call("mod_pow", [a, b, m]), do: :crypto.mod_pow(a, b, m)
 
   defp own(:ref), do: make_ref()

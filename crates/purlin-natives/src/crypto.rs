@@ -1,8 +1,8 @@
 //! The natives of `crypto`: hashes, message authentication, ciphers, random numbers, public keys.
 //!
 //! They stand where the library loads its NIF, on the RustCrypto crates. Errors are what the library expects of its
-//! NIF: a tag, a place and a text; the places are those of OTP's NIF, because programs print them. Engines are
-//! missing. The algorithms lists say what is there.
+//! NIF: a tag, a place and a text; the places are those of OTP's NIF, because programs print them. The
+//! algorithms lists say what is there.
 
 mod aead;
 mod agree;
@@ -11,6 +11,7 @@ mod block;
 mod cipher;
 mod ec;
 mod edwards;
+mod engines;
 mod field;
 mod hash;
 mod mac;
@@ -31,6 +32,7 @@ pub const TABLES: &[&[Native]] = &[
     algorithms::NATIVES,
     ec::NATIVES,
     edwards::NATIVES,
+    engines::NATIVES,
     hash::NATIVES,
     mac::NATIVES,
     pkey::NATIVES,
