@@ -102,6 +102,10 @@ Values.show("external_size", fn -> {:erlang.external_size(:abc), :erlang.externa
 for option <- [{:minor_version, 2}, {:minor_version, 3}, :compressed, :deterministic] do
   Values.show("external_size #{inspect(option)}", fn -> :erlang.external_size({:a, 1.5}, [option]) end)
 end
+Values.show("external_size of a fun", fn ->
+  for f <- [fn a -> {a, minus} end, &:erlang.abs/1], do: :erlang.external_size(f) - byte_size(:erlang.term_to_binary(f))
+end)
+
 Values.show("read again", fn -> Enum.map([:abc, minus, :"é"], &:erlang.binary_to_term(:erlang.term_to_binary(&1))) end)
 
 # ---- natives

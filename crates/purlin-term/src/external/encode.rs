@@ -91,8 +91,8 @@ pub fn encode_body(term: Term, options: &EncodeOptions) -> Result<Vec<u8>, TooLa
     Ok(bytes)
 }
 
-/// What `erlang:external_size/2` answers: never less than the length of the uncompressed bytes, and a little more where
-/// funs are inside.
+/// What `erlang:external_size/2` answers: never less than the length of the uncompressed bytes, and before OTP 26 a little
+/// more where funs are inside.
 pub fn encoded_size(term: Term, options: &EncodeOptions) -> Result<usize, TooLarge> {
     let mut size = Size(if options.local { 6 } else { 1 });
     Encoder::new(&mut size, options).term(term)?;
@@ -222,8 +222,11 @@ impl Sink for Size {
 
     fn patch(&mut self, _: usize, _: u32) {}
 
-    fn fun_integer(&mut self, _: i32) {
-        self.0 += 5;
+    fn fun_integer(&mut self, i: i32) {
+        match Release::of_values() >= Release(26) {
+            true => small_integer(self, i as i64),
+            false => self.0 += 5,
+        }
     }
 }
 
