@@ -57,7 +57,12 @@ term(Text) ->
 
 compiled(Source, Options) ->
     {ok, Tokens, _} = erl_scan:string(Source),
-    compile:forms(forms(Tokens, []), [binary, return_errors | Options]).
+    Forms = forms(Tokens, []),
+    case compile:forms(Forms, [binary, return_errors | Options]) of
+        %% Code for a release that this compiler no longer knows.
+        {error, [{_, [{none, compile, {obsolete_option, _}}]}], _} -> compile:forms(Forms, [binary, return_errors]);
+        Compiled -> Compiled
+    end.
 
 forms([], []) -> [];
 forms([{dot, _} = Dot | Rest], Form) ->

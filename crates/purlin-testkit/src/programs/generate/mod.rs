@@ -80,7 +80,7 @@ struct Variable {
 const MOST: u64 = 6_000;
 
 /// Options of the compiler, which choose other instructions and other orders of them.
-const OPTIONS: [&str; 12] = [
+const OPTIONS: [&str; 16] = [
     "[]",
     "[]",
     "[]",
@@ -91,8 +91,12 @@ const OPTIONS: [&str; 12] = [
     "[no_bool_opt,no_bsm_opt]",
     "[no_copt]",
     "[no_postopt]",
+    "[no_ssa_opt,no_postopt]",
+    "[r23]",
     "[r24]",
-    "[r23,no_ssa_opt_share]",
+    "[r24,no_type_opt]",
+    "[r25]",
+    "[r26]",
 ];
 
 struct Generator {
