@@ -3,9 +3,10 @@ PURLIN := target/release/purlin
 SECONDS_EACH ?= 60
 SECONDS ?= 600
 PREFIX ?= /usr/local
+SHELL := bash
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-release suites tls-suites node-suites test-stress stress stress-nodes loom limits valgrind lint doc fuzz fuzz-nodes bench install
+.PHONY: help setup build demo test test-release suites tls-suites node-suites test-stress stress stress-nodes loom limits valgrind lint doc fuzz fuzz-nodes bench chart install
 
 help: ## Print what can be made
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -71,9 +72,14 @@ fuzz: setup build ## Fuzz random programs against the BEAM, the .beam reader, th
 fuzz-nodes: setup build ## Send damaged handshakes and packets to a node: SECONDS_EACH=60
 	scripts/fuzz-nodes $(SECONDS_EACH)
 
-bench: setup build ## Time every benchmark on Purlin and on the BEAM in alternation: ONLY=ring RUNS=3, ONLY=sweep, ONLY=dist, ONLY=net PACKAGES=_build/prod/lib, ONLY=memory
+bench: setup build ## Time every benchmark on Purlin and on the BEAM in alternation: ONLY=ring RUNS=3, RELEASE=27 or installed,27, ONLY=sweep, ONLY=dist, ONLY=net PACKAGES=_build/prod/lib, ONLY=memory
 	cargo build --release -q -p purlin-testkit --bin purlin-bench
-	target/release/purlin-bench $(PURLIN) $(if $(ONLY),--only $(ONLY)) $(if $(RUNS),--runs $(RUNS)) $(if $(PACKAGES),--packages $(PACKAGES))
+	set -o pipefail; target/release/purlin-bench $(PURLIN) $(if $(ONLY),--only $(ONLY)) $(if $(RUNS),--runs $(RUNS)) $(if $(RELEASE),--releases $(RELEASE)) $(if $(PACKAGES),--packages $(PACKAGES)) | tee target/bench.md
+	@if grep -q '^| benchmark' target/bench.md; then target/release/purlin-bench --chart target/bench.md target/bench.svg && echo "target/bench.svg draws them"; fi
+
+chart: ## Draw docs/bench.svg from the first table of BENCHMARKS.md
+	cargo build --release -q -p purlin-testkit --bin purlin-bench
+	target/release/purlin-bench --chart BENCHMARKS.md docs/bench.svg
 
 install: build ## Install the command, its debug file, manual page and completions: PREFIX=/usr/local
 	scripts/install "$(DESTDIR)$(PREFIX)"

@@ -18,8 +18,7 @@ impl Default for Epmd {
 
 impl Epmd {
     /// A command that knows the daemon.
-    fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(program);
+    fn known_to(&self, mut command: Command) -> Command {
         command.env("ERL_EPMD_PORT", &self.port).env("ERL_EPMD_ADDRESS", "127.0.0.1").stdin(Stdio::null());
         command
     }
@@ -27,7 +26,7 @@ impl Epmd {
 
 impl Drop for Epmd {
     fn drop(&mut self) {
-        let _ = self.command("epmd").arg("-kill").stdout(Stdio::null()).stderr(Stdio::null()).status();
+        let _ = self.known_to(Command::new("epmd")).arg("-kill").stdout(Stdio::null()).stderr(Stdio::null()).status();
     }
 }
 
@@ -41,26 +40,86 @@ impl Drop for FarNode {
     }
 }
 
+/// A release of OTP and Elixir that both engines run on.
+pub struct Release {
+    /// Its number, or nothing for the installed one.
+    number: Option<String>,
+    /// Where `scripts/fetch-release` put it.
+    dir: String,
+}
+
+impl Release {
+    /// `installed`, or the number of another release.
+    pub fn named(name: &str) -> Result<Release, String> {
+        if name == "installed" {
+            return Ok(Release { number: None, dir: String::new() });
+        }
+        let output =
+            Command::new("scripts/fetch-release").arg(name).output().map_err(|e| format!("fetch-release: {e}"))?;
+        match output.status.success() {
+            true => {
+                let dir = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+                Ok(Release { number: Some(name.to_owned()), dir })
+            }
+            false => Err(format!("release {name}: {}", String::from_utf8_lossy(&output.stderr))),
+        }
+    }
+
+    /// What stands in front of a column's name.
+    pub fn column(&self) -> String {
+        self.number.as_ref().map_or_else(String::new, |number| format!("OTP {number} "))
+    }
+
+    /// What stands in a title behind its beginning.
+    pub fn title(&self) -> String {
+        self.number.as_ref().map_or_else(String::new, |number| format!(" on OTP {number}"))
+    }
+}
+
 pub struct Engine {
     pub program: String,
+    variables: Vec<(&'static str, String)>,
     script: Vec<String>,
     pub eval: Vec<String>,
     /// Flags in front of those of a node.
-    pub node: Vec<String>,
+    node: Vec<String>,
 }
 
 impl Engine {
-    pub fn purlin(program: &str, schedulers: usize) -> Engine {
-        let flag = ["--schedulers".to_owned(), schedulers.to_string()];
-        let command = |name: &str| [&[name.to_owned()], &flag[..]].concat();
-        let node = [&flag[..], &["elixir".to_owned()]].concat();
-        Engine { program: program.to_owned(), script: command("run"), eval: command("eval"), node }
+    /// Purlin and the BEAM.
+    pub fn both(purlin: &str, schedulers: usize, release: &Release) -> [Engine; 2] {
+        [Engine::purlin(purlin, schedulers, release), Engine::beam(schedulers, release)]
     }
 
-    pub fn beam(schedulers: usize) -> Engine {
+    fn purlin(program: &str, schedulers: usize, release: &Release) -> Engine {
+        let mut flags = vec!["--schedulers".to_owned(), schedulers.to_string()];
+        let mut variables = Vec::new();
+        if release.number.is_some() {
+            for part in ["otp", "elixir"] {
+                flags.extend([format!("--{part}"), format!("{}/{part}", release.dir)]);
+            }
+            variables.push(("PURLIN_BINDIR", format!("{}/helpers", release.dir)));
+        }
+        let command = |name: &str| [&flags[..], &[name.to_owned()]].concat();
+        let [script, eval, node] = ["run", "eval", "elixir"].map(command);
+        Engine { program: program.to_owned(), variables, script, eval, node }
+    }
+
+    fn beam(schedulers: usize, release: &Release) -> Engine {
         let script = vec!["--erl".to_owned(), format!("+S {schedulers}")];
         let eval = [&script[..], &["-e".to_owned()]].concat();
-        Engine { program: "elixir".to_owned(), node: script.clone(), script, eval }
+        let program = match release.number {
+            None => "elixir".to_owned(),
+            Some(_) => format!("{}/bin/elixir", release.dir),
+        };
+        Engine { program, variables: Vec::new(), node: script.clone(), script, eval }
+    }
+
+    /// A command of this engine, for a node.
+    pub fn node(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.envs(self.variables.iter().map(|(name, value)| (name, value))).args(&self.node);
+        command
     }
 
     /// What a script prints.
@@ -71,8 +130,8 @@ impl Engine {
     /// What a node prints that talks with another one of the kind.
     pub fn two_nodes(&self, epmd: &Epmd) -> Result<String, String> {
         let node = |name: &str| {
-            let mut command = epmd.command(&self.program);
-            command.args(&self.node).args(["--sname", name, "--cookie", "bench", NODES]);
+            let mut command = epmd.known_to(self.node());
+            command.args(["--sname", name, "--cookie", "bench", NODES]);
             command
         };
         let failed = |e: std::io::Error| format!("{}: {e}", self.program);
@@ -84,7 +143,9 @@ impl Engine {
     }
 
     pub fn output(&self, flags: &[String], args: &[&str]) -> Result<String, String> {
-        let output = Command::new(&self.program).args(flags).args(args).stdin(Stdio::null()).output();
+        let variables = self.variables.iter().map(|(name, value)| (name, value));
+        let mut command = Command::new(&self.program);
+        let output = command.envs(variables).args(flags).args(args).stdin(Stdio::null()).output();
         Engine::printed(&self.program, output)
     }
 

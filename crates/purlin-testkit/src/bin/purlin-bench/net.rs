@@ -1,7 +1,7 @@
 //! Servers under load: requests a second, latencies, and memory for each connection that is idle.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use crate::engine::Engine;
@@ -38,10 +38,11 @@ struct Figures {
 pub fn tables(options: &Options) -> Result<(), String> {
     let packages = options.packages.as_deref();
     let servers = SERVERS.iter().chain(OF_PACKAGES.iter().filter(|_| packages.is_some()));
-    for &schedulers in &options.schedulers {
-        let engines = [Engine::purlin(&options.purlin, schedulers), Engine::beam(schedulers)];
+    for (schedulers, release) in options.each() {
+        let engines = Engine::both(&options.purlin, schedulers, release);
         println!(
-            "\nServers, {schedulers} scheduler(s), median of {} runs; requests a second and milliseconds:\n",
+            "\nServers{}, {schedulers} scheduler(s), median of {} runs; requests a second and milliseconds:\n",
+            release.title(),
             options.runs
         );
         println!("| server | connections | Purlin | BEAM | ratio | Purlin p50 | BEAM p50 | Purlin p99 | BEAM p99 |");
@@ -88,8 +89,7 @@ struct Server {
 
 impl Server {
     fn start(engine: &Engine, name: &str, packages: Option<&str>) -> Result<Server, String> {
-        let mut command = Command::new(&engine.program);
-        command.args(&engine.node);
+        let mut command = engine.node();
         if let Some(packages) = packages {
             command.args(["-pa", &format!("{packages}/*/ebin")]);
         }
