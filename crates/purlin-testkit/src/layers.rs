@@ -11,7 +11,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("purlin-vm", &["purlin-term", "purlin-beam"]),
     ("purlin-natives", &["purlin-term", "purlin-beam", "purlin-vm", "purlin-regex"]),
     ("purlin-ffi", &["purlin-term", "purlin-vm", "purlin-natives"]),
-    ("purlin", &["purlin-term", "purlin-beam", "purlin-vm", "purlin-natives", "purlin-ffi"]),
+    ("purlin-native", &["purlin-term", "purlin-vm"]),
+    ("purlin", &["purlin-term", "purlin-beam", "purlin-vm", "purlin-natives", "purlin-ffi", "purlin-native"]),
     ("purlin-cli", &["purlin", "purlin-term", "purlin-beam", "purlin-vm", "purlin-natives"]),
 ];
 
@@ -75,6 +76,7 @@ const UNSAFE: &[&str] = &[
     "purlin-vm/src",
     "purlin-regex/src",
     "purlin-ffi/src",
+    "purlin-native/src",
     "purlin-natives/src/port/fds.rs",
     "purlin-natives/src/port/inet/sys.rs",
     "purlin-natives/src/port/resolver/sys.rs",
@@ -105,6 +107,9 @@ const SHARED: &[(&str, &[&str])] = &[
     ("purlin-vm/src/code/ranges.rs", &["REMOVALS"]),
     ("purlin-vm/src/process/grace.rs", &["ALL"]),
     ("purlin-vm/src/state.rs", &["NEXT"]),
+    // Memory for machine code, and for which platform that is made.
+    ("purlin-native/src/compile.rs", &["ISA"]),
+    ("purlin-native/src/memory.rs", &["AREA"]),
     // A lock that is held for a few stores.
     ("purlin-vm/src/code/export.rs", &["BREAKPOINTS"]),
     // Found out once, and the same ever after.

@@ -1,10 +1,12 @@
 //! Code: loading modules, finding functions, and translating them to Purlin's instructions when first called.
 
 pub(crate) mod arena;
+pub mod compiler;
 pub mod consts;
 mod current;
 pub mod export;
 pub(crate) mod fixed;
+mod hot;
 pub mod instr;
 pub mod isa;
 pub mod listing;

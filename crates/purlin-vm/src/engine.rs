@@ -13,6 +13,7 @@ use self::nodes::Nodes;
 use self::ports::Ports;
 use self::runner::Runner;
 use crate::clock::Clock;
+use crate::code::compiler::{Compiler, When};
 use crate::code::native::Native;
 use crate::code::op::Tier;
 use crate::code::retired::Collection;
@@ -104,6 +105,9 @@ pub struct Config {
     pub own_crypto: Option<bool>,
     /// What runs translated code.
     pub tier: &'static dyn Tier,
+    /// What makes machine code, and of which functions.
+    pub compiler: Option<&'static dyn Compiler>,
+    pub compiles: When,
     /// A virtual clock that starts at this system time, in nanoseconds since 1970.
     pub virtual_clock: Option<i64>,
 }
@@ -113,7 +117,8 @@ impl Engine {
     pub fn new(tables: &[&[Native]], config: Config) -> Arc<Engine> {
         let natives = tables.iter().flat_map(|t| t.iter()).filter(|n| n.is_in(config.release)).copied();
         Arc::new(Engine {
-            code: Code::new(Exports::new(natives, config.tier), config.tier, config.collect_always),
+            code: Code::new(Exports::new(natives, config.tier), config.tier, config.collect_always)
+                .compiled_by(config.compiler, config.compiles),
             system_logger: parking_lot::Mutex::new(Immediate::from(Atom::new("logger"))),
             nif_info: parking_lot::Mutex::default(),
             backtrace_depth: AtomicUsize::new(BACKTRACE_DEPTH),

@@ -2,6 +2,7 @@
 //! and the watcher. What they share is in [`sched`](crate::sched).
 
 mod blocking;
+mod compile;
 mod rest;
 mod trim;
 mod watch;
@@ -261,6 +262,7 @@ fn run_slice(engine: &Arc<Engine>, process: Arc<Process>) -> u64 {
         _ => Activity::Runnable,
     };
     watch.end(ctx, &stop);
+    compile::note(ctx, used);
     match stop {
         Stop::Yield => {
             process.set_run_state(RunState::Runnable);

@@ -8,6 +8,7 @@
 pub mod handlers;
 pub mod reference;
 
+use crate::code::compiler::When;
 use crate::engine::Config;
 use crate::process::table::DEFAULT_LIMIT;
 use crate::settings::Settings;
@@ -29,6 +30,8 @@ impl Default for Config {
             native_libraries: true,
             own_crypto: None,
             tier: &Handlers,
+            compiler: None,
+            compiles: When::default(),
             virtual_clock: None,
         }
     }
@@ -36,8 +39,8 @@ impl Default for Config {
 
 impl Config {
     /// The usual settings, changed by the variables that tests set: `PURLIN_SCHEDULERS` (a number), `PURLIN_COLLECT`
-    /// (`always`: at every point where collection is possible) and `PURLIN_TIER` (`reference` or `handlers`), and by
-    /// `PURLIN_CRYPTO` (`rust` or `openssl`).
+    /// (`always`: at every point where collection is possible), `PURLIN_TIER` (`reference` or `handlers`), `PURLIN_NATIVE` (machine
+    /// code: `off`, `on` for what runs much, or `always`), and by `PURLIN_CRYPTO` (`rust` or `openssl`).
     pub fn from_env() -> Result<Config, String> {
         Config::from_variables(|name| std::env::var(name).ok())
     }
@@ -55,8 +58,14 @@ impl Config {
         }
         match variable("PURLIN_TIER").as_deref() {
             None | Some("handlers") => {}
-            Some("reference") => config.tier = &Reference,
+            Some("reference") => (config.tier, config.compiles) = (&Reference, When::Never),
             Some(text) => return Err(refused("PURLIN_TIER", text, "reference or handlers")),
+        }
+        match variable("PURLIN_NATIVE").as_deref() {
+            None | Some("on") => {}
+            Some("off") => config.compiles = When::Never,
+            Some("always") => config.compiles = When::Always,
+            Some(text) => return Err(refused("PURLIN_NATIVE", text, "off, on or always")),
         }
         config.own_crypto = match variable("PURLIN_CRYPTO").as_deref() {
             None => None,
@@ -83,9 +92,13 @@ mod tests {
         };
         assert_eq!(with("PURLIN_SCHEDULERS", "3").unwrap().schedulers, 3);
         assert!(with("PURLIN_COLLECT", "always").unwrap().collect_always);
-        for (name, text) in
-            [("PURLIN_SCHEDULERS", "0"), ("PURLIN_COLLECT", "never"), ("PURLIN_TIER", "jit"), ("PURLIN_CRYPTO", "nss")]
-        {
+        for (name, text) in [
+            ("PURLIN_SCHEDULERS", "0"),
+            ("PURLIN_COLLECT", "never"),
+            ("PURLIN_TIER", "jit"),
+            ("PURLIN_NATIVE", "yes"),
+            ("PURLIN_CRYPTO", "nss"),
+        ] {
             assert!(with(name, text).err().unwrap().contains(text), "{name}");
         }
     }

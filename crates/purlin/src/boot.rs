@@ -59,6 +59,7 @@ pub fn start_with(
 ) -> Result<Arc<Engine>, BootError> {
     let flags = &line.flags;
     otp.configure(&mut config);
+    config.compiler = config.compiler.or_else(purlin_native::compiler);
     otp.release.set_of_values().map_err(|other| {
         BootError(format!("this program runs Erlang/OTP {other} already: it cannot run {} beside it", otp.release))
     })?;

@@ -6,6 +6,7 @@ use crate::environment::os_type;
 use crate::on_break::{self, OnBreak};
 use crate::process::heap_limit::max_heap_map;
 use purlin_term::{Atom, Heap, Release, Term, am};
+use purlin_vm::code::compiler::When;
 use purlin_vm::gc::next_size;
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult};
@@ -87,7 +88,7 @@ fn system_info(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         "machine" => text(heap, "BEAM"),
         "endian" => am!("little"),
         "emu_type" => am!("opt"),
-        "emu_flavor" => am!("emu"),
+        "emu_flavor" => Term::atom(Atom::new(if ctx.engine.code.compiles() == When::Never { "emu" } else { "jit" })),
         "build_type" => am!("opt"),
         "c_compiler_used" => {
             let version = heap.tuple(&[]);

@@ -4,6 +4,7 @@
 //! export (CODE).
 
 use super::arena::Arena;
+use super::compiler::MachineCode;
 use super::current::Current;
 use super::instr::{Instr, Op};
 use super::module::Module;
@@ -14,7 +15,7 @@ use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLock};
 use purlin_term::{Atom, Term};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
 pub use crate::process::Mfa;
 
@@ -33,6 +34,8 @@ pub struct About {
     /// Position among the module's functions.
     pub index: u32,
     pub decoded: OnceLock<Decoded>,
+    /// How often processes were found in it (`hot`).
+    pub(super) heat: AtomicU32,
     traced: OnceLock<Box<Traced>>,
 }
 
@@ -45,6 +48,10 @@ impl std::fmt::Debug for FnEntry {
 /// A translated function.
 pub struct Decoded {
     pub code: Box<[Op]>,
+    /// Which instruction runs first.
+    pub start: usize,
+    /// Its machine code, once somebody has tried to make it.
+    pub machine: OnceLock<Option<Box<dyn MachineCode>>>,
     /// What its instructions refer to.
     pub operands: Arena,
     /// Instruction index and line table index, ascending: the line holds from that instruction on.
@@ -74,7 +81,7 @@ impl FnEntry {
 
     fn new(mfa: Mfa, module: &'static Module, index: u32) -> FnEntry {
         let (stub, decoded, traced) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        let about = Box::new(About { mfa, stub, module, index, decoded, traced });
+        let about = Box::new(About { mfa, stub, module, index, decoded, heat: AtomicU32::new(0), traced });
         FnEntry { code: AtomicPtr::new(std::ptr::null_mut()), about }
     }
 

@@ -1,8 +1,10 @@
 //! A loaded module: its tables, its functions, and the two generations of code that may exist at a time.
 
 use super::Decoding;
+use super::compiler::{Compiler, When};
 use super::consts;
 use super::export::{Export, Exports, FnEntry, Mfa, NativeEntry};
+use super::hot::Hot;
 use super::native::{Library, LoadedBody, NativeKind};
 use super::op::Tier;
 use super::points;
@@ -492,6 +494,10 @@ pub struct Code {
     pub(super) tier: &'static dyn Tier,
     /// Translated code collects at every point where it may.
     pub(super) collect_always: bool,
+    /// What makes machine code, and of what.
+    pub(super) compiler: Option<&'static dyn Compiler>,
+    pub(super) compiles: When,
+    pub(super) hot: Hot,
     /// Name, by its index, and creation of this node: decoded identifiers of both are local.
     node: AtomicU64,
 }
@@ -499,6 +505,9 @@ pub struct Code {
 impl Code {
     pub fn new(exports: Exports, tier: &'static dyn Tier, collect_always: bool) -> Code {
         Code {
+            compiler: None,
+            compiles: When::Never,
+            hot: Hot::default(),
             exports,
             funs: Funs::default(),
             modules: RwLock::default(),
@@ -508,6 +517,18 @@ impl Code {
             collect_always,
             node: AtomicU64::new(u64::from(Atom::NONODE.index()) << 32),
         }
+    }
+
+    /// The same with a compiler.
+    pub fn compiled_by(self, compiler: Option<&'static dyn Compiler>, compiles: When) -> Code {
+        let compiler = compiler.filter(|_| compiles != When::Never);
+        Code { compiler, compiles: if compiler.is_some() { compiles } else { When::Never }, ..self }
+    }
+
+    /// Which functions become machine code.
+    #[inline]
+    pub fn compiles(&self) -> When {
+        self.compiles
     }
 
     /// The name of this node.

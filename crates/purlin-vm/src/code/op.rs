@@ -6,6 +6,7 @@
 
 use super::instr::Instr;
 use crate::process::ProcessData;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 /// What a handler finds of the thread that runs it. A tier's own registers stand behind it.
 #[repr(C)]
@@ -21,11 +22,35 @@ pub struct Running {
 /// run. It has the platform's own calling convention, so that code made at run time can call it and be called.
 pub type Handler = unsafe extern "C-unwind" fn(*mut Running, *const Op, *mut u64, *mut u64, i32) -> *const Op;
 
+/// The function that runs an instruction. Machine code takes its place while others go through it.
+#[repr(transparent)]
+pub struct Go(AtomicPtr<()>);
+
+impl Go {
+    pub const fn new(handler: Handler) -> Go {
+        Go(AtomicPtr::new(handler as *const () as *mut ()))
+    }
+
+    /// Whatever is found runs the instruction: it stays as long as the code does.
+    #[inline(always)]
+    pub fn get(&self) -> Handler {
+        // SAFETY: CODE: handlers alone are stored here, each complete before it was.
+        unsafe { std::mem::transmute::<*mut (), Handler>(self.0.load(Ordering::Relaxed)) }
+    }
+
+    /// Has another function run the instruction.
+    ///
+    /// # Safety
+    /// CODE: it runs this very instruction, and stays as long as the code does.
+    pub unsafe fn set(&self, handler: Handler) {
+        self.0.store(handler as *const () as *mut (), Ordering::Release);
+    }
+}
+
 /// An instruction in code, behind the function that runs it.
-#[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Op {
-    pub go: Handler,
+    pub go: Go,
     pub instr: Instr,
 }
 
@@ -37,7 +62,7 @@ unsafe impl Sync for Op {}
 impl Op {
     /// An instruction that the loop runs.
     pub const fn slow(instr: Instr) -> Op {
-        Op { go: leave, instr }
+        Op { go: Go::new(leave), instr }
     }
 }
 
@@ -82,4 +107,67 @@ pub unsafe extern "C-unwind" fn leave(
     // SAFETY: OWNER: the machine's process is the one that runs.
     unsafe { save(m, sp, top, left) };
     pc
+}
+
+/// Calls a handler from the loop. Machine code keeps no register for its callers: those that they count on are kept here.
+///
+/// # Safety
+/// As for every handler.
+#[cfg(target_arch = "x86_64")]
+#[unsafe(naked)]
+pub unsafe extern "C-unwind" fn enter(
+    m: *mut Running,
+    pc: *const Op,
+    sp: *mut u64,
+    top: *mut u64,
+    left: i32,
+    go: Handler,
+) -> *const Op {
+    std::arch::naked_asm!(
+        ".cfi_startproc",
+        "push rbp",
+        ".cfi_def_cfa_offset 16",
+        ".cfi_offset rbp, -16",
+        "mov rbp, rsp",
+        ".cfi_def_cfa_register rbp",
+        "push rbx",
+        "push r12",
+        "push r13",
+        "push r14",
+        "push r15",
+        "sub rsp, 8",
+        ".cfi_offset rbx, -24",
+        ".cfi_offset r12, -32",
+        ".cfi_offset r13, -40",
+        ".cfi_offset r14, -48",
+        ".cfi_offset r15, -56",
+        "call r9",
+        "add rsp, 8",
+        "pop r15",
+        "pop r14",
+        "pop r13",
+        "pop r12",
+        "pop rbx",
+        "pop rbp",
+        ".cfi_def_cfa rsp, 8",
+        "ret",
+        ".cfi_endproc",
+    )
+}
+
+/// Calls a handler from the loop.
+///
+/// # Safety
+/// As for every handler.
+#[cfg(not(target_arch = "x86_64"))]
+pub unsafe extern "C-unwind" fn enter(
+    m: *mut Running,
+    pc: *const Op,
+    sp: *mut u64,
+    top: *mut u64,
+    left: i32,
+    go: Handler,
+) -> *const Op {
+    // SAFETY: by the caller's promise.
+    unsafe { go(m, pc, sp, top, left) }
 }

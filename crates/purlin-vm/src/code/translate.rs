@@ -15,6 +15,7 @@ mod loops;
 mod records;
 
 use super::arena::Arena;
+use super::compiler::When;
 use super::consts;
 use super::export::{Decoded, FnEntry};
 use super::instr::{Dst, Ext, Instr, NO_FAIL, Op, Rel, Safepoint, Select, Src, UNKNOWN_LIVE};
@@ -26,6 +27,7 @@ use purlin_beam::{Function, Instruction, Opcode, Operand, Register};
 use purlin_term::{Heap, Term};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 /// Translates a function and publishes its code; harmless when another thread was faster.
 pub fn translate(loaded: &Code, entry: &'static FnEntry) -> Result<()> {
@@ -50,12 +52,16 @@ pub fn translate(loaded: &Code, entry: &'static FnEntry) -> Result<()> {
     let Translator { labels, looks, safepoints, .. } = first;
     let mut done = Translator { labels, looks, safepoints, operands, ..Translator::new(loaded, entry, true) }.run()?;
     done.join_chains();
-    let start = done.labels.get(&module.index.functions[entry.index as usize].entry).copied().unwrap_or(0);
+    let start = done.labels.get(&module.index.functions[entry.index as usize].entry).copied().unwrap_or(0) as usize;
     let code = loaded.tier.code(&done.code, loaded.collect_always).into_boxed_slice();
     let operands = done.operands.into_inner();
-    let decoded = entry.decoded.get_or_init(|| Decoded { code, operands, lines: done.lines.into() });
+    let (lines, machine) = (done.lines.into(), OnceLock::new());
+    let decoded = entry.decoded.get_or_init(|| Decoded { code, start, machine, operands, lines });
     loaded.note_range(&decoded.code, entry);
-    entry.publish(&decoded.code[start as usize]);
+    if loaded.compiles == When::Always {
+        loaded.compile(entry);
+    }
+    entry.publish(&decoded.code[start]);
     Ok(())
 }
 

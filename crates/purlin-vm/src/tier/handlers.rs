@@ -245,7 +245,7 @@ impl State {
         #[cfg(tail_calls)]
         // SAFETY: CODE: `pc` is at an instruction, whose handler expects just this state.
         unsafe {
-            ((*self.pc).go)(self.m.cast(), self.pc, self.sp, self.top, self.left)
+            ((*self.pc).go.get())(self.m.cast(), self.pc, self.sp, self.top, self.left)
         }
         #[cfg(not(tail_calls))]
         // SAFETY: OWNER: the machine's process is the one that runs.
@@ -380,11 +380,11 @@ impl<'a> Run<'a> {
         let mut s = State { m, pc, sp: self.data.heap.end, top: self.data.heap.top, left: self.data.slice_left };
         // SAFETY: CODE: `pc` is at an instruction; OWNER: this thread runs the process.
         unsafe {
-            let mut at = ((*pc).go)(s.m.cast(), pc, s.sp, s.top, s.left);
+            let mut at = op::enter(s.m.cast(), pc, s.sp, s.top, s.left, (*pc).go.get());
             while !cfg!(tail_calls) && at as usize & 1 == 1 {
                 s.load();
                 s.pc = at.wrapping_byte_sub(1);
-                at = ((*s.pc).go)(s.m.cast(), s.pc, s.sp, s.top, s.left);
+                at = op::enter(s.m.cast(), s.pc, s.sp, s.top, s.left, (*s.pc).go.get());
             }
             at
         }

@@ -19,6 +19,9 @@ pub(in crate::tier) mod run;
 mod safepoint;
 mod saved_calls;
 
+pub use funs::new_fun;
+pub use run::is_type;
+
 use crate::code::fixed::{PROCESS_END, RETURN};
 use crate::code::instr::{Dst, Instr, Op, Src};
 use crate::code::op::{Running, Tier};
@@ -86,6 +89,16 @@ impl Machine {
         m.running.bases[3] = m.running.bases[0];
         m
     }
+}
+
+/// Where machine code finds registers in the machine.
+pub mod layout {
+    use super::Machine;
+
+    /// The first X register.
+    pub const X: usize = std::mem::offset_of!(Machine, x);
+    /// The first float register.
+    pub const F: usize = std::mem::offset_of!(Machine, f);
 }
 
 /// The tier whose loop says what each instruction means; for comparison.

@@ -8,7 +8,7 @@ use crate::engine::Engine;
 use crate::engine::context::Ctx;
 use crate::process::ProcessData;
 use crate::process::escape::Escape;
-use crate::tier::reference::{Machine, Run};
+use crate::tier::reference::{Machine, Run, new_fun};
 use purlin_term::boxed::{FunEntry, Kind, arity_of};
 use purlin_term::{Atom, Term};
 use std::sync::Arc;
@@ -129,19 +129,12 @@ impl State {
         // SAFETY: CODE: the handler was chosen for this instruction; OFFHEAP: the new fun owns its count.
         unsafe {
             operands!(self, MakeFun(f));
-            let off_heap = &mut (*(*self.m).running.data).heap.spaces_mut().off_heap;
-            if !self.has_room(3 + n) || off_heap.len() == off_heap.capacity() {
+            if !self.has_room(3 + n) || !new_fun(self.m.cast(), f, self.top) {
                 return self.slow();
             }
             let p = self.take(3 + n);
-            *p = Kind::Fun.header(2 + n);
-            *p.add(1) = Arc::as_ptr(f.entry) as u64;
-            *p.add(2) = (*(*self.m).process).pid().raw();
             self.fill(p.add(3), f.env, n);
             self.set::<D>(f.dst, Term::from_boxed(p));
-            Arc::increment_strong_count(Arc::as_ptr(f.entry));
-            off_heap.as_mut_ptr().add(off_heap.len()).write(p);
-            off_heap.set_len(off_heap.len() + 1);
             self.next()
         }
     }

@@ -13,13 +13,14 @@ use super::{
 };
 use crate::code::consts;
 use crate::code::instr::{Arith, Dst, FloatOp, GuardCall, Instr, MapElement, Op, Select, Src, Test, each_test};
+use crate::code::op::Go;
 use purlin_term::Atom;
 
 /// Puts a handler before each instruction. With `collecting`, what may collect always asks whether it should.
 pub fn code(instrs: &[Instr], collecting: bool) -> Vec<Op> {
     let op = |i: usize| {
         let go = fused_at(instrs, i, collecting).map_or_else(|| single(&instrs[i], collecting), |f| f.0);
-        Op { go, instr: instrs[i] }
+        Op { go: Go::new(go), instr: instrs[i] }
     };
     (0..instrs.len()).map(op).collect()
 }

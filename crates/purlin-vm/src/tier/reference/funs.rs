@@ -1,11 +1,38 @@
 //! Making and calling funs.
 
-use super::{Next, Run};
+use super::{Machine, Next, Run};
 use crate::code::instr::{MakeFun, Op};
+use crate::code::op::Running;
 use crate::code::{FnEntry, Mfa};
 use crate::engine::runner::Stop;
+use purlin_term::boxed::Kind;
 use purlin_term::{Atom, Term};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
+
+/// Makes a fun but for its environment at a place on the heap that there is room at; false, and nothing is changed, where
+/// the list of what counts references has to grow first.
+///
+/// # Safety
+/// OWNER: the machine's process is the one that runs. The caller writes the environment before anything else happens.
+#[inline(always)]
+pub unsafe fn new_fun(m: *mut Running, f: &MakeFun, at: *mut u64) -> bool {
+    let m: *mut Machine = m.cast();
+    // SAFETY: OWNER: by the caller's promise; OFFHEAP: the new fun owns its count.
+    unsafe {
+        let off_heap = &mut (*(*m).running.data).heap.spaces_mut().off_heap;
+        if off_heap.len() == off_heap.capacity() {
+            return false;
+        }
+        *at = Kind::Fun.header(2 + f.env.len());
+        *at.add(1) = Arc::as_ptr(f.entry) as u64;
+        *at.add(2) = (*(*m).process).pid().raw();
+        Arc::increment_strong_count(Arc::as_ptr(f.entry));
+        off_heap.as_mut_ptr().add(off_heap.len()).write(at);
+        off_heap.set_len(off_heap.len() + 1);
+    }
+    true
+}
 
 impl Run<'_> {
     pub(super) fn make_fun(&mut self, f: &'static MakeFun) {

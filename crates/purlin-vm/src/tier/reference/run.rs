@@ -374,8 +374,9 @@ impl Run<'_> {
     }
 }
 
+/// Whether a value is of a type.
 #[inline(always)]
-pub(in crate::tier) fn is_type(test: Test, t: Term) -> bool {
+pub fn is_type(test: Test, t: Term) -> bool {
     match test {
         Test::Integer => t.is_small() || t.is_big(),
         Test::Float => t.boxed_kind() == Some(Kind::Float),

@@ -1,0 +1,138 @@
+//! From intermediate code to machine code in memory.
+
+use crate::emit;
+use crate::flow::{Flow, Graph};
+use crate::how::How;
+use crate::memory::{self, Code};
+use cranelift_codegen::Context;
+use cranelift_codegen::control::ControlPlane;
+use cranelift_codegen::isa::OwnedTargetIsa;
+use cranelift_codegen::settings::{self, Configurable};
+use cranelift_frontend::FunctionBuilderContext;
+use purlin_vm::code::compiler::{MachineCode, Unit};
+use purlin_vm::code::instr::Instr;
+use purlin_vm::code::op::Handler;
+use purlin_vm::tier::reference::layout;
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
+
+/// Bytes before the code of an entry: what loads x0 and x1, for who comes from handlers. Who comes from machine code has them
+/// and goes to what is behind.
+pub const BEFORE: usize = 16;
+
+/// Functions with more instructions stay with the handlers.
+const MOST_INSTRUCTIONS: usize = 3000;
+
+/// An entry from which fewer instructions are run is not worth one.
+const FEWEST: usize = 2;
+
+/// The machine code of a function.
+struct Made {
+    entries: Vec<(usize, Handler)>,
+    _code: Code,
+}
+
+impl MachineCode for Made {
+    fn entries(&self) -> &[(usize, Handler)] {
+        &self.entries
+    }
+}
+
+/// The platform, as code is made for it; `None` for one that the compiler does not know.
+fn isa() -> Option<&'static OwnedTargetIsa> {
+    static ISA: OnceLock<Option<OwnedTargetIsa>> = OnceLock::new();
+    ISA.get_or_init(|| {
+        let mut flags = settings::builder();
+        // The convention of tail calls wants frame pointers here.
+        for (name, value) in [
+            ("opt_level", "speed"),
+            ("preserve_frame_pointers", "true"),
+            ("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" }),
+            ("unwind_info", "false"),
+            ("enable_probestack", "false"),
+        ] {
+            flags.set(name, value).ok()?;
+        }
+        cranelift_native::builder().ok()?.finish(settings::Flags::new(flags)).ok()
+    })
+    .as_ref()
+}
+
+/// Loads x0 and x1 from their homes into the registers that an entry has them in.
+fn before() -> [u8; BEFORE] {
+    let (x0, x1) = ((layout::X as i32).to_le_bytes(), (layout::X as i32 + 8).to_le_bytes());
+    let mut bytes = [0; BEFORE];
+    bytes[..2].copy_from_slice(&[0x66, 0x90]);
+    // mov r9, [rdi + x0]
+    bytes[2..5].copy_from_slice(&[0x4C, 0x8B, 0x8F]);
+    bytes[5..9].copy_from_slice(&x0);
+    // mov rsi, [rdi + x1]
+    bytes[9..12].copy_from_slice(&[0x48, 0x8B, 0xB7]);
+    bytes[12..16].copy_from_slice(&x1);
+    bytes
+}
+
+/// Where machine code of the function is entered: where it begins, where it comes back to, behind what is left to handlers.
+fn entries(flow: &Flow, covers: &dyn Fn(usize) -> usize) -> BTreeSet<usize> {
+    let mut all = BTreeSet::from([flow.start]);
+    for i in 0..flow.ops.len() {
+        let u = &flow.uses[i];
+        match flow.how(i) {
+            How::Call if !u.ends => _ = all.insert(i + 1),
+            How::Leave if !u.ends => _ = all.insert(i + 1 + covers(i)),
+            How::Leave => all.extend(u.jumps.iter().copied()),
+            How::Inline => {
+                if let Instr::Catch { handler, .. } = *flow.instr(i) {
+                    all.insert(purlin_vm::code::isa::target(i, handler));
+                }
+            }
+            How::Call => {}
+        }
+    }
+    all.retain(|&i| i < flow.ops.len() && worth(flow, i));
+    all
+}
+
+/// Whether there is enough to do from an entry on.
+fn worth(flow: &Flow, entry: usize) -> bool {
+    let graph = Graph::from(flow, entry);
+    let inline = |b: &usize| (*b..graph.blocks[b].end).filter(|&i| flow.how(i) != How::Leave).count();
+    let all: usize = graph.order.iter().map(inline).sum();
+    all >= FEWEST && flow.how(entry) != How::Leave
+}
+
+/// A function's machine code, if it can be made.
+pub fn compile(unit: &Unit<'_>) -> Option<Box<dyn MachineCode>> {
+    if unit.ops.len() > MOST_INSTRUCTIONS {
+        return None;
+    }
+    let (isa, area) = (isa()?, memory::area()?);
+    let flow = Flow::of(unit)?;
+    let mut bytes = Vec::new();
+    let mut places = Vec::new();
+    let mut builder = FunctionBuilderContext::new();
+    let mut context = Context::new();
+    for entry in entries(&flow, unit.covers) {
+        emit::emit(&flow, entry, &mut context, &mut builder, area.addresses(), isa.frontend_config());
+        let failed = context.compile(&**isa, &mut ControlPlane::default()).err().map(|e| format!("{:?}", e.inner));
+        if let Some(e) = failed {
+            debug_assert!(false, "{:?}: {e}\n{}", unit.entry, emit::text(&context));
+            return None;
+        }
+        let made = context.compiled_code()?;
+        // All that the code refers to is in it.
+        if !made.buffer.relocs().is_empty() {
+            return None;
+        }
+        bytes.resize(bytes.len().next_multiple_of(BEFORE), 0xCC);
+        places.push((entry, bytes.len()));
+        bytes.extend(before());
+        bytes.extend(made.code_buffer());
+        context.clear();
+    }
+    let code = area.put(&bytes)?;
+    // SAFETY: CODE: each place begins machine code that expects what a handler does.
+    let handler = |at: usize| unsafe { std::mem::transmute::<usize, Handler>(code.address() + at) };
+    let entries = places.into_iter().map(|(entry, at)| (entry, handler(at))).collect();
+    Some(Box::new(Made { entries, _code: code }))
+}

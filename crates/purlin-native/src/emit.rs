@@ -1,0 +1,530 @@
+//! Machine code of one entry of a function: what runs from there to where it goes to other functions or leaves.
+//!
+//! Registers are values. What changes them notes that their home, the machine's memory, is out of date; where code is
+//! left, those that are read later are stored. Stack slots are always stored at once, and what was loaded from one or
+//! stored to it is remembered along straight code. The stack pointer and the heap's top are a value and a distance that
+//! is known, so that moving them is nothing but arithmetic of the compiler.
+
+mod arith;
+mod calls;
+mod data;
+mod floats;
+mod maps;
+mod select;
+mod tests;
+
+use crate::facts::{ANY, Facts};
+use crate::flow::{Flow, Graph, Reg, Set, X_REGISTERS};
+use crate::helpers;
+use crate::how::How;
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::types::{F64, I8, I32, I64};
+use cranelift_codegen::ir::{
+    AbiParam, Block, BlockArg, InstBuilder, MemFlagsData, SigRef, Signature, UserFuncName, Value,
+};
+use cranelift_codegen::isa::{CallConv, TargetFrontendConfig};
+use cranelift_codegen::{Context, ir};
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
+use purlin_vm::code::consts;
+use purlin_vm::code::instr::{Dst, Op, Src};
+use purlin_vm::code::isa::target;
+use smallvec::SmallVec;
+use std::collections::HashMap;
+
+/// Words that must stay free between heap and stack.
+const RESERVE: i64 = purlin_term::heap::STACK_RESERVE as i64;
+
+/// A register's value.
+#[derive(Clone, Copy)]
+struct Held {
+    reg: Reg,
+    value: Value,
+    /// Its home has another value.
+    dirty: bool,
+}
+
+/// What is known at a place in the code.
+#[derive(Clone)]
+struct State {
+    regs: SmallVec<[Held; 8]>,
+    /// What stack slots hold, by their distance in words from `sp`.
+    slots: SmallVec<[(i64, Value); 8]>,
+    facts: Facts,
+    sp: Value,
+    /// Words from `sp` to the stack pointer.
+    sp_words: i64,
+    top: Value,
+    /// Words from `top` to the heap's top.
+    top_words: i64,
+    left: Value,
+    /// Words that were found to be free.
+    room: i64,
+}
+
+/// The values that an entry is given: the machine, x1 (or the instruction's address), the stack pointer, the heap's top,
+/// the reductions left, x0.
+pub fn signature() -> Signature {
+    let mut s = Signature::new(CallConv::Tail);
+    s.params.extend([I64, I64, I64, I64, I32, I64].map(AbiParam::new));
+    s.returns.push(AbiParam::new(I64));
+    s
+}
+
+/// Those of a handler.
+fn handler_signature() -> Signature {
+    let mut s = signature();
+    s.params.pop();
+    s
+}
+
+pub struct Emitter<'a> {
+    flow: &'a Flow,
+    graph: Graph,
+    b: FunctionBuilder<'a>,
+    m: Value,
+    /// Addresses of machine code: the first one, and how many bytes.
+    area: (usize, usize),
+    entry_signature: SigRef,
+    handler_signature: SigRef,
+    helpers: HashMap<usize, SigRef>,
+    /// Blocks that several edges lead to, with the registers that they are given.
+    joins: HashMap<usize, (Block, Vec<Reg>)>,
+    /// Blocks that one edge leads to, with what is known behind that.
+    straight: HashMap<usize, (Block, State)>,
+    /// What is known of the registers of joins, from the edges so far.
+    known: HashMap<usize, Vec<u16>>,
+    s: State,
+    /// The instruction being emitted, and where it is left.
+    at: usize,
+    exit: Option<Block>,
+    before: State,
+}
+
+/// Makes the intermediate code of an entry in `context`.
+pub fn emit(
+    flow: &Flow,
+    entry: usize,
+    context: &mut Context,
+    builder: &mut FunctionBuilderContext,
+    area: (usize, usize),
+    config: TargetFrontendConfig,
+) {
+    context.func.signature = signature();
+    context.func.name = UserFuncName::user(0, entry as u32);
+    let mut b = FunctionBuilder::new(&mut context.func, builder);
+    let first = b.create_block();
+    b.append_block_params_for_function_params(first);
+    b.switch_to_block(first);
+    let params: Vec<Value> = b.block_params(first).to_vec();
+    let [m, x1, sp, top, left, x0] = params[..] else { unreachable!("the signature has six parameters") };
+    let entry_signature = b.import_signature(signature());
+    let handler_signature = b.import_signature(handler_signature());
+    let mut regs = SmallVec::new();
+    for (reg, value) in [(0, x0), (1, x1)] {
+        // Behind calls x1 is nothing.
+        if flow.live[entry].has(reg) {
+            regs.push(Held { reg, value, dirty: false });
+        }
+    }
+    let s = State {
+        regs,
+        slots: SmallVec::new(),
+        facts: Facts::default(),
+        sp,
+        sp_words: 0,
+        top,
+        top_words: 0,
+        left,
+        room: 0,
+    };
+    let mut e = Emitter {
+        flow,
+        graph: Graph::from(flow, entry),
+        b,
+        m,
+        area,
+        entry_signature,
+        handler_signature,
+        helpers: HashMap::new(),
+        joins: HashMap::new(),
+        straight: HashMap::new(),
+        known: HashMap::new(),
+        before: s.clone(),
+        s,
+        at: entry,
+        exit: None,
+    };
+    e.all(entry);
+    e.b.seal_all_blocks();
+    e.b.finalize(config);
+}
+
+impl Emitter<'_> {
+    fn all(&mut self, entry: usize) {
+        if self.graph.blocks[&entry].from > 0 {
+            let (block, args) = self.edge(entry);
+            self.b.ins().jump(block, &args);
+        } else {
+            let block = self.b.create_block();
+            self.b.ins().jump(block, &[]);
+            self.straight.insert(entry, (block, self.s.clone()));
+        }
+        for at in self.graph.order.clone() {
+            self.begin(at);
+            for i in at..self.graph.blocks[&at].end {
+                self.at = i;
+                self.exit = None;
+                self.before = self.s.clone();
+                self.one(i);
+            }
+            let end = self.graph.blocks[&at].end;
+            if self.flow.how(end - 1) == How::Inline && !self.flow.branches(end - 1) {
+                self.go(end);
+            }
+        }
+    }
+
+    /// Takes up what is known where a block begins.
+    fn begin(&mut self, at: usize) {
+        if let Some((block, state)) = self.straight.remove(&at) {
+            self.b.switch_to_block(block);
+            self.s = state;
+            return;
+        }
+        let (block, regs) = self.join(at);
+        self.b.switch_to_block(block);
+        let params: Vec<Value> = self.b.block_params(block).to_vec();
+        let b = &self.graph.blocks[&at];
+        let mut facts = Facts::default();
+        if !b.loops {
+            let known = self.known.get(&at);
+            known.iter().flat_map(|k| k.iter()).zip(&params[3..]).for_each(|(&set, &v)| facts.note(v, set));
+        }
+        let held = |(&reg, &value): (&Reg, &Value)| Held { reg, value, dirty: b.dirty.has(reg) };
+        self.s = State {
+            regs: regs.iter().zip(&params[3..]).map(held).collect(),
+            slots: SmallVec::new(),
+            facts,
+            sp: params[0],
+            sp_words: 0,
+            top: params[1],
+            top_words: 0,
+            left: params[2],
+            room: 0,
+        };
+    }
+
+    /// The block of a place where edges join.
+    fn join(&mut self, at: usize) -> (Block, Vec<Reg>) {
+        if let Some(j) = self.joins.get(&at) {
+            return j.clone();
+        }
+        let block = self.b.create_block();
+        for t in [I64, I64, I32] {
+            self.b.append_block_param(block, t);
+        }
+        let regs: Vec<Reg> = self.flow.live[at].and(self.graph.blocks[&at].held).iter().collect();
+        for &r in &regs {
+            self.b.append_block_param(block, if r < X_REGISTERS { I64 } else { F64 });
+        }
+        self.joins.insert(at, (block, regs.clone()));
+        (block, regs)
+    }
+
+    /// The edge from here to an instruction.
+    fn edge(&mut self, to: usize) -> (Block, Vec<BlockArg>) {
+        let b = &self.graph.blocks[&to];
+        if b.from == 1 && !b.loops {
+            let block = self.b.create_block();
+            self.straight.insert(to, (block, self.s.clone()));
+            return (block, Vec::new());
+        }
+        let (block, regs) = self.join(to);
+        let mut args = vec![self.stack_pointer(), self.heap_top(), self.s.left];
+        let mut sets = Vec::new();
+        for r in regs {
+            let v = self.reg(r);
+            sets.push(self.s.facts.of(v));
+            args.push(v);
+        }
+        match self.known.get_mut(&to) {
+            Some(known) => known.iter_mut().zip(sets).for_each(|(k, s)| *k |= s),
+            None => _ = self.known.insert(to, sets),
+        }
+        (block, args.into_iter().map(BlockArg::Value).collect())
+    }
+
+    /// Goes on at another instruction.
+    fn go(&mut self, to: usize) {
+        let (block, args) = self.edge(to);
+        self.b.ins().jump(block, &args);
+    }
+
+    /// Goes on at one of two instructions, with what is known there.
+    fn branch(&mut self, condition: Value, holds: (usize, State), fails: (usize, State)) {
+        if holds.0 == fails.0 {
+            self.s = self.before.clone();
+            return self.go(holds.0);
+        }
+        self.s = holds.1;
+        let (a, a_args) = self.edge(holds.0);
+        self.s = fails.1;
+        let (b, b_args) = self.edge(fails.0);
+        self.b.ins().brif(condition, a, &a_args, b, &b_args);
+    }
+
+    /// The next instruction if the condition holds, else the one that `fail` leads to.
+    fn test(&mut self, condition: Value, fail: i32) {
+        let s = self.s.clone();
+        self.branch(condition, (self.at + 1, s.clone()), (target(self.at, fail), s));
+    }
+
+    /// Where the instruction is left to its handler.
+    fn exit(&mut self) -> Block {
+        if let Some(exit) = self.exit {
+            return exit;
+        }
+        let exit = self.b.create_block();
+        self.b.set_cold_block(exit);
+        let here = self.b.current_block();
+        self.b.switch_to_block(exit);
+        let now = std::mem::replace(&mut self.s, self.before.clone());
+        self.leave();
+        self.s = now;
+        if let Some(here) = here {
+            self.b.switch_to_block(here);
+        }
+        self.exit = Some(exit);
+        exit
+    }
+
+    /// Leaves to the handler of the instruction.
+    fn leave(&mut self) {
+        self.store_live(self.flow.live[self.at]);
+        let op: &Op = &self.flow.ops[self.at];
+        let pc = self.word(op as *const Op as u64);
+        let handler = self.word(op.go.get() as usize as u64);
+        let (sp, top) = (self.stack_pointer(), self.heap_top());
+        let args = [self.m, pc, sp, top, self.s.left];
+        self.b.ins().return_call_indirect(self.handler_signature, handler, &args);
+    }
+
+    /// Goes on in a new block unless the instruction is to be left.
+    fn leave_if(&mut self, condition: Value) {
+        let exit = self.exit();
+        let on = self.b.create_block();
+        self.b.ins().brif(condition, exit, &[], on, &[]);
+        self.b.switch_to_block(on);
+    }
+
+    fn leave_unless(&mut self, condition: Value) {
+        let exit = self.exit();
+        let on = self.b.create_block();
+        self.b.ins().brif(condition, on, &[], exit, &[]);
+        self.b.switch_to_block(on);
+    }
+
+    /// Brings the homes of these registers up to date.
+    fn store_live(&mut self, live: Set) {
+        for h in self.s.regs.clone() {
+            if h.dirty && live.has(h.reg) {
+                self.b.ins().store(flags(), h.value, self.m, home(h.reg));
+            }
+        }
+    }
+
+    // ---- values
+
+    fn word(&mut self, word: u64) -> Value {
+        self.b.ins().iconst(I64, word as i64)
+    }
+
+    fn words_on(&mut self, v: Value, words: i64) -> Value {
+        if words == 0 { v } else { self.b.ins().iadd_imm_s(v, words * 8) }
+    }
+
+    fn stack_pointer(&mut self) -> Value {
+        self.words_on(self.s.sp, self.s.sp_words)
+    }
+
+    fn heap_top(&mut self) -> Value {
+        self.words_on(self.s.top, self.s.top_words)
+    }
+
+    fn reg(&mut self, reg: Reg) -> Value {
+        if let Some(h) = self.s.regs.iter().find(|h| h.reg == reg) {
+            return h.value;
+        }
+        let t = if reg < X_REGISTERS { I64 } else { F64 };
+        let value = self.b.ins().load(t, flags(), self.m, home(reg));
+        self.s.regs.push(Held { reg, value, dirty: false });
+        value
+    }
+
+    fn set_reg(&mut self, reg: Reg, value: Value) {
+        match self.s.regs.iter_mut().find(|h| h.reg == reg) {
+            Some(h) => (h.value, h.dirty) = (value, true),
+            None => self.s.regs.push(Held { reg, value, dirty: true }),
+        }
+    }
+
+    fn slot(&mut self, n: u32) -> Value {
+        let at = self.s.sp_words + n as i64;
+        if let Some(&(_, v)) = self.s.slots.iter().find(|s| s.0 == at) {
+            return v;
+        }
+        let v = self.b.ins().load(I64, flags(), self.s.sp, (at * 8) as i32);
+        self.s.slots.push((at, v));
+        v
+    }
+
+    fn set_slot(&mut self, n: u32, v: Value) {
+        let at = self.s.sp_words + n as i64;
+        self.b.ins().store(flags(), v, self.s.sp, (at * 8) as i32);
+        self.s.slots.retain(|s| s.0 != at);
+        self.s.slots.push((at, v));
+    }
+
+    /// An operand's value.
+    fn get(&mut self, s: Src) -> Value {
+        let n = s.0 >> 2;
+        match s.kind() {
+            0 => self.reg(n as Reg),
+            1 => self.slot(n),
+            2 => self.constant(consts::get(n).raw()),
+            _ => self.constant(s.inlined().raw()),
+        }
+    }
+
+    /// A term that is known.
+    fn constant(&mut self, word: u64) -> Value {
+        let v = self.word(word);
+        self.s.facts.note(v, crate::facts::of_word(word));
+        v
+    }
+
+    /// The term that an operand is, if it is known.
+    fn known(&self, s: Src) -> Option<u64> {
+        match s.kind() {
+            2 => Some(consts::get(s.0 >> 2).raw()),
+            3 => Some(s.inlined().raw()),
+            _ => None,
+        }
+    }
+
+    fn set(&mut self, d: Dst, v: Value) {
+        if d.is_x() { self.set_reg((d.0 >> 2) as Reg, v) } else { self.set_slot(d.0 >> 2, v) }
+    }
+
+    /// A word of what a term of this tag points to.
+    fn field(&mut self, pointer: Value, tag: i32, word: i32) -> Value {
+        self.b.ins().load(I64, flags(), pointer, word * 8 - tag)
+    }
+
+    /// Whether a value has these low bits.
+    fn has_tag(&mut self, v: Value, mask: i64, tag: i64) -> Value {
+        let bits = self.b.ins().band_imm_s(v, mask);
+        self.b.ins().icmp_imm_s(IntCC::Equal, bits, tag)
+    }
+
+    /// Calls a function that neither collects nor unwinds.
+    fn call(&mut self, helper: helpers::Helper, args: &[Value]) -> Value {
+        let address = helper.address();
+        let reference = match self.helpers.get(&address) {
+            Some(&r) => r,
+            None => {
+                let mut s = Signature::new(CallConv::triple_default(&helpers::host()));
+                s.params.extend(args.iter().map(|&a| AbiParam::new(self.b.func.dfg.value_type(a))));
+                s.returns.push(AbiParam::new(I64));
+                let r = self.b.import_signature(s);
+                self.helpers.insert(address, r);
+                r
+            }
+        };
+        let f = self.word(address as u64);
+        let call = self.b.ins().call_indirect(reference, f, args);
+        self.b.inst_results(call)[0]
+    }
+
+    /// Goes on with a value that one of two ways gives: `fast`, which may go to the first block for it, or what is made
+    /// in a block of its own that is run rarely.
+    fn rarely(&mut self, common: Value, value: Value, rare: impl FnOnce(&mut Self) -> Value) -> Value {
+        let (cold, on) = (self.b.create_block(), self.b.create_block());
+        let t = self.b.func.dfg.value_type(value);
+        let result = self.b.append_block_param(on, t);
+        self.b.set_cold_block(cold);
+        self.b.ins().brif(common, on, &[BlockArg::Value(value)], cold, &[]);
+        self.b.switch_to_block(cold);
+        let other = rare(self);
+        self.b.ins().jump(on, &[BlockArg::Value(other)]);
+        self.b.switch_to_block(on);
+        result
+    }
+
+    /// Makes sure of so many free words, or leaves.
+    fn need(&mut self, words: i64) {
+        if self.s.room >= words {
+            return;
+        }
+        let (sp, top) = (self.stack_pointer(), self.heap_top());
+        let free = self.b.ins().isub(sp, top);
+        let short = self.b.ins().icmp_imm_s(IntCC::UnsignedLessThan, free, (words + RESERVE) * 8);
+        self.leave_if(short);
+        self.s.room = words;
+    }
+
+    /// Takes words that are free: the distance of the first one from `top`, in bytes.
+    fn take(&mut self, words: i64) -> i32 {
+        let at = self.s.top_words * 8;
+        self.s.top_words += words;
+        self.s.room -= words;
+        at as i32
+    }
+
+    /// Writes to the heap.
+    fn put(&mut self, at: i32, v: Value) {
+        self.b.ins().store(flags(), v, self.s.top, at);
+    }
+
+    /// A pointer to what was put there.
+    fn pointer(&mut self, at: i32, tag: i64, set: u16) -> Value {
+        let v = self.b.ins().iadd_imm_s(self.s.top, at as i64 + tag);
+        self.s.facts.note(v, set);
+        v
+    }
+
+    fn set_of(&self, v: Value) -> u16 {
+        self.s.facts.of(v)
+    }
+
+    /// The state with a value known to be one of these.
+    fn knowing(&self, v: Value, set: u16) -> State {
+        let mut s = self.s.clone();
+        let now = s.facts.of(v) & set;
+        s.facts.note(v, if now == 0 { ANY } else { now });
+        s
+    }
+}
+
+/// Memory that is there and aligned.
+fn flags() -> MemFlagsData {
+    MemFlagsData::trusted()
+}
+
+/// Where a register's home is in the machine.
+fn home(r: Reg) -> i32 {
+    use purlin_vm::tier::reference::layout;
+    let at = if r < X_REGISTERS { layout::X + r as usize * 8 } else { layout::F + (r - X_REGISTERS) as usize * 8 };
+    at as i32
+}
+
+/// A byte as a word.
+fn wide(b: &mut FunctionBuilder<'_>, v: Value) -> Value {
+    if b.func.dfg.value_type(v) == I8 { b.ins().uextend(I64, v) } else { v }
+}
+
+/// Shows the intermediate code.
+pub fn text(context: &Context) -> String {
+    let f: &ir::Function = &context.func;
+    f.display().to_string()
+}

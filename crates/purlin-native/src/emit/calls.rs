@@ -1,0 +1,158 @@
+//! Calls and returns.
+//!
+//! The registers that a function is called with are stored, so that it may be run by handlers; x0 and x1 are passed on in
+//! values as well, for machine code to take them up behind the instructions that load them (`compile.rs`).
+
+use super::tests::BOXED_TAG;
+use super::{Emitter, flags, home};
+use crate::compile::BEFORE;
+use crate::flow::Set;
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::types::{I32, I64};
+use cranelift_codegen::ir::{InstBuilder, Value};
+use purlin_term::Term;
+use purlin_term::boxed::{FunEntry, Kind};
+use purlin_vm::code::instr::{Op, Src};
+use purlin_vm::code::{Export, FnEntry};
+use std::mem::offset_of;
+
+/// How a function is called.
+#[derive(Clone, Copy)]
+pub(super) enum Way {
+    /// It comes back behind the instruction.
+    Back,
+    /// As the last thing that a function with this many slots does.
+    Last(u32),
+}
+
+impl Emitter<'_> {
+    pub(super) fn call_local(&mut self, f: &'static FnEntry, way: Way) {
+        self.take_reduction();
+        let entry = self.word(f as *const FnEntry as u64);
+        let start = self.b.ins().load(I64, flags(), entry, offset_of!(FnEntry, code) as i32);
+        if self.flow.is_again(self.at) && self.loops_here() {
+            let own = self.word(&self.flow.ops[self.flow.start] as *const Op as u64);
+            let other = self.b.ins().icmp(IntCC::NotEqual, start, own);
+            self.leave_if(other);
+            self.spend(way);
+            return self.go(self.flow.start);
+        }
+        self.finish_call(start, f.mfa.arity as usize, way);
+    }
+
+    /// Whether the code being made begins where the function does, so that it calls itself by a jump.
+    fn loops_here(&self) -> bool {
+        self.graph.order.first() == Some(&self.flow.start)
+    }
+
+    pub(super) fn call_exported(&mut self, e: &'static Export, way: Way) {
+        self.take_reduction();
+        let export = self.word(e as *const Export as u64);
+        let f = self.b.ins().load(I64, flags(), export, offset_of!(Export, entry) as i32);
+        let none = self.b.ins().icmp_imm_s(IntCC::Equal, f, 0);
+        self.leave_if(none);
+        let start = self.b.ins().load(I64, flags(), f, offset_of!(FnEntry, code) as i32);
+        self.finish_call(start, e.mfa.arity as usize, way);
+    }
+
+    pub(super) fn call_fun(&mut self, fun: Src, arity: u32, way: Way) {
+        self.take_reduction();
+        let f = self.get(fun);
+        let boxed = self.has_tag(f, 3, BOXED_TAG as i64);
+        self.leave_unless(boxed);
+        let header = self.field(f, BOXED_TAG, 0);
+        let kind = self.b.ins().band_imm_s(header, 0xFF);
+        let is_fun = self.b.ins().icmp_imm_s(IntCC::Equal, kind, (Kind::Fun as i64) << 2 | 3);
+        self.leave_unless(is_fun);
+        let has = self.fun_arity(f);
+        let fits = self.b.ins().icmp_imm_s(IntCC::Equal, has, arity as i64);
+        self.leave_unless(fits);
+        let words = self.b.ins().ushr_imm_s(header, 8);
+        let many = self.b.ins().icmp_imm_s(IntCC::UnsignedGreaterThan, words, 2 + 4);
+        self.leave_if(many);
+        let entry = self.field(f, BOXED_TAG, 1);
+        let body = self.b.ins().load(I64, flags(), entry, offset_of!(FunEntry, code) as i32);
+        let none = self.b.ins().icmp_imm_s(IntCC::Equal, body, 0);
+        self.leave_if(none);
+        let start = self.b.ins().load(I64, flags(), body, offset_of!(FnEntry, code) as i32);
+        self.store_live(Set::first(arity as usize));
+        // The environment behind the arguments.
+        let done = self.b.create_block();
+        for i in 0..4 {
+            let on = self.b.create_block();
+            let more = self.b.ins().icmp_imm_s(IntCC::UnsignedGreaterThan, words, 2 + i as i64);
+            self.b.ins().brif(more, on, &[], done, &[]);
+            self.b.switch_to_block(on);
+            let v = self.field(f, BOXED_TAG, 3 + i);
+            self.b.ins().store(flags(), v, self.m, home((arity as i32 + i) as u16));
+        }
+        self.b.ins().jump(done, &[]);
+        self.b.switch_to_block(done);
+        // What is in the registers now is not what their values say.
+        let x0 = if arity > 0 { self.reg(0) } else { self.b.ins().load(I64, flags(), self.m, home(0)) };
+        let x1 = if arity > 1 { self.reg(1) } else { self.b.ins().load(I64, flags(), self.m, home(1)) };
+        self.spend(way);
+        self.jump_to(start, x0, Some(x1));
+    }
+
+    /// How many arguments a fun takes.
+    pub(super) fn fun_arity(&mut self, f: Value) -> Value {
+        let entry = self.field(f, BOXED_TAG, 1);
+        self.b.ins().uload8(I64, flags(), entry, offset_of!(FunEntry, arity) as i32)
+    }
+
+    pub(super) fn give_back(&mut self) {
+        self.take_reduction();
+        self.store_live(Set::first(1));
+        let x0 = self.reg(0);
+        let address = self.b.ins().load(I64, flags(), self.s.sp, (self.s.sp_words * 8) as i32);
+        let start = self.b.ins().iadd_imm_s(address, -(Term::continuation(0).raw() as i64));
+        self.s.sp_words += 1;
+        self.s.left = self.b.ins().iadd_imm_s(self.s.left, -1);
+        self.jump_to(start, x0, None);
+    }
+
+    /// Leaves if the time slice is over with the next reduction.
+    fn take_reduction(&mut self) {
+        let over = self.b.ins().icmp_imm_s(IntCC::SignedLessThanOrEqual, self.s.left, 1);
+        self.leave_if(over);
+    }
+
+    /// Counts the reduction, and makes or gives up the frame.
+    fn spend(&mut self, way: Way) {
+        self.s.left = self.b.ins().iadd_imm_s(self.s.left, -1);
+        match way {
+            Way::Back => {
+                let back = &self.flow.ops[self.at] as *const Op;
+                let address = self.word(Term::continuation(back.wrapping_add(1) as usize).raw());
+                self.s.sp_words -= 1;
+                self.b.ins().store(flags(), address, self.s.sp, (self.s.sp_words * 8) as i32);
+            }
+            Way::Last(slots) => self.s.sp_words += slots as i64,
+        }
+    }
+
+    fn finish_call(&mut self, start: Value, arity: usize, way: Way) {
+        self.store_live(Set::first(arity));
+        let x0 = if arity > 0 { self.reg(0) } else { start };
+        let x1 = (arity > 1).then(|| self.reg(1));
+        self.spend(way);
+        self.jump_to(start, x0, x1);
+    }
+
+    /// Goes to an instruction: to its machine code behind what loads x0 and x1, or to its handler.
+    fn jump_to(&mut self, start: Value, x0: Value, x1: Option<Value>) {
+        let go = self.b.ins().load(I64, flags(), start, offset_of!(Op, go) as i32);
+        let from = self.b.ins().iadd_imm_s(go, -(self.area.0 as i64));
+        let bytes = self.word(self.area.1 as u64);
+        let machine = self.b.ins().icmp(IntCC::UnsignedLessThan, from, bytes);
+        let skip = self.b.ins().uextend(I64, machine);
+        let skip = self.b.ins().ishl_imm_s(skip, BEFORE.trailing_zeros() as i64);
+        let to = self.b.ins().iadd(go, skip);
+        let second = x1.map_or(start, |x1| self.b.ins().select(machine, x1, start));
+        let (sp, top) = (self.stack_pointer(), self.heap_top());
+        debug_assert_eq!(self.b.func.dfg.value_type(self.s.left), I32);
+        let args = [self.m, second, sp, top, self.s.left, x0];
+        self.b.ins().return_call_indirect(self.entry_signature, to, &args);
+    }
+}

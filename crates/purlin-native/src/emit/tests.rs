@@ -1,0 +1,249 @@
+//! Tests of types and comparisons.
+
+use super::{Emitter, State};
+use crate::facts::{ANY, ATOM, BIG, BITS, BOXED, CONS, FLOAT, FUN, IMMEDIATE, MAP, NIL, SMALL, TUPLE};
+use crate::helpers::Helper;
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::types::I64;
+use cranelift_codegen::ir::{InstBuilder, Value};
+use purlin_term::boxed::Kind;
+use purlin_term::{Atom, Term};
+use purlin_vm::code::instr::{Src, Test};
+use purlin_vm::code::isa::target;
+
+pub(super) const BOXED_TAG: i32 = 1;
+pub(super) const LIST_TAG: i32 = 2;
+
+/// What a test makes sure of, where that is a set of types.
+fn set_of_test(test: Test) -> Option<u16> {
+    Some(match test {
+        Test::Integer => SMALL | BIG,
+        Test::Float => FLOAT,
+        Test::Number => SMALL | BIG | FLOAT,
+        Test::Atom => ATOM,
+        Test::Nil => NIL,
+        Test::Bitstr => BITS,
+        Test::List => CONS | NIL,
+        Test::NonemptyList => CONS,
+        Test::Tuple => TUPLE,
+        Test::Function => FUN,
+        Test::Map => MAP,
+        Test::Boxed => BOXED,
+        Test::Pid | Test::Reference | Test::Port | Test::Binary | Test::Boolean | Test::Record => return None,
+    })
+}
+
+impl Emitter<'_> {
+    pub(super) fn is_type(&mut self, test: Test, fail: i32, src: Src) {
+        let v = self.get(src);
+        let (next, other) = (self.at + 1, target(self.at, fail));
+        let now = self.set_of(v);
+        let set = set_of_test(test);
+        if let Some(set) = set {
+            if now & !set == 0 {
+                return self.go(next);
+            }
+            if now & set == 0 {
+                return self.go(other);
+            }
+        }
+        let yes = self.knowing(v, set.unwrap_or(ANY));
+        let no = self.knowing(v, set.map_or(ANY, |s| !s));
+        let condition = match test {
+            Test::NonemptyList => self.has_tag(v, 3, LIST_TAG as i64),
+            Test::Boxed => self.has_tag(v, 3, BOXED_TAG as i64),
+            Test::Atom => self.has_tag(v, 15, Term::atom(Atom::TRUE).raw() as i64 & 15),
+            Test::Nil => self.b.ins().icmp_imm_s(IntCC::Equal, v, Term::NIL.raw() as i64),
+            Test::List => {
+                let cons = self.has_tag(v, 3, LIST_TAG as i64);
+                let nil = self.b.ins().icmp_imm_s(IntCC::Equal, v, Term::NIL.raw() as i64);
+                self.b.ins().bor(cons, nil)
+            }
+            Test::Boolean => {
+                let is = |e: &mut Self, a| e.b.ins().icmp_imm_s(IntCC::Equal, v, Term::atom(a).raw() as i64);
+                let (t, f) = (is(self, Atom::TRUE), is(self, Atom::FALSE));
+                self.b.ins().bor(t, f)
+            }
+            Test::Tuple => return self.boxed_test(v, &[Kind::Tuple], (next, yes), (other, no)),
+            Test::Float => return self.boxed_test(v, &[Kind::Float], (next, yes), (other, no)),
+            Test::Map => return self.boxed_test(v, &[Kind::FlatMap, Kind::HashRoot], (next, yes), (other, no)),
+            Test::Function => return self.boxed_test(v, &[Kind::Fun, Kind::ExportFun], (next, yes), (other, no)),
+            Test::Bitstr => {
+                let kinds = [Kind::HeapBin, Kind::RefBin, Kind::SubBits];
+                return self.boxed_test(v, &kinds, (next, yes), (other, no));
+            }
+            Test::Integer | Test::Number => {
+                let small = self.has_tag(v, 15, 0);
+                let one = self.b.ins().iconst(I64, 1);
+                let is = self.rarely(small, one, |e| e.type_of(test, v));
+                return self.branch(is, (next, yes), (other, no));
+            }
+            Test::Pid | Test::Reference | Test::Port | Test::Binary | Test::Record => self.type_of(test, v),
+        };
+        self.branch(condition, (next, yes), (other, no));
+    }
+
+    fn type_of(&mut self, test: Test, v: Value) -> Value {
+        let test = self.b.ins().iconst(I64, test as i64);
+        self.call(Helper::IsType, &[test, v])
+    }
+
+    /// Where a value leads that is, or is not, a boxed object of one of these kinds, which lie side by side.
+    fn boxed_test(&mut self, v: Value, kinds: &[Kind], yes: (usize, State), no: (usize, State)) {
+        let Some((first, last)) = kinds.first().zip(kinds.last()) else { return };
+        let (tag, low) = ((*first as i64) << 2 | 3, kinds.len() as i64 - 1);
+        debug_assert_eq!(*last as i64 - *first as i64, low);
+        let is = |e: &mut Self| {
+            let kind = e.b.ins().uload8(I64, super::flags(), v, -BOXED_TAG);
+            if low == 0 {
+                return e.b.ins().icmp_imm_s(IntCC::Equal, kind, tag);
+            }
+            let from = e.b.ins().iadd_imm_s(kind, -tag);
+            e.b.ins().icmp_imm_s(IntCC::UnsignedLessThanOrEqual, from, low << 2)
+        };
+        if self.set_of(v) & !BOXED == 0 {
+            let condition = is(self);
+            return self.branch(condition, yes, no);
+        }
+        // Two tests lead to the same place: it is a join of this block's own.
+        let boxed = self.has_tag(v, 3, BOXED_TAG as i64);
+        let (more, on) = (self.b.create_block(), self.b.create_block());
+        let result = self.b.append_block_param(on, cranelift_codegen::ir::types::I8);
+        let zero = self.b.ins().iconst(cranelift_codegen::ir::types::I8, 0);
+        self.b.ins().brif(boxed, more, &[], on, &[zero.into()]);
+        self.b.switch_to_block(more);
+        let condition = is(self);
+        self.b.ins().jump(on, &[condition.into()]);
+        self.b.switch_to_block(on);
+        self.branch(result, yes, no);
+    }
+
+    pub(super) fn test_arity(&mut self, fail: i32, src: Src, arity: u32) {
+        let v = self.get(src);
+        let header = self.field(v, BOXED_TAG, 0);
+        let is = self.b.ins().icmp_imm_s(IntCC::Equal, header, Kind::Tuple.header(arity as usize) as i64);
+        self.test(is, fail);
+    }
+
+    pub(super) fn is_tagged_tuple(&mut self, fail: i32, src: Src, arity: u16, tag: Atom) {
+        let v = self.get(src);
+        let yes = self.knowing(v, TUPLE);
+        let no = self.s.clone();
+        let (next, other) = (self.at + 1, target(self.at, fail));
+        let on = self.b.create_block();
+        let i8 = cranelift_codegen::ir::types::I8;
+        let result = self.b.append_block_param(on, i8);
+        if self.set_of(v) & !BOXED != 0 {
+            let boxed = self.has_tag(v, 3, BOXED_TAG as i64);
+            let more = self.b.create_block();
+            let zero = self.b.ins().iconst(i8, 0);
+            self.b.ins().brif(boxed, more, &[], on, &[zero.into()]);
+            self.b.switch_to_block(more);
+        }
+        let header = self.field(v, BOXED_TAG, 0);
+        let sized = self.b.ins().icmp_imm_s(IntCC::Equal, header, Kind::Tuple.header(arity as usize) as i64);
+        let more = self.b.create_block();
+        let zero = self.b.ins().iconst(i8, 0);
+        self.b.ins().brif(sized, more, &[], on, &[zero.into()]);
+        self.b.switch_to_block(more);
+        let first = self.field(v, BOXED_TAG, 1);
+        let is = self.b.ins().icmp_imm_s(IntCC::Equal, first, Term::atom(tag).raw() as i64);
+        self.b.ins().jump(on, &[is.into()]);
+        self.b.switch_to_block(on);
+        self.branch(result, (next, yes), (other, no));
+    }
+
+    /// Whether both are known to be small integers; otherwise whether they are.
+    fn small(&mut self, a: Value, b: Value) -> Option<Value> {
+        let (x, y) = (self.set_of(a), self.set_of(b));
+        let word = match (x == SMALL, y == SMALL) {
+            (true, true) => return None,
+            (true, false) => b,
+            (false, true) => a,
+            (false, false) => self.b.ins().bor(a, b),
+        };
+        Some(self.has_tag(word, 15, 0))
+    }
+
+    /// `a < b` or (`turned`) `a >= b`.
+    pub(super) fn is_less(&mut self, small: bool, turned: bool, fail: i32, a: Src, b: Src) {
+        let (x, y) = (self.get(a), self.get(b));
+        let less = match self.small(x, y).filter(|_| !small) {
+            None => {
+                let cc = if turned { IntCC::SignedGreaterThanOrEqual } else { IntCC::SignedLessThan };
+                let is = self.b.ins().icmp(cc, x, y);
+                return self.test(is, fail);
+            }
+            Some(both) => {
+                let less = self.b.ins().icmp(IntCC::SignedLessThan, x, y);
+                let less = super::wide(&mut self.b, less);
+                self.rarely(both, less, |e| e.call(Helper::Less, &[x, y]))
+            }
+        };
+        let cc = if turned { IntCC::Equal } else { IntCC::NotEqual };
+        let is = self.b.ins().icmp_imm_s(cc, less, 0);
+        self.test(is, fail);
+    }
+
+    /// Whether two values are equal, by the words that they are or, where that does not tell, by a helper.
+    pub(super) fn equal(&mut self, exact: bool, word: bool, x: Value, y: Value) -> Value {
+        let is = self.b.ins().icmp(IntCC::Equal, x, y);
+        let (a, b) = (self.set_of(x), self.set_of(y));
+        let one_is_immediate = a & !IMMEDIATE == 0 || b & !IMMEDIATE == 0;
+        let both_are = a & !IMMEDIATE == 0 && b & !IMMEDIATE == 0;
+        // A small integer is equal to a float, an atom to nothing else.
+        let atoms = ATOM | NIL;
+        if word || both_are || (exact && one_is_immediate) || a & !atoms == 0 || b & !atoms == 0 {
+            return is;
+        }
+        let is = super::wide(&mut self.b, is);
+        // Words that are the same, or immediates, need no look at what they point to.
+        let (either, both) = (self.b.ins().bor(x, y), self.b.ins().band(x, y));
+        let low = if exact { both } else { either };
+        let immediate = self.has_tag(low, 3, 0);
+        let known = self.b.ins().icmp_imm_s(IntCC::NotEqual, is, 0);
+        let known = self.b.ins().bor(known, immediate);
+        let helper = if exact { Helper::Same } else { Helper::Equal };
+        self.rarely(known, is, |e| e.call(helper, &[x, y]))
+    }
+
+    pub(super) fn is_equal(&mut self, exact: bool, word: bool, turned: bool, fail: i32, a: Src, b: Src) {
+        let (x, y) = (self.get(a), self.get(b));
+        let is = self.equal(exact, word, x, y);
+        let cc = if turned { IntCC::Equal } else { IntCC::NotEqual };
+        let holds = self.b.ins().icmp_imm_s(cc, is, 0);
+        // What is equal to a constant is of its type.
+        let same = |e: &Self| if exact && !turned { e.knowing(x, e.set_of(y)) } else { e.s.clone() };
+        let (next, other) = (self.at + 1, target(self.at, fail));
+        let (yes, no) = (same(self), self.s.clone());
+        self.branch(holds, (next, yes), (other, no));
+    }
+
+    pub(super) fn is_immediate(&mut self, turned: bool, fail: i32, a: u16, value: Term) {
+        let x = self.get(Src(a as u32));
+        let cc = if turned { IntCC::NotEqual } else { IntCC::Equal };
+        let holds = self.b.ins().icmp_imm_s(cc, x, value.raw() as i64);
+        let same = self.knowing(x, crate::facts::of_word(value.raw()));
+        let any = self.s.clone();
+        let (next, other) = (self.at + 1, target(self.at, fail));
+        let (yes, no) = if turned { (any, same) } else { (same, any) };
+        self.branch(holds, (next, yes), (other, no));
+    }
+
+    pub(super) fn is_function2(&mut self, fail: i32, src: Src, arity: Src) {
+        let (f, wanted) = (self.get(src), self.get(arity));
+        // What is no fun of the module's own making is the handler's.
+        let boxed = self.has_tag(f, 3, BOXED_TAG as i64);
+        self.leave_unless(boxed);
+        let kind = self.b.ins().uload8(I64, super::flags(), f, -BOXED_TAG);
+        let fun = self.b.ins().icmp_imm_s(IntCC::Equal, kind, (Kind::Fun as i64) << 2 | 3);
+        self.leave_unless(fun);
+        let has = self.fun_arity(f);
+        let has = self.b.ins().ishl_imm_s(has, 4);
+        let is = self.b.ins().icmp(IntCC::Equal, has, wanted);
+        let yes = self.knowing(f, FUN);
+        let no = self.s.clone();
+        let (next, other) = (self.at + 1, target(self.at, fail));
+        self.branch(is, (next, yes), (other, no));
+    }
+}

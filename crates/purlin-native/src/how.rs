@@ -1,0 +1,176 @@
+//! Which instructions become machine code, and which are left to their handlers.
+
+use purlin_vm::code::instr::{Arith, GuardCall, Instr};
+
+/// What machine code does where an instruction stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum How {
+    /// Does it itself.
+    Inline,
+    /// Goes to another function, which comes back to an entry of its own.
+    Call,
+    /// Leaves to the handler.
+    Leave,
+}
+
+/// Guard natives that machine code does itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Quick {
+    Hd,
+    Tl,
+    TupleSize,
+    Element,
+    MapGet,
+    /// `=:=` or (true) `=/=`
+    Exact(bool),
+    Not,
+}
+
+/// The guard native that a call is of, if it is one of those.
+pub fn quick(g: &GuardCall) -> Option<Quick> {
+    let mfa = g.native.mfa;
+    let quick = match (mfa.function.name(), mfa.arity) {
+        ("hd", 1) => Quick::Hd,
+        ("tl", 1) => Quick::Tl,
+        ("tuple_size", 1) => Quick::TupleSize,
+        ("element", 2) => Quick::Element,
+        ("map_get", 2) => Quick::MapGet,
+        ("=:=", 2) => Quick::Exact(false),
+        ("=/=", 2) => Quick::Exact(true),
+        ("not", 1) => Quick::Not,
+        _ => return None,
+    };
+    (mfa.module == purlin_term::Atom::ERLANG).then_some(quick)
+}
+
+pub fn how(instr: &Instr, collecting: bool) -> How {
+    match instr {
+        // Where everything that may collect does, the loop says how.
+        Instr::Allocate { .. } | Instr::TestHeap { .. } if collecting => How::Leave,
+
+        Instr::Call(_)
+        | Instr::CallLast(..)
+        | Instr::CallOnly(_)
+        | Instr::CallExt(_)
+        | Instr::CallExtLast(..)
+        | Instr::CallExtOnly(_)
+        | Instr::CallFun { .. }
+        | Instr::CallFunLast { .. }
+        | Instr::Return => How::Call,
+
+        Instr::Jump(_)
+        | Instr::SelectVal(..)
+        | Instr::SelectArity(..)
+        | Instr::Allocate { .. }
+        | Instr::TestHeap { .. }
+        | Instr::Deallocate(_)
+        | Instr::Trim(_)
+        | Instr::InitY(_)
+        | Instr::InitYs(_)
+        | Instr::Move { .. }
+        | Instr::MoveValue { .. }
+        | Instr::Swap(..)
+        | Instr::GetList { .. }
+        | Instr::GetHd { .. }
+        | Instr::GetTl { .. }
+        | Instr::GetTupleElement { .. }
+        | Instr::SetTupleElement { .. }
+        | Instr::PutList { .. }
+        | Instr::PutTuple(..)
+        | Instr::IsType { .. }
+        | Instr::TestArity { .. }
+        | Instr::IsTaggedTuple { .. }
+        | Instr::IsFunction2 { .. }
+        | Instr::IsLt { .. }
+        | Instr::IsGe { .. }
+        | Instr::IsEq { .. }
+        | Instr::IsNe { .. }
+        | Instr::IsEqExact { .. }
+        | Instr::IsNeExact { .. }
+        | Instr::IsEqImmediate { .. }
+        | Instr::IsNeImmediate { .. }
+        | Instr::FMoveIn { .. }
+        | Instr::FMoveOut { .. }
+        | Instr::FConv { .. }
+        | Instr::FArith { .. }
+        | Instr::FNegate { .. }
+        | Instr::MakeFun(_)
+        | Instr::Catch { .. }
+        | Instr::TryEnd { .. }
+        | Instr::TryCase { .. }
+        | Instr::GetMapElement { .. }
+        | Instr::GetMapElements(_) => How::Inline,
+
+        Instr::Arith { op, .. } | Instr::GuardArith { op, .. } if *op != Arith::Div => How::Inline,
+        Instr::Guard(g) if quick(g).is_some() => How::Inline,
+
+        Instr::Arith { .. }
+        | Instr::GuardArith { .. }
+        | Instr::Guard(_)
+        | Instr::Translate(_)
+        | Instr::FuncInfo(_)
+        | Instr::NativeBody(_)
+        | Instr::NativeDone(_)
+        | Instr::ProcessEnd
+        | Instr::Stopped
+        | Instr::Breakpoint(_)
+        | Instr::ReturnTrace { .. }
+        | Instr::ReturnToTrace
+        | Instr::ReturnTime
+        | Instr::Safepoint(_)
+        | Instr::SafepointLeft(_)
+        | Instr::CallNative(_)
+        | Instr::CallNativeLast(..)
+        | Instr::Apply { .. }
+        | Instr::ApplyLast { .. }
+        | Instr::UpdateRecord(_)
+        | Instr::Self_(_)
+        | Instr::CatchEnd { .. }
+        | Instr::Raise { .. }
+        | Instr::RawRaise
+        | Instr::BuildStacktrace
+        | Instr::Badmatch(_)
+        | Instr::CaseEnd(_)
+        | Instr::TryCaseEnd(_)
+        | Instr::Badrecord(_)
+        | Instr::IfEnd
+        | Instr::Send
+        | Instr::LoopRec { .. }
+        | Instr::LoopRecEnd { .. }
+        | Instr::RemoveMessage
+        | Instr::Wait { .. }
+        | Instr::WaitTimeout { .. }
+        | Instr::Timeout
+        | Instr::MarkerReserve(_)
+        | Instr::MarkerBind { .. }
+        | Instr::MarkerClear(_)
+        | Instr::MarkerUse(_)
+        | Instr::PutMap(_)
+        | Instr::MakeMap(_)
+        | Instr::IsRecord(_)
+        | Instr::IsRecordAccessible { .. }
+        | Instr::GetRecordElements(_)
+        | Instr::GetRecordField(_)
+        | Instr::PutRecord(_)
+        | Instr::BsStartMatch { .. }
+        | Instr::BsGetInteger(_)
+        | Instr::BsGetFloat(_)
+        | Instr::BsGetBinary(_)
+        | Instr::BsSkip(_)
+        | Instr::BsTestTail { .. }
+        | Instr::BsTestUnit { .. }
+        | Instr::BsMatchString(_)
+        | Instr::BsGetUtf { .. }
+        | Instr::BsSkipUtf { .. }
+        | Instr::BsGetTail { .. }
+        | Instr::BsGetPosition { .. }
+        | Instr::BsSetPosition { .. }
+        | Instr::BsMatch(_)
+        | Instr::BsCreateBin(_)
+        | Instr::BsInit(_)
+        | Instr::BsPut(_)
+        | Instr::BsAdd(_)
+        | Instr::BsUtfSize { .. }
+        | Instr::BsInitWritable => How::Leave,
+    }
+}

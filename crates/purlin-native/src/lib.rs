@@ -1,0 +1,30 @@
+//! Machine code of functions that run much, made while the program runs.
+//!
+//! Its unsafe code relies on the invariants of `purlin_term` (LIVE) and `purlin_vm` (CODE, OWNER), and on this one:
+//!
+//! - **MAPPED**: a place in the memory for machine code belongs to the [`Code`](memory::Code) that was given it.
+
+mod compile;
+mod emit;
+mod facts;
+mod flow;
+mod helpers;
+mod how;
+mod memory;
+
+use purlin_vm::code::compiler::{Compiler, MachineCode, Unit};
+
+/// Makes machine code with Cranelift.
+#[derive(Debug)]
+pub struct Cranelift;
+
+impl Compiler for Cranelift {
+    fn compile(&self, unit: &Unit<'_>) -> Option<Box<dyn MachineCode>> {
+        compile::compile(unit)
+    }
+}
+
+/// The compiler, on platforms that it makes code for.
+pub fn compiler() -> Option<&'static dyn Compiler> {
+    cfg!(all(target_arch = "x86_64", target_os = "linux")).then_some(&Cranelift)
+}

@@ -1,0 +1,108 @@
+//! Memory for machine code: one range of addresses for the whole program, mapped twice, once to be written to and once to
+//! be run. What can be run can never be written to there, and the other way around.
+
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+/// Machine code at most.
+pub const BYTES: usize = 64 << 20;
+
+/// Places begin at multiples of this.
+const UNIT: usize = 32;
+
+pub struct Area {
+    /// Where it is run.
+    run: usize,
+    /// Where it is written.
+    write: usize,
+    free: Mutex<BTreeMap<usize, usize>>,
+}
+
+/// The program's memory for machine code; `None` where the system forbids it.
+pub fn area() -> Option<&'static Area> {
+    static AREA: OnceLock<Option<Area>> = OnceLock::new();
+    AREA.get_or_init(Area::new).as_ref()
+}
+
+impl Area {
+    fn new() -> Option<Area> {
+        // SAFETY: MAPPED: plain calls of the system; what they give is checked.
+        unsafe {
+            let fd = libc::memfd_create(c"purlin-code".as_ptr(), libc::MFD_CLOEXEC);
+            if fd < 0 {
+                return None;
+            }
+            let map = |protection| {
+                let at = libc::mmap(std::ptr::null_mut(), BYTES, protection, libc::MAP_SHARED, fd, 0);
+                (at != libc::MAP_FAILED).then_some(at as usize)
+            };
+            let mapped = libc::ftruncate(fd, BYTES as libc::off_t) == 0;
+            let both = if mapped {
+                map(libc::PROT_READ | libc::PROT_WRITE).zip(map(libc::PROT_READ | libc::PROT_EXEC))
+            } else {
+                None
+            };
+            libc::close(fd);
+            let (write, run) = both?;
+            // What begins there is behind what stands before it.
+            Some(Area { run, write, free: Mutex::new(BTreeMap::from([(0, BYTES)])) })
+        }
+    }
+
+    /// The addresses where machine code runs: the first, and how many.
+    pub fn addresses(&self) -> (usize, usize) {
+        (self.run, BYTES)
+    }
+
+    /// Puts code into the area; `None` where it is full.
+    pub fn put(&'static self, code: &[u8]) -> Option<Code> {
+        let bytes = code.len().next_multiple_of(UNIT);
+        let mut free = self.free.lock();
+        let (&at, &room) = free.iter().find(|f| *f.1 >= bytes)?;
+        free.remove(&at);
+        if room > bytes {
+            free.insert(at + bytes, room - bytes);
+        }
+        drop(free);
+        // SAFETY: MAPPED: the place lies in the area and was free.
+        unsafe { std::ptr::copy_nonoverlapping(code.as_ptr(), (self.write + at) as *mut u8, code.len()) };
+        Some(Code { area: self, at, bytes })
+    }
+}
+
+/// Machine code in the area, until it is dropped.
+pub struct Code {
+    area: &'static Area,
+    at: usize,
+    bytes: usize,
+}
+
+impl Code {
+    /// Where it runs.
+    pub fn address(&self) -> usize {
+        self.area.run + self.at
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        // SAFETY: MAPPED: the place is this code's, and nobody writes to it any more.
+        unsafe { std::slice::from_raw_parts((self.area.write + self.at) as *const u8, self.bytes) }
+    }
+}
+
+impl Drop for Code {
+    fn drop(&mut self) {
+        let mut free = self.area.free.lock();
+        let (mut at, mut bytes) = (self.at, self.bytes);
+        if let Some((&before, &room)) = free.range(..at).next_back()
+            && before + room == at
+        {
+            free.remove(&before);
+            (at, bytes) = (before, bytes + room);
+        }
+        if let Some(room) = free.remove(&(at + bytes)) {
+            bytes += room;
+        }
+        free.insert(at, bytes);
+    }
+}

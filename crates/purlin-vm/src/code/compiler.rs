@@ -1,0 +1,70 @@
+//! The seam to what makes machine code of functions. The crate that has a compiler is above this one.
+//!
+//! Machine code takes the place of handlers ([`Go`](super::op::Go)) at some of a function's instructions: where it is called, where calls
+//! return to, where it goes on behind an instruction that it leaves to its handler. The instructions, and the handlers
+//! that were there before, stay: machine code leaves to them whatever is rare, before it has changed anything.
+
+use super::export::FnEntry;
+use super::instr::Instr;
+use super::module::Code;
+use super::op::{Handler, Op};
+
+/// Whether functions become machine code (`PURLIN_NATIVE`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum When {
+    Never,
+    /// Those that run much.
+    #[default]
+    Hot,
+    /// Every function, before it runs.
+    Always,
+}
+
+/// A function to be compiled.
+pub struct Unit<'a> {
+    pub entry: &'static FnEntry,
+    /// Its instructions, whose handlers are those that machine code leaves to.
+    pub ops: &'static [Op],
+    /// Which of them runs first.
+    pub start: usize,
+    /// Everything that may collect does.
+    pub collecting: bool,
+    /// How many instructions behind the one at this index its handler does, too.
+    pub covers: &'a dyn Fn(usize) -> usize,
+}
+
+/// What makes machine code.
+pub trait Compiler: Sync + std::fmt::Debug {
+    /// A function's machine code; `None` where there is no use in it, or no room.
+    fn compile(&self, unit: &Unit<'_>) -> Option<Box<dyn MachineCode>>;
+}
+
+/// The machine code of a function. It is freed by dropping it.
+pub trait MachineCode: Send + Sync {
+    /// Which instructions it runs from, each with its address there.
+    fn entries(&self) -> &[(usize, Handler)];
+}
+
+impl Code {
+    /// Compiles a function that was translated, and has its instructions run by that. The caller is present, so that
+    /// the function stays.
+    pub fn compile(&self, entry: &'static FnEntry) {
+        let Some((compiler, decoded)) = self.compiler.zip(entry.decoded.get()) else { return };
+        decoded.machine.get_or_init(|| {
+            let instrs: Vec<Instr> = decoded.code.iter().map(|op| op.instr).collect();
+            let unit = Unit {
+                entry,
+                ops: &decoded.code,
+                start: decoded.start,
+                collecting: self.collect_always,
+                covers: &|i| self.tier.covers(&instrs, i, self.collect_always),
+            };
+            let made = compiler.compile(&unit);
+            for &(i, handler) in made.iter().flat_map(|m| m.entries()) {
+                // SAFETY: CODE: the machine code is that instruction's, and is dropped with it.
+                unsafe { decoded.code[i].go.set(handler) };
+            }
+            made
+        });
+    }
+}

@@ -1,0 +1,68 @@
+//! Which functions run much, so that they are worth machine code.
+//!
+//! Nothing is counted while code runs. Where a process stops, once so many reductions were used since the last time, the
+//! functions that it stands in are noted: a sample of where time goes. A function that was found often enough waits for
+//! the compiler.
+
+use super::export::FnEntry;
+use super::module::{Code, Module};
+use parking_lot::Mutex;
+use purlin_term::Atom;
+use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
+
+/// A function is compiled once it was found so often.
+const OFTEN: u32 = 8;
+
+/// Functions that wait for the compiler.
+#[derive(Default)]
+pub struct Hot(Mutex<Waiting>);
+
+#[derive(Default)]
+struct Waiting {
+    functions: VecDeque<Name>,
+    /// Somebody compiles them.
+    compiling: bool,
+}
+
+/// A function's name, and its place in this generation of its module: which may be gone when its turn comes.
+#[derive(Clone, Copy)]
+struct Name {
+    module: Atom,
+    function: Atom,
+    arity: u8,
+    entry: usize,
+}
+
+impl Code {
+    /// Notes that a process was found in the function at this address. True where somebody has to be found to
+    /// [`compile_hot`](Code::compile_hot).
+    pub fn note_at(&self, address: usize) -> bool {
+        let Some((entry, _)) = self.locate(address) else { return false };
+        if entry.heat.load(Ordering::Relaxed) >= OFTEN || entry.heat.fetch_add(1, Ordering::Relaxed) + 1 != OFTEN {
+            return false;
+        }
+        let mfa = entry.mfa;
+        let entry = std::ptr::from_ref(entry) as usize;
+        let mut waiting = self.hot.0.lock();
+        waiting.functions.push_back(Name { module: mfa.module, function: mfa.function, arity: mfa.arity, entry });
+        !std::mem::replace(&mut waiting.compiling, true)
+    }
+
+    /// Compiles the function that has waited longest; false when there is none, and the caller is no longer the one who
+    /// compiles. The caller is present.
+    pub fn compile_hot(&self) -> bool {
+        let mut waiting = self.hot.0.lock();
+        let Some(name) = waiting.functions.pop_front() else {
+            waiting.compiling = false;
+            return false;
+        };
+        drop(waiting);
+        let current = self.generations(name.module).current;
+        let entry = current.and_then(|m: &Module| m.function(name.function, name.arity));
+        if let Some(entry) = entry.filter(|&e: &&FnEntry| std::ptr::from_ref(e) as usize == name.entry) {
+            self.compile(entry);
+        }
+        true
+    }
+}
