@@ -5,6 +5,7 @@ use crate::flow::{Flow, Graph};
 use crate::how::How;
 use crate::memory::{self, Code};
 use cranelift_codegen::Context;
+use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_codegen::settings::{self, Configurable};
@@ -23,6 +24,9 @@ pub const BEFORE: usize = 16;
 /// Functions with more instructions stay with the handlers.
 const MOST_INSTRUCTIONS: usize = 3000;
 
+/// Loops with more instructions are not worth much effort.
+const LOOP: usize = 200;
+
 /// An entry from which fewer instructions are run is not worth one.
 const FEWEST: usize = 2;
 
@@ -38,24 +42,43 @@ impl MachineCode for Made {
     }
 }
 
+/// How much is done for a function.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Effort {
+    /// What this crate does itself; making machine code of that takes less than half the time.
+    Little,
+    /// All that the back end can do besides, for loops.
+    Much,
+}
+
 /// The platform, as code is made for it; `None` for one that the compiler does not know.
-fn isa() -> Option<&'static OwnedTargetIsa> {
-    static ISA: OnceLock<Option<OwnedTargetIsa>> = OnceLock::new();
-    ISA.get_or_init(|| {
-        let mut flags = settings::builder();
-        // The convention of tail calls wants frame pointers here.
-        for (name, value) in [
-            ("opt_level", "speed"),
-            ("preserve_frame_pointers", "true"),
-            ("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" }),
-            ("unwind_info", "false"),
-            ("enable_probestack", "false"),
-        ] {
-            flags.set(name, value).ok()?;
-        }
-        cranelift_native::builder().ok()?.finish(settings::Flags::new(flags)).ok()
-    })
-    .as_ref()
+fn isa(effort: Effort) -> Option<&'static OwnedTargetIsa> {
+    static ISA: [OnceLock<Option<OwnedTargetIsa>>; 2] = [const { OnceLock::new() }; 2];
+    ISA[effort as usize]
+        .get_or_init(|| {
+            let mut flags = settings::builder();
+            // The convention of tail calls wants frame pointers here.
+            for (name, value) in [
+                ("opt_level", if effort == Effort::Much { "speed" } else { "none" }),
+                ("preserve_frame_pointers", "true"),
+                ("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" }),
+                ("unwind_info", "false"),
+                ("enable_probestack", "false"),
+            ] {
+                flags.set(name, value).ok()?;
+            }
+            cranelift_native::builder().ok()?.finish(settings::Flags::new(flags)).ok()
+        })
+        .as_ref()
+}
+
+/// A small function that calls itself is a loop.
+fn effort(flow: &Flow) -> Effort {
+    let calls_itself = |i: usize| match *flow.instr(i) {
+        Instr::Call(f) | Instr::CallLast(f, _) | Instr::CallOnly(f) => std::ptr::eq(f, flow.entry),
+        _ => false,
+    };
+    if flow.ops.len() <= LOOP && (0..flow.ops.len()).any(calls_itself) { Effort::Much } else { Effort::Little }
 }
 
 /// Loads x0 and x1 from their homes into the registers that an entry has them in.
@@ -106,29 +129,41 @@ pub fn compile(unit: &Unit<'_>) -> Option<Box<dyn MachineCode>> {
     if unit.ops.len() > MOST_INSTRUCTIONS {
         return None;
     }
-    let (isa, area) = (isa()?, memory::area()?);
+    let area = memory::area()?;
     let flow = Flow::of(unit)?;
+    let isa = isa(effort(&flow))?;
     let mut bytes = Vec::new();
     let mut places = Vec::new();
     let mut builder = FunctionBuilderContext::new();
     let mut context = Context::new();
-    for entry in entries(&flow, unit.covers) {
-        emit::emit(&flow, entry, &mut context, &mut builder, area.addresses(), isa.frontend_config());
+    let entries = entries(&flow, unit.covers);
+    let has_start = entries.contains(&flow.start);
+    let mut calls = Vec::new();
+    for entry in entries {
+        emit::emit(&flow, entry, &mut context, &mut builder, area.addresses(), has_start, isa.frontend_config());
         let failed = context.compile(&**isa, &mut ControlPlane::default()).err().map(|e| format!("{:?}", e.inner));
         if let Some(e) = failed {
             debug_assert!(false, "{:?}: {e}\n{}", unit.entry, emit::text(&context));
             return None;
         }
         let made = context.compiled_code()?;
-        // All that the code refers to is in it.
-        if !made.buffer.relocs().is_empty() {
-            return None;
-        }
         bytes.resize(bytes.len().next_multiple_of(BEFORE), 0xCC);
         places.push((entry, bytes.len()));
         bytes.extend(before());
+        // All that the code refers to by its place is the function's beginning.
+        for r in made.buffer.relocs() {
+            if r.kind != Reloc::X86CallPCRel4 {
+                return None;
+            }
+            calls.push((bytes.len() + r.offset as usize, r.addend));
+        }
         bytes.extend(made.code_buffer());
         context.clear();
+    }
+    let start = places.iter().find(|p| p.0 == flow.start).map_or(0, |p| p.1 + BEFORE);
+    for (at, addend) in calls {
+        let distance = start as i64 - at as i64 + addend;
+        bytes[at..at + 4].copy_from_slice(&(distance as i32).to_le_bytes());
     }
     let code = area.put(&bytes)?;
     // SAFETY: CODE: each place begins machine code that expects what a handler does.

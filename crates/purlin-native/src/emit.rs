@@ -15,10 +15,10 @@ mod tests;
 
 use crate::facts::{ANY, Facts};
 use crate::flow::{Flow, Graph, Reg, Set, X_REGISTERS};
-use crate::helpers;
+use crate::helpers::Helper;
 use crate::how::How;
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::types::{F64, I8, I32, I64};
+use cranelift_codegen::ir::types::{F64, I32, I64};
 use cranelift_codegen::ir::{
     AbiParam, Block, BlockArg, InstBuilder, MemFlagsData, SigRef, Signature, UserFuncName, Value,
 };
@@ -28,6 +28,7 @@ use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use purlin_vm::code::consts;
 use purlin_vm::code::instr::{Dst, Op, Src};
 use purlin_vm::code::isa::target;
+use purlin_vm::code::op::Running;
 use smallvec::SmallVec;
 use std::collections::HashMap;
 
@@ -84,9 +85,11 @@ pub struct Emitter<'a> {
     m: Value,
     /// Addresses of machine code: the first one, and how many bytes.
     area: (usize, usize),
+    /// Whether there is machine code of the function's beginning.
+    has_start: bool,
     entry_signature: SigRef,
     handler_signature: SigRef,
-    helpers: HashMap<usize, SigRef>,
+    helper_signature: Option<SigRef>,
     /// Blocks that several edges lead to, with the registers that they are given.
     joins: HashMap<usize, (Block, Vec<Reg>)>,
     /// Blocks that one edge leads to, with what is known behind that.
@@ -107,6 +110,7 @@ pub fn emit(
     context: &mut Context,
     builder: &mut FunctionBuilderContext,
     area: (usize, usize),
+    has_start: bool,
     config: TargetFrontendConfig,
 ) {
     context.func.signature = signature();
@@ -143,9 +147,10 @@ pub fn emit(
         b,
         m,
         area,
+        has_start,
         entry_signature,
         handler_signature,
-        helpers: HashMap::new(),
+        helper_signature: None,
         joins: HashMap::new(),
         straight: HashMap::new(),
         known: HashMap::new(),
@@ -273,6 +278,41 @@ impl Emitter<'_> {
         self.b.ins().brif(condition, a, &a_args, b, &b_args);
     }
 
+    /// As [`branch`](Emitter::branch), where `test` has more than one way to either place.
+    fn fork(&mut self, holds: (usize, State), fails: (usize, State), test: impl FnOnce(&mut Self, Block, Block)) {
+        if holds.0 == fails.0 {
+            return self.go(holds.0);
+        }
+        let (yes, no) = (self.b.create_block(), self.b.create_block());
+        test(self, yes, no);
+        for (block, (to, state)) in [(yes, holds), (no, fails)] {
+            self.b.switch_to_block(block);
+            self.s = state;
+            self.go(to);
+        }
+    }
+
+    /// Goes on in a new block if the condition holds, else in another one.
+    fn on_if(&mut self, condition: Value, other: Block) {
+        let on = self.b.create_block();
+        self.b.ins().brif(condition, on, &[], other, &[]);
+        self.b.switch_to_block(on);
+    }
+
+    /// Goes on in a new block unless the condition holds.
+    fn on_unless(&mut self, condition: Value, other: Block) {
+        let on = self.b.create_block();
+        self.b.ins().brif(condition, other, &[], on, &[]);
+        self.b.switch_to_block(on);
+    }
+
+    /// A block that is rarely run.
+    fn cold_block(&mut self) -> Block {
+        let cold = self.b.create_block();
+        self.b.set_cold_block(cold);
+        cold
+    }
+
     /// The next instruction if the condition holds, else the one that `fail` leads to.
     fn test(&mut self, condition: Value, fail: i32) {
         let s = self.s.clone();
@@ -284,8 +324,7 @@ impl Emitter<'_> {
         if let Some(exit) = self.exit {
             return exit;
         }
-        let exit = self.b.create_block();
-        self.b.set_cold_block(exit);
+        let exit = self.cold_block();
         let here = self.b.current_block();
         self.b.switch_to_block(exit);
         let now = std::mem::replace(&mut self.s, self.before.clone());
@@ -312,16 +351,12 @@ impl Emitter<'_> {
     /// Goes on in a new block unless the instruction is to be left.
     fn leave_if(&mut self, condition: Value) {
         let exit = self.exit();
-        let on = self.b.create_block();
-        self.b.ins().brif(condition, exit, &[], on, &[]);
-        self.b.switch_to_block(on);
+        self.on_unless(condition, exit);
     }
 
     fn leave_unless(&mut self, condition: Value) {
         let exit = self.exit();
-        let on = self.b.create_block();
-        self.b.ins().brif(condition, on, &[], exit, &[]);
-        self.b.switch_to_block(on);
+        self.on_if(condition, exit);
     }
 
     /// Brings the homes of these registers up to date.
@@ -427,38 +462,19 @@ impl Emitter<'_> {
         self.b.ins().icmp_imm_s(IntCC::Equal, bits, tag)
     }
 
-    /// Calls a function that neither collects nor unwinds.
-    fn call(&mut self, helper: helpers::Helper, args: &[Value]) -> Value {
-        let address = helper.address();
-        let reference = match self.helpers.get(&address) {
-            Some(&r) => r,
+    /// Calls a function that neither collects nor unwinds, and keeps all registers.
+    fn call(&mut self, helper: Helper, a: Value, b: Value) -> Value {
+        let signature = match self.helper_signature {
+            Some(s) => s,
             None => {
-                let mut s = Signature::new(CallConv::triple_default(&helpers::host()));
-                s.params.extend(args.iter().map(|&a| AbiParam::new(self.b.func.dfg.value_type(a))));
-                s.returns.push(AbiParam::new(I64));
-                let r = self.b.import_signature(s);
-                self.helpers.insert(address, r);
-                r
+                let mut s = Signature::new(CallConv::PreserveAll);
+                s.params.extend([I64; 3].map(AbiParam::new));
+                *self.helper_signature.insert(self.b.import_signature(s))
             }
         };
-        let f = self.word(address as u64);
-        let call = self.b.ins().call_indirect(reference, f, args);
-        self.b.inst_results(call)[0]
-    }
-
-    /// Goes on with a value that one of two ways gives: `fast`, which may go to the first block for it, or what is made
-    /// in a block of its own that is run rarely.
-    fn rarely(&mut self, common: Value, value: Value, rare: impl FnOnce(&mut Self) -> Value) -> Value {
-        let (cold, on) = (self.b.create_block(), self.b.create_block());
-        let t = self.b.func.dfg.value_type(value);
-        let result = self.b.append_block_param(on, t);
-        self.b.set_cold_block(cold);
-        self.b.ins().brif(common, on, &[BlockArg::Value(value)], cold, &[]);
-        self.b.switch_to_block(cold);
-        let other = rare(self);
-        self.b.ins().jump(on, &[BlockArg::Value(other)]);
-        self.b.switch_to_block(on);
-        result
+        let f = self.word(helper.address() as u64);
+        self.b.ins().call_indirect(signature, f, &[self.m, a, b]);
+        self.b.ins().load(I64, flags(), self.m, std::mem::offset_of!(Running, result) as i32)
     }
 
     /// Makes sure of so many free words, or leaves.
@@ -516,11 +532,6 @@ fn home(r: Reg) -> i32 {
     use purlin_vm::tier::reference::layout;
     let at = if r < X_REGISTERS { layout::X + r as usize * 8 } else { layout::F + (r - X_REGISTERS) as usize * 8 };
     at as i32
-}
-
-/// A byte as a word.
-fn wide(b: &mut FunctionBuilder<'_>, v: Value) -> Value {
-    if b.func.dfg.value_type(v) == I8 { b.ins().uextend(I64, v) } else { v }
 }
 
 /// Shows the intermediate code.

@@ -6,6 +6,7 @@ use purlin_vm::code::compiler::Unit;
 use purlin_vm::code::instr::{Instr, NO_FAIL, Op, UNKNOWN_LIVE};
 use purlin_vm::code::isa::{Operand, Operands, target};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// X registers that machine code keeps; a function that names others is left to the handlers.
 pub const X_REGISTERS: u16 = 128;
@@ -228,8 +229,8 @@ impl Graph {
             match g.blocks[&at].to.get(next).copied() {
                 Some(to) => {
                     stack.push((at, next + 1));
-                    if !g.blocks.contains_key(&to) {
-                        g.blocks.insert(to, block(flow, to, entry));
+                    if let Entry::Vacant(e) = g.blocks.entry(to) {
+                        e.insert(block(flow, to, entry));
                         stack.push((to, 0));
                     }
                 }

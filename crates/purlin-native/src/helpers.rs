@@ -1,14 +1,12 @@
 //! What machine code calls: functions that neither collect nor unwind.
+//!
+//! They keep all registers, so that machine code that calls one in a rare case keeps its values where they are in all
+//! others; what they give stands in the machine.
 
 use purlin_term::{Term, compare, map};
 use purlin_vm::code::instr::{MakeFun, Test};
 use purlin_vm::code::op::Running;
 use purlin_vm::tier::reference::{is_type, new_fun};
-
-/// The platform that the program runs on.
-pub fn host() -> target_lexicon::Triple {
-    target_lexicon::Triple::host()
-}
 
 /// A function that machine code calls.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -46,31 +44,57 @@ fn term(word: u64) -> Term {
     unsafe { Term::from_raw(word) }
 }
 
-extern "C" fn less(a: u64, b: u64) -> u64 {
-    compare::cmp(term(a), term(b)).is_lt() as u64
+/// Makes functions of the machine and two words that keep all registers.
+macro_rules! helpers {
+    ($($name:ident($m:ident, $a:ident, $b:ident) $body:block)*) => {$(
+        #[cfg(target_arch = "x86_64")]
+        #[unsafe(naked)]
+        unsafe extern "C" fn $name(m: *mut Running, a: u64, b: u64) {
+            extern "C" fn inner($m: *mut Running, $a: u64, $b: u64) {
+                let result: u64 = $body;
+                // SAFETY: OWNER: machine code passes on the machine that runs it.
+                unsafe { (*$m).result = result };
+            }
+            std::arch::naked_asm!(
+                "push rax", "push rcx", "push rdx", "push rsi", "push rdi", "push r8", "push r9", "push r10", "push r11",
+                "sub rsp, 256",
+                "movups [rsp], xmm0", "movups [rsp+16], xmm1", "movups [rsp+32], xmm2", "movups [rsp+48], xmm3",
+                "movups [rsp+64], xmm4", "movups [rsp+80], xmm5", "movups [rsp+96], xmm6", "movups [rsp+112], xmm7",
+                "movups [rsp+128], xmm8", "movups [rsp+144], xmm9", "movups [rsp+160], xmm10", "movups [rsp+176], xmm11",
+                "movups [rsp+192], xmm12", "movups [rsp+208], xmm13", "movups [rsp+224], xmm14", "movups [rsp+240], xmm15",
+                "call {inner}",
+                "movups xmm0, [rsp]", "movups xmm1, [rsp+16]", "movups xmm2, [rsp+32]", "movups xmm3, [rsp+48]",
+                "movups xmm4, [rsp+64]", "movups xmm5, [rsp+80]", "movups xmm6, [rsp+96]", "movups xmm7, [rsp+112]",
+                "movups xmm8, [rsp+128]", "movups xmm9, [rsp+144]", "movups xmm10, [rsp+160]", "movups xmm11, [rsp+176]",
+                "movups xmm12, [rsp+192]", "movups xmm13, [rsp+208]", "movups xmm14, [rsp+224]", "movups xmm15, [rsp+240]",
+                "add rsp, 256",
+                "pop r11", "pop r10", "pop r9", "pop r8", "pop rdi", "pop rsi", "pop rdx", "pop rcx", "pop rax",
+                "ret",
+                inner = sym inner,
+            )
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        unsafe extern "C" fn $name($m: *mut Running, $a: u64, $b: u64) {
+            let result: u64 = $body;
+            // SAFETY: OWNER: machine code passes on the machine that runs it.
+            unsafe { (*$m).result = result };
+        }
+    )*};
 }
 
-extern "C" fn equal(a: u64, b: u64) -> u64 {
-    compare::eq(term(a), term(b)) as u64
-}
-
-extern "C" fn same(a: u64, b: u64) -> u64 {
-    compare::same(term(a), term(b)) as u64
-}
-
-extern "C" fn has_type(test: u64, t: u64) -> u64 {
-    // SAFETY: CODE: the compiler passes on a test of an instruction.
-    let test = unsafe { std::mem::transmute::<u8, Test>(test as u8) };
-    is_type(test, term(t)) as u64
-}
-
-extern "C" fn map_get(m: u64, key: u64) -> u64 {
-    map::get(term(m), term(key)).unwrap_or(Term::NONE).raw()
-}
-
-/// # Safety
-/// OWNER: the machine's process is the one that runs; there is room for the fun at `at`.
-unsafe extern "C" fn make_fun(m: *mut Running, fun: *const MakeFun, at: *mut u64) -> u64 {
-    // SAFETY: CODE: the compiler passes on an instruction's operand; OWNER: by the caller's promise.
-    unsafe { new_fun(m, &*fun, at) as u64 }
+helpers! {
+    less(m, a, b) { compare::cmp(term(a), term(b)).is_lt() as u64 }
+    equal(m, a, b) { compare::eq(term(a), term(b)) as u64 }
+    same(m, a, b) { compare::same(term(a), term(b)) as u64 }
+    has_type(m, test, t) {
+        // SAFETY: CODE: the compiler passes on a test of an instruction.
+        let test = unsafe { std::mem::transmute::<u8, Test>(test as u8) };
+        is_type(test, term(t)) as u64
+    }
+    map_get(m, map, key) { map::get(term(map), term(key)).unwrap_or(Term::NONE).raw() }
+    make_fun(m, fun, at) {
+        // SAFETY: CODE: the compiler passes on an instruction's operand, and a place on the heap that there is room at;
+        // OWNER: the machine's process is the one that runs.
+        unsafe { new_fun(m, &*(fun as *const MakeFun), at as *mut u64) as u64 }
+    }
 }

@@ -83,11 +83,6 @@ impl Code {
     pub fn address(&self) -> usize {
         self.area.run + self.at
     }
-
-    pub fn bytes(&self) -> &[u8] {
-        // SAFETY: MAPPED: the place is this code's, and nobody writes to it any more.
-        unsafe { std::slice::from_raw_parts((self.area.write + self.at) as *const u8, self.bytes) }
-    }
 }
 
 impl Drop for Code {

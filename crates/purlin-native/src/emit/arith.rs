@@ -18,7 +18,7 @@ impl Emitter<'_> {
     }
 
     /// Leaves unless both are small integers.
-    fn need_small(&mut self, x: Value, y: Value) {
+    pub(super) fn need_small(&mut self, x: Value, y: Value) {
         let word = match (self.set_of(x) == SMALL, self.set_of(y) == SMALL) {
             (true, true) => return,
             (true, false) => y,

@@ -8,8 +8,8 @@ use super::{Emitter, flags, home};
 use crate::compile::BEFORE;
 use crate::flow::Set;
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::types::{I32, I64};
-use cranelift_codegen::ir::{InstBuilder, Value};
+use cranelift_codegen::ir::types::I64;
+use cranelift_codegen::ir::{ExtFuncData, ExternalName, FuncRef, InstBuilder, UserExternalName, Value};
 use purlin_term::Term;
 use purlin_term::boxed::{FunEntry, Kind};
 use purlin_vm::code::instr::{Op, Src};
@@ -30,14 +30,32 @@ impl Emitter<'_> {
         self.take_reduction();
         let entry = self.word(f as *const FnEntry as u64);
         let start = self.b.ins().load(I64, flags(), entry, offset_of!(FnEntry, code) as i32);
+        if !std::ptr::eq(f, self.flow.entry) || !self.has_start {
+            return self.finish_call(start, f.mfa.arity as usize, way);
+        }
+        // It calls itself, unless there is a breakpoint.
+        let own = self.word(&self.flow.ops[self.flow.start] as *const Op as u64);
+        let other = self.b.ins().icmp(IntCC::NotEqual, start, own);
+        self.leave_if(other);
         if self.flow.is_again(self.at) && self.loops_here() {
-            let own = self.word(&self.flow.ops[self.flow.start] as *const Op as u64);
-            let other = self.b.ins().icmp(IntCC::NotEqual, start, own);
-            self.leave_if(other);
             self.spend(way);
             return self.go(self.flow.start);
         }
-        self.finish_call(start, f.mfa.arity as usize, way);
+        let args = self.pass(start, f.mfa.arity as usize, way);
+        let own = self.own_entry();
+        self.b.ins().return_call(own, &args);
+    }
+
+    /// The machine code of the function's beginning, which stands beside this.
+    fn own_entry(&mut self) -> FuncRef {
+        let name = UserExternalName::new(0, self.flow.start as u32);
+        let name = self.b.func.declare_imported_user_function(name);
+        self.b.import_function(ExtFuncData {
+            name: ExternalName::user(name),
+            signature: self.entry_signature,
+            colocated: true,
+            patchable: false,
+        })
     }
 
     /// Whether the code being made begins where the function does, so that it calls itself by a jump.
@@ -92,7 +110,8 @@ impl Emitter<'_> {
         let x0 = if arity > 0 { self.reg(0) } else { self.b.ins().load(I64, flags(), self.m, home(0)) };
         let x1 = if arity > 1 { self.reg(1) } else { self.b.ins().load(I64, flags(), self.m, home(1)) };
         self.spend(way);
-        self.jump_to(start, x0, Some(x1));
+        let args = self.arguments(x1, x0);
+        self.jump_to(start, args, true);
     }
 
     /// How many arguments a fun takes.
@@ -109,7 +128,8 @@ impl Emitter<'_> {
         let start = self.b.ins().iadd_imm_s(address, -(Term::continuation(0).raw() as i64));
         self.s.sp_words += 1;
         self.s.left = self.b.ins().iadd_imm_s(self.s.left, -1);
-        self.jump_to(start, x0, None);
+        let args = self.arguments(start, x0);
+        self.jump_to(start, args, false);
     }
 
     /// Leaves if the time slice is over with the next reduction.
@@ -133,15 +153,27 @@ impl Emitter<'_> {
     }
 
     fn finish_call(&mut self, start: Value, arity: usize, way: Way) {
-        self.store_live(Set::first(arity));
-        let x0 = if arity > 0 { self.reg(0) } else { start };
-        let x1 = (arity > 1).then(|| self.reg(1));
-        self.spend(way);
-        self.jump_to(start, x0, x1);
+        let [m, second, sp, top, left, x0] = self.pass(start, arity, way);
+        self.jump_to(start, [m, second, sp, top, left, x0], arity > 1);
     }
 
-    /// Goes to an instruction: to its machine code behind what loads x0 and x1, or to its handler.
-    fn jump_to(&mut self, start: Value, x0: Value, x1: Option<Value>) {
+    /// Stores what a function is called with, and gives what its machine code takes.
+    fn pass(&mut self, start: Value, arity: usize, way: Way) -> [Value; 6] {
+        self.store_live(Set::first(arity));
+        let x0 = if arity > 0 { self.reg(0) } else { start };
+        let x1 = if arity > 1 { self.reg(1) } else { start };
+        self.spend(way);
+        self.arguments(x1, x0)
+    }
+
+    fn arguments(&mut self, second: Value, x0: Value) -> [Value; 6] {
+        let (sp, top) = (self.stack_pointer(), self.heap_top());
+        [self.m, second, sp, top, self.s.left, x0]
+    }
+
+    /// Goes to an instruction: to its machine code behind what loads x0 and x1, or to its handler. `x1`: whether that is
+    /// the second argument.
+    fn jump_to(&mut self, start: Value, mut args: [Value; 6], x1: bool) {
         let go = self.b.ins().load(I64, flags(), start, offset_of!(Op, go) as i32);
         let from = self.b.ins().iadd_imm_s(go, -(self.area.0 as i64));
         let bytes = self.word(self.area.1 as u64);
@@ -149,10 +181,9 @@ impl Emitter<'_> {
         let skip = self.b.ins().uextend(I64, machine);
         let skip = self.b.ins().ishl_imm_s(skip, BEFORE.trailing_zeros() as i64);
         let to = self.b.ins().iadd(go, skip);
-        let second = x1.map_or(start, |x1| self.b.ins().select(machine, x1, start));
-        let (sp, top) = (self.stack_pointer(), self.heap_top());
-        debug_assert_eq!(self.b.func.dfg.value_type(self.s.left), I32);
-        let args = [self.m, second, sp, top, self.s.left, x0];
+        if x1 {
+            args[1] = self.b.ins().select(machine, args[1], start);
+        }
         self.b.ins().return_call_indirect(self.entry_signature, to, &args);
     }
 }

@@ -161,7 +161,7 @@ impl Emitter<'_> {
         let values: Vec<Value> = fun.env.iter().map(|&e| self.get(e)).collect();
         let place = self.heap_top();
         let operand = self.word(fun as *const MakeFun as u64);
-        let made = self.call(Helper::NewFun, &[self.m, operand, place]);
+        let made = self.call(Helper::NewFun, operand, place);
         let full = self.b.ins().icmp_imm_s(IntCC::Equal, made, 0);
         self.leave_if(full);
         let at = self.take(words);
@@ -208,7 +208,7 @@ impl Emitter<'_> {
             }
             Quick::Exact(turned) => {
                 let second = self.get(g.args[1]);
-                let is = self.equal(true, false, first, second);
+                let is = self.equality(first, second);
                 let cc = if turned { IntCC::Equal } else { IntCC::NotEqual };
                 let holds = self.b.ins().icmp_imm_s(cc, is, 0);
                 self.boolean(holds)

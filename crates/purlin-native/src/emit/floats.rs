@@ -41,7 +41,7 @@ impl Emitter<'_> {
     pub(super) fn float_of(&mut self, src: Src, f: u32) {
         let v = self.get(src);
         let x = if self.set_of(v) == SMALL {
-            self.from_small(v)
+            self.of_small(v)
         } else if self.set_of(v) & SMALL == 0 {
             self.unboxed(v)
         } else {
@@ -54,7 +54,7 @@ impl Emitter<'_> {
             self.exit();
             self.b.ins().brif(is, small, &[], other, &[]);
             self.b.switch_to_block(small);
-            let x = self.from_small(v);
+            let x = self.of_small(v);
             self.b.ins().jump(on, &[x.into()]);
             self.b.switch_to_block(other);
             let x = self.unboxed(v);
@@ -66,7 +66,7 @@ impl Emitter<'_> {
         self.set_reg(float(f), x);
     }
 
-    fn from_small(&mut self, v: Value) -> Value {
+    fn of_small(&mut self, v: Value) -> Value {
         let i = self.b.ins().sshr_imm_s(v, 4);
         self.b.ins().fcvt_from_sint(F64, i)
     }

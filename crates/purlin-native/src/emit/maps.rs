@@ -16,7 +16,7 @@ use purlin_vm::code::isa::target;
 impl Emitter<'_> {
     pub(super) fn map_element(&mut self, fail: i32, src: Src, key: Src, dst: u16) {
         let (m, k) = (self.get(src), self.get(key));
-        let v = self.call(Helper::MapGet, &[m, k]);
+        let v = self.call(Helper::MapGet, m, k);
         let found = self.b.ins().icmp_imm_s(IntCC::NotEqual, v, Term::NONE.raw() as i64);
         let (yes, no) = (self.with_reg(dst, v), self.knowing(m, MAP));
         self.branch(found, (self.at + 1, yes), (target(self.at, fail), no));
@@ -36,7 +36,7 @@ impl Emitter<'_> {
             let k = self.get(pair.key);
             let v = match self.known(pair.key) {
                 Some(word) if is_immediate(word) => self.looked_up(m, k, &pair.hint as *const _ as u64),
-                _ => self.call(Helper::MapGet, &[m, k]),
+                _ => self.call(Helper::MapGet, m, k),
             };
             let is = self.b.ins().icmp_imm_s(IntCC::NotEqual, v, Term::NONE.raw() as i64);
             found = Some(found.map_or(is, |f| self.b.ins().band(f, is)));
@@ -52,13 +52,12 @@ impl Emitter<'_> {
     /// The value of a key that is an immediate constant, or nothing: where it stood last in a small map, or else by a
     /// helper.
     fn looked_up(&mut self, m: Value, k: Value, hint: u64) -> Value {
-        let (cold, on) = (self.b.create_block(), self.b.create_block());
-        self.b.set_cold_block(cold);
+        let (cold, on) = (self.cold_block(), self.b.create_block());
         let result = self.b.append_block_param(on, I64);
         let v = self.stands(m, k, hint, cold);
         self.b.ins().jump(on, &[v.into()]);
         self.b.switch_to_block(cold);
-        let v = self.call(Helper::MapGet, &[m, k]);
+        let v = self.call(Helper::MapGet, m, k);
         self.b.ins().jump(on, &[v.into()]);
         self.b.switch_to_block(on);
         result
@@ -97,13 +96,6 @@ impl Emitter<'_> {
         self.on_if(same, other);
         let place = self.b.ins().iadd(m, bytes);
         self.field(place, BOXED_TAG, 2)
-    }
-
-    /// Goes on here if the condition holds.
-    fn on_if(&mut self, condition: Value, other: cranelift_codegen::ir::Block) {
-        let on = self.b.create_block();
-        self.b.ins().brif(condition, on, &[], other, &[]);
-        self.b.switch_to_block(on);
     }
 }
 

@@ -9,6 +9,7 @@ use purlin_term::boxed::Kind;
 use purlin_vm::code::instr::{Ext, Rel, Select, Src};
 use purlin_vm::code::isa::target;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// So many are compared one after the other.
 const FEW: usize = 4;
@@ -46,10 +47,9 @@ impl Emitter<'_> {
         let mut edges = HashMap::new();
         for to in cases.iter().map(|c| c.1).chain([default]) {
             let at = target(self.at, to);
-            if !edges.contains_key(&at) {
+            if let Entry::Vacant(e) = edges.entry(at) {
                 self.s = state.clone();
-                let edge = self.edge(at);
-                edges.insert(at, edge);
+                e.insert(self.edge(at));
             }
         }
         self.s = state;

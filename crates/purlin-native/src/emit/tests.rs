@@ -4,8 +4,8 @@ use super::{Emitter, State};
 use crate::facts::{ANY, ATOM, BIG, BITS, BOXED, CONS, FLOAT, FUN, IMMEDIATE, MAP, NIL, SMALL, TUPLE};
 use crate::helpers::Helper;
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::types::I64;
-use cranelift_codegen::ir::{InstBuilder, Value};
+use cranelift_codegen::ir::types::{I8, I64};
+use cranelift_codegen::ir::{Block, InstBuilder, Value};
 use purlin_term::boxed::Kind;
 use purlin_term::{Atom, Term};
 use purlin_vm::code::instr::{Src, Test};
@@ -73,10 +73,16 @@ impl Emitter<'_> {
                 return self.boxed_test(v, &kinds, (next, yes), (other, no));
             }
             Test::Integer | Test::Number => {
-                let small = self.has_tag(v, 15, 0);
-                let one = self.b.ins().iconst(I64, 1);
-                let is = self.rarely(small, one, |e| e.type_of(test, v));
-                return self.branch(is, (next, yes), (other, no));
+                return self.fork((next, yes), (other, no), |e, yes, no| {
+                    let cold = e.cold_block();
+                    let small = e.has_tag(v, 15, 0);
+                    e.b.ins().brif(small, yes, &[], cold, &[]);
+                    e.b.switch_to_block(cold);
+                    let boxed = e.has_tag(v, 3, BOXED_TAG as i64);
+                    e.on_if(boxed, no);
+                    let is = e.type_of(test, v);
+                    e.b.ins().brif(is, yes, &[], no, &[]);
+                });
             }
             Test::Pid | Test::Reference | Test::Port | Test::Binary | Test::Record => self.type_of(test, v),
         };
@@ -85,7 +91,7 @@ impl Emitter<'_> {
 
     fn type_of(&mut self, test: Test, v: Value) -> Value {
         let test = self.b.ins().iconst(I64, test as i64);
-        self.call(Helper::IsType, &[test, v])
+        self.call(Helper::IsType, test, v)
     }
 
     /// Where a value leads that is, or is not, a boxed object of one of these kinds, which lie side by side.
@@ -105,17 +111,12 @@ impl Emitter<'_> {
             let condition = is(self);
             return self.branch(condition, yes, no);
         }
-        // Two tests lead to the same place: it is a join of this block's own.
-        let boxed = self.has_tag(v, 3, BOXED_TAG as i64);
-        let (more, on) = (self.b.create_block(), self.b.create_block());
-        let result = self.b.append_block_param(on, cranelift_codegen::ir::types::I8);
-        let zero = self.b.ins().iconst(cranelift_codegen::ir::types::I8, 0);
-        self.b.ins().brif(boxed, more, &[], on, &[zero.into()]);
-        self.b.switch_to_block(more);
-        let condition = is(self);
-        self.b.ins().jump(on, &[condition.into()]);
-        self.b.switch_to_block(on);
-        self.branch(result, yes, no);
+        self.fork(yes, no, |e, yes, no| {
+            let boxed = e.has_tag(v, 3, BOXED_TAG as i64);
+            e.on_if(boxed, no);
+            let condition = is(e);
+            e.b.ins().brif(condition, yes, &[], no, &[]);
+        });
     }
 
     pub(super) fn test_arity(&mut self, fail: i32, src: Src, arity: u32) {
@@ -130,93 +131,99 @@ impl Emitter<'_> {
         let yes = self.knowing(v, TUPLE);
         let no = self.s.clone();
         let (next, other) = (self.at + 1, target(self.at, fail));
-        let on = self.b.create_block();
-        let i8 = cranelift_codegen::ir::types::I8;
-        let result = self.b.append_block_param(on, i8);
-        if self.set_of(v) & !BOXED != 0 {
-            let boxed = self.has_tag(v, 3, BOXED_TAG as i64);
-            let more = self.b.create_block();
-            let zero = self.b.ins().iconst(i8, 0);
-            self.b.ins().brif(boxed, more, &[], on, &[zero.into()]);
-            self.b.switch_to_block(more);
-        }
-        let header = self.field(v, BOXED_TAG, 0);
-        let sized = self.b.ins().icmp_imm_s(IntCC::Equal, header, Kind::Tuple.header(arity as usize) as i64);
-        let more = self.b.create_block();
-        let zero = self.b.ins().iconst(i8, 0);
-        self.b.ins().brif(sized, more, &[], on, &[zero.into()]);
-        self.b.switch_to_block(more);
-        let first = self.field(v, BOXED_TAG, 1);
-        let is = self.b.ins().icmp_imm_s(IntCC::Equal, first, Term::atom(tag).raw() as i64);
-        self.b.ins().jump(on, &[is.into()]);
-        self.b.switch_to_block(on);
-        self.branch(result, (next, yes), (other, no));
+        let is_boxed = self.set_of(v) & !BOXED == 0;
+        self.fork((next, yes), (other, no), |e, yes, no| {
+            if !is_boxed {
+                let boxed = e.has_tag(v, 3, BOXED_TAG as i64);
+                e.on_if(boxed, no);
+            }
+            let header = e.field(v, BOXED_TAG, 0);
+            let sized = e.b.ins().icmp_imm_s(IntCC::Equal, header, Kind::Tuple.header(arity as usize) as i64);
+            e.on_if(sized, no);
+            let first = e.field(v, BOXED_TAG, 1);
+            let is = e.b.ins().icmp_imm_s(IntCC::Equal, first, Term::atom(tag).raw() as i64);
+            e.b.ins().brif(is, yes, &[], no, &[]);
+        });
     }
 
-    /// Whether both are known to be small integers; otherwise whether they are.
-    fn small(&mut self, a: Value, b: Value) -> Option<Value> {
-        let (x, y) = (self.set_of(a), self.set_of(b));
-        let word = match (x == SMALL, y == SMALL) {
-            (true, true) => return None,
-            (true, false) => b,
-            (false, true) => a,
-            (false, false) => self.b.ins().bor(a, b),
-        };
-        Some(self.has_tag(word, 15, 0))
-    }
-
-    /// `a < b` or (`turned`) `a >= b`.
+    /// `a < b` or (`turned`) `a >= b`. What is compared with a small integer mostly is one: another is left.
     pub(super) fn is_less(&mut self, small: bool, turned: bool, fail: i32, a: Src, b: Src) {
         let (x, y) = (self.get(a), self.get(b));
-        let less = match self.small(x, y).filter(|_| !small) {
-            None => {
-                let cc = if turned { IntCC::SignedGreaterThanOrEqual } else { IntCC::SignedLessThan };
-                let is = self.b.ins().icmp(cc, x, y);
-                return self.test(is, fail);
+        let cc = if turned { IntCC::SignedGreaterThanOrEqual } else { IntCC::SignedLessThan };
+        if small || self.set_of(x) == SMALL || self.set_of(y) == SMALL {
+            if !small {
+                self.need_small(x, y);
             }
-            Some(both) => {
-                let less = self.b.ins().icmp(IntCC::SignedLessThan, x, y);
-                let less = super::wide(&mut self.b, less);
-                self.rarely(both, less, |e| e.call(Helper::Less, &[x, y]))
-            }
-        };
-        let cc = if turned { IntCC::Equal } else { IntCC::NotEqual };
-        let is = self.b.ins().icmp_imm_s(cc, less, 0);
-        self.test(is, fail);
+            let is = self.b.ins().icmp(cc, x, y);
+            return self.test(is, fail);
+        }
+        let s = self.s.clone();
+        self.fork((self.at + 1, s.clone()), (target(self.at, fail), s), |e, yes, no| {
+            let cold = e.cold_block();
+            let both = e.b.ins().bor(x, y);
+            let both = e.has_tag(both, 15, 0);
+            e.on_if(both, cold);
+            let is = e.b.ins().icmp(cc, x, y);
+            e.b.ins().brif(is, yes, &[], no, &[]);
+            e.b.switch_to_block(cold);
+            let less = e.call(Helper::Less, x, y);
+            let (yes, no) = if turned { (no, yes) } else { (yes, no) };
+            e.b.ins().brif(less, yes, &[], no, &[]);
+        });
     }
 
-    /// Whether two values are equal, by the words that they are or, where that does not tell, by a helper.
-    pub(super) fn equal(&mut self, exact: bool, word: bool, x: Value, y: Value) -> Value {
-        let is = self.b.ins().icmp(IntCC::Equal, x, y);
+    /// Whether two values are equal if their words are, and only then.
+    fn tells(&self, exact: bool, x: Value, y: Value) -> bool {
         let (a, b) = (self.set_of(x), self.set_of(y));
-        let one_is_immediate = a & !IMMEDIATE == 0 || b & !IMMEDIATE == 0;
-        let both_are = a & !IMMEDIATE == 0 && b & !IMMEDIATE == 0;
+        let immediate = |s: u16| s & !IMMEDIATE == 0;
         // A small integer is equal to a float, an atom to nothing else.
-        let atoms = ATOM | NIL;
-        if word || both_are || (exact && one_is_immediate) || a & !atoms == 0 || b & !atoms == 0 {
-            return is;
+        let atom = |s: u16| s & !(ATOM | NIL) == 0;
+        atom(a) || atom(b) || if exact { immediate(a) || immediate(b) } else { immediate(a) && immediate(b) }
+    }
+
+    /// Goes to one of two blocks as two values are equal or not.
+    fn compare(&mut self, exact: bool, word: bool, x: Value, y: Value, yes: Block, no: Block) {
+        let is = self.b.ins().icmp(IntCC::Equal, x, y);
+        if word || self.tells(exact, x, y) {
+            self.b.ins().brif(is, yes, &[], no, &[]);
+            return;
         }
-        let is = super::wide(&mut self.b, is);
-        // Words that are the same, or immediates, need no look at what they point to.
-        let (either, both) = (self.b.ins().bor(x, y), self.b.ins().band(x, y));
-        let low = if exact { both } else { either };
+        self.on_unless(is, yes);
+        // Immediates need no look at what they point to, nor do words with different tags.
+        let low = if exact { self.b.ins().band(x, y) } else { self.b.ins().bor(x, y) };
         let immediate = self.has_tag(low, 3, 0);
-        let known = self.b.ins().icmp_imm_s(IntCC::NotEqual, is, 0);
-        let known = self.b.ins().bor(known, immediate);
-        let helper = if exact { Helper::Same } else { Helper::Equal };
-        self.rarely(known, is, |e| e.call(helper, &[x, y]))
+        let cold = self.cold_block();
+        self.b.ins().brif(immediate, no, &[], cold, &[]);
+        self.b.switch_to_block(cold);
+        let is = self.call(if exact { Helper::Same } else { Helper::Equal }, x, y);
+        self.b.ins().brif(is, yes, &[], no, &[]);
+    }
+
+    /// Whether two values are exactly equal, as a value.
+    pub(super) fn equality(&mut self, x: Value, y: Value) -> Value {
+        let (yes, no, on) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
+        let result = self.b.append_block_param(on, I8);
+        self.compare(true, false, x, y, yes, no);
+        for (block, is) in [(yes, 1), (no, 0)] {
+            self.b.switch_to_block(block);
+            let is = self.b.ins().iconst(I8, is);
+            self.b.ins().jump(on, &[is.into()]);
+        }
+        self.b.switch_to_block(on);
+        result
     }
 
     pub(super) fn is_equal(&mut self, exact: bool, word: bool, turned: bool, fail: i32, a: Src, b: Src) {
         let (x, y) = (self.get(a), self.get(b));
-        let is = self.equal(exact, word, x, y);
-        let cc = if turned { IntCC::Equal } else { IntCC::NotEqual };
-        let holds = self.b.ins().icmp_imm_s(cc, is, 0);
-        // What is equal to a constant is of its type.
-        let same = |e: &Self| if exact && !turned { e.knowing(x, e.set_of(y)) } else { e.s.clone() };
+        // What is exactly equal is of the same type.
+        let same = if exact { self.knowing(x, self.set_of(y)) } else { self.s.clone() };
+        let any = self.s.clone();
         let (next, other) = (self.at + 1, target(self.at, fail));
-        let (yes, no) = (same(self), self.s.clone());
-        self.branch(holds, (next, yes), (other, no));
+        let (yes, no) = if turned { (any, same) } else { (same, any) };
+        self.fork((next, yes), (other, no), |e, yes, no| {
+            let (yes, no) = if turned { (no, yes) } else { (yes, no) };
+            e.compare(exact, word, x, y, yes, no);
+        });
     }
 
     pub(super) fn is_immediate(&mut self, turned: bool, fail: i32, a: u16, value: Term) {

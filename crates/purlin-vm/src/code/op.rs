@@ -15,6 +15,8 @@ pub struct Running {
     pub data: *mut ProcessData,
     /// Where operands are, by their kinds: X registers, Y registers, constants.
     pub bases: [*mut u64; 4],
+    /// What a function gives that machine code calls.
+    pub result: u64,
 }
 
 /// What runs an instruction. What changes all the time is passed on in machine registers: the instruction's address, the

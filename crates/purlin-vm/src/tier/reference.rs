@@ -76,7 +76,7 @@ pub(crate) enum Next {
 impl Machine {
     fn new() -> Box<Machine> {
         let mut m = Box::new(Machine {
-            running: Running { data: std::ptr::null_mut(), bases: [std::ptr::null_mut(); 4] },
+            running: Running { data: std::ptr::null_mut(), bases: [std::ptr::null_mut(); 4], result: 0 },
             x: [Term::NIL; REGISTERS + 256],
             f: [0.0; REGISTERS],
             engine: std::ptr::null(),
