@@ -10,8 +10,16 @@ use purlin_vm::code::Module;
 use purlin_vm::process::Flags;
 use purlin_vm::{Config, End, Engine, Interpreter, Native, Settings, Spawn};
 use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::Command;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Where the daemon that tells nodes of each other listens.
+const EPMD_PORT: u16 = 4369;
+
+/// How long it may take until it does.
+const EPMD_STARTS: Duration = Duration::from_millis(500);
 
 /// Why an engine could not be booted.
 #[derive(Debug)]
@@ -103,8 +111,26 @@ pub fn start_with(
 fn start_epmd(line: &CommandLine) -> Result<(), BootError> {
     let Some(command) = &line.epmd else { return Ok(()) };
     let started = Command::new("/bin/sh").args(["-c", command]).status();
-    started.map_err(|e| BootError(format!("cannot start {command}: {e}")))?;
+    if started.map_err(|e| BootError(format!("cannot start {command}: {e}")))?.success() {
+        let port = std::env::var("ERL_EPMD_PORT").ok().and_then(|port| port.parse().ok());
+        wait_for(port.unwrap_or(EPMD_PORT));
+    }
     Ok(())
+}
+
+/// Waits a moment until the daemon listens at its port: it goes to the background before, and a node registers soon after
+/// its start.
+fn wait_for(port: u16) {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let end = Instant::now() + EPMD_STARTS;
+    while Instant::now() < end {
+        match TcpStream::connect_timeout(&address, EPMD_STARTS) {
+            Err(e) if e.kind() == std::io::ErrorKind::ConnectionRefused => {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            _ => return,
+        }
+    }
 }
 
 /// The settings of an engine, where the command line has some.
@@ -184,5 +210,30 @@ fn start_processes(engine: &Arc<Engine>, init: &str, args: &[String]) {
             (Some(p), "erts_trace_cleaner") => engine.tracing.sessions.set_cleaner(p.who()),
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    #[test]
+    fn waits_for_a_daemon_that_listens_late_and_not_for_one_that_never_does() {
+        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = taken.local_addr().unwrap().port();
+        drop(taken);
+        let start = Instant::now();
+        let late = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(50));
+            (TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap(), Instant::now())
+        });
+        wait_for(port);
+        let (listener, listens) = late.join().unwrap();
+        assert!(listens > start && listener.accept().is_ok());
+        drop(listener);
+        let start = Instant::now();
+        wait_for(port);
+        assert!(start.elapsed() >= EPMD_STARTS);
     }
 }
