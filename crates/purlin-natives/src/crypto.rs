@@ -7,6 +7,7 @@
 mod aead;
 mod agree;
 mod algorithms;
+mod binary;
 mod block;
 mod cipher;
 mod ec;

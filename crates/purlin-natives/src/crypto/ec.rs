@@ -15,7 +15,7 @@ pub(super) const NATIVES: &[Native] = &[
 ];
 
 /// The largest field, in bits.
-const MAX_BITS: u64 = 661;
+const MAX_BITS: u64 = super::binary::MAX_BITS as u64;
 
 fn number(t: Term) -> Option<BigUint> {
     Some(BigUint::from_bytes_be(&t.as_bytes()?))
@@ -46,7 +46,11 @@ pub(super) fn curve(t: Term) -> Option<Curve> {
         _ => return None,
     };
     let order = number(order).filter(|n| n.bits() > 1)?;
-    let mut curve = Curve { field, a: number(a)?, b: number(b)?, base: Default::default(), order };
+    let (a, b) = (number(a)?, number(b)?);
+    if matches!(field, Field::Binary { .. }) && !(field.has(&a) && field.has(&b)) {
+        return None;
+    }
+    let mut curve = Curve { field, a, b, base: Default::default(), order };
     curve.base = curve.decode(&base.as_bytes()?)?;
     Some(curve)
 }

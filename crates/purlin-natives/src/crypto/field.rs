@@ -3,6 +3,7 @@
 //! The curves are those that `crypto` passes by their parameters, of any size, so numbers are big integers and the
 //! time of an operation depends on them.
 
+use super::binary::{BinaryField, Element, swap_if};
 use super::numbers::padded_to;
 use num_bigint::BigUint;
 use num_traits::{One, Zero};
@@ -34,7 +35,7 @@ impl Field {
         }
     }
 
-    fn has(&self, x: &BigUint) -> bool {
+    pub fn has(&self, x: &BigUint) -> bool {
         match self {
             Field::Prime(p) => x < p,
             Field::Binary { degree, .. } => x.bits() <= *degree as u64,
@@ -59,20 +60,8 @@ impl Field {
         match self {
             Field::Prime(p) => x * y % p,
             Field::Binary { degree, reduction } => {
-                let mut product = vec![0u64; 2 * (degree / 64 + 1) + 1];
-                let (x, y) = (x.to_u64_digits(), y.to_u64_digits());
-                for (i, &digit) in x.iter().enumerate() {
-                    for bit in (0..64).filter(|bit| digit >> bit & 1 == 1) {
-                        for (j, &other) in y.iter().enumerate() {
-                            product[i + j] ^= other << bit;
-                            if bit > 0 {
-                                product[i + j + 1] ^= other >> (64 - bit);
-                            }
-                        }
-                    }
-                }
-                reduce(&mut product, *degree, reduction);
-                from_digits(&product)
+                let f = BinaryField::new(*degree, reduction);
+                f.write(&f.mul(&f.read(x), &f.read(y)))
             }
         }
     }
@@ -102,10 +91,10 @@ impl Field {
                         return None;
                     }
                 }
-                let mut digits = g.to_u64_digits();
-                digits.resize(digits.len().max(2 * (degree / 64 + 1) + 1), 0);
-                reduce(&mut digits, *degree, reduction);
-                Some(from_digits(&digits))
+                let f = BinaryField::new(*degree, reduction);
+                let mut digits = [0; _];
+                digits.iter_mut().zip(g.iter_u64_digits()).for_each(|(to, from)| *to = from);
+                Some(f.write(&f.reduced(digits)))
             }
         }
     }
@@ -145,24 +134,6 @@ impl Field {
         }
         Some(r)
     }
-}
-
-/// Reduces a polynomial modulo the one of this degree with these further terms.
-fn reduce(digits: &mut [u64], degree: usize, reduction: &[usize]) {
-    for bit in (degree..digits.len() * 64).rev() {
-        if digits[bit / 64] >> (bit % 64) & 1 == 1 {
-            digits[bit / 64] ^= 1 << (bit % 64);
-            for term in reduction {
-                let to = bit - degree + term;
-                digits[to / 64] ^= 1 << (to % 64);
-            }
-        }
-    }
-}
-
-fn from_digits(digits: &[u64]) -> BigUint {
-    let bytes: Vec<u8> = digits.iter().flat_map(|d| d.to_le_bytes()).collect();
-    BigUint::from_bytes_le(&bytes)
 }
 
 impl Curve {
@@ -249,18 +220,47 @@ impl Curve {
     }
 
     pub fn mul(&self, k: &BigUint, p: &(BigUint, BigUint)) -> Point {
-        if let Field::Prime(m) = &self.field {
-            return self.mul_prime(k, p, m);
+        match &self.field {
+            Field::Prime(m) => self.mul_prime(k, p, m),
+            Field::Binary { degree, reduction } => self.mul_binary(k, p, &BinaryField::new(*degree, reduction)),
         }
-        let p = Some(p.clone());
-        let mut sum = None;
-        for bit in (0..k.bits()).rev() {
-            sum = self.add(&sum, &sum);
-            if k.bit(bit) {
-                sum = self.add(&sum, &p);
-            }
+    }
+
+    /// By the ladder of Montgomery, on first coordinates as fractions (Lopez and Dahab): `low` and `high` differ by `p`.
+    fn mul_binary(&self, k: &BigUint, p: &(BigUint, BigUint), f: &BinaryField<'_>) -> Point {
+        if p.0.is_zero() {
+            // It is its own opposite.
+            return k.bit(0).then(|| p.clone());
         }
-        sum
+        let (px, b, zero, one) = (f.read(&p.0), f.read(&self.b), f.read(&BigUint::zero()), f.read(&BigUint::one()));
+        let (mut low, mut high) = ((one, zero), (px, one));
+        for bit in (0..k.bits().max(self.order.bits())).rev() {
+            let swaps = k.bit(bit);
+            swap_if(swaps, &mut low.0, &mut high.0);
+            swap_if(swaps, &mut low.1, &mut high.1);
+            let (cross, other) = (f.mul(&low.0, &high.1), f.mul(&high.0, &low.1));
+            let bottom = f.square(&f.add(&cross, &other));
+            high = (f.add(&f.mul(&px, &bottom), &f.mul(&cross, &other)), bottom);
+            let (xx, zz) = (f.square(&low.0), f.square(&low.1));
+            low = (f.add(&f.square(&xx), &f.mul(&b, &f.square(&zz))), f.mul(&xx, &zz));
+            swap_if(swaps, &mut low.0, &mut high.0);
+            swap_if(swaps, &mut low.1, &mut high.1);
+        }
+        let fraction = |(x, z): &(Element, Element)| {
+            let inverse = self.field.inverse(&f.write(z))?;
+            Some(f.mul(x, &f.read(&inverse)))
+        };
+        // Infinity has no first coordinate; where the next one is it, this is the opposite of `p`.
+        let x = fraction(&low)?;
+        let Some(next) = fraction(&high) else {
+            return Some((p.0.clone(), &p.0 ^ &p.1));
+        };
+        let py = f.read(&p.1);
+        let (step, far) = (f.add(&x, &px), f.add(&next, &px));
+        let sum = f.add(&f.add(&f.mul(&step, &far), &f.square(&px)), &py);
+        let inverse = f.read(&self.field.inverse(&p.0)?);
+        let y = f.add(&f.mul(&f.mul(&step, &sum), &inverse), &py);
+        Some((f.write(&x), f.write(&y)))
     }
 
     /// In Jacobian coordinates, which need one inverse in all; always adding, so that the steps do not depend on `k`.
