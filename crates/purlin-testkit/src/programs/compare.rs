@@ -11,6 +11,9 @@ use super::generate::Program;
 /// Calls that take the BEAM more are not given to others.
 const MOST_REDUCTIONS: u64 = 60_000;
 
+/// Reductions after which a function is compiled that runs much, a few times over.
+const REPEATED: u32 = 300_000;
+
 /// How long a call may take on the BEAM and on Purlin.
 const BEAM_LIMIT: Duration = Duration::from_millis(1_000);
 const LIMIT: Duration = Duration::from_secs(30);
@@ -55,7 +58,7 @@ impl Engines {
                 [("PURLIN_TIER", _)] => Counts::More,
                 _ => Counts::Same,
             };
-            Kind { name, command: command.clone(), variables: own.chain(common.clone()).collect(), counts }
+            Kind { name, command: command.clone(), variables: own.chain(common.clone()).collect(), counts, repeats: 0 }
         };
         let mut tiers = vec![
             tier("reference", &[("PURLIN_TIER", "reference")]),
@@ -67,6 +70,8 @@ impl Engines {
         if !starts(&probe) {
             tiers.push(tier("native", &[NATIVE]));
             tiers.push(tier("native collecting", &[NATIVE, COLLECT]));
+            let hot = tier("native when hot", &[("PURLIN_NATIVE", "on")]);
+            tiers.push(Kind { counts: Counts::Otherwise, repeats: REPEATED, ..hot });
         }
         if let Some(unable) = tiers.iter().find(|kind| !starts(kind)) {
             return Err(format!("{:?} with {:?} does not start", unable.command, unable.variables));
@@ -76,6 +81,7 @@ impl Engines {
             command: vec![erl, "+S".into(), "1".into()],
             variables: Vec::new(),
             counts: Counts::Otherwise,
+            repeats: 0,
         };
         Ok(Engines { beam, tiers, dir: dir.to_owned() })
     }

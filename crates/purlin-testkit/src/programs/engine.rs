@@ -22,6 +22,8 @@ pub struct Kind {
     pub variables: Vec<(&'static str, String)>,
     /// How it counts reductions.
     pub counts: Counts,
+    /// Calls are repeated until they have taken so many reductions; then only one in four modules is run.
+    pub repeats: u32,
 }
 
 /// How an engine counts reductions.
@@ -74,6 +76,7 @@ pub struct Engine {
     child: Child,
     requests: Option<ChildStdin>,
     answers: ChildStdout,
+    repeats: u32,
 }
 
 /// Why an engine did not answer: it is of no use any more.
@@ -91,7 +94,7 @@ impl Engine {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(errors).spawn()?;
         let (requests, answers) = (child.stdin.take(), child.stdout.take());
         let answers = answers.ok_or(io::ErrorKind::BrokenPipe)?;
-        Ok(Engine { child, requests, answers })
+        Ok(Engine { child, requests, answers, repeats: kind.repeats })
     }
 
     /// The fields of the answer to a request.
@@ -162,9 +165,11 @@ impl Engine {
         text: bool,
     ) -> Result<Vec<Outcome>, Failure> {
         let each = limit.as_millis().to_string();
+        let repeats = self.repeats.to_string();
         let whole = limit * calls.map_or(100, |calls| calls.len() as u32) + Duration::from_secs(10);
         let operation = if text { b't' } else { b'r' };
-        let fields = self.ask(operation, &[code, calls.unwrap_or(b"all"), each.as_bytes()], whole)?;
+        let fields =
+            self.ask(operation, &[code, calls.unwrap_or(b"all"), each.as_bytes(), repeats.as_bytes()], whole)?;
         let outcome = |pair: &[Vec<u8>]| {
             let reductions = String::from_utf8_lossy(&pair[1]).parse().unwrap_or(0);
             Outcome { given: pair[0].clone(), reductions }

@@ -28,7 +28,7 @@ impl Generator {
     }
 
     fn params(&mut self, least: usize) -> Vec<Type> {
-        let count = least + self.below(3);
+        let count = if self.once_in(8) { 5 + self.below(5) } else { least + self.below(3) };
         (0..count).map(|_| if self.once_in(6) { Type::Any } else { self.kind() }).collect()
     }
 
@@ -82,7 +82,8 @@ impl Generator {
 
     fn tail_loop(&mut self) -> Vec<Tree> {
         let name = self.function_name();
-        let (turns, count) = (self.turns(), 1 + self.below(3));
+        let most = if self.once_in(8) { 8 } else { 3 };
+        let (turns, count) = (self.turns(), 1 + self.below(most));
         let kinds: Vec<Type> = (0..count).map(|_| self.kind()).collect();
         let more = self.more();
         let turn = self.scoped(|g| {
