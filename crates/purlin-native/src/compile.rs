@@ -33,12 +33,16 @@ const FEWEST: usize = 2;
 /// The machine code of a function.
 struct Made {
     entries: Vec<(usize, Handler)>,
-    _code: Code,
+    code: Code,
 }
 
 impl MachineCode for Made {
     fn entries(&self) -> &[(usize, Handler)] {
         &self.entries
+    }
+
+    fn bytes(&self) -> usize {
+        self.code.bytes()
     }
 }
 
@@ -169,5 +173,5 @@ pub fn compile(unit: &Unit<'_>) -> Option<Box<dyn MachineCode>> {
     // SAFETY: CODE: each place begins machine code that expects what a handler does.
     let handler = |at: usize| unsafe { std::mem::transmute::<usize, Handler>(code.address() + at) };
     let entries = places.into_iter().map(|(entry, at)| (entry, handler(at))).collect();
-    Some(Box::new(Made { entries, _code: code }))
+    Some(Box::new(Made { entries, code }))
 }

@@ -24,7 +24,8 @@ impl Compiler for Cranelift {
     }
 }
 
-/// The compiler, on platforms that it makes code for.
+/// The compiler, on platforms that it makes code for and where the system lets code be made.
 pub fn compiler() -> Option<&'static dyn Compiler> {
-    cfg!(all(target_arch = "x86_64", target_os = "linux")).then_some(&Cranelift)
+    let known = cfg!(all(target_arch = "x86_64", target_os = "linux"));
+    (known && memory::area().is_some()).then_some(&Cranelift)
 }

@@ -83,6 +83,10 @@ impl Code {
     pub fn address(&self) -> usize {
         self.area.run + self.at
     }
+
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
 }
 
 impl Drop for Code {

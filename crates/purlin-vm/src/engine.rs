@@ -117,8 +117,11 @@ impl Engine {
     pub fn new(tables: &[&[Native]], config: Config) -> Arc<Engine> {
         let natives = tables.iter().flat_map(|t| t.iter()).filter(|n| n.is_in(config.release)).copied();
         Arc::new(Engine {
-            code: Code::new(Exports::new(natives, config.tier), config.tier, config.collect_always)
-                .compiled_by(config.compiler, config.compiles),
+            code: Code::new(Exports::new(natives, config.tier), config.tier, config.collect_always).compiled_by(
+                config.compiler,
+                config.compiles,
+                config.settings.perf_map,
+            ),
             system_logger: parking_lot::Mutex::new(Immediate::from(Atom::new("logger"))),
             nif_info: parking_lot::Mutex::default(),
             backtrace_depth: AtomicUsize::new(BACKTRACE_DEPTH),

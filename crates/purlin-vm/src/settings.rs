@@ -35,6 +35,8 @@ pub struct Settings {
     pub requests_limit: Option<usize>,
     /// New processes send over distribution without waiting (`+pad`, since OTP 26).
     pub async_dist: bool,
+    /// Machine code is named in `/tmp/perf-PID.map` (`+JPperf`).
+    pub perf_map: bool,
     /// The encoding of file names (`+fn`): `l`, `u` or `a`; `None`: as the locale says.
     pub file_names: Option<char>,
 }
@@ -58,6 +60,7 @@ impl Default for Settings {
             node_memory: Some(60),
             requests_limit: None,
             async_dist: false,
+            perf_map: false,
             file_names: None,
         }
     }

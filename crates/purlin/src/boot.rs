@@ -154,6 +154,7 @@ fn settings(line: &CommandLine, usual: Settings) -> Settings {
         node_memory: flags.node_memory.map_or(usual.node_memory, |n| Some(n).filter(|&n| n != usize::MAX)),
         requests_limit: flags.requests_limit,
         async_dist: flags.async_dist,
+        perf_map: flags.perf_map,
         file_names: flags.file_names,
     }
 }

@@ -76,11 +76,12 @@ fn system_info(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
             let (online, dirty) = (engine.sched.online(), engine.sched.dirty_online());
             let s = format!(
                 "Erlang/OTP {} [erts-{}] [purlin] [64-bit] [smp:{schedulers}:{online}] \
-                 [ds:{schedulers}:{dirty}:{}] [async-threads:{}]\n",
+                 [ds:{schedulers}:{dirty}:{}] [async-threads:{}]{}\n",
                 engine.config.release,
                 settings.version,
                 purlin_vm::sched::DIRTY_IO,
-                settings.async_threads
+                settings.async_threads,
+                if engine.code.compiles() == When::Never { "" } else { " [jit]" }
             );
             text(heap, &s)
         }

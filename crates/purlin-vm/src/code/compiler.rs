@@ -8,6 +8,9 @@ use super::export::FnEntry;
 use super::instr::Instr;
 use super::module::Code;
 use super::op::{Handler, Op};
+use parking_lot::Mutex;
+use std::fs::File;
+use std::io::Write;
 
 /// Whether functions become machine code (`PURLIN_NATIVE`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -43,6 +46,34 @@ pub trait Compiler: Sync + std::fmt::Debug {
 pub trait MachineCode: Send + Sync {
     /// Which instructions it runs from, each with its address there.
     fn entries(&self) -> &[(usize, Handler)];
+
+    /// How many bytes it takes, from the first of these addresses on.
+    fn bytes(&self) -> usize;
+}
+
+/// A file in which `perf` finds the names of functions by their addresses; its form is that of the kernel's
+/// `tools/perf/Documentation/jit-interface.txt`.
+pub struct PerfMap(Mutex<File>);
+
+impl PerfMap {
+    /// The file of this program; without one, `perf` shows addresses.
+    pub fn of_this_program() -> Option<PerfMap> {
+        let path = format!("/tmp/perf-{}.map", std::process::id());
+        match File::create(&path) {
+            Ok(file) => Some(PerfMap(Mutex::new(file))),
+            Err(e) => {
+                eprintln!("cannot write {path}: {e}");
+                None
+            }
+        }
+    }
+
+    fn name(&self, entry: &FnEntry, made: &dyn MachineCode) {
+        let start = made.entries().iter().map(|e| e.1 as usize).min();
+        let line = start.map(|at| format!("{at:x} {:x} ${}\n", made.bytes(), entry.mfa));
+        // What cannot be written is missing there, and nowhere else.
+        let _ = self.0.lock().write_all(line.unwrap_or_default().as_bytes());
+    }
 }
 
 impl Code {
@@ -63,6 +94,9 @@ impl Code {
             for &(i, handler) in made.iter().flat_map(|m| m.entries()) {
                 // SAFETY: CODE: the machine code is that instruction's, and is dropped with it.
                 unsafe { decoded.code[i].go.set(handler) };
+            }
+            if let Some((map, made)) = self.perf_map.as_ref().zip(made.as_deref()) {
+                map.name(entry, made);
             }
             made
         });

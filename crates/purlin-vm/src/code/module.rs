@@ -1,7 +1,7 @@
 //! A loaded module: its tables, its functions, and the two generations of code that may exist at a time.
 
 use super::Decoding;
-use super::compiler::{Compiler, When};
+use super::compiler::{Compiler, PerfMap, When};
 use super::consts;
 use super::export::{Export, Exports, FnEntry, Mfa, NativeEntry};
 use super::hot::Hot;
@@ -498,6 +498,7 @@ pub struct Code {
     pub(super) compiler: Option<&'static dyn Compiler>,
     pub(super) compiles: When,
     pub(super) hot: Hot,
+    pub(super) perf_map: Option<PerfMap>,
     /// Name, by its index, and creation of this node: decoded identifiers of both are local.
     node: AtomicU64,
 }
@@ -508,6 +509,7 @@ impl Code {
             compiler: None,
             compiles: When::Never,
             hot: Hot::default(),
+            perf_map: None,
             exports,
             funs: Funs::default(),
             modules: RwLock::default(),
@@ -520,9 +522,11 @@ impl Code {
     }
 
     /// The same with a compiler.
-    pub fn compiled_by(self, compiler: Option<&'static dyn Compiler>, compiles: When) -> Code {
+    pub fn compiled_by(self, compiler: Option<&'static dyn Compiler>, compiles: When, perf_map: bool) -> Code {
         let compiler = compiler.filter(|_| compiles != When::Never);
-        Code { compiler, compiles: if compiler.is_some() { compiles } else { When::Never }, ..self }
+        let compiles = if compiler.is_some() { compiles } else { When::Never };
+        let perf_map = compiler.filter(|_| perf_map).and_then(|_| PerfMap::of_this_program());
+        Code { compiler, compiles, perf_map, ..self }
     }
 
     /// Which functions become machine code.

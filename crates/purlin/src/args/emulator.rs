@@ -37,6 +37,8 @@ pub struct EmulatorFlags {
     pub off_heap_messages: bool,
     /// `+pc unicode`: which characters the shell and the like print as text.
     pub printable_unicode: bool,
+    /// `+JPperf true`: `perf` is told where functions' machine code is.
+    pub perf_map: bool,
     /// `+pad`: processes send over distribution without waiting.
     pub async_dist: bool,
     /// `+hmaxib`: off-heap binaries count towards the largest heap.
@@ -578,8 +580,8 @@ fn heap(flags: &mut EmulatorFlags, release: Release, c: &mut Cursor<'_>) -> Resu
     Ok(())
 }
 
-/// Flags of the BEAM's compiler to machine code, which Purlin does not have.
-fn jit(flags: &EmulatorFlags, c: &mut Cursor<'_>) -> Result<(), Refused> {
+/// Flags of the compiler to machine code. What `dump` would write besides a map for `perf`, Purlin does not.
+fn jit(flags: &mut EmulatorFlags, c: &mut Cursor<'_>) -> Result<(), Refused> {
     let flag = c.flag();
     let (name, values): (usize, &[&str]) = if flag.starts_with("-JDdump") {
         (7, &["true", "false"])
@@ -593,6 +595,7 @@ fn jit(flags: &EmulatorFlags, c: &mut Cursor<'_>) -> Result<(), Refused> {
     };
     let text = c.value(name)?;
     if values.contains(&text.as_str()) {
+        flags.perf_map |= flag.starts_with("-JP") && text != "false";
         return Ok(());
     }
     let what = if flag.starts_with("-JD") { "JDdump" } else { "JPperf support" };
