@@ -7,7 +7,7 @@ defmodule CryptoArguments do
   @wrong [:atom, 7, -1, 1.5, [], [1 | 2], {:a}, [256], <<1::3>>, :undefined]
   @ciphers ~w(aes_128_ecb aes_192_ecb aes_256_ecb aes_128_cbc aes_192_cbc aes_256_cbc aes_128_ctr aes_256_ctr aes_128_cfb8
     aes_128_cfb128 aes_256_ofb chacha20 des_ecb des_cbc des_cfb des_ede3_cbc des_ede3_cfb blowfish_ecb blowfish_cbc
-    blowfish_cfb64 blowfish_ofb64 aes_ecb aes_cbc aes_ctr aes_cfb8 aes_gcm aes_128_gcm chacha20_poly1305 none bad)a
+    blowfish_cfb64 blowfish_ofb64 rc2_cbc rc4 aes_ecb aes_cbc aes_ctr aes_cfb8 aes_gcm aes_128_gcm chacha20_poly1305 none bad)a
   @aeads ~w(aes_128_gcm aes_192_gcm aes_256_gcm aes_gcm aes_128_ccm aes_256_ccm aes_ccm chacha20_poly1305 aes_128_cbc bad)a
   @hashes ~w(sha sha224 sha256 sha384 sha512 sha3_224 sha3_256 sha3_384 sha3_512 blake2b blake2s md4 md5 ripemd160 bad)a
 
@@ -164,7 +164,13 @@ defmodule CryptoArguments do
   # Blowfish's longest and empty keys are left out: see docs/differences.md.
   defp keys(c) do
     keys = Enum.map([0, 1, 7, 8, 9, 15, 16, 17, 23, 24, 25, 31, 32, 33, 56, 57, 64, 73], &text/1) ++ @wrong
-    if match?("blowfish" <> _, to_string(c)), do: Enum.reject(keys, &(&1 in ["", []] or (is_binary(&1) and byte_size(&1) > 56))), else: keys
+    long = &(is_binary(&1) and byte_size(&1) > 56)
+
+    case to_string(c) do
+      "blowfish" <> _ -> Enum.reject(keys, &(&1 in ["", []] or long.(&1)))
+      "rc" <> _ -> keys -- ["", []]
+      _ -> keys
+    end
   end
 
   defp vectors, do: Enum.map([0, 1, 7, 8, 9, 12, 15, 16, 17, 24, 32], &text/1) ++ @wrong

@@ -19,6 +19,7 @@ mod mac;
 mod numbers;
 mod pkey;
 mod random;
+mod rc4;
 mod rsa;
 mod stream;
 

@@ -1,6 +1,7 @@
 //! Block ciphers behind one face, and the modes that make streams of them.
 
 use super::cipher::{Cipher, Family, Mode};
+use super::rc4::Rc4;
 use ::cipher::{BlockDecrypt, BlockEncrypt, BlockSizeUser, KeyInit, KeyIvInit, StreamCipher, StreamCipherSeek};
 
 /// A block cipher with its key.
@@ -37,6 +38,7 @@ pub(super) fn block(family: Family, key: &[u8]) -> Option<Box<dyn Block>> {
         (Family::Des, 8) => keyed::<des::Des>(key),
         (Family::TripleDes, 24) => keyed::<des::TdesEde3>(key),
         (Family::Blowfish, 1..) => keyed::<blowfish::Blowfish>(&blowfish_key(key)?),
+        (Family::Rc2, 1..=128) => Some(Box::new(rc2::Rc2::new_with_eff_key_len(key, 8 * key.len()))),
         _ => None,
     }
 }
@@ -58,12 +60,16 @@ pub(super) enum Machine {
         stream: (Vec<u8>, usize),
     },
     ChaCha(Box<chacha20::ChaCha20>),
+    Rc4(Box<Rc4>),
 }
 
 impl Machine {
     /// The sizes of key and initial value have been checked; `None`: the cipher is none for streams.
     pub fn new(cipher: &Cipher, key: &[u8], iv: &[u8], encrypt: bool) -> Option<Machine> {
-        if cipher.mode == Mode::ChaCha {
+        if cipher.family == Family::Rc4 {
+            return Some(Machine::Rc4(Box::new(Rc4::new(key)?)));
+        }
+        if cipher.mode == Mode::Stream {
             let (counter, nonce) = iv.split_first_chunk::<4>()?;
             let mut machine = chacha20::ChaCha20::new_from_slices(key, nonce).ok()?;
             machine.try_seek(u64::from(u32::from_le_bytes(*counter)) * 64).ok()?;
@@ -77,6 +83,7 @@ impl Machine {
     pub fn run(&mut self, data: &mut [u8]) {
         let (block, mode, encrypt, chain, stream) = match self {
             Machine::ChaCha(machine) => return machine.apply_keystream(data),
+            Machine::Rc4(machine) => return machine.run(data),
             Machine::Blocks { block, mode, encrypt, chain, stream } => (&**block, *mode, *encrypt, chain, stream),
         };
         match mode {

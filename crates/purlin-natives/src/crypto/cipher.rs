@@ -12,8 +12,8 @@ pub(super) enum Mode {
     Ofb,
     Gcm,
     Ccm,
-    /// ChaCha20, plain.
-    ChaCha,
+    /// A stream of its own.
+    Stream,
     /// ChaCha20 with Poly1305.
     ChaChaPoly,
 }
@@ -25,6 +25,8 @@ pub(super) enum Family {
     Des,
     TripleDes,
     Blowfish,
+    Rc2,
+    Rc4,
     ChaCha,
 }
 
@@ -47,8 +49,8 @@ impl Cipher {
 
     /// Whether OTP's own table lets a key of so many bytes pass; the cipher may refuse it later.
     pub fn takes_key(&self, len: usize) -> bool {
-        let any = matches!(self.family, Family::Des | Family::TripleDes | Family::Blowfish);
-        any || self.mode == Mode::ChaChaPoly || len == self.key
+        let fixed = matches!(self.family, Family::Aes | Family::ChaCha);
+        !fixed || self.mode == Mode::ChaChaPoly || len == self.key
     }
 
     /// Bytes that the cipher wants at a time.
@@ -65,9 +67,9 @@ const fn cipher(name: &'static str, family: Family, mode: Mode, key: usize, iv: 
     Cipher { name, family, mode, key, iv, number: if number == 0 { None } else { Some(number) } }
 }
 
-use Family::{Aes, Blowfish, Des, TripleDes};
+use Family::{Aes, Blowfish, Des, Rc2, Rc4, TripleDes};
 
-pub(super) const CIPHERS: [Cipher; 35] = [
+pub(super) const CIPHERS: [Cipher; 37] = [
     cipher("aes_128_ecb", Aes, Mode::Ecb, 16, 0, 418),
     cipher("aes_192_ecb", Aes, Mode::Ecb, 24, 0, 422),
     cipher("aes_256_ecb", Aes, Mode::Ecb, 32, 0, 426),
@@ -92,7 +94,7 @@ pub(super) const CIPHERS: [Cipher; 35] = [
     cipher("aes_128_ccm", Aes, Mode::Ccm, 16, 12, 896),
     cipher("aes_192_ccm", Aes, Mode::Ccm, 24, 12, 899),
     cipher("aes_256_ccm", Aes, Mode::Ccm, 32, 12, 902),
-    cipher("chacha20", Family::ChaCha, Mode::ChaCha, 32, 16, 0),
+    cipher("chacha20", Family::ChaCha, Mode::Stream, 32, 16, 0),
     cipher("chacha20_poly1305", Family::ChaCha, Mode::ChaChaPoly, 32, 12, 0),
     cipher("des_ecb", Des, Mode::Ecb, 8, 0, 29),
     cipher("des_cbc", Des, Mode::Cbc, 8, 8, 31),
@@ -103,6 +105,8 @@ pub(super) const CIPHERS: [Cipher; 35] = [
     cipher("blowfish_cbc", Blowfish, Mode::Cbc, 16, 8, 91),
     cipher("blowfish_cfb64", Blowfish, Mode::Cfb, 16, 8, 0),
     cipher("blowfish_ofb64", Blowfish, Mode::Ofb, 16, 8, 0),
+    cipher("rc2_cbc", Rc2, Mode::Cbc, 16, 8, 37),
+    cipher("rc4", Rc4, Mode::Stream, 16, 0, 5),
 ];
 
 pub(super) fn named(name: &str) -> Option<&'static Cipher> {
