@@ -35,6 +35,9 @@ use std::collections::HashMap;
 /// Words that must stay free between heap and stack.
 const RESERVE: i64 = purlin_term::heap::STACK_RESERVE as i64;
 
+/// Return addresses that were pushed may have used up the reserve.
+const UNKNOWN: i64 = -1;
+
 /// A register's value.
 #[derive(Clone, Copy)]
 struct Held {
@@ -58,7 +61,7 @@ struct State {
     /// Words from `top` to the heap's top.
     top_words: i64,
     left: Value,
-    /// Words that were found to be free.
+    /// Words that were found to be free besides the reserve; [`UNKNOWN`]: not even that may be.
     room: i64,
 }
 
@@ -139,7 +142,7 @@ pub fn emit(
         top,
         top_words: 0,
         left,
-        room: 0,
+        room: UNKNOWN,
     };
     let mut e = Emitter {
         flow,
@@ -215,7 +218,7 @@ impl Emitter<'_> {
             top: params[1],
             top_words: 0,
             left: params[2],
-            room: 0,
+            room: UNKNOWN,
         };
     }
 
