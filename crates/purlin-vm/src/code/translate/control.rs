@@ -138,6 +138,11 @@ impl Translator<'_> {
         let export = self.module.import(self.number(ins, 1)?)?;
         let slots = if ins.op == Opcode::CallExtLast { Some(self.small_number(ins, 2)?) } else { None };
         let Some(native) = export.native else {
+            // A call that does not come back is no place of errors, and on the BEAM has no line either: what follows
+            // without one of its own has that of what stands before.
+            if ins.op != Opcode::CallExt {
+                self.lines.pop_if(|line| line.0 as usize == self.code.len());
+            }
             self.emit(match (ins.op, slots) {
                 (Opcode::CallExt, _) => Instr::CallExt(export),
                 (_, Some(slots)) => Instr::CallExtLast(export, slots),

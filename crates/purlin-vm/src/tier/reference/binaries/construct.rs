@@ -6,7 +6,7 @@ use crate::code::instr::*;
 use crate::code::stack_trace;
 use crate::process::escape::Class;
 use purlin_term::bits::{AppendError, BitBuilder, PutError};
-use purlin_term::{Atom, Term, am, bits};
+use purlin_term::{Atom, Release, Term, am, bits};
 
 const BITS_PER_REDUCTION: usize = 8 * 1024;
 
@@ -165,7 +165,16 @@ impl Run<'_> {
             _ => None,
         };
         if let Some(n) = fixed(s, self) {
-            return Ok(n);
+            // Some characters are looked at before anything is written.
+            let early = match s.kind {
+                Segment::Utf32 => true,
+                Segment::Utf8 => Release::of_values() >= Release(27),
+                _ => false,
+            };
+            return match early && !is_character(self.get(s.src)) {
+                true => Err(Fault::new(am!("type"), self.get(s.src))),
+                false => Ok(n),
+            };
         }
         match s.size {
             SegmentSize::All => {
@@ -335,6 +344,10 @@ impl Run<'_> {
         let t = bits::writable(&mut self.data.heap, size);
         self.set_x(0, t);
     }
+}
+
+fn is_character(t: Term) -> bool {
+    t.as_small().and_then(|c| u32::try_from(c).ok()).is_some_and(|c| char::from_u32(c).is_some())
 }
 
 /// Writes a segment's value of this many bits.
