@@ -3,14 +3,15 @@
 use crate::emit;
 use crate::flow::{Flow, Graph};
 use crate::how::How;
-use crate::memory::{self, Code};
+use crate::memory::{self, Area, Code};
 use cranelift_codegen::Context;
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::control::ControlPlane;
+use cranelift_codegen::ir;
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_frontend::FunctionBuilderContext;
-use purlin_vm::code::compiler::{MachineCode, Unit};
+use purlin_vm::code::compiler::{MachineCode, Prepared, Unit};
 use purlin_vm::code::instr::Instr;
 use purlin_vm::code::op::Handler;
 use purlin_vm::tier::reference::layout;
@@ -128,50 +129,69 @@ fn worth(flow: &Flow, entry: usize) -> bool {
     all >= FEWEST && flow.how(entry) != How::Leave
 }
 
-/// A function's machine code, if it can be made.
-pub fn compile(unit: &Unit<'_>) -> Option<Box<dyn MachineCode>> {
+/// The intermediate code of a function's entries, and for what it is to be compiled.
+pub struct Emitted {
+    start: usize,
+    isa: &'static OwnedTargetIsa,
+    area: &'static Area,
+    entries: Vec<(usize, ir::Function)>,
+}
+
+/// The intermediate code of a function, if there is use in machine code of it.
+pub fn prepare(unit: &Unit<'_>) -> Option<Emitted> {
     if unit.ops.len() > MOST_INSTRUCTIONS {
         return None;
     }
     let area = memory::area()?;
     let flow = Flow::of(unit)?;
     let isa = isa(effort(&flow))?;
-    let mut bytes = Vec::new();
-    let mut places = Vec::new();
     let mut builder = FunctionBuilderContext::new();
-    let mut context = Context::new();
-    let entries = entries(&flow, unit.covers);
-    let has_start = entries.contains(&flow.start);
-    let mut calls = Vec::new();
-    for entry in entries {
-        emit::emit(&flow, entry, &mut context, &mut builder, area.addresses(), has_start, isa.frontend_config());
-        let failed = context.compile(&**isa, &mut ControlPlane::default()).err().map(|e| format!("{:?}", e.inner));
-        if let Some(e) = failed {
-            debug_assert!(false, "{:?}: {e}\n{}", unit.entry, emit::text(&context));
-            return None;
-        }
-        let made = context.compiled_code()?;
-        bytes.resize(bytes.len().next_multiple_of(BEFORE), 0xCC);
-        places.push((entry, bytes.len()));
-        bytes.extend(before());
-        // All that the code refers to by its place is the function's beginning.
-        for r in made.buffer.relocs() {
-            if r.kind != Reloc::X86CallPCRel4 {
+    let all = entries(&flow, unit.covers);
+    if all.is_empty() {
+        return None;
+    }
+    let has_start = all.contains(&flow.start);
+    let emit =
+        |entry| (entry, emit::emit(&flow, entry, &mut builder, area.addresses(), has_start, isa.frontend_config()));
+    let entries = all.into_iter().map(emit).collect();
+    Some(Emitted { start: flow.start, isa, area, entries })
+}
+
+impl Prepared for Emitted {
+    fn finish(self: Box<Self>) -> Option<Box<dyn MachineCode>> {
+        let mut bytes = Vec::new();
+        let mut places = Vec::new();
+        let mut calls = Vec::new();
+        for (entry, function) in self.entries {
+            let mut context = Context::for_function(function);
+            let failed =
+                context.compile(&**self.isa, &mut ControlPlane::default()).err().map(|e| format!("{:?}", e.inner));
+            if let Some(e) = failed {
+                debug_assert!(false, "entry {entry}: {e}\n{}", context.func.display());
                 return None;
             }
-            calls.push((bytes.len() + r.offset as usize, r.addend));
+            let made = context.compiled_code()?;
+            bytes.resize(bytes.len().next_multiple_of(BEFORE), 0xCC);
+            places.push((entry, bytes.len()));
+            bytes.extend(before());
+            // All that the code refers to by its place is the function's beginning.
+            for r in made.buffer.relocs() {
+                if r.kind != Reloc::X86CallPCRel4 {
+                    return None;
+                }
+                calls.push((bytes.len() + r.offset as usize, r.addend));
+            }
+            bytes.extend(made.code_buffer());
         }
-        bytes.extend(made.code_buffer());
-        context.clear();
+        let start = places.iter().find(|p| p.0 == self.start).map_or(0, |p| p.1 + BEFORE);
+        for (at, addend) in calls {
+            let distance = start as i64 - at as i64 + addend;
+            bytes[at..at + 4].copy_from_slice(&(distance as i32).to_le_bytes());
+        }
+        let code = self.area.put(&bytes)?;
+        // SAFETY: CODE: each place begins machine code that expects what a handler does.
+        let handler = |at: usize| unsafe { std::mem::transmute::<usize, Handler>(code.address() + at) };
+        let entries = places.into_iter().map(|(entry, at)| (entry, handler(at))).collect();
+        Some(Box::new(Made { entries, code }))
     }
-    let start = places.iter().find(|p| p.0 == flow.start).map_or(0, |p| p.1 + BEFORE);
-    for (at, addend) in calls {
-        let distance = start as i64 - at as i64 + addend;
-        bytes[at..at + 4].copy_from_slice(&(distance as i32).to_le_bytes());
-    }
-    let code = area.put(&bytes)?;
-    // SAFETY: CODE: each place begins machine code that expects what a handler does.
-    let handler = |at: usize| unsafe { std::mem::transmute::<usize, Handler>(code.address() + at) };
-    let entries = places.into_iter().map(|(entry, at)| (entry, handler(at))).collect();
-    Some(Box::new(Made { entries, code }))
 }

@@ -20,10 +20,9 @@ use crate::how::How;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{F64, I32, I64};
 use cranelift_codegen::ir::{
-    AbiParam, Block, BlockArg, InstBuilder, MemFlagsData, SigRef, Signature, UserFuncName, Value,
+    AbiParam, Block, BlockArg, Function, InstBuilder, MemFlagsData, SigRef, Signature, UserFuncName, Value,
 };
 use cranelift_codegen::isa::{CallConv, TargetFrontendConfig};
-use cranelift_codegen::{Context, ir};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use purlin_vm::code::consts;
 use purlin_vm::code::instr::{Dst, Op, Src};
@@ -106,19 +105,17 @@ pub struct Emitter<'a> {
     before: State,
 }
 
-/// Makes the intermediate code of an entry in `context`.
+/// Makes the intermediate code of an entry.
 pub fn emit(
     flow: &Flow,
     entry: usize,
-    context: &mut Context,
     builder: &mut FunctionBuilderContext,
     area: (usize, usize),
     has_start: bool,
     config: TargetFrontendConfig,
-) {
-    context.func.signature = signature();
-    context.func.name = UserFuncName::user(0, entry as u32);
-    let mut b = FunctionBuilder::new(&mut context.func, builder);
+) -> Function {
+    let mut function = Function::with_name_signature(UserFuncName::user(0, entry as u32), signature());
+    let mut b = FunctionBuilder::new(&mut function, builder);
     let first = b.create_block();
     b.append_block_params_for_function_params(first);
     b.switch_to_block(first);
@@ -165,6 +162,7 @@ pub fn emit(
     e.all(entry);
     e.b.seal_all_blocks();
     e.b.finalize(config);
+    function
 }
 
 impl Emitter<'_> {
@@ -535,10 +533,4 @@ fn home(r: Reg) -> i32 {
     use purlin_vm::tier::reference::layout;
     let at = if r < X_REGISTERS { layout::X + r as usize * 8 } else { layout::F + (r - X_REGISTERS) as usize * 8 };
     at as i32
-}
-
-/// Shows the intermediate code.
-pub fn text(context: &Context) -> String {
-    let f: &ir::Function = &context.func;
-    f.display().to_string()
 }

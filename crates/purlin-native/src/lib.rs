@@ -12,15 +12,15 @@ mod helpers;
 mod how;
 mod memory;
 
-use purlin_vm::code::compiler::{Compiler, MachineCode, Unit};
+use purlin_vm::code::compiler::{Compiler, Prepared, Unit};
 
 /// Makes machine code with Cranelift.
 #[derive(Debug)]
 pub struct Cranelift;
 
 impl Compiler for Cranelift {
-    fn compile(&self, unit: &Unit<'_>) -> Option<Box<dyn MachineCode>> {
-        compile::compile(unit)
+    fn prepare(&self, unit: &Unit<'_>) -> Option<Box<dyn Prepared>> {
+        Some(Box::new(compile::prepare(unit)?))
     }
 }
 

@@ -38,8 +38,14 @@ pub struct Unit<'a> {
 
 /// What makes machine code.
 pub trait Compiler: Sync + std::fmt::Debug {
-    /// A function's machine code; `None` where there is no use in it, or no room.
-    fn compile(&self, unit: &Unit<'_>) -> Option<Box<dyn MachineCode>>;
+    /// Takes from a function what its machine code is made of; `None` where there is no use in it. The caller is present.
+    fn prepare(&self, unit: &Unit<'_>) -> Option<Box<dyn Prepared>>;
+}
+
+/// A function that is to be compiled. This takes long, and needs nothing of the function any more.
+pub trait Prepared {
+    /// Its machine code; `None` where there is no room for it.
+    fn finish(self: Box<Self>) -> Option<Box<dyn MachineCode>>;
 }
 
 /// The machine code of a function. It is freed by dropping it.
@@ -80,17 +86,30 @@ impl Code {
     /// Compiles a function that was translated, and has its instructions run by that. The caller is present, so that
     /// the function stays.
     pub fn compile(&self, entry: &'static FnEntry) {
-        let Some((compiler, decoded)) = self.compiler.zip(entry.decoded.get()) else { return };
+        let made = self.prepare(entry).and_then(Prepared::finish);
+        self.install(entry, made);
+    }
+
+    /// Takes from a function what its machine code is made of.
+    pub(super) fn prepare(&self, entry: &'static FnEntry) -> Option<Box<dyn Prepared>> {
+        let (compiler, decoded) = self.compiler.zip(entry.decoded.get())?;
+        if decoded.machine.get().is_some() {
+            return None;
+        }
+        let instrs: Vec<Instr> = decoded.code.iter().map(|op| op.instr).collect();
+        compiler.prepare(&Unit {
+            entry,
+            ops: &decoded.code,
+            start: decoded.start,
+            collecting: self.collect_always,
+            covers: &|i| self.tier.covers(&instrs, i, self.collect_always),
+        })
+    }
+
+    /// Has a function's instructions run by its machine code.
+    pub(super) fn install(&self, entry: &'static FnEntry, made: Option<Box<dyn MachineCode>>) {
+        let Some(decoded) = entry.decoded.get() else { return };
         decoded.machine.get_or_init(|| {
-            let instrs: Vec<Instr> = decoded.code.iter().map(|op| op.instr).collect();
-            let unit = Unit {
-                entry,
-                ops: &decoded.code,
-                start: decoded.start,
-                collecting: self.collect_always,
-                covers: &|i| self.tier.covers(&instrs, i, self.collect_always),
-            };
-            let made = compiler.compile(&unit);
             for &(i, handler) in made.iter().flat_map(|m| m.entries()) {
                 // SAFETY: CODE: the machine code is that instruction's, and is dropped with it.
                 unsafe { decoded.code[i].go.set(handler) };

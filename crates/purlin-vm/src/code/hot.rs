@@ -4,8 +4,9 @@
 //! functions that it stands in are noted: a sample of where time goes. A function that was found often enough waits for
 //! the compiler.
 
+use super::compiler::Prepared;
 use super::export::FnEntry;
-use super::module::{Code, Module};
+use super::module::{Code, Module, freed};
 use parking_lot::Mutex;
 use purlin_term::Atom;
 use std::collections::VecDeque;
@@ -50,19 +51,35 @@ impl Code {
     }
 
     /// Compiles the function that has waited longest; false when there is none, and the caller is no longer the one who
-    /// compiles. The caller is present.
-    pub fn compile_hot(&self) -> bool {
+    /// compiles. The caller is not present: `present` makes it so for as long as the function has to stay, since nobody
+    /// who waits for code to be freed may have to wait for a compiler.
+    pub fn compile_hot(&self, present: impl Fn(&mut dyn FnMut())) -> bool {
         let mut waiting = self.hot.0.lock();
         let Some(name) = waiting.functions.pop_front() else {
             waiting.compiling = false;
             return false;
         };
         drop(waiting);
+        let mut prepared = None;
+        let mut before = 0;
+        present(&mut || {
+            before = freed();
+            prepared = self.find(name).and_then(|entry| self.prepare(entry));
+        });
+        let mut made = prepared.and_then(Prepared::finish);
+        present(&mut || {
+            // Other code may stand at the function's place by now.
+            if let Some(entry) = self.find(name).filter(|_| freed() == before) {
+                self.install(entry, made.take());
+            }
+        });
+        true
+    }
+
+    /// The function of this name, if it is still there.
+    fn find(&self, name: Name) -> Option<&'static FnEntry> {
         let current = self.generations(name.module).current;
         let entry = current.and_then(|m: &Module| m.function(name.function, name.arity));
-        if let Some(entry) = entry.filter(|&e: &&FnEntry| std::ptr::from_ref(e) as usize == name.entry) {
-            self.compile(entry);
-        }
-        true
+        entry.filter(|&e: &&FnEntry| std::ptr::from_ref(e) as usize == name.entry)
     }
 }

@@ -61,7 +61,7 @@ fn look(ctx: &Ctx<'_>) {
 fn work(engine: &Arc<Engine>) {
     while !engine.sched.is_halted() {
         let began = Instant::now();
-        if !present_for_code(|| engine.code.compile_hot()) {
+        if !engine.code.compile_hot(|f| present_for_code(f)) {
             return;
         }
         let mut rest = began.elapsed() * REST;
