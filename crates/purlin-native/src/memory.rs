@@ -27,26 +27,23 @@ pub fn area() -> Option<&'static Area> {
 
 impl Area {
     fn new() -> Option<Area> {
+        use libc::{
+            MAP_ANONYMOUS, MAP_FAILED, MAP_NORESERVE, MAP_SHARED, MREMAP_MAYMOVE, PROT_EXEC, PROT_READ, PROT_WRITE,
+        };
         // SAFETY: MAPPED: plain calls of the system; what they give is checked.
         unsafe {
-            let fd = libc::memfd_create(c"purlin-code".as_ptr(), libc::MFD_CLOEXEC);
-            if fd < 0 {
+            let shared = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE;
+            let write = libc::mmap(std::ptr::null_mut(), BYTES, PROT_READ | PROT_WRITE, shared, -1, 0);
+            if write == MAP_FAILED {
                 return None;
             }
-            let map = |protection| {
-                let at = libc::mmap(std::ptr::null_mut(), BYTES, protection, libc::MAP_SHARED, fd, 0);
-                (at != libc::MAP_FAILED).then_some(at as usize)
-            };
-            let mapped = libc::ftruncate(fd, BYTES as libc::off_t) == 0;
-            let both = if mapped {
-                map(libc::PROT_READ | libc::PROT_WRITE).zip(map(libc::PROT_READ | libc::PROT_EXEC))
-            } else {
-                None
-            };
-            libc::close(fd);
-            let (write, run) = both?;
-            // What begins there is behind what stands before it.
-            Some(Area { run, write, free: Mutex::new(BTreeMap::from([(0, BYTES)])) })
+            // Of shared pages, moving none of them makes a second mapping. Without a file no limit of files counts.
+            let run = libc::mremap(write, 0, BYTES, MREMAP_MAYMOVE);
+            if run == MAP_FAILED || libc::mprotect(run, BYTES, PROT_READ | PROT_EXEC) != 0 {
+                [write, run].into_iter().filter(|&at| at != MAP_FAILED).for_each(|at| _ = libc::munmap(at, BYTES));
+                return None;
+            }
+            Some(Area { run: run as usize, write: write as usize, free: Mutex::new(BTreeMap::from([(0, BYTES)])) })
         }
     }
 

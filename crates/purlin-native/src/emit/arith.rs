@@ -1,6 +1,6 @@
 //! Arithmetic on small integers, whose words add and compare as they are; everything else is left.
 
-use super::{Emitter, State};
+use super::Emitter;
 use crate::facts::SMALL;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value};
@@ -101,10 +101,5 @@ impl Emitter<'_> {
     fn fits(&mut self, result: Value, over: Value) -> Value {
         self.leave_if(over);
         result
-    }
-
-    /// The state, for a place that something leads to from here.
-    pub(super) fn now(&self) -> State {
-        self.s.clone()
     }
 }

@@ -43,7 +43,7 @@ impl Emitter<'_> {
 
     fn choose(&mut self, v: Value, mut cases: Vec<(u64, Rel)>, default: Rel) {
         cases.sort_unstable();
-        let state = self.now();
+        let state = self.s.clone();
         let mut edges = HashMap::new();
         for to in cases.iter().map(|c| c.1).chain([default]) {
             let at = target(self.at, to);
