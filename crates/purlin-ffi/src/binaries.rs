@@ -17,12 +17,6 @@ const SAFE: c_uint = 0x2000_0000;
 /// Where the bytes of an empty binary are.
 const NOWHERE: *mut u8 = std::ptr::NonNull::dangling().as_ptr();
 
-/// The room of a buffer for a library: as many bytes more as OTP leaves behind one. There are libraries that end a text
-/// with a zero there (`sprintf`), which is theirs no more but harms nobody on the BEAM.
-fn room(size: usize) -> usize {
-    size.saturating_add(size_of::<usize>() - 1)
-}
-
 /// Gives out bytes that somebody else owns.
 unsafe fn show(to: *mut Binary, data: *mut u8, size: usize) -> c_int {
     // SAFETY: C: the caller has a place for it.
@@ -59,7 +53,7 @@ pub fn new_binary(heap: &mut Heap, size: usize) -> (Term, *mut u8) {
         let t = heap.binary_with(size, |bytes| start = bytes.as_mut_ptr());
         return (t, start);
     }
-    let data = BinData::new(room(size));
+    let data = BinData::new(size);
     // SAFETY: the buffer is new.
     unsafe { (*data).used_bits().store(size * 8, Ordering::Release) };
     (heap.counted_binary(data, 0, size), BinData::bytes(data))
@@ -93,7 +87,7 @@ functions! {
 
     /// A new buffer; 0: there is no memory.
     fn enif_alloc_binary(size: usize, to: *mut Binary) -> c_int {
-        let Some(buffer) = BinData::try_new(room(size)) else { return 0 };
+        let Some(buffer) = BinData::try_new(size) else { return 0 };
         set(to, BinData::bytes(buffer), size, buffer);
         1
     }
@@ -102,14 +96,14 @@ functions! {
     fn enif_realloc_binary(at: *mut Binary, size: usize) -> c_int {
         let now = &mut *at;
         if now.buffer.is_null() || (*now.buffer).count() > 1 {
-            let Some(buffer) = BinData::try_new(room(size)) else { return 0 };
+            let Some(buffer) = BinData::try_new(size) else { return 0 };
             std::ptr::copy_nonoverlapping(now.data, BinData::bytes(buffer), size.min(now.size));
             if !now.buffer.is_null() {
                 BinData::release(now.buffer);
             }
             (now.buffer, now.data) = (buffer, BinData::bytes(buffer));
         } else {
-            let Some(buffer) = BinData::try_resize(now.buffer, room(size)) else { return 0 };
+            let Some(buffer) = BinData::try_resize(now.buffer, size) else { return 0 };
             (now.buffer, now.data) = (buffer, BinData::bytes(buffer));
         }
         now.size = size;

@@ -44,8 +44,11 @@ fn machine_memory() -> usize {
 }
 
 impl BinData {
+    /// A buffer has as many bytes more behind it as OTP's: there are native libraries that end a text with a zero there, which
+    /// is theirs no more but harms nobody on the BEAM.
     fn layout(capacity: usize) -> Layout {
-        let size = std::mem::size_of::<BinData>().checked_add(capacity).expect("binary fits the address space");
+        let size = std::mem::size_of::<BinData>() + size_of::<usize>() - 1;
+        let size = size.checked_add(capacity).expect("binary fits the address space");
         Layout::from_size_align(size, 8).expect("binary fits the address space")
     }
 
