@@ -1,21 +1,27 @@
 //! From intermediate code to machine code in memory.
 
+use crate::cache::{self, Cache, Key};
 use crate::emit;
 use crate::flow::{Flow, Graph};
 use crate::how::How;
-use crate::memory::{self, Area, Code};
+use crate::links::{self, Symbol};
+use crate::memory::{self, Area};
+use crate::object::{Link, Object};
 use cranelift_codegen::Context;
+use cranelift_codegen::FinalizedRelocTarget;
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir;
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_frontend::FunctionBuilderContext;
+use md5::{Digest, Md5};
 use purlin_vm::code::compiler::{MachineCode, Prepared, Unit};
+use purlin_vm::code::export::About;
 use purlin_vm::code::instr::Instr;
-use purlin_vm::code::op::Handler;
 use purlin_vm::tier::reference::layout;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::os::unix::fs::MetadataExt;
 use std::sync::OnceLock;
 
 /// Bytes before the code of an entry: what loads x0 and x1, for who comes from handlers. Who comes from machine code has them
@@ -30,22 +36,6 @@ const LOOP: usize = 200;
 
 /// An entry from which fewer instructions are run is not worth one.
 const FEWEST: usize = 2;
-
-/// The machine code of a function.
-struct Made {
-    entries: Vec<(usize, Handler)>,
-    code: Code,
-}
-
-impl MachineCode for Made {
-    fn entries(&self) -> &[(usize, Handler)] {
-        &self.entries
-    }
-
-    fn bytes(&self) -> usize {
-        self.code.bytes()
-    }
-}
 
 /// How much is done for a function.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -135,6 +125,10 @@ pub struct Emitted {
     isa: &'static OwnedTargetIsa,
     area: &'static Area,
     entries: Vec<(usize, ir::Function)>,
+    /// What is referred to, in this run.
+    words: HashMap<Symbol, u64>,
+    /// Under what the machine code is kept for other runs.
+    kept: Option<Key>,
 }
 
 /// The intermediate code of a function, if there is use in machine code of it.
@@ -151,16 +145,54 @@ pub fn prepare(unit: &Unit<'_>) -> Option<Emitted> {
         return None;
     }
     let has_start = all.contains(&flow.start);
-    let emit =
-        |entry| (entry, emit::emit(&flow, entry, &mut builder, area.addresses(), has_start, isa.frontend_config()));
-    let entries = all.into_iter().map(emit).collect();
-    Some(Emitted { start: flow.start, isa, area, entries })
+    let mut words = HashMap::new();
+    let mut emit = |entry| {
+        let (function, symbols) =
+            emit::emit(&flow, entry, &mut builder, area.addresses(), has_start, isa.frontend_config());
+        words.extend(symbols);
+        (entry, function)
+    };
+    let entries = all.into_iter().map(&mut emit).collect();
+    Some(Emitted { start: flow.start, isa, area, entries, words, kept: unit.keeps.then(|| key(unit)) })
+}
+
+fn key(unit: &Unit<'_>) -> Key {
+    let About { module, index, .. } = **unit.entry;
+    let fingerprint = links::fingerprint(unit.ops);
+    Key { module: module.name.name(), checksum: module.md5, function: index, fingerprint }
+}
+
+/// The cache of this build, on this processor.
+fn cache() -> Option<&'static Cache> {
+    cache::cache(|| {
+        let program = std::fs::metadata("/proc/self/exe").ok()?;
+        let mut sum = Md5::new();
+        for n in [program.dev(), program.ino(), program.len(), program.mtime() as u64, program.mtime_nsec() as u64] {
+            sum.update(n.to_le_bytes());
+        }
+        for effort in [Effort::Little, Effort::Much] {
+            let isa = isa(effort)?;
+            isa.flags().iter().for_each(|flag| sum.update(flag.to_string()));
+            isa.isa_flags().iter().for_each(|flag| sum.update(flag.to_string()));
+        }
+        Some(cache::hex(&sum.finalize()))
+    })
+}
+
+/// The machine code of a function that was kept in an earlier run.
+pub fn kept(unit: &Unit<'_>) -> Option<Box<dyn MachineCode>> {
+    let cache = cache()?;
+    if !cache.has_module(&unit.entry.module.md5) {
+        return None;
+    }
+    let object = cache.find(&key(unit), unit.ops.len())?;
+    let area = memory::area()?;
+    object.place(area, |symbol| symbol.word(unit.ops, area.addresses().0))
 }
 
 impl Prepared for Emitted {
     fn finish(self: Box<Self>) -> Option<Box<dyn MachineCode>> {
-        let mut bytes = Vec::new();
-        let mut places = Vec::new();
+        let mut object = Object::default();
         let mut calls = Vec::new();
         for (entry, function) in self.entries {
             let mut context = Context::for_function(function);
@@ -171,27 +203,33 @@ impl Prepared for Emitted {
                 return None;
             }
             let made = context.compiled_code()?;
+            let bytes = &mut object.bytes;
             bytes.resize(bytes.len().next_multiple_of(BEFORE), 0xCC);
-            places.push((entry, bytes.len()));
+            object.entries.push((entry as u32, bytes.len() as u32));
             bytes.extend(before());
-            // All that the code refers to by its place is the function's beginning.
             for r in made.buffer.relocs() {
-                if r.kind != Reloc::X86CallPCRel4 {
-                    return None;
+                let at = bytes.len() + r.offset as usize;
+                let FinalizedRelocTarget::ExternalName(ir::ExternalName::User(name)) = r.target else { return None };
+                let name = &context.func.params.user_named_funcs()[name];
+                match (r.kind, Symbol::of_numbers(name.namespace, name.index)) {
+                    (Reloc::X86CallPCRel4, Symbol::Start) => calls.push((at, r.addend)),
+                    (Reloc::Abs8, symbol) => {
+                        let addend = i32::try_from(r.addend).ok()?;
+                        object.links.push(Link { at: at as u32, symbol, addend });
+                    }
+                    _ => return None,
                 }
-                calls.push((bytes.len() + r.offset as usize, r.addend));
             }
             bytes.extend(made.code_buffer());
         }
-        let start = places.iter().find(|p| p.0 == self.start).map_or(0, |p| p.1 + BEFORE);
+        let start = object.entries.iter().find(|e| e.0 as usize == self.start).map_or(0, |e| e.1 as usize + BEFORE);
         for (at, addend) in calls {
             let distance = start as i64 - at as i64 + addend;
-            bytes[at..at + 4].copy_from_slice(&(distance as i32).to_le_bytes());
+            object.bytes[at..at + 4].copy_from_slice(&(distance as i32).to_le_bytes());
         }
-        let code = self.area.put(&bytes)?;
-        // SAFETY: CODE: each place begins machine code that expects what a handler does.
-        let handler = |at: usize| unsafe { std::mem::transmute::<usize, Handler>(code.address() + at) };
-        let entries = places.into_iter().map(|(entry, at)| (entry, handler(at))).collect();
-        Some(Box::new(Made { entries, code }))
+        if let Some((cache, key)) = cache().zip(self.kept) {
+            cache.keep(&key, &object);
+        }
+        object.place(self.area, |symbol| self.words.get(&symbol).copied())
     }
 }

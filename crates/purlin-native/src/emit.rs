@@ -17,15 +17,17 @@ use crate::facts::{ANY, Facts};
 use crate::flow::{Flow, Graph, Reg, Set, X_REGISTERS};
 use crate::helpers::Helper;
 use crate::how::How;
+use crate::links::{self, Symbol};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{F64, I32, I64};
 use cranelift_codegen::ir::{
-    AbiParam, Block, BlockArg, Function, InstBuilder, MemFlagsData, SigRef, Signature, UserFuncName, Value,
+    AbiParam, Block, BlockArg, ExternalName, Function, GlobalValueData, InstBuilder, MemFlagsData, SigRef, Signature,
+    UserFuncName, Value,
 };
 use cranelift_codegen::isa::{CallConv, TargetFrontendConfig};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use purlin_vm::code::consts;
-use purlin_vm::code::instr::{Dst, Op, Src};
+use purlin_vm::code::instr::{Dst, Src};
 use purlin_vm::code::isa::target;
 use purlin_vm::code::op::Running;
 use smallvec::SmallVec;
@@ -99,6 +101,10 @@ pub struct Emitter<'a> {
     /// What is known of the registers of joins, from the edges so far.
     known: HashMap<usize, Vec<u16>>,
     s: State,
+    /// What is referred to, in this run.
+    symbols: HashMap<Symbol, u64>,
+    /// The words of the instruction being emitted.
+    words: Vec<u64>,
     /// The instruction being emitted, and where it is left.
     at: usize,
     exit: Option<Block>,
@@ -113,7 +119,7 @@ pub fn emit(
     area: (usize, usize),
     has_start: bool,
     config: TargetFrontendConfig,
-) -> Function {
+) -> (Function, HashMap<Symbol, u64>) {
     let mut function = Function::with_name_signature(UserFuncName::user(0, entry as u32), signature());
     let mut b = FunctionBuilder::new(&mut function, builder);
     let first = b.create_block();
@@ -154,6 +160,8 @@ pub fn emit(
         joins: HashMap::new(),
         straight: HashMap::new(),
         known: HashMap::new(),
+        symbols: HashMap::new(),
+        words: Vec::new(),
         before: s.clone(),
         s,
         at: entry,
@@ -162,7 +170,8 @@ pub fn emit(
     e.all(entry);
     e.b.seal_all_blocks();
     e.b.finalize(config);
-    function
+    let symbols = e.symbols;
+    (function, symbols)
 }
 
 impl Emitter<'_> {
@@ -180,6 +189,7 @@ impl Emitter<'_> {
             for i in at..self.graph.blocks[&at].end {
                 self.at = i;
                 self.exit = None;
+                self.words = links::words(self.flow.ops, i);
                 self.before = self.s.clone();
                 self.one(i);
             }
@@ -341,9 +351,8 @@ impl Emitter<'_> {
     /// Leaves to the handler of the instruction.
     fn leave(&mut self) {
         self.store_live(self.flow.live[self.at]);
-        let op: &Op = &self.flow.ops[self.at];
-        let pc = self.word(op as *const Op as u64);
-        let handler = self.word(op.go.get() as usize as u64);
+        let pc = self.own_word(links::OWN);
+        let handler = self.own_word(links::HANDLER);
         let (sp, top) = (self.stack_pointer(), self.heap_top());
         let args = [self.m, pc, sp, top, self.s.left];
         self.b.ins().return_call_indirect(self.handler_signature, handler, &args);
@@ -373,6 +382,43 @@ impl Emitter<'_> {
 
     fn word(&mut self, word: u64) -> Value {
         self.b.ins().iconst(I64, word as i64)
+    }
+
+    /// A word that stands for something else in every run.
+    fn symbol(&mut self, symbol: Symbol, word: u64) -> Value {
+        self.symbols.insert(symbol, word);
+        let name = self.b.func.declare_imported_user_function(symbol.name());
+        let name = ExternalName::user(name);
+        let data = GlobalValueData::Symbol { name, offset: 0.into(), colocated: false, tls: false };
+        let global = self.b.create_global_value(data);
+        self.b.ins().symbol_value(I64, global)
+    }
+
+    /// Of the words of the instruction the one at this place.
+    fn own_word(&mut self, place: u32) -> Value {
+        self.symbol(Symbol::Word { instr: self.at as u32, place }, self.words[place as usize])
+    }
+
+    /// One of the words of the instruction.
+    fn linked(&mut self, word: u64) -> Value {
+        match self.words.iter().position(|&w| w == word) {
+            Some(place) => self.own_word(place as u32),
+            None => unreachable!("what an instruction refers to is among its words"),
+        }
+    }
+
+    /// A term that is part of the code.
+    fn term(&mut self, word: u64) -> Value {
+        if links::is_fixed(word) { self.word(word) } else { self.linked(word) }
+    }
+
+    /// Whether a value is this term, which is part of the code.
+    fn is_term(&mut self, cc: IntCC, v: Value, word: u64) -> Value {
+        if links::is_fixed(word) {
+            return self.b.ins().icmp_imm_s(cc, v, word as i64);
+        }
+        let term = self.linked(word);
+        self.b.ins().icmp(cc, v, term)
     }
 
     fn words_on(&mut self, v: Value, words: i64) -> Value {
@@ -434,7 +480,7 @@ impl Emitter<'_> {
 
     /// A term that is known.
     fn constant(&mut self, word: u64) -> Value {
-        let v = self.word(word);
+        let v = self.term(word);
         self.s.facts.note(v, crate::facts::of_word(word));
         v
     }
@@ -473,7 +519,7 @@ impl Emitter<'_> {
                 *self.helper_signature.insert(self.b.import_signature(s))
             }
         };
-        let f = self.word(helper.address() as u64);
+        let f = self.symbol(Symbol::Helper(helper as u32), helper.address() as u64);
         self.b.ins().call_indirect(signature, f, &[self.m, a, b]);
         self.b.ins().load(I64, flags(), self.m, std::mem::offset_of!(Running, result) as i32)
     }

@@ -26,6 +26,9 @@ pub enum Helper {
 }
 
 impl Helper {
+    pub const ALL: [Helper; 6] =
+        [Helper::Less, Helper::Equal, Helper::Same, Helper::IsType, Helper::MapGet, Helper::NewFun];
+
     pub fn address(self) -> usize {
         match self {
             Helper::Less => less as *const () as usize,

@@ -1,6 +1,10 @@
 //! Which instructions become machine code, and which are left to their handlers.
 
+use crate::links::is_fixed;
 use purlin_vm::code::instr::{Arith, GuardCall, Instr};
+
+/// So many atoms are compared one after the other.
+const MANY: usize = 24;
 
 /// What machine code does where an instruction stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,6 +51,9 @@ pub fn how(instr: &Instr, collecting: bool) -> How {
     match instr {
         // Where everything that may collect does, the loop says how.
         Instr::Allocate { .. } | Instr::TestHeap { .. } if collecting => How::Leave,
+
+        // The handler has a table of them.
+        Instr::SelectVal(_, select) if select.cases().filter(|c| !is_fixed(c.0)).count() > MANY => How::Leave,
 
         Instr::Call(_)
         | Instr::CallLast(..)

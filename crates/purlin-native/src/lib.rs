@@ -4,15 +4,20 @@
 //!
 //! - **MAPPED**: a place in the memory for machine code belongs to the [`Code`](memory::Code) that was given it.
 
+mod cache;
 mod compile;
 mod emit;
 mod facts;
 mod flow;
 mod helpers;
 mod how;
+mod links;
 mod memory;
+mod object;
 
-use purlin_vm::code::compiler::{Compiler, Prepared, Unit};
+pub use cache::keep_in;
+
+use purlin_vm::code::compiler::{Compiler, MachineCode, Prepared, Unit};
 
 /// Makes machine code with Cranelift.
 #[derive(Debug)]
@@ -21,6 +26,10 @@ pub struct Cranelift;
 impl Compiler for Cranelift {
     fn prepare(&self, unit: &Unit<'_>) -> Option<Box<dyn Prepared>> {
         Some(Box::new(compile::prepare(unit)?))
+    }
+
+    fn kept(&self, unit: &Unit<'_>) -> Option<Box<dyn MachineCode>> {
+        compile::kept(unit)
     }
 }
 

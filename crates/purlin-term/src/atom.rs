@@ -84,6 +84,13 @@ const PLACES: usize = {
     count
 };
 
+impl Atom {
+    /// Whether it is the same atom in every run of this program.
+    pub const fn is_predefined(self) -> bool {
+        (self.0 as usize) < PLACES
+    }
+}
+
 /// The numbers of predefined atoms, by their places: before OTP 29, and since.
 static NUMBERS: [[u16; PLACES]; 2] = [numbers("-28").0, numbers("29-").0];
 

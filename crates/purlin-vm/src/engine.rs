@@ -32,6 +32,7 @@ use purlin_term::boxed::alias_id;
 use purlin_term::owned::Owned;
 use purlin_term::{Atom, Immediate, Release, Term};
 use std::any::{Any, TypeId};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -108,6 +109,8 @@ pub struct Config {
     /// What makes machine code, and of which functions.
     pub compiler: Option<&'static dyn Compiler>,
     pub compiles: When,
+    /// Where machine code is kept from run to run.
+    pub native_cache: Option<PathBuf>,
     /// A virtual clock that starts at this system time, in nanoseconds since 1970.
     pub virtual_clock: Option<i64>,
 }

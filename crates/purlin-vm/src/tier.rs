@@ -15,6 +15,7 @@ use crate::settings::Settings;
 use handlers::Handlers;
 use purlin_term::Release;
 use reference::Reference;
+use std::path::{Path, PathBuf};
 
 impl Default for Config {
     fn default() -> Config {
@@ -32,6 +33,7 @@ impl Default for Config {
             tier: &Handlers,
             compiler: None,
             compiles: When::default(),
+            native_cache: None,
             virtual_clock: None,
         }
     }
@@ -40,7 +42,8 @@ impl Default for Config {
 impl Config {
     /// The usual settings, changed by the variables that tests set: `PURLIN_SCHEDULERS` (a number), `PURLIN_COLLECT`
     /// (`always`: at every point where collection is possible), `PURLIN_TIER` (`reference` or `handlers`), `PURLIN_NATIVE` (machine
-    /// code: `off`, `on` for what runs much, or `always`), and by `PURLIN_CRYPTO` (`rust` or `openssl`).
+    /// code: `off`, `on` for what runs much, or `always`), `PURLIN_NATIVE_CACHE` (`off` or a directory for machine code), and by
+    /// `PURLIN_CRYPTO` (`rust` or `openssl`).
     pub fn from_env() -> Result<Config, String> {
         Config::from_variables(|name| std::env::var(name).ok())
     }
@@ -67,6 +70,7 @@ impl Config {
             Some("always") => config.compiles = When::Always,
             Some(text) => return Err(refused("PURLIN_NATIVE", text, "off, on or always")),
         }
+        config.native_cache = native_cache(&variable)?;
         config.own_crypto = match variable("PURLIN_CRYPTO").as_deref() {
             None => None,
             Some("rust") => Some(true),
@@ -74,6 +78,21 @@ impl Config {
             Some(text) => return Err(refused("PURLIN_CRYPTO", text, "rust or openssl")),
         };
         Ok(config)
+    }
+}
+
+/// Where machine code is kept from run to run: the user's directory for such things, if there is one, but for what
+/// `PURLIN_NATIVE_CACHE` says.
+fn native_cache(variable: &impl Fn(&str) -> Option<String>) -> Result<Option<PathBuf>, String> {
+    let absolute = |name| variable(name).map(PathBuf::from).filter(|p| p.is_absolute());
+    match variable("PURLIN_NATIVE_CACHE").as_deref() {
+        Some("off") => Ok(None),
+        Some(text) if Path::new(text).is_absolute() => Ok(Some(text.into())),
+        Some(text) => Err(refused("PURLIN_NATIVE_CACHE", text, "off or an absolute path")),
+        None => {
+            let home = || absolute("HOME").map(|home| home.join(".cache"));
+            Ok(absolute("XDG_CACHE_HOME").or_else(home).map(|all| all.join("purlin/native")))
+        }
     }
 }
 
@@ -92,11 +111,15 @@ mod tests {
         };
         assert_eq!(with("PURLIN_SCHEDULERS", "3").unwrap().schedulers, 3);
         assert!(with("PURLIN_COLLECT", "always").unwrap().collect_always);
+        assert_eq!(with("PURLIN_NATIVE_CACHE", "off").unwrap().native_cache, None);
+        assert_eq!(with("PURLIN_NATIVE_CACHE", "/c").unwrap().native_cache, Some("/c".into()));
+        assert_eq!(with("HOME", "/h").unwrap().native_cache, Some("/h/.cache/purlin/native".into()));
         for (name, text) in [
             ("PURLIN_SCHEDULERS", "0"),
             ("PURLIN_COLLECT", "never"),
             ("PURLIN_TIER", "jit"),
             ("PURLIN_NATIVE", "yes"),
+            ("PURLIN_NATIVE_CACHE", "here"),
             ("PURLIN_CRYPTO", "nss"),
         ] {
             assert!(with(name, text).err().unwrap().contains(text), "{name}");

@@ -68,6 +68,7 @@ pub fn start_with(
     let flags = &line.flags;
     otp.configure(&mut config);
     config.compiler = config.compiler.or_else(purlin_native::compiler);
+    config.native_cache.take().into_iter().for_each(purlin_native::keep_in);
     otp.release.set_of_values().map_err(|other| {
         BootError(format!("this program runs Erlang/OTP {other} already: it cannot run {} beside it", otp.release))
     })?;

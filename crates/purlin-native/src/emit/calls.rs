@@ -7,9 +7,10 @@ use super::tests::BOXED_TAG;
 use super::{Emitter, flags, home};
 use crate::compile::BEFORE;
 use crate::flow::Set;
+use crate::links::{self, Symbol};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::I64;
-use cranelift_codegen::ir::{ExtFuncData, ExternalName, FuncRef, InstBuilder, UserExternalName, Value};
+use cranelift_codegen::ir::{ExtFuncData, ExternalName, FuncRef, InstBuilder, Value};
 use purlin_term::Term;
 use purlin_term::boxed::{FunEntry, Kind};
 use purlin_vm::code::instr::{Op, Src};
@@ -28,13 +29,14 @@ pub(super) enum Way {
 impl Emitter<'_> {
     pub(super) fn call_local(&mut self, f: &'static FnEntry, way: Way) {
         self.take_reduction();
-        let entry = self.word(f as *const FnEntry as u64);
+        let entry = self.linked(f as *const FnEntry as u64);
         let start = self.b.ins().load(I64, flags(), entry, offset_of!(FnEntry, code) as i32);
         if !std::ptr::eq(f, self.flow.entry) || !self.has_start {
             return self.finish_call(start, f.mfa.arity as usize, way);
         }
         // It calls itself, unless there is a breakpoint.
-        let own = self.word(&self.flow.ops[self.flow.start] as *const Op as u64);
+        let start_of = &self.flow.ops[self.flow.start] as *const Op as u64;
+        let own = self.symbol(Symbol::Word { instr: self.flow.start as u32, place: links::OWN }, start_of);
         let other = self.b.ins().icmp(IntCC::NotEqual, start, own);
         self.leave_if(other);
         if self.flow.is_again(self.at) && self.loops_here() {
@@ -48,8 +50,7 @@ impl Emitter<'_> {
 
     /// The machine code of the function's beginning, which stands beside this.
     fn own_entry(&mut self) -> FuncRef {
-        let name = UserExternalName::new(0, self.flow.start as u32);
-        let name = self.b.func.declare_imported_user_function(name);
+        let name = self.b.func.declare_imported_user_function(Symbol::Start.name());
         self.b.import_function(ExtFuncData {
             name: ExternalName::user(name),
             signature: self.entry_signature,
@@ -65,7 +66,7 @@ impl Emitter<'_> {
 
     pub(super) fn call_exported(&mut self, e: &'static Export, way: Way) {
         self.take_reduction();
-        let export = self.word(e as *const Export as u64);
+        let export = self.linked(e as *const Export as u64);
         let f = self.b.ins().load(I64, flags(), export, offset_of!(Export, entry) as i32);
         let none = self.b.ins().icmp_imm_s(IntCC::Equal, f, 0);
         self.leave_if(none);
@@ -143,8 +144,7 @@ impl Emitter<'_> {
         self.s.left = self.b.ins().iadd_imm_s(self.s.left, -1);
         match way {
             Way::Back => {
-                let back = &self.flow.ops[self.at] as *const Op;
-                let address = self.word(Term::continuation(back.wrapping_add(1) as usize).raw());
+                let address = self.own_word(links::BEHIND);
                 self.s.sp_words -= 1;
                 self.b.ins().store(flags(), address, self.s.sp, (self.s.sp_words * 8) as i32);
             }
@@ -175,7 +175,8 @@ impl Emitter<'_> {
     /// the second argument.
     fn jump_to(&mut self, start: Value, mut args: [Value; 6], x1: bool) {
         let go = self.b.ins().load(I64, flags(), start, offset_of!(Op, go) as i32);
-        let from = self.b.ins().iadd_imm_s(go, -(self.area.0 as i64));
+        let area = self.symbol(Symbol::Area, self.area.0 as u64);
+        let from = self.b.ins().isub(go, area);
         let bytes = self.word(self.area.1 as u64);
         let machine = self.b.ins().icmp(IntCC::UnsignedLessThan, from, bytes);
         let skip = self.b.ins().uextend(I64, machine);

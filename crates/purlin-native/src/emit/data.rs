@@ -119,7 +119,7 @@ impl Emitter<'_> {
 
             Instr::Catch { slot, handler } => {
                 let at = &self.flow.ops[target(i, handler)] as *const _ as usize;
-                let v = self.word(Term::catch(at).raw());
+                let v = self.linked(Term::catch(at).raw());
                 self.set(slot, v);
             }
             Instr::TryEnd { slot } => self.init(slot.0 >> 2),
@@ -160,7 +160,7 @@ impl Emitter<'_> {
         self.need(words);
         let values: Vec<Value> = fun.env.iter().map(|&e| self.get(e)).collect();
         let place = self.heap_top();
-        let operand = self.word(fun as *const MakeFun as u64);
+        let operand = self.linked(fun as *const MakeFun as u64);
         let made = self.call(Helper::NewFun, operand, place);
         let full = self.b.ins().icmp_imm_s(IntCC::Equal, made, 0);
         self.leave_if(full);

@@ -81,7 +81,7 @@ impl Emitter<'_> {
         let kind = self.b.ins().band_imm_s(header, 0xFF);
         let flat = self.b.ins().icmp_imm_s(IntCC::Equal, kind, Kind::FlatMap.header(0) as i64);
         self.on_if(flat, other);
-        let hint = self.word(hint);
+        let hint = self.linked(hint);
         let at = self.b.ins().uload8(I64, flags(), hint, 0);
         // The tuple of keys is the first of as many words as there are values and it.
         let words = self.b.ins().ushr_imm_s(header, 8);

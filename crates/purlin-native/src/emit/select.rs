@@ -3,6 +3,7 @@
 use super::Emitter;
 use super::tests::BOXED_TAG;
 use crate::facts::{BOXED, TUPLE};
+use crate::links;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, Value};
 use purlin_term::boxed::Kind;
@@ -17,7 +18,8 @@ const FEW: usize = 4;
 impl Emitter<'_> {
     pub(super) fn select_val(&mut self, src: Src, select: Ext<Select>) {
         let v = self.get(src);
-        self.choose(v, select.cases().collect(), select.default);
+        let fixed = select.cases().filter(|c| links::is_fixed(c.0)).collect();
+        self.choose(v, links::linked_cases(select), fixed, select.default);
     }
 
     pub(super) fn select_arity(&mut self, src: Src, select: Ext<Select>) {
@@ -34,18 +36,20 @@ impl Emitter<'_> {
             let found = self.field(v, BOXED_TAG, 0);
             self.b.ins().jump(on, &[found.into()]);
             self.b.switch_to_block(on);
-            return self.choose(header, cases, select.default);
+            return self.choose(header, Vec::new(), cases, select.default);
         }
         let header = self.field(v, BOXED_TAG, 0);
         self.s.facts.note(v, if select.tuple { TUPLE } else { BOXED & self.set_of(v) });
-        self.choose(header, cases, select.default);
+        self.choose(header, Vec::new(), cases, select.default);
     }
 
-    fn choose(&mut self, v: Value, mut cases: Vec<(u64, Rel)>, default: Rel) {
-        cases.sort_unstable();
+    /// Goes where the value leads. Those that stand for something else in every run have no order, so that they are compared
+    /// one after the other.
+    fn choose(&mut self, v: Value, linked: Vec<(u64, Rel)>, mut fixed: Vec<(u64, Rel)>, default: Rel) {
+        fixed.sort_unstable();
         let state = self.s.clone();
         let mut edges = HashMap::new();
-        for to in cases.iter().map(|c| c.1).chain([default]) {
+        for to in linked.iter().chain(&fixed).map(|c| c.1).chain([default]) {
             let at = target(self.at, to);
             if let Entry::Vacant(e) = edges.entry(at) {
                 self.s = state.clone();
@@ -53,7 +57,21 @@ impl Emitter<'_> {
             }
         }
         self.s = state;
-        self.search(v, &cases, default, &edges);
+        let places = self.words.len() - linked.len();
+        for ((_, to), place) in linked.into_iter().zip(places as u32..) {
+            let word = self.own_word(place);
+            self.case(v, word, to, &edges);
+        }
+        self.search(v, &fixed, default, &edges);
+    }
+
+    /// Where a value leads that is this word.
+    fn case(&mut self, v: Value, word: Value, to: Rel, edges: &HashMap<usize, (Block, Vec<BlockArg>)>) {
+        let (block, args) = &edges[&target(self.at, to)];
+        let is = self.b.ins().icmp(IntCC::Equal, v, word);
+        let on = self.b.create_block();
+        self.b.ins().brif(is, *block, args, on, &[]);
+        self.b.switch_to_block(on);
     }
 
     fn search(&mut self, v: Value, cases: &[(u64, Rel)], default: Rel, edges: &HashMap<usize, (Block, Vec<BlockArg>)>) {
@@ -69,12 +87,8 @@ impl Emitter<'_> {
             return self.search(v, high, default, edges);
         }
         for &(word, to) in cases {
-            let (block, args) = &edges[&target(self.at, to)];
             let word = self.word(word);
-            let is = self.b.ins().icmp(IntCC::Equal, v, word);
-            let on = self.b.create_block();
-            self.b.ins().brif(is, *block, args, on, &[]);
-            self.b.switch_to_block(on);
+            self.case(v, word, to, edges);
         }
         let (block, args) = &edges[&target(self.at, default)];
         self.b.ins().jump(*block, args);

@@ -141,7 +141,7 @@ impl Emitter<'_> {
             let sized = e.b.ins().icmp_imm_s(IntCC::Equal, header, Kind::Tuple.header(arity as usize) as i64);
             e.on_if(sized, no);
             let first = e.field(v, BOXED_TAG, 1);
-            let is = e.b.ins().icmp_imm_s(IntCC::Equal, first, Term::atom(tag).raw() as i64);
+            let is = e.is_term(IntCC::Equal, first, Term::atom(tag).raw());
             e.b.ins().brif(is, yes, &[], no, &[]);
         });
     }
@@ -229,7 +229,7 @@ impl Emitter<'_> {
     pub(super) fn is_immediate(&mut self, turned: bool, fail: i32, a: u16, value: Term) {
         let x = self.get(Src(a as u32));
         let cc = if turned { IntCC::NotEqual } else { IntCC::Equal };
-        let holds = self.b.ins().icmp_imm_s(cc, x, value.raw() as i64);
+        let holds = self.is_term(cc, x, value.raw());
         let same = self.knowing(x, crate::facts::of_word(value.raw()));
         let any = self.s.clone();
         let (next, other) = (self.at + 1, target(self.at, fail));

@@ -9,6 +9,7 @@ use super::instr::Instr;
 use super::module::Code;
 use super::op::{Handler, Op};
 use parking_lot::Mutex;
+use std::cell::OnceCell;
 use std::fs::File;
 use std::io::Write;
 
@@ -32,6 +33,8 @@ pub struct Unit<'a> {
     pub start: usize,
     /// Everything that may collect does.
     pub collecting: bool,
+    /// Its machine code may be kept for other runs.
+    pub keeps: bool,
     /// How many instructions behind the one at this index its handler does, too.
     pub covers: &'a dyn Fn(usize) -> usize,
 }
@@ -40,6 +43,9 @@ pub struct Unit<'a> {
 pub trait Compiler: Sync + std::fmt::Debug {
     /// Takes from a function what its machine code is made of; `None` where there is no use in it. The caller is present.
     fn prepare(&self, unit: &Unit<'_>) -> Option<Box<dyn Prepared>>;
+
+    /// The function's machine code that was kept in an earlier run.
+    fn kept(&self, unit: &Unit<'_>) -> Option<Box<dyn MachineCode>>;
 }
 
 /// A function that is to be compiled. This takes long, and needs nothing of the function any more.
@@ -92,18 +98,40 @@ impl Code {
 
     /// Takes from a function what its machine code is made of.
     pub(super) fn prepare(&self, entry: &'static FnEntry) -> Option<Box<dyn Prepared>> {
+        self.with_unit(entry, |compiler, unit| compiler.prepare(unit))
+    }
+
+    /// Has a function that was just translated run by machine code of an earlier run, if there is some.
+    pub(super) fn install_kept(&self, entry: &'static FnEntry) -> bool {
+        let made = self.with_unit(entry, |compiler, unit| unit.keeps.then(|| compiler.kept(unit)).flatten());
+        let found = made.is_some();
+        if found {
+            self.install(entry, made);
+        }
+        found
+    }
+
+    fn with_unit<T>(
+        &self,
+        entry: &'static FnEntry,
+        f: impl FnOnce(&'static dyn Compiler, &Unit<'_>) -> Option<T>,
+    ) -> Option<T> {
         let (compiler, decoded) = self.compiler.zip(entry.decoded.get())?;
         if decoded.machine.get().is_some() {
             return None;
         }
-        let instrs: Vec<Instr> = decoded.code.iter().map(|op| op.instr).collect();
-        compiler.prepare(&Unit {
+        let instrs = OnceCell::new();
+        let all = || decoded.code.iter().map(|op| op.instr).collect::<Vec<Instr>>();
+        let covers = |i| self.tier.covers(instrs.get_or_init(all), i, self.collect_always);
+        let unit = Unit {
             entry,
             ops: &decoded.code,
             start: decoded.start,
             collecting: self.collect_always,
-            covers: &|i| self.tier.covers(&instrs, i, self.collect_always),
-        })
+            keeps: !self.collect_always,
+            covers: &covers,
+        };
+        f(compiler, &unit)
     }
 
     /// Has a function's instructions run by its machine code.

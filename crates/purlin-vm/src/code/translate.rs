@@ -58,7 +58,7 @@ pub fn translate(loaded: &Code, entry: &'static FnEntry) -> Result<()> {
     let (lines, machine) = (done.lines.into(), OnceLock::new());
     let decoded = entry.decoded.get_or_init(|| Decoded { code, start, machine, operands, lines });
     loaded.note_range(&decoded.code, entry);
-    if loaded.compiles == When::Always {
+    if loaded.compiles != When::Never && !loaded.install_kept(entry) && loaded.compiles == When::Always {
         loaded.compile(entry);
     }
     entry.publish(&decoded.code[start]);
