@@ -6,6 +6,7 @@
 //! is known, so that moving them is nothing but arithmetic of the compiler.
 
 mod arith;
+mod binaries;
 mod calls;
 mod data;
 mod floats;
@@ -62,6 +63,8 @@ struct State {
     /// Words from `top` to the heap's top.
     top_words: i64,
     left: Value,
+    /// Where a match context is, if one was just used.
+    reading: Option<binaries::Reading>,
     /// Words that were found to be free besides the reserve; [`UNKNOWN`]: not even that may be.
     room: i64,
 }
@@ -145,6 +148,7 @@ pub fn emit(
         top,
         top_words: 0,
         left,
+        reading: None,
         room: UNKNOWN,
     };
     let mut e = Emitter {
@@ -226,6 +230,7 @@ impl Emitter<'_> {
             top: params[1],
             top_words: 0,
             left: params[2],
+            reading: None,
             room: UNKNOWN,
         };
     }

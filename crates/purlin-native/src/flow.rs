@@ -176,10 +176,10 @@ impl Flow {
         how(self.instr(i), self.collecting)
     }
 
-    /// Whether machine code of the instruction goes to one of several places. Where a guard's native or arithmetic fails, its
-    /// handler does.
+    /// Whether machine code of the instruction goes to one of several places. Where a guard's native or arithmetic fails, or
+    /// what is to be matched is no match context, its handler does.
     pub fn branches(&self, i: usize) -> bool {
-        let fails = matches!(self.instr(i), Instr::Guard(_) | Instr::GuardArith { .. });
+        let fails = matches!(self.instr(i), Instr::Guard(_) | Instr::GuardArith { .. } | Instr::BsStartMatch { .. });
         self.uses[i].ends || !self.uses[i].jumps.is_empty() && !fails
     }
 

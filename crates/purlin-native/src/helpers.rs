@@ -6,6 +6,7 @@
 use purlin_term::{Term, compare, map};
 use purlin_vm::code::instr::{MakeFun, Test};
 use purlin_vm::code::op::Running;
+use purlin_vm::tier::context;
 use purlin_vm::tier::reference::{is_type, new_fun};
 
 /// A function that machine code calls.
@@ -23,11 +24,23 @@ pub enum Helper {
     MapGet,
     /// Makes a fun but for its environment; 0 where there is no room for it among those that count references.
     NewFun,
+    /// The character that a match context is at, which it steps over, or [`Term::NONE`].
+    Utf8,
+    /// Of what a match context reads a part, made at b, where it is told from which bit on, and how many.
+    Part,
 }
 
 impl Helper {
-    pub const ALL: [Helper; 6] =
-        [Helper::Less, Helper::Equal, Helper::Same, Helper::IsType, Helper::MapGet, Helper::NewFun];
+    pub const ALL: [Helper; 8] = [
+        Helper::Less,
+        Helper::Equal,
+        Helper::Same,
+        Helper::IsType,
+        Helper::MapGet,
+        Helper::NewFun,
+        Helper::Utf8,
+        Helper::Part,
+    ];
 
     pub fn address(self) -> usize {
         match self {
@@ -37,6 +50,8 @@ impl Helper {
             Helper::IsType => has_type as *const () as usize,
             Helper::MapGet => map_get as *const () as usize,
             Helper::NewFun => make_fun as *const () as usize,
+            Helper::Utf8 => utf8 as *const () as usize,
+            Helper::Part => part as *const () as usize,
         }
     }
 }
@@ -99,5 +114,27 @@ helpers! {
         // SAFETY: CODE: the compiler passes on an instruction's operand, and a place on the heap that there is room at;
         // OWNER: the machine's process is the one that runs.
         unsafe { new_fun(m, &*(fun as *const MakeFun), at as *mut u64) as u64 }
+    }
+    utf8(m, ctx, unused) {
+        let _ = unused;
+        // SAFETY: LIVE: machine code passes on a context that has a byte; nobody else writes to it.
+        unsafe {
+            let words = term(ctx).pointer().add(1);
+            match context::utf8(words) {
+                Some((value, bits)) => {
+                    *words.add(context::POSITION) += bits;
+                    value << 4
+                }
+                None => Term::NONE.raw(),
+            }
+        }
+    }
+    part(m, ctx, at) {
+        // SAFETY: FRESH: machine code passes on a context, bits that it has, and a place on the heap with room for them.
+        unsafe {
+            let words = term(ctx).pointer().add(1);
+            let place = at as *mut u64;
+            context::part(words, place, *place, *place.add(1)).raw()
+        }
     }
 }

@@ -1,10 +1,28 @@
 //! Which instructions become machine code, and which are left to their handlers.
 
 use crate::links::is_fixed;
-use purlin_vm::code::instr::{Arith, GuardCall, Instr};
+use purlin_vm::code::instr::{Arith, GuardCall, Instr, MatchStep, Segment};
 
 /// So many atoms are compared one after the other.
 const MANY: usize = 24;
+
+/// Whether a field of so many bits is read as a word, or a part of one.
+fn is_word(bits: u32, signed: bool, little: bool) -> bool {
+    if little { matches!(bits, 8 | 16 | 32) } else { (1..=56).contains(&bits) && (!signed || bits % 8 == 0) }
+}
+
+/// Whether machine code does this step of `bs_match` itself.
+fn is_quick(step: &MatchStep) -> bool {
+    match *step {
+        MatchStep::EnsureAtLeast { unit, .. } => unit.max(1).is_power_of_two(),
+        MatchStep::EnsureExactly { .. }
+        | MatchStep::Skip { .. }
+        | MatchStep::Binary { .. }
+        | MatchStep::Tail { .. } => true,
+        MatchStep::Equal { bits, .. } => is_word(bits, false, false),
+        MatchStep::Integer { signed, little, bits, .. } => is_word(bits, signed, little),
+    }
+}
 
 /// What machine code does where an instruction stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,6 +69,17 @@ pub fn how(instr: &Instr, collecting: bool) -> How {
     match instr {
         // Where everything that may collect does, the loop says how.
         Instr::Allocate { .. } | Instr::TestHeap { .. } if collecting => How::Leave,
+
+        Instr::BsGetBinary(_) | Instr::BsGetTail { .. } | Instr::BsMatch(_) if collecting => How::Leave,
+        Instr::BsStartMatch { .. } | Instr::BsTestTail { .. } | Instr::BsGetTail { .. } => How::Inline,
+        Instr::BsGetPosition { .. } | Instr::BsSetPosition { .. } => How::Inline,
+        Instr::BsTestUnit { unit, .. } if unit.is_power_of_two() => How::Inline,
+        Instr::BsGetInteger(g) if is_word(g.bits, g.signed, g.little) => How::Inline,
+        Instr::BsGetBinary(g) if g.size.is_some() || g.unit.is_power_of_two() => How::Inline,
+        Instr::BsSkip(g) if g.bits > 0 || g.size.is_some() => How::Inline,
+        Instr::BsMatchString(m) if is_word(m.bits, false, false) => How::Inline,
+        Instr::BsGetUtf { kind: Segment::Utf8, .. } => How::Inline,
+        Instr::BsMatch(m) if m.steps.iter().all(is_quick) => How::Inline,
 
         // The handler has a table of them.
         Instr::SelectVal(_, select) if select.cases().filter(|c| !is_fixed(c.0)).count() > MANY => How::Leave,
@@ -159,19 +188,14 @@ pub fn how(instr: &Instr, collecting: bool) -> How {
         | Instr::GetRecordElements(_)
         | Instr::GetRecordField(_)
         | Instr::PutRecord(_)
-        | Instr::BsStartMatch { .. }
         | Instr::BsGetInteger(_)
         | Instr::BsGetFloat(_)
         | Instr::BsGetBinary(_)
         | Instr::BsSkip(_)
-        | Instr::BsTestTail { .. }
         | Instr::BsTestUnit { .. }
         | Instr::BsMatchString(_)
         | Instr::BsGetUtf { .. }
         | Instr::BsSkipUtf { .. }
-        | Instr::BsGetTail { .. }
-        | Instr::BsGetPosition { .. }
-        | Instr::BsSetPosition { .. }
         | Instr::BsMatch(_)
         | Instr::BsCreateBin(_)
         | Instr::BsInit(_)

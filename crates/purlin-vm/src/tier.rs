@@ -5,6 +5,7 @@
 //! | `reference` | one loop that says what each instruction means |
 //! | `handlers` | a function for each common instruction and kind of operands; what is rare they leave to that loop |
 
+pub mod context;
 pub mod handlers;
 pub mod reference;
 

@@ -132,6 +132,19 @@ impl Emitter<'_> {
             Instr::GetMapElement { fail, src, key, dst } => self.map_element(fail, src, key, dst),
             Instr::GetMapElements(get) => self.map_elements(get),
 
+            Instr::BsStartMatch { src, dst, .. } => self.start_match(src, dst),
+            Instr::BsGetInteger(g) => self.get_integer(g),
+            Instr::BsGetBinary(g) => self.get_binary(g),
+            Instr::BsSkip(g) => self.skip(g),
+            Instr::BsTestTail { fail, ctx, bits } => self.test_tail(fail, ctx, bits),
+            Instr::BsTestUnit { fail, ctx, unit } => self.test_unit(fail, ctx, unit),
+            Instr::BsMatchString(m) => self.match_string(m),
+            Instr::BsGetUtf { fail, ctx, dst, .. } => self.get_utf8(fail, ctx, dst),
+            Instr::BsGetTail { ctx, dst, .. } => self.get_tail(ctx, dst),
+            Instr::BsGetPosition { ctx, dst } => self.get_position(ctx, dst),
+            Instr::BsSetPosition { ctx, position } => self.set_position(ctx, position),
+            Instr::BsMatch(m) => self.bs_match(m),
+
             // `how` leaves all others.
             _ => self.leave(),
         }

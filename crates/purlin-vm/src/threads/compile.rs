@@ -19,8 +19,8 @@ const DEPTH: usize = 3;
 /// Words of the stack that are looked through for these.
 const WORDS: usize = 48;
 
-/// The compiler rests so many times as long as it has worked: it takes a fifth of a core at most.
-const REST: u32 = 4;
+/// The compiler rests so many times as long as it has worked: it takes a third of a core at most.
+const REST: u32 = 2;
 
 thread_local! {
     static USED: Cell<u64> = const { Cell::new(0) };

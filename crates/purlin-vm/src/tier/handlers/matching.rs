@@ -7,8 +7,8 @@
 use super::pick::{Fused, by_kind};
 use super::{Handler, I, Mode, Place, State, X, Y, handlers, leave, operands, parts};
 use crate::code::instr::{BsGet, Instr, Op, Segment, Src};
+use crate::tier::context::{self, byte_at, part, part_words};
 use purlin_term::Term;
-use purlin_term::binary::{HEAP_BIN_LIMIT, copy_few};
 use purlin_term::boxed::Kind;
 
 /// The handler of a field and of the test that whole bytes are left behind it, as in `<<C, Rest/binary>>`, and of the
@@ -136,19 +136,6 @@ impl State {
     }
 }
 
-/// The byte that holds bit `at` of what a context reads.
-#[inline(always)]
-unsafe fn byte_at(ctx: *mut u64, at: u64) -> *const u8 {
-    // SAFETY: LIVE: a context's last word is a heap or counted binary that holds the bits up to its end, and the word
-    // before it is where that starts, or zero for a heap binary.
-    unsafe {
-        let address = *ctx.add(2);
-        let start =
-            if address != 0 { address as *const u8 } else { Term::from_raw(*ctx.add(3)).pointer().add(2).cast() };
-        start.add(at as usize / 8)
-    }
-}
-
 /// The `n` (at most 64) bits from bit `at`, which lie in eight bytes, at the high end of a word.
 #[inline(always)]
 unsafe fn window(ctx: *mut u64, at: u64, n: u64) -> u64 {
@@ -170,43 +157,6 @@ unsafe fn window(ctx: *mut u64, at: u64, n: u64) -> u64 {
 #[inline(always)]
 fn field_bits(size: Term, unit: u32) -> Option<u64> {
     (size.is_small() && size.raw() >> 40 == 0).then(|| (size.raw() >> 4) * unit as u64)
-}
-
-/// Words that the next `n` bits from bit `at` take as a term; `None` when they cannot be had by [`part`].
-#[inline(always)]
-fn part_words(at: u64, n: u64) -> Option<usize> {
-    if !n.is_multiple_of(8) || n > HEAP_BIN_LIMIT as u64 * 8 {
-        return Some(4);
-    }
-    at.is_multiple_of(8).then(|| 2 + n.div_ceil(64) as usize)
-}
-
-/// The `n` bits from bit `at` of what a context reads: a heap binary where they are few whole bytes, else a part of
-/// the whole. A part that is all of a larger binary stays a part.
-///
-/// # Safety
-/// The context has these bits; `p` has room for [`part_words`].
-#[inline(never)]
-unsafe fn part(ctx: *mut u64, p: *mut u64, at: u64, n: u64) -> Term {
-    // SAFETY: FRESH, by the caller's promise; what is read is LIVE.
-    unsafe {
-        if n.is_multiple_of(8) && n <= HEAP_BIN_LIMIT as u64 * 8 {
-            let words = n.div_ceil(64) as usize;
-            *p = Kind::HeapBin.header(1 + words);
-            *p.add(1) = n / 8;
-            if words > 0 {
-                // What the bytes do not fill of the last word is zero.
-                *p.add(1 + words) = 0;
-                copy_few(byte_at(ctx, at), p.add(2).cast(), n as usize / 8);
-            }
-        } else {
-            *p = Kind::SubBits.header(3);
-            *p.add(1) = n;
-            *p.add(2) = at;
-            *p.add(3) = *ctx.add(3);
-        }
-        Term::from_boxed(p)
-    }
 }
 
 handlers! {
@@ -495,29 +445,8 @@ handlers! {
         operands!(s, BsGetUtf { fail, ctx, dst });
         let c = s.context::<A>(ctx);
         let at = *c.add(1);
-        let (p, left) = (byte_at(c, at), (*c - at) / 8);
-        let first = *p as u64;
-        let (len, lead, least) = match first {
-            0xC2..=0xDF => (2, first & 0x1F, 0x80),
-            0xE0..=0xEF => (3, first & 0x0F, 0x800),
-            0xF0..=0xF4 => (4, first & 0x07, 0x10000),
-            _ => return s.jump(fail),
-        };
-        if left < len {
-            return s.jump(fail);
-        }
-        let mut value = lead;
-        for i in 1..len {
-            let b = *p.add(i as usize) as u64;
-            if b & 0xC0 != 0x80 {
-                return s.jump(fail);
-            }
-            value = value << 6 | b & 0x3F;
-        }
-        if value < least || (0xD800..0xE000).contains(&value) || value > 0x10FFFF {
-            return s.jump(fail);
-        }
-        *c.add(1) = at + 8 * len;
+        let Some((value, bits)) = context::utf8(c) else { return s.jump(fail) };
+        *c.add(1) = at + bits;
         s.set_any(dst, Term::from_raw(value << 4));
         s.next()
     }
