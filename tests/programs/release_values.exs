@@ -52,6 +52,12 @@ Values.show("matches", fn -> {Values.zero?(minus), Values.zero?(0.0), match?(^mi
 Values.show("keys", fn -> {map_size(Map.new([{0.0, :a}, {minus, :b}])), Map.get(%{minus => 1}, 0.0)} end)
 Values.show("order", fn -> {:erts_internal.cmp_term(minus, 0.0), :erts_internal.cmp_term(0.0, minus), minus < 0.0} end)
 Values.show("many keys", fn -> map_size(Map.new([{0.0, 0}, {minus, 0} | Enum.map(1..40, &{&1, 0})])) end)
+Values.show("functions", fn ->
+  unary = for f <- [:abs, :+, :-, :float, :trunc, :round, :floor, :ceil], do: apply(:erlang, f, [minus])
+  binary = for f <- [:+, :-, :*, :max, :min], x <- [minus, 0.0, 0, -1], do: apply(:erlang, f, [minus, x])
+  of_math = for f <- [:ceil, :floor, :sqrt, :sin, :atan, :tanh], do: apply(:math, f, [minus])
+  {unary, binary, of_math, abs(-1.5), for(x <- [-0.5, 0.5], f <- [:ceil, :floor], do: apply(:math, f, [x]))}
+end)
 Values.show("lists", fn -> {:lists.usort([minus, 0.0]), Enum.uniq([minus, 0.0]), [minus] -- [0.0], :lists.member(minus, [0.0])} end)
 Values.show("hashes", fn -> {:erlang.phash2(minus) == :erlang.phash2(0.0), :erlang.phash(minus, 1000) == :erlang.phash(0.0, 1000)} end)
 

@@ -259,7 +259,9 @@ pub fn abs(heap: &mut Heap, a: Term) -> Result {
         return Ok(heap.integer(i.abs()));
     }
     if let Some(f) = a.as_float() {
-        return Ok(heap.float(f.abs()));
+        // Where the zeros are the same value, the negative one stays as it is.
+        let stays = f == 0.0 && !Release::has_signed_zero();
+        return Ok(if stays { a } else { heap.float(f.abs()) });
     }
     match a.as_big().ok_or(Badarith)? {
         (true, digits) => Ok(heap.integer_from_digits(false, digits)),
