@@ -6,7 +6,7 @@
 # a promise ends with a text that says which; one that stands still is described. In the end nothing may be left: no
 # process, name or timer, and no memory.
 for f <- ~w(storm.exs memory.ex), do: Code.require_file(f, __DIR__)
-for f <- ~w(messages signals names timers lives code), do: Code.require_file("storms/#{f}.exs", __DIR__)
+for f <- ~w(messages signals names timers lives code loops), do: Code.require_file("storms/#{f}.exs", __DIR__)
 
 defmodule Stress do
   @storms [
@@ -23,7 +23,8 @@ defmodule Stress do
     spawns: Storm.Spawns,
     reuse: Storm.Reuse,
     suspends: Storm.Suspends,
-    code: Storm.Code
+    code: Storm.Code,
+    loops: Storm.Loops
   ]
   @stuck_after 90_000
 

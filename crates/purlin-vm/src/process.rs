@@ -17,7 +17,7 @@ pub mod dictionary;
 pub mod escape;
 pub mod figures;
 pub mod gc;
-pub(crate) mod grace;
+pub mod grace;
 pub mod mailbox;
 pub mod names;
 pub mod offload;

@@ -3,8 +3,11 @@
 
 use super::session::{legacy, named, no_session};
 use super::tracer::tracer_of;
+use parking_lot::Mutex;
+use purlin_term::boxed::Magic;
 use purlin_term::{Immediate, Term, am};
 use purlin_vm::native::OrBadarg;
+use purlin_vm::process::grace::{Grace, Place};
 use purlin_vm::signal::{Signal, SignalKind};
 use purlin_vm::tracing::flags::{self, is_alive};
 use purlin_vm::tracing::{Flags, Session, SessionId, Share, Tracee};
@@ -177,15 +180,34 @@ pub fn set_tracee(
     Some(what(before) != what(tracee.trace.share(session)))
 }
 
-/// Answers at once: a tracee puts its messages into the tracer's queue before its events can be seen otherwise.
+/// The turns that have to end before messages are known to be delivered.
+struct Turns(Mutex<Grace>);
+
+/// Answers once all turns that are under way have ended: a tracee may be between an event and its message. It puts that into
+/// the tracer's queue before the event can be seen otherwise.
 fn trace_delivered(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
-    if args[0] != am!("all") && !args[0].is_local_pid() {
+    let waiting = args[0].as_tuple().and_then(|t| Some((t.first()?.magic::<Turns>()?, *t.get(1)?)));
+    let tracee = waiting.map_or(args[0], |w| w.1);
+    if tracee != am!("all") && !tracee.is_local_pid() {
         return Err(Escape::BADARG);
+    }
+    match waiting {
+        Some((turns, _)) if turns.0.lock().is_over() => {}
+        Some(_) => return Err(Escape::Again),
+        None => {
+            let mut turns = Grace::begin(Place::Processes);
+            if !turns.is_over() {
+                let magic = Arc::new(Magic { value: Box::new(Turns(Mutex::new(turns))) });
+                let id = ctx.engine.next_ref();
+                let magic = ctx.heap().magic_reference(id, magic);
+                return Err(Escape::Yield(vec![ctx.heap().tuple(&[magic, tracee])]));
+            }
+        }
     }
     let (id, me) = (ctx.engine.next_ref(), ctx.pid());
     let answer = Signal::built(SignalKind::Message, |h| {
         let r = h.reference(id);
-        h.tuple(&[am!("trace_delivered"), args[0], r])
+        h.tuple(&[am!("trace_delivered"), tracee, r])
     });
     ctx.engine.post(me, answer);
     Ok(ctx.heap().reference(id))
