@@ -211,7 +211,7 @@ mod tests {
     const KEY: Key = Key { module: "Elixir.A/b", checksum: [7; 16], function: 3, fingerprint: 11 };
 
     fn object(byte: u8) -> Object {
-        let links = vec![Link { at: 4, symbol: Symbol::Helper(1), addend: 0 }];
+        let links = vec![Link { at: 4, symbol: Symbol::Helper(1, false), addend: 0 }];
         Object { entries: vec![(0, 0)], links, bytes: vec![byte; 32] }
     }
 

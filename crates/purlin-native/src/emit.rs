@@ -524,7 +524,8 @@ impl Emitter<'_> {
                 *self.helper_signature.insert(self.b.import_signature(s))
             }
         };
-        let f = self.symbol(Symbol::Helper(helper as u32), helper.address() as u64);
+        let floats = self.flow.has_floats;
+        let f = self.symbol(Symbol::Helper(helper as u32, floats), helper.address(floats) as u64);
         self.b.ins().call_indirect(signature, f, &[self.m, a, b]);
         self.b.ins().load(I64, flags(), self.m, std::mem::offset_of!(Running, result) as i32)
     }

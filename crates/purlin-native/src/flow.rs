@@ -38,6 +38,10 @@ impl Set {
         if r < X_REGISTERS { self.x >> r & 1 == 1 } else { self.f >> (r - X_REGISTERS) & 1 == 1 }
     }
 
+    pub fn has_floats(self) -> bool {
+        self.f != 0
+    }
+
     pub fn or(self, o: Set) -> Set {
         Set { x: self.x | o.x, f: self.f | o.f }
     }
@@ -137,6 +141,8 @@ pub struct Flow {
     pub live: Vec<Set>,
     /// Whether something leads to the instruction besides the one before it.
     pub leads: Vec<bool>,
+    /// Whether it uses float registers.
+    pub has_floats: bool,
     collecting: bool,
 }
 
@@ -169,7 +175,8 @@ impl Flow {
             }
         }
         let (entry, start, collecting) = (unit.entry, unit.start, unit.collecting);
-        Some(Flow { entry, start, collecting, ops, uses, live, leads })
+        let has_floats = uses.iter().any(|u| u.reads.has_floats() || u.writes.has_floats());
+        Some(Flow { entry, start, collecting, ops, uses, live, leads, has_floats })
     }
 
     pub fn how(&self, i: usize) -> How {

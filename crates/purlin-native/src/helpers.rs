@@ -42,19 +42,23 @@ impl Helper {
         Helper::Part,
     ];
 
-    pub fn address(self) -> usize {
-        match self {
-            Helper::Less => less as *const () as usize,
-            Helper::Equal => equal as *const () as usize,
-            Helper::Same => same as *const () as usize,
-            Helper::IsType => has_type as *const () as usize,
-            Helper::MapGet => map_get as *const () as usize,
-            Helper::NewFun => make_fun as *const () as usize,
-            Helper::Utf8 => utf8 as *const () as usize,
-            Helper::Part => part as *const () as usize,
-        }
+    /// The function's address; `floats`: it has to keep the registers for floats, too.
+    pub fn address(self, floats: bool) -> usize {
+        let (plain, whole): (Function, Function) = match self {
+            Helper::Less => (less::plain, less::whole),
+            Helper::Equal => (equal::plain, equal::whole),
+            Helper::Same => (same::plain, same::whole),
+            Helper::IsType => (has_type::plain, has_type::whole),
+            Helper::MapGet => (map_get::plain, map_get::whole),
+            Helper::NewFun => (make_fun::plain, make_fun::whole),
+            Helper::Utf8 => (utf8::plain, utf8::whole),
+            Helper::Part => (part::plain, part::whole),
+        };
+        (if floats { whole } else { plain }) as *const () as usize
     }
 }
+
+type Function = unsafe extern "C" fn(*mut Running, u64, u64);
 
 /// A term that machine code has.
 fn term(word: u64) -> Term {
@@ -65,37 +69,58 @@ fn term(word: u64) -> Term {
 /// Makes functions of the machine and two words that keep all registers.
 macro_rules! helpers {
     ($($name:ident($m:ident, $a:ident, $b:ident) $body:block)*) => {$(
-        #[cfg(target_arch = "x86_64")]
-        #[unsafe(naked)]
-        unsafe extern "C" fn $name(m: *mut Running, a: u64, b: u64) {
+        mod $name {
+            use super::*;
+
             extern "C" fn inner($m: *mut Running, $a: u64, $b: u64) {
                 let result: u64 = $body;
                 // SAFETY: OWNER: machine code passes on the machine that runs it.
                 unsafe { (*$m).result = result };
             }
-            std::arch::naked_asm!(
-                "push rax", "push rcx", "push rdx", "push rsi", "push rdi", "push r8", "push r9", "push r10", "push r11",
-                "sub rsp, 256",
-                "movups [rsp], xmm0", "movups [rsp+16], xmm1", "movups [rsp+32], xmm2", "movups [rsp+48], xmm3",
-                "movups [rsp+64], xmm4", "movups [rsp+80], xmm5", "movups [rsp+96], xmm6", "movups [rsp+112], xmm7",
-                "movups [rsp+128], xmm8", "movups [rsp+144], xmm9", "movups [rsp+160], xmm10", "movups [rsp+176], xmm11",
-                "movups [rsp+192], xmm12", "movups [rsp+208], xmm13", "movups [rsp+224], xmm14", "movups [rsp+240], xmm15",
-                "call {inner}",
-                "movups xmm0, [rsp]", "movups xmm1, [rsp+16]", "movups xmm2, [rsp+32]", "movups xmm3, [rsp+48]",
-                "movups xmm4, [rsp+64]", "movups xmm5, [rsp+80]", "movups xmm6, [rsp+96]", "movups xmm7, [rsp+112]",
-                "movups xmm8, [rsp+128]", "movups xmm9, [rsp+144]", "movups xmm10, [rsp+160]", "movups xmm11, [rsp+176]",
-                "movups xmm12, [rsp+192]", "movups xmm13, [rsp+208]", "movups xmm14, [rsp+224]", "movups xmm15, [rsp+240]",
-                "add rsp, 256",
-                "pop r11", "pop r10", "pop r9", "pop r8", "pop rdi", "pop rsi", "pop rdx", "pop rcx", "pop rax",
-                "ret",
-                inner = sym inner,
-            )
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        unsafe extern "C" fn $name($m: *mut Running, $a: u64, $b: u64) {
-            let result: u64 = $body;
-            // SAFETY: OWNER: machine code passes on the machine that runs it.
-            unsafe { (*$m).result = result };
+
+            /// Keeps all but the registers for floats.
+            #[cfg(target_arch = "x86_64")]
+            #[unsafe(naked)]
+            pub(super) unsafe extern "C" fn plain(m: *mut Running, a: u64, b: u64) {
+                std::arch::naked_asm!(
+                    "push rax", "push rcx", "push rdx", "push rsi", "push rdi", "push r8", "push r9", "push r10", "push r11",
+                    "call {inner}",
+                    "pop r11", "pop r10", "pop r9", "pop r8", "pop rdi", "pop rsi", "pop rdx", "pop rcx", "pop rax",
+                    "ret",
+                    inner = sym inner,
+                )
+            }
+
+            /// Keeps all registers.
+            #[cfg(target_arch = "x86_64")]
+            #[unsafe(naked)]
+            pub(super) unsafe extern "C" fn whole(m: *mut Running, a: u64, b: u64) {
+                std::arch::naked_asm!(
+                    "sub rsp, 264",
+                    "movups [rsp], xmm0", "movups [rsp+16], xmm1", "movups [rsp+32], xmm2", "movups [rsp+48], xmm3",
+                    "movups [rsp+64], xmm4", "movups [rsp+80], xmm5", "movups [rsp+96], xmm6", "movups [rsp+112], xmm7",
+                    "movups [rsp+128], xmm8", "movups [rsp+144], xmm9", "movups [rsp+160], xmm10",
+                    "movups [rsp+176], xmm11", "movups [rsp+192], xmm12", "movups [rsp+208], xmm13",
+                    "movups [rsp+224], xmm14", "movups [rsp+240], xmm15",
+                    "call {plain}",
+                    "movups xmm0, [rsp]", "movups xmm1, [rsp+16]", "movups xmm2, [rsp+32]", "movups xmm3, [rsp+48]",
+                    "movups xmm4, [rsp+64]", "movups xmm5, [rsp+80]", "movups xmm6, [rsp+96]", "movups xmm7, [rsp+112]",
+                    "movups xmm8, [rsp+128]", "movups xmm9, [rsp+144]", "movups xmm10, [rsp+160]",
+                    "movups xmm11, [rsp+176]", "movups xmm12, [rsp+192]", "movups xmm13, [rsp+208]",
+                    "movups xmm14, [rsp+224]", "movups xmm15, [rsp+240]",
+                    "add rsp, 264",
+                    "ret",
+                    plain = sym plain,
+                )
+            }
+
+            #[cfg(not(target_arch = "x86_64"))]
+            pub(super) unsafe extern "C" fn plain(m: *mut Running, a: u64, b: u64) {
+                inner(m, a, b)
+            }
+
+            #[cfg(not(target_arch = "x86_64"))]
+            pub(super) use plain as whole;
         }
     )*};
 }

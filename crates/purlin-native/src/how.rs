@@ -8,7 +8,7 @@ const MANY: usize = 24;
 
 /// Whether a field of so many bits is read as a word, or a part of one.
 fn is_word(bits: u32, signed: bool, little: bool) -> bool {
-    if little { matches!(bits, 8 | 16 | 32) } else { (1..=56).contains(&bits) && (!signed || bits % 8 == 0) }
+    if little { matches!(bits, 8 | 16 | 32) } else { (1..=56).contains(&bits) && (!signed || bits.is_multiple_of(8)) }
 }
 
 /// Whether machine code does this step of `bs_match` itself.

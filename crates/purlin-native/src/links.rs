@@ -15,14 +15,12 @@ use purlin_vm::code::isa::{Operand, Operands, target};
 pub enum Symbol {
     /// The function's beginning in this very code.
     Start,
-    Helper(u32),
+    /// The helper of this number, and whether it keeps the registers for floats.
+    Helper(u32, bool),
     /// The first address of machine code.
     Area,
     /// Of the words of an instruction the one at this place.
-    Word {
-        instr: u32,
-        place: u32,
-    },
+    Word { instr: u32, place: u32 },
 }
 
 const START: u32 = 0;
@@ -35,7 +33,7 @@ impl Symbol {
     pub fn numbers(self) -> (u32, u32) {
         match self {
             Symbol::Start => (START, 0),
-            Symbol::Helper(n) => (HELPER, n),
+            Symbol::Helper(n, floats) => (HELPER, n << 1 | floats as u32),
             Symbol::Area => (AREA, 0),
             Symbol::Word { instr, place } => (WORDS + instr, place),
         }
@@ -44,7 +42,7 @@ impl Symbol {
     pub fn of_numbers(first: u32, second: u32) -> Symbol {
         match first {
             START => Symbol::Start,
-            HELPER => Symbol::Helper(second),
+            HELPER => Symbol::Helper(second >> 1, second & 1 == 1),
             AREA => Symbol::Area,
             n => Symbol::Word { instr: n - WORDS, place: second },
         }
@@ -59,7 +57,7 @@ impl Symbol {
     pub fn word(self, ops: &[Op], area: usize) -> Option<u64> {
         match self {
             Symbol::Start => None,
-            Symbol::Helper(n) => Helper::ALL.get(n as usize).map(|h| h.address() as u64),
+            Symbol::Helper(n, floats) => Helper::ALL.get(n as usize).map(|h| h.address(floats) as u64),
             Symbol::Area => Some(area as u64),
             Symbol::Word { instr, place } => {
                 let i = instr as usize;
@@ -120,17 +118,17 @@ pub fn linked_cases(select: &Select) -> Vec<(u64, i32)> {
 
 /// What tells a function's instructions from others, in every run.
 pub fn fingerprint(ops: &[Op]) -> u32 {
-    let mut h = crc32fast::Hasher::new();
-    let word = |h: &mut crc32fast::Hasher, kind: u8, w: u64| {
-        h.update(&[kind]);
-        h.update(&w.to_le_bytes());
+    let mut h = Vec::new();
+    let word = |h: &mut Vec<u8>, kind: u8, w: u64| {
+        h.push(kind);
+        h.extend(w.to_le_bytes());
     };
-    let term = |h: &mut crc32fast::Hasher, w: u64| {
+    let term = |h: &mut Vec<u8>, w: u64| {
         word(h, 0, crate::facts::of_word(w) as u64);
         word(h, 1, if is_fixed(w) { w } else { 0 });
     };
     for op in ops {
-        h.update(op.instr.name().as_bytes());
+        h.extend(op.instr.name().as_bytes());
         if let Instr::SelectVal(_, select) | Instr::SelectArity(_, select) = op.instr {
             let sizes = matches!(op.instr, Instr::SelectArity(..));
             let stable = |&(value, to): &(u64, i32)| (if sizes || is_fixed(value) { value } else { 0 }, to);
@@ -152,9 +150,9 @@ pub fn fingerprint(ops: &[Op]) -> u32 {
             Operand::Number(n) => word(&mut h, 9, n as u64),
             Operand::Live(n) => word(&mut h, 10, n as u64),
             Operand::Value(t) => term(&mut h, t.raw()),
-            Operand::Name(n) => h.update(n.to_string().as_bytes()),
-            Operand::Bytes(b) => h.update(b),
+            Operand::Name(n) => h.extend(n.to_string().as_bytes()),
+            Operand::Bytes(b) => h.extend(b),
         });
     }
-    h.finalize()
+    crc32fast::hash(&h)
 }

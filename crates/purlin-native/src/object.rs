@@ -112,7 +112,7 @@ mod tests {
             entries: vec![(0, 0), (3, 4)],
             links: vec![
                 link(0, Symbol::Area, -8),
-                link(2, Symbol::Helper(3), 0),
+                link(2, Symbol::Helper(3, true), 0),
                 link(1, Symbol::Word { instr: 7, place: 2 }, 1),
             ],
             bytes: (0..10).collect(),

@@ -40,30 +40,35 @@ impl Emitter<'_> {
 
     pub(super) fn float_of(&mut self, src: Src, f: u32) {
         let v = self.get(src);
-        let x = if self.set_of(v) == SMALL {
-            self.of_small(v)
-        } else if self.set_of(v) & SMALL == 0 {
-            self.unboxed(v)
-        } else {
-            // One or the other.
-            let (small, other, on) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
-            let result = self.b.append_block_param(on, F64);
-            let is = self.has_tag(v, 15, 0);
-            let facts = self.s.facts.clone();
-            // Made first, so that it is there for both.
-            self.exit();
-            self.b.ins().brif(is, small, &[], other, &[]);
-            self.b.switch_to_block(small);
-            let x = self.of_small(v);
-            self.b.ins().jump(on, &[x.into()]);
-            self.b.switch_to_block(other);
-            let x = self.unboxed(v);
-            self.b.ins().jump(on, &[x.into()]);
-            self.b.switch_to_block(on);
-            self.s.facts = facts;
-            result
-        };
+        let x = self.as_float(v);
         self.set_reg(float(f), x);
+    }
+
+    /// A small integer or a float as a float; anything else is left.
+    pub(super) fn as_float(&mut self, v: Value) -> Value {
+        if self.set_of(v) == SMALL {
+            return self.of_small(v);
+        }
+        if self.set_of(v) & SMALL == 0 {
+            return self.unboxed(v);
+        }
+        // One or the other.
+        let (small, other, on) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
+        let result = self.b.append_block_param(on, F64);
+        let is = self.has_tag(v, 15, 0);
+        let facts = self.s.facts.clone();
+        // Made first, so that it is there for both.
+        self.exit();
+        self.b.ins().brif(is, small, &[], other, &[]);
+        self.b.switch_to_block(small);
+        let x = self.of_small(v);
+        self.b.ins().jump(on, &[x.into()]);
+        self.b.switch_to_block(other);
+        let x = self.unboxed(v);
+        self.b.ins().jump(on, &[x.into()]);
+        self.b.switch_to_block(on);
+        self.s.facts = facts;
+        result
     }
 
     fn of_small(&mut self, v: Value) -> Value {
@@ -72,14 +77,19 @@ impl Emitter<'_> {
     }
 
     pub(super) fn float_out(&mut self, f: u32, dst: Dst) {
-        self.need(2);
         let x = self.reg(float(f));
+        let v = self.boxed_float(x);
+        self.set(dst, v);
+    }
+
+    /// A float on the heap.
+    pub(super) fn boxed_float(&mut self, x: Value) -> Value {
+        self.need(2);
         let at = self.take(2);
         let header = self.word(Kind::Float.header(1));
         self.put(at, header);
         self.put(at + 8, x);
-        let v = self.pointer(at, BOXED_TAG as i64, FLOAT);
-        self.set(dst, v);
+        self.pointer(at, BOXED_TAG as i64, FLOAT)
     }
 
     pub(super) fn float_arith(&mut self, op: FloatOp, a: u16, b: u16, dst: u16) {
@@ -90,13 +100,18 @@ impl Emitter<'_> {
             FloatOp::Mul => self.b.ins().fmul(x, y),
             FloatOp::Div => self.b.ins().fdiv(x, y),
         };
+        self.leave_unless_finite(r);
+        self.set_reg(float(dst as u32), r);
+    }
+
+    /// Leaves if a result is infinite or no number.
+    pub(super) fn leave_unless_finite(&mut self, r: Value) {
         // Neither infinite nor no number: the exponent is not all ones.
         let bits = self.b.ins().bitcast(I64, MemFlagsData::new(), r);
         let twice = self.b.ins().ishl_imm_s(bits, 1);
         let limit = self.word(0x7FF << 53);
         let bad = self.b.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, twice, limit);
         self.leave_if(bad);
-        self.set_reg(float(dst as u32), r);
     }
 
     pub(super) fn float_negate(&mut self, src: u16, dst: u16) {

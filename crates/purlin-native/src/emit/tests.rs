@@ -3,8 +3,8 @@
 use super::{Emitter, State};
 use crate::facts::{ANY, ATOM, BIG, BITS, BOXED, CONS, FLOAT, FUN, IMMEDIATE, MAP, NIL, SMALL, TUPLE};
 use crate::helpers::Helper;
-use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::types::{I8, I64};
+use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
+use cranelift_codegen::ir::types::{F64, I8, I64};
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
 use purlin_term::boxed::Kind;
 use purlin_term::{Atom, Term};
@@ -150,7 +150,15 @@ impl Emitter<'_> {
     pub(super) fn is_less(&mut self, small: bool, turned: bool, fail: i32, a: Src, b: Src) {
         let (x, y) = (self.get(a), self.get(b));
         let cc = if turned { IntCC::SignedGreaterThanOrEqual } else { IntCC::SignedLessThan };
-        if small || self.set_of(x) == SMALL || self.set_of(y) == SMALL {
+        let float = self.set_of(x) | self.set_of(y) == FLOAT;
+        if float {
+            let (a, b) = (self.as_float(x), self.as_float(y));
+            let cc = if turned { FloatCC::GreaterThanOrEqual } else { FloatCC::LessThan };
+            let is = self.b.ins().fcmp(cc, a, b);
+            return self.test(is, fail);
+        }
+        let some = self.set_of(x) == SMALL || self.set_of(y) == SMALL;
+        if small || some && !self.flow.has_floats {
             if !small {
                 self.need_small(x, y);
             }
@@ -166,10 +174,30 @@ impl Emitter<'_> {
             let is = e.b.ins().icmp(cc, x, y);
             e.b.ins().brif(is, yes, &[], no, &[]);
             e.b.switch_to_block(cold);
+            if e.flow.has_floats {
+                e.compare_floats(turned, x, y, yes, no);
+            }
             let less = e.call(Helper::Less, x, y);
             let (yes, no) = if turned { (no, yes) } else { (yes, no) };
             e.b.ins().brif(less, yes, &[], no, &[]);
         });
+    }
+
+    /// Goes on in a new block unless both are floats.
+    fn compare_floats(&mut self, turned: bool, x: Value, y: Value, yes: Block, no: Block) {
+        let other = self.b.create_block();
+        for v in [x, y].into_iter().filter(|&v| self.set_of(v) != FLOAT).collect::<Vec<_>>() {
+            let boxed = self.has_tag(v, 3, BOXED_TAG as i64);
+            self.on_if(boxed, other);
+            let header = self.field(v, BOXED_TAG, 0);
+            let is = self.b.ins().icmp_imm_s(IntCC::Equal, header, Kind::Float.header(1) as i64);
+            self.on_if(is, other);
+        }
+        let [a, b] = [x, y].map(|v| self.b.ins().load(F64, super::flags(), v, 8 - BOXED_TAG));
+        let cc = if turned { FloatCC::GreaterThanOrEqual } else { FloatCC::LessThan };
+        let is = self.b.ins().fcmp(cc, a, b);
+        self.b.ins().brif(is, yes, &[], no, &[]);
+        self.b.switch_to_block(other);
     }
 
     /// Whether two values are equal if their words are, and only then.

@@ -101,6 +101,11 @@ impl FnEntry {
         Some((self.module.source_file(place.file)?, place.line))
     }
 
+    /// Whether somebody has tried to make machine code of it.
+    pub(super) fn has_machine_code(&self) -> bool {
+        self.decoded.get().is_some_and(|d| d.machine.get().is_some())
+    }
+
     // ---- tracing
 
     /// An entry that leads to `code` and otherwise is as `of`.

@@ -12,8 +12,11 @@ use purlin_term::Atom;
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 
-/// A function is compiled once it was found so often.
-const OFTEN: u32 = 8;
+/// A function is compiled once it was found so often. Its machine code serves later runs as well.
+const OFTEN: u32 = 3;
+
+/// One that was found so often comes before others.
+const VERY_OFTEN: u32 = 16;
 
 /// Functions that wait for the compiler.
 #[derive(Default)]
@@ -22,6 +25,8 @@ pub struct Hot(Mutex<Waiting>);
 #[derive(Default)]
 struct Waiting {
     functions: VecDeque<Name>,
+    /// Those of them that were found very often.
+    first: VecDeque<Name>,
     /// Somebody compiles them.
     compiling: bool,
 }
@@ -40,13 +45,22 @@ impl Code {
     /// [`compile_hot`](Code::compile_hot).
     pub fn note_at(&self, address: usize) -> bool {
         let Some((entry, _)) = self.locate(address) else { return false };
-        if entry.heat.load(Ordering::Relaxed) >= OFTEN || entry.heat.fetch_add(1, Ordering::Relaxed) + 1 != OFTEN {
+        if entry.heat.load(Ordering::Relaxed) >= VERY_OFTEN || entry.has_machine_code() {
+            return false;
+        }
+        let heat = entry.heat.fetch_add(1, Ordering::Relaxed) + 1;
+        if heat != OFTEN && heat != VERY_OFTEN {
             return false;
         }
         let mfa = entry.mfa;
         let entry = std::ptr::from_ref(entry) as usize;
+        let name = Name { module: mfa.module, function: mfa.function, arity: mfa.arity, entry };
         let mut waiting = self.hot.0.lock();
-        waiting.functions.push_back(Name { module: mfa.module, function: mfa.function, arity: mfa.arity, entry });
+        if heat == OFTEN {
+            waiting.functions.push_back(name)
+        } else {
+            waiting.first.push_back(name)
+        }
         !std::mem::replace(&mut waiting.compiling, true)
     }
 
@@ -55,7 +69,8 @@ impl Code {
     /// who waits for code to be freed may have to wait for a compiler.
     pub fn compile_hot(&self, present: impl Fn(&mut dyn FnMut())) -> bool {
         let mut waiting = self.hot.0.lock();
-        let Some(name) = waiting.functions.pop_front() else {
+        let next = waiting.first.pop_front().or_else(|| waiting.functions.pop_front());
+        let Some(name) = next else {
             waiting.compiling = false;
             return false;
         };
