@@ -2,7 +2,7 @@
 
 use crate::usage::Shell;
 use purlin::elixir::Tool;
-use purlin::translated::Wanted;
+use purlin::translated::{Wanted, What};
 use std::iter::Peekable;
 use std::path::{Path, PathBuf};
 
@@ -54,8 +54,8 @@ pub enum Command {
     Dis {
         file: PathBuf,
     },
-    /// The translated code of a module or function.
-    Translated(Wanted),
+    /// The translated code, or machine code, of a module or function.
+    Translated(Wanted, What),
     /// The natives that the installed libraries import and Purlin lacks.
     Missing,
     /// A shell's completions.
@@ -112,11 +112,12 @@ fn is_script(word: &str) -> bool {
 /// The commands that take one argument before their program's own.
 fn own(name: &str, mut it: impl Iterator<Item = String>) -> Result<Command, String> {
     let first = match it.next() {
-        Some(flag) if name == "dis" && flag == "--translated" => {
-            let wanted = it.next().ok_or("purlin dis --translated needs a module")?;
+        Some(flag) if name == "dis" && matches!(flag.as_str(), "--translated" | "--native") => {
+            let what = if flag == "--native" { What::MachineCode } else { What::Instructions };
+            let wanted = it.next().ok_or_else(|| format!("purlin dis {flag} needs a module"))?;
             return match it.next() {
-                Some(extra) => Err(format!("purlin dis --translated takes one module, not also {extra}")),
-                None => Ok(Command::Translated(Wanted::parse(&wanted))),
+                Some(extra) => Err(format!("purlin dis {flag} takes one module, not also {extra}")),
+                None => Ok(Command::Translated(Wanted::parse(&wanted), what)),
             };
         }
         Some(arg) if arg == "--" => it.next(),
@@ -259,6 +260,9 @@ mod tests {
             ("run --schedulers 0 x.exs", "--schedulers takes a number from 1 to 1024, not 0"),
             ("run --otp", "--otp needs a value"),
             ("dis a b", "purlin dis takes one file, not also b"),
+            ("dis --native", "purlin dis --native needs a module"),
+            ("dis --native lists x", "purlin dis --native takes one module, not also x"),
+            ("dis --machine lists", "unknown flag --machine for purlin dis; see `purlin --help`"),
             ("missing x", "purlin missing takes no argument, not x"),
             ("completions tcsh", "purlin completions needs a shell: bash, zsh or fish"),
         ] {

@@ -67,10 +67,10 @@ fn run(options: &Options, command: Command) -> Result<i32, String> {
             start(options, &args)
         }
         Command::Dis { file } => disassemble(&file),
-        Command::Translated(wanted) => {
+        Command::Translated(wanted, what) => {
             let otp = otp(options)?;
             let elixir = Elixir::find(options.elixir.as_deref()).map_err(|e| e.to_string())?;
-            say(&purlin::translated::list(&otp, &elixir, &wanted, Config::from_env()?)?);
+            say(&purlin::translated::list(&otp, &elixir, &wanted, what, Config::from_env()?)?);
             Ok(0)
         }
         Command::Missing => missing(options),

@@ -29,7 +29,13 @@ pub const COMMANDS: &[Entry] = &[
     entry("erl", "[ARG...]", "start like `erl`"),
     entry("erlc", "[ARG...]", "compile like `erlc`"),
     entry("escript", "FILE [ARG...]", "run like `escript`"),
-    entry("dis", "FILE.beam", "list instructions; --translated MODULE[:FUNCTION/ARITY]: what runs for them"),
+    entry("dis", "FILE.beam", "list a file's instructions"),
+    entry("dis", "--translated MODULE[:FUNCTION/ARITY]", "list what runs for them"),
+    entry(
+        "dis",
+        "--native MODULE[:FUNCTION/ARITY]",
+        "list that with the machine code that it becomes when it runs much",
+    ),
     entry("missing", "", "list natives that the installed libraries import and Purlin lacks"),
     entry("completions", "bash|zsh|fish", "print a shell's completions"),
     entry("man", "", "print the manual page"),
@@ -102,12 +108,18 @@ pub fn man() -> String {
     out
 }
 
+/// The commands, each once, and the options.
+fn words() -> impl Iterator<Item = &'static Entry> {
+    let first = |i: usize| i == 0 || COMMANDS[i - 1].name != COMMANDS[i].name;
+    COMMANDS.iter().enumerate().filter(move |c| first(c.0)).map(|c| c.1).chain(OPTIONS)
+}
+
 /// A script that teaches a shell the commands and options.
 pub fn completions(shell: Shell) -> String {
     let mut out = String::new();
     match shell {
         Shell::Bash => {
-            let words: Vec<&str> = COMMANDS.iter().chain(OPTIONS).map(|e| e.name).collect();
+            let words: Vec<&str> = words().map(|e| e.name).collect();
             let _ = writeln!(
                 out,
                 "_purlin() {{\n  local word=${{COMP_WORDS[COMP_CWORD]}}\n  \
@@ -118,13 +130,13 @@ pub fn completions(shell: Shell) -> String {
         }
         Shell::Zsh => {
             out.push_str("#compdef purlin\nlocal -a words=(\n");
-            for e in COMMANDS.iter().chain(OPTIONS) {
+            for e in words() {
                 let _ = writeln!(out, "  '{}:{}'", e.name, e.does.replace('\'', "'\\''").replace(':', "\\:"));
             }
             out.push_str(")\nif (( CURRENT == 2 )); then _describe command words; fi\n_files\n");
         }
         Shell::Fish => {
-            for e in COMMANDS {
+            for e in words().take_while(|e| !e.name.starts_with('-')) {
                 let does = e.does.replace('\'', "\\'");
                 let _ = writeln!(out, "complete -c purlin -n __fish_use_subcommand -a {} -d '{does}'", e.name);
             }

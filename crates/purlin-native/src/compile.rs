@@ -21,6 +21,7 @@ use purlin_vm::code::export::About;
 use purlin_vm::code::instr::Instr;
 use purlin_vm::tier::reference::layout;
 use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
 use std::sync::OnceLock;
 
@@ -131,18 +132,18 @@ pub struct Emitted {
     kept: Option<Key>,
 }
 
-/// The intermediate code of a function, if there is use in machine code of it.
-pub fn prepare(unit: &Unit<'_>) -> Option<Emitted> {
+/// The intermediate code of a function, or why there is no use in machine code of it.
+pub fn prepare(unit: &Unit<'_>) -> Result<Emitted, &'static str> {
     if unit.ops.len() > MOST_INSTRUCTIONS {
-        return None;
+        return Err("it is too large");
     }
-    let area = memory::area()?;
-    let flow = Flow::of(unit)?;
-    let isa = isa(effort(&flow))?;
+    let area = memory::area().ok_or("the system forbids it")?;
+    let flow = Flow::of(unit).ok_or("it has too many registers")?;
+    let isa = isa(effort(&flow)).ok_or("the processor is not known")?;
     let mut builder = FunctionBuilderContext::new();
     let all = entries(&flow, unit.covers);
     if all.is_empty() {
-        return None;
+        return Err("handlers do nearly all of it");
     }
     let has_start = all.contains(&flow.start);
     let mut words = HashMap::new();
@@ -153,7 +154,7 @@ pub fn prepare(unit: &Unit<'_>) -> Option<Emitted> {
         (entry, function)
     };
     let entries = all.into_iter().map(&mut emit).collect();
-    Some(Emitted { start: flow.start, isa, area, entries, words, kept: unit.keeps.then(|| key(unit)) })
+    Ok(Emitted { start: flow.start, isa, area, entries, words, kept: unit.keeps.then(|| key(unit)) })
 }
 
 fn key(unit: &Unit<'_>) -> Key {
@@ -191,10 +192,21 @@ pub fn kept(unit: &Unit<'_>) -> Option<Box<dyn MachineCode>> {
 }
 
 impl Prepared for Emitted {
-    fn finish(self: Box<Self>) -> Option<Box<dyn MachineCode>> {
+    fn finish(mut self: Box<Self>) -> Option<Box<dyn MachineCode>> {
+        let object = self.object(|_, _| ())?;
+        if let Some((cache, key)) = cache().zip(self.kept) {
+            cache.keep(&key, &object);
+        }
+        object.place(self.area, |symbol| self.words.get(&symbol).copied())
+    }
+}
+
+impl Emitted {
+    /// The machine code; `origin` is told which bytes of it an instruction became.
+    pub fn object(&mut self, mut origin: impl FnMut(Range<usize>, usize)) -> Option<Object> {
         let mut object = Object::default();
         let mut calls = Vec::new();
-        for (entry, function) in self.entries {
+        for (entry, function) in std::mem::take(&mut self.entries) {
             let mut context = Context::for_function(function);
             let failed =
                 context.compile(&**self.isa, &mut ControlPlane::default()).err().map(|e| format!("{:?}", e.inner));
@@ -220,6 +232,9 @@ impl Prepared for Emitted {
                     _ => return None,
                 }
             }
+            for l in made.buffer.get_srclocs_sorted().iter().filter(|l| !l.loc.is_default()) {
+                origin(bytes.len() + l.start as usize..bytes.len() + l.end as usize, l.loc.bits() as usize);
+            }
             bytes.extend(made.code_buffer());
         }
         let start = object.entries.iter().find(|e| e.0 as usize == self.start).map_or(0, |e| e.1 as usize + BEFORE);
@@ -227,9 +242,6 @@ impl Prepared for Emitted {
             let distance = start as i64 - at as i64 + addend;
             object.bytes[at..at + 4].copy_from_slice(&(distance as i32).to_le_bytes());
         }
-        if let Some((cache, key)) = cache().zip(self.kept) {
-            cache.keep(&key, &object);
-        }
-        object.place(self.area, |symbol| self.words.get(&symbol).copied())
+        Some(object)
     }
 }

@@ -23,7 +23,7 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{F64, I32, I64};
 use cranelift_codegen::ir::{
     AbiParam, Block, BlockArg, ExternalName, Function, GlobalValueData, InstBuilder, MemFlagsData, SigRef, Signature,
-    UserFuncName, Value,
+    SourceLoc, UserFuncName, Value,
 };
 use cranelift_codegen::isa::{CallConv, TargetFrontendConfig};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
@@ -125,6 +125,8 @@ pub fn emit(
 ) -> (Function, HashMap<Symbol, u64>) {
     let mut function = Function::with_name_signature(UserFuncName::user(0, entry as u32), signature());
     let mut b = FunctionBuilder::new(&mut function, builder);
+    // What instructions' locations are told from; zero, so that a location is an instruction's number.
+    b.func.params.ensure_base_srcloc(SourceLoc::new(0));
     let first = b.create_block();
     b.append_block_params_for_function_params(first);
     b.switch_to_block(first);
@@ -195,6 +197,7 @@ impl Emitter<'_> {
                 self.exit = None;
                 self.words = links::words(self.flow.ops, i);
                 self.before = self.s.clone();
+                self.b.set_srcloc(SourceLoc::new(i as u32));
                 self.one(i);
             }
             let end = self.graph.blocks[&at].end;

@@ -12,6 +12,7 @@ mod flow;
 mod helpers;
 mod how;
 mod links;
+mod listing;
 mod memory;
 mod object;
 
@@ -25,7 +26,11 @@ pub struct Cranelift;
 
 impl Compiler for Cranelift {
     fn prepare(&self, unit: &Unit<'_>) -> Option<Box<dyn Prepared>> {
-        Some(Box::new(compile::prepare(unit)?))
+        Some(Box::new(compile::prepare(unit).ok()?))
+    }
+
+    fn listing(&self, unit: &Unit<'_>) -> Result<String, String> {
+        listing::of(unit)
     }
 
     fn kept(&self, unit: &Unit<'_>) -> Option<Box<dyn MachineCode>> {

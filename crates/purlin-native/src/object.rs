@@ -40,22 +40,24 @@ impl MachineCode for Made {
 
 impl Object {
     /// Puts it into memory, with the words that `word` gives; `None` where there is no room, or no such word.
-    pub fn place(
-        &self,
-        area: &'static Area,
-        mut word: impl FnMut(Symbol) -> Option<u64>,
-    ) -> Option<Box<dyn MachineCode>> {
+    pub fn place(&self, area: &'static Area, word: impl FnMut(Symbol) -> Option<u64>) -> Option<Box<dyn MachineCode>> {
+        let bytes = self.linked(word)?;
+        let code = area.put(&bytes)?;
+        // SAFETY: CODE: each place begins machine code that expects what a handler does.
+        let handler = |at: u32| unsafe { std::mem::transmute::<usize, Handler>(code.address() + at as usize) };
+        let entries = self.entries.iter().map(|&(entry, at)| (entry as usize, handler(at))).collect();
+        Some(Box::new(Made { entries, code }))
+    }
+
+    /// The bytes with these words.
+    pub fn linked(&self, mut word: impl FnMut(Symbol) -> Option<u64>) -> Option<Vec<u8>> {
         let mut bytes = self.bytes.clone();
         for link in &self.links {
             let at = link.at as usize;
             let value = word(link.symbol)?.wrapping_add_signed(link.addend as i64);
             bytes.get_mut(at..at + 8)?.copy_from_slice(&value.to_le_bytes());
         }
-        let code = area.put(&bytes)?;
-        // SAFETY: CODE: each place begins machine code that expects what a handler does.
-        let handler = |at: u32| unsafe { std::mem::transmute::<usize, Handler>(code.address() + at as usize) };
-        let entries = self.entries.iter().map(|&(entry, at)| (entry as usize, handler(at))).collect();
-        Some(Box::new(Made { entries, code }))
+        Some(bytes)
     }
 
     /// All of it as bytes.

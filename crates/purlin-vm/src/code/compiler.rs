@@ -46,6 +46,9 @@ pub trait Compiler: Sync + std::fmt::Debug {
 
     /// The function's machine code that was kept in an earlier run.
     fn kept(&self, unit: &Unit<'_>) -> Option<Box<dyn MachineCode>>;
+
+    /// The machine code of a function as text beside its instructions, or why it gets none.
+    fn listing(&self, unit: &Unit<'_>) -> Result<String, String>;
 }
 
 /// A function that is to be compiled. This takes long, and needs nothing of the function any more.
@@ -99,6 +102,12 @@ impl Code {
     /// Takes from a function what its machine code is made of.
     pub(super) fn prepare(&self, entry: &'static FnEntry) -> Option<Box<dyn Prepared>> {
         self.with_unit(entry, |compiler, unit| compiler.prepare(unit))
+    }
+
+    /// The machine code of a function that was translated, as text; or why it gets none. `None` where there is no compiler,
+    /// or the function has machine code.
+    pub fn listing(&self, entry: &'static FnEntry) -> Option<Result<String, String>> {
+        self.with_unit(entry, |compiler, unit| Some(compiler.listing(unit)))
     }
 
     /// Has a function that was just translated run by machine code of an earlier run, if there is some.

@@ -56,7 +56,7 @@ fn source(f: &mut fmt::Formatter<'_>, s: Src) -> fmt::Result {
 }
 
 /// A term, cut where it gets long.
-fn text(t: purlin_term::Term) -> String {
+pub fn text(t: purlin_term::Term) -> String {
     const MOST: usize = 60;
     let all = String::from_utf8_lossy(&purlin_term::print::to_bytes(t, 50)).into_owned();
     match all.char_indices().nth(MOST) {
@@ -65,23 +65,27 @@ fn text(t: purlin_term::Term) -> String {
     }
 }
 
-/// A translated function, an instruction a line: its number, its name and operands, and the line of the source that begins
-/// there. `+` marks those whose work is done by the one before; `covers` says how many follow that an instruction does.
+/// A translated function: its name, and its instructions.
 pub fn function(entry: &FnEntry, covers: impl Fn(&[Instr], usize) -> usize) -> Option<String> {
+    Some(format!("{}\n{}\n", entry.mfa, lines(entry, covers)?.join("\n")))
+}
+
+/// The instructions of a translated function, a line for each: its number, its name and operands, and the line of the source that
+/// begins there. `+` marks those whose work is done by the one before; `covers` says how many follow that an instruction does.
+pub fn lines(entry: &FnEntry, covers: impl Fn(&[Instr], usize) -> usize) -> Option<Vec<String>> {
     let decoded = entry.decoded.get()?;
     let code: Vec<Instr> = decoded.code.iter().map(|op| op.instr).collect();
-    let mut out = format!("{}\n", entry.mfa);
     let mut covered = 0;
-    for (index, instr) in code.iter().enumerate() {
+    let line = |(index, instr)| {
         let mark = if covered > 0 { '+' } else { ' ' };
         covered = if covered > 0 { covered - 1 } else { covers(&code, index) };
-        let _ = write!(out, "{index:>5} {mark} {}", Listed { instr, index });
+        let mut out = format!("{index:>5} {mark} {}", Listed { instr, index });
         if decoded.lines.iter().any(|&(at, _)| at as usize == index)
             && let Some((_, line)) = entry.line(index)
         {
             let _ = write!(out, "    % line {line}");
         }
-        out.push('\n');
-    }
-    Some(out)
+        out
+    };
+    Some(code.iter().enumerate().map(line).collect())
 }
