@@ -4,6 +4,7 @@ use crate::cache::{self, Cache, Key};
 use crate::emit;
 use crate::flow::{Flow, Graph};
 use crate::how::How;
+use crate::leaving::Leaving;
 use crate::links::{self, Symbol};
 use crate::memory::{self, Area};
 use crate::object::{Link, Object};
@@ -146,10 +147,11 @@ pub fn prepare(unit: &Unit<'_>) -> Result<Emitted, &'static str> {
         return Err("handlers do nearly all of it");
     }
     let has_start = all.contains(&flow.start);
+    let leaving = Leaving::of(unit);
     let mut words = HashMap::new();
     let mut emit = |entry| {
         let (function, symbols) =
-            emit::emit(&flow, entry, &mut builder, area.addresses(), has_start, isa.frontend_config());
+            emit::emit(&flow, entry, &mut builder, area.addresses(), has_start, isa.frontend_config(), &leaving);
         words.extend(symbols);
         (entry, function)
     };

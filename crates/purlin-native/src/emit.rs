@@ -18,9 +18,10 @@ use crate::facts::{ANY, Facts};
 use crate::flow::{Flow, Graph, Reg, Set, X_REGISTERS};
 use crate::helpers::Helper;
 use crate::how::How;
+use crate::leaving::Leaving;
 use crate::links::{self, Symbol};
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::types::{F64, I32, I64};
+use cranelift_codegen::ir::types::{F64, I8, I32, I64};
 use cranelift_codegen::ir::{
     AbiParam, Block, BlockArg, ExternalName, Function, GlobalValueData, InstBuilder, MemFlagsData, SigRef, Signature,
     SourceLoc, UserFuncName, Value,
@@ -28,7 +29,7 @@ use cranelift_codegen::ir::{
 use cranelift_codegen::isa::{CallConv, TargetFrontendConfig};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use purlin_vm::code::consts;
-use purlin_vm::code::instr::{Dst, Src};
+use purlin_vm::code::instr::{Dst, Instr, Src};
 use purlin_vm::code::isa::target;
 use purlin_vm::code::op::Running;
 use smallvec::SmallVec;
@@ -94,6 +95,8 @@ pub struct Emitter<'a> {
     area: (usize, usize),
     /// Whether there is machine code of the function's beginning.
     has_start: bool,
+    /// The function's guards that leave whatever they find.
+    leaving: &'a Leaving,
     entry_signature: SigRef,
     handler_signature: SigRef,
     helper_signature: Option<SigRef>,
@@ -122,6 +125,7 @@ pub fn emit(
     area: (usize, usize),
     has_start: bool,
     config: TargetFrontendConfig,
+    leaving: &Leaving,
 ) -> (Function, HashMap<Symbol, u64>) {
     let mut function = Function::with_name_signature(UserFuncName::user(0, entry as u32), signature());
     let mut b = FunctionBuilder::new(&mut function, builder);
@@ -160,6 +164,7 @@ pub fn emit(
         m,
         area,
         has_start,
+        leaving,
         entry_signature,
         handler_signature,
         helper_signature: None,
@@ -368,13 +373,22 @@ impl Emitter<'_> {
 
     /// Goes on in a new block unless the instruction is to be left.
     fn leave_if(&mut self, condition: Value) {
+        let condition = self.forced(true).unwrap_or(condition);
         let exit = self.exit();
         self.on_unless(condition, exit);
     }
 
     fn leave_unless(&mut self, condition: Value) {
+        let condition = self.forced(false).unwrap_or(condition);
         let exit = self.exit();
         self.on_if(condition, exit);
+    }
+
+    /// Counts a guard: what takes its condition's place where it leaves whatever it finds. Those of what makes a fun never do:
+    /// the last of them stands behind its making.
+    fn forced(&mut self, condition: bool) -> Option<Value> {
+        let counts = !matches!(self.flow.instr(self.at), Instr::MakeFun(_));
+        (counts && self.leaving.is_forced()).then(|| self.b.ins().iconst(I8, condition as i64))
     }
 
     /// Brings the homes of these registers up to date.

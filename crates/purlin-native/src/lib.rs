@@ -11,6 +11,7 @@ mod facts;
 mod flow;
 mod helpers;
 mod how;
+mod leaving;
 mod links;
 mod listing;
 mod memory;

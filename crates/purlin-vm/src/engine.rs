@@ -13,7 +13,7 @@ use self::nodes::Nodes;
 use self::ports::Ports;
 use self::runner::Runner;
 use crate::clock::Clock;
-use crate::code::compiler::{Compiler, When};
+use crate::code::compiler::{Compiler, Leaving, When};
 use crate::code::native::Native;
 use crate::code::op::Tier;
 use crate::code::retired::Collection;
@@ -109,6 +109,8 @@ pub struct Config {
     /// What makes machine code, and of which functions.
     pub compiler: Option<&'static dyn Compiler>,
     pub compiles: When,
+    /// Guards of machine code that leave whatever they find, for tests.
+    pub leaving: Option<Leaving>,
     /// Where machine code is kept from run to run.
     pub native_cache: Option<PathBuf>,
     /// A virtual clock that starts at this system time, in nanoseconds since 1970.
@@ -120,11 +122,9 @@ impl Engine {
     pub fn new(tables: &[&[Native]], config: Config) -> Arc<Engine> {
         let natives = tables.iter().flat_map(|t| t.iter()).filter(|n| n.is_in(config.release)).copied();
         Arc::new(Engine {
-            code: Code::new(Exports::new(natives, config.tier), config.tier, config.collect_always).compiled_by(
-                config.compiler,
-                config.compiles,
-                config.settings.perf_map,
-            ),
+            code: Code::new(Exports::new(natives, config.tier), config.tier, config.collect_always)
+                .compiled_by(config.compiler, config.compiles, config.settings.perf_map)
+                .leaving(config.leaving),
             system_logger: parking_lot::Mutex::new(Immediate::from(Atom::new("logger"))),
             nif_info: parking_lot::Mutex::default(),
             backtrace_depth: AtomicUsize::new(BACKTRACE_DEPTH),

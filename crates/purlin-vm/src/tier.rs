@@ -9,7 +9,7 @@ pub mod context;
 pub mod handlers;
 pub mod reference;
 
-use crate::code::compiler::When;
+use crate::code::compiler::{Leaving, When};
 use crate::engine::Config;
 use crate::process::table::DEFAULT_LIMIT;
 use crate::settings::Settings;
@@ -34,6 +34,7 @@ impl Default for Config {
             tier: &Handlers,
             compiler: None,
             compiles: When::default(),
+            leaving: None,
             native_cache: None,
             virtual_clock: None,
         }
@@ -43,7 +44,8 @@ impl Default for Config {
 impl Config {
     /// The usual settings, changed by the variables that tests set: `PURLIN_SCHEDULERS` (a number), `PURLIN_COLLECT`
     /// (`always`: at every point where collection is possible), `PURLIN_TIER` (`reference` or `handlers`), `PURLIN_NATIVE` (machine
-    /// code: `off`, `on` for what runs much, or `always`), `PURLIN_NATIVE_CACHE` (`off` or a directory for machine code), and by
+    /// code: `off`, `on` for what runs much, or `always`), `PURLIN_NATIVE_LEAVE` (`N` or `N:FIRST`:
+    /// each Nth guard of machine code leaves), `PURLIN_NATIVE_CACHE` (`off` or a directory for machine code), and by
     /// `PURLIN_CRYPTO` (`rust` or `openssl`).
     pub fn from_env() -> Result<Config, String> {
         Config::from_variables(|name| std::env::var(name).ok())
@@ -71,6 +73,9 @@ impl Config {
             Some("always") => config.compiles = When::Always,
             Some(text) => return Err(refused("PURLIN_NATIVE", text, "off, on or always")),
         }
+        if let Some(text) = variable("PURLIN_NATIVE_LEAVE") {
+            config.leaving = Some(leaving(&text).ok_or_else(|| refused("PURLIN_NATIVE_LEAVE", &text, "N or N:FIRST"))?);
+        }
         config.native_cache = native_cache(&variable)?;
         config.own_crypto = match variable("PURLIN_CRYPTO").as_deref() {
             None => None,
@@ -80,6 +85,12 @@ impl Config {
         };
         Ok(config)
     }
+}
+
+fn leaving(text: &str) -> Option<Leaving> {
+    let (every, first) = text.split_once(':').unwrap_or((text, "0"));
+    let leaving = Leaving { every: every.parse().ok()?, first: first.parse().ok()? };
+    (leaving.first < leaving.every).then_some(leaving)
 }
 
 /// Where machine code is kept from run to run: the user's directory for such things, if there is one, but for what
@@ -112,6 +123,8 @@ mod tests {
         };
         assert_eq!(with("PURLIN_SCHEDULERS", "3").unwrap().schedulers, 3);
         assert!(with("PURLIN_COLLECT", "always").unwrap().collect_always);
+        assert_eq!(with("PURLIN_NATIVE_LEAVE", "3").unwrap().leaving, Some(Leaving { every: 3, first: 0 }));
+        assert_eq!(with("PURLIN_NATIVE_LEAVE", "3:2").unwrap().leaving, Some(Leaving { every: 3, first: 2 }));
         assert_eq!(with("PURLIN_NATIVE_CACHE", "off").unwrap().native_cache, None);
         assert_eq!(with("PURLIN_NATIVE_CACHE", "/c").unwrap().native_cache, Some("/c".into()));
         assert_eq!(with("HOME", "/h").unwrap().native_cache, Some("/h/.cache/purlin/native".into()));
@@ -120,6 +133,8 @@ mod tests {
             ("PURLIN_COLLECT", "never"),
             ("PURLIN_TIER", "jit"),
             ("PURLIN_NATIVE", "yes"),
+            ("PURLIN_NATIVE_LEAVE", "0"),
+            ("PURLIN_NATIVE_LEAVE", "3:3"),
             ("PURLIN_NATIVE_CACHE", "here"),
             ("PURLIN_CRYPTO", "nss"),
         ] {

@@ -68,6 +68,9 @@ impl Emitter<'_> {
         self.known(key).filter(|&w| is_immediate(w))?;
         let k = self.get(key);
         let exit = self.exit();
+        if let Some(condition) = self.forced(false) {
+            self.on_if(condition, exit);
+        }
         Some(self.stands(m, k, hint, exit))
     }
 

@@ -70,6 +70,8 @@ impl Engines {
         if !starts(&probe) {
             tiers.push(tier("native", &[NATIVE]));
             tiers.push(tier("native collecting", &[NATIVE, COLLECT]));
+            tiers.push(tier("native leaving", &[NATIVE, ("PURLIN_NATIVE_LEAVE", "1")]));
+            tiers.push(tier("native leaving a third", &[NATIVE, ("PURLIN_NATIVE_LEAVE", "3")]));
             let hot = tier("native when hot", &[("PURLIN_NATIVE", "on")]);
             tiers.push(Kind { counts: Counts::Otherwise, repeats: REPEATED, ..hot });
         }

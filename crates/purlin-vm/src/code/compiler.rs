@@ -24,6 +24,14 @@ pub enum When {
     Always,
 }
 
+/// Guards of machine code that leave whatever they find (`PURLIN_NATIVE_LEAVE`, for tests): each `every`th of a function's, from
+/// one on that the function's name and `first` choose.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Leaving {
+    pub every: u32,
+    pub first: u32,
+}
+
 /// A function to be compiled.
 pub struct Unit<'a> {
     pub entry: &'static FnEntry,
@@ -35,6 +43,7 @@ pub struct Unit<'a> {
     pub collecting: bool,
     /// Its machine code may be kept for other runs.
     pub keeps: bool,
+    pub leaving: Option<Leaving>,
     /// How many instructions behind the one at this index its handler does, too.
     pub covers: &'a dyn Fn(usize) -> usize,
 }
@@ -137,7 +146,8 @@ impl Code {
             ops: &decoded.code,
             start: decoded.start,
             collecting: self.collect_always,
-            keeps: !self.collect_always,
+            keeps: !self.collect_always && self.leaving.is_none(),
+            leaving: self.leaving,
             covers: &covers,
         };
         f(compiler, &unit)

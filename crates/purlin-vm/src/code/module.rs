@@ -1,7 +1,7 @@
 //! A loaded module: its tables, its functions, and the two generations of code that may exist at a time.
 
 use super::Decoding;
-use super::compiler::{Compiler, PerfMap, When};
+use super::compiler::{Compiler, Leaving, PerfMap, When};
 use super::consts;
 use super::export::{Export, Exports, FnEntry, Mfa, NativeEntry};
 use super::hot::Hot;
@@ -497,6 +497,7 @@ pub struct Code {
     /// What makes machine code, and of what.
     pub(super) compiler: Option<&'static dyn Compiler>,
     pub(super) compiles: When,
+    pub(super) leaving: Option<Leaving>,
     pub(super) hot: Hot,
     pub(super) perf_map: Option<PerfMap>,
     /// Name, by its index, and creation of this node: decoded identifiers of both are local.
@@ -508,6 +509,7 @@ impl Code {
         Code {
             compiler: None,
             compiles: When::Never,
+            leaving: None,
             hot: Hot::default(),
             perf_map: None,
             exports,
@@ -527,6 +529,11 @@ impl Code {
         let compiles = if compiler.is_some() { compiles } else { When::Never };
         let perf_map = compiler.filter(|_| perf_map).and_then(|_| PerfMap::of_this_program());
         Code { compiler, compiles, perf_map, ..self }
+    }
+
+    /// The same with guards of machine code that leave whatever they find.
+    pub fn leaving(self, leaving: Option<Leaving>) -> Code {
+        Code { leaving, ..self }
     }
 
     /// Which functions become machine code.
