@@ -184,9 +184,13 @@ impl Flow {
     }
 
     /// Whether machine code of the instruction goes to one of several places. Where a guard's native or arithmetic fails, or
-    /// what is to be matched is no match context, its handler does.
+    /// what is to be matched is no match context,
+    /// or a binary cannot be made, its handler does.
     pub fn branches(&self, i: usize) -> bool {
-        let fails = matches!(self.instr(i), Instr::Guard(_) | Instr::GuardArith { .. } | Instr::BsStartMatch { .. });
+        let fails = matches!(
+            self.instr(i),
+            Instr::Guard(_) | Instr::GuardArith { .. } | Instr::BsStartMatch { .. } | Instr::BsCreateBin(_)
+        );
         self.uses[i].ends || !self.uses[i].jumps.is_empty() && !fails
     }
 

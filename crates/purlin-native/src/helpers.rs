@@ -3,6 +3,7 @@
 //! They keep all registers, so that machine code that calls one in a rare case keeps its values where they are in all
 //! others; what they give stands in the machine.
 
+use purlin_term::bits::append_word;
 use purlin_term::{Term, compare, map};
 use purlin_vm::code::instr::{MakeFun, Test};
 use purlin_vm::code::op::Running;
@@ -28,10 +29,13 @@ pub enum Helper {
     Utf8,
     /// Of what a match context reads a part, made at b, where it is told from which bit on, and how many.
     Part,
+    /// Puts integers behind a binary in place and makes the result at b, where both are told; a: the unit of its size, and
+    /// behind that the bits in eight bits. [`Term::NONE`] where there is no room behind it.
+    Append,
 }
 
 impl Helper {
-    pub const ALL: [Helper; 8] = [
+    pub const ALL: [Helper; 9] = [
         Helper::Less,
         Helper::Equal,
         Helper::Same,
@@ -40,6 +44,7 @@ impl Helper {
         Helper::NewFun,
         Helper::Utf8,
         Helper::Part,
+        Helper::Append,
     ];
 
     /// The function's address; `floats`: it has to keep the registers for floats, too.
@@ -53,6 +58,7 @@ impl Helper {
             Helper::NewFun => (make_fun::plain, make_fun::whole),
             Helper::Utf8 => (utf8::plain, utf8::whole),
             Helper::Part => (part::plain, part::whole),
+            Helper::Append => (append::plain, append::whole),
         };
         (if floats { whole } else { plain }) as *const () as usize
     }
@@ -160,6 +166,14 @@ helpers! {
             let words = term(ctx).pointer().add(1);
             let place = at as *mut u64;
             context::part(words, place, *place, *place.add(1)).raw()
+        }
+    }
+    append(m, how, at) {
+        // SAFETY: FRESH: machine code passes on a binary, bits, and a place on the heap with room for the result.
+        unsafe {
+            let place = at as *mut u64;
+            let made = append_word(place, term(*place), (how >> 8) as u32, *place.add(1), how as u32 & 0xFF);
+            made.unwrap_or(Term::NONE).raw()
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Which instructions become machine code, and which are left to their handlers.
 
 use crate::links::is_fixed;
-use purlin_vm::code::instr::{Arith, GuardCall, Instr, MatchStep, Segment};
+use purlin_vm::code::instr::{Arith, GuardCall, Instr, MatchStep, Packed, Segment};
 
 /// So many atoms are compared one after the other.
 const MANY: usize = 24;
@@ -9,6 +9,11 @@ const MANY: usize = 24;
 /// Whether a field of so many bits is read as a word, or a part of one.
 fn is_word(bits: u32, signed: bool, little: bool) -> bool {
     if little { matches!(bits, 8 | 16 | 32) } else { (1..=56).contains(&bits) && (!signed || bits.is_multiple_of(8)) }
+}
+
+/// Whether machine code makes a binary of these integers itself, or puts them behind one.
+fn is_packed(p: &Packed) -> bool {
+    p.to.is_some() || p.bits.is_multiple_of(8)
 }
 
 /// Whether machine code does this step of `bs_match` itself.
@@ -80,6 +85,8 @@ pub fn how(instr: &Instr, collecting: bool) -> How {
         Instr::BsMatchString(m) if is_word(m.bits, false, false) => How::Inline,
         Instr::BsGetUtf { kind: Segment::Utf8, .. } => How::Inline,
         Instr::BsMatch(m) if m.steps.iter().all(is_quick) => How::Inline,
+
+        Instr::BsCreateBin(c) if !collecting && c.packed.as_ref().is_some_and(is_packed) => How::Inline,
 
         // The handler has a table of them.
         Instr::SelectVal(_, select) if select.cases().filter(|c| !is_fixed(c.0)).count() > MANY => How::Leave,

@@ -7,8 +7,9 @@ use crate::helpers::Helper;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{I16, I32, I64};
 use cranelift_codegen::ir::{Block, InstBuilder, MemFlagsData, Value};
+use purlin_term::bits::APPENDED_WORDS;
 use purlin_term::boxed::Kind;
-use purlin_vm::code::instr::{BsGet, BsMatch, BsMatchString, Dst, MatchStep, Rel, Src};
+use purlin_vm::code::instr::{BsGet, BsMatch, BsMatchString, CreateBin, Dst, MatchStep, PackedField, Rel, Src};
 use purlin_vm::code::isa::target;
 use purlin_vm::tier::context::{ADDRESS, COPIED, END, PART_WORDS, POSITION, WHOLE};
 
@@ -79,10 +80,21 @@ impl Emitter<'_> {
 
     /// Goes on behind the instruction, and where it fails to where that leads.
     fn finish(&mut self, failure: Failure) {
-        self.go(self.at + 1);
+        let (next, other) = (self.at + 1, target(self.at, failure.to));
+        if next == other {
+            // Whatever was read is not used.
+            let on = self.b.create_block();
+            self.b.ins().jump(on, &[]);
+            self.b.switch_to_block(failure.block);
+            self.b.ins().jump(on, &[]);
+            self.b.switch_to_block(on);
+            self.s = State { reading: None, ..self.before.clone() };
+            return self.go(next);
+        }
+        self.go(next);
         self.b.switch_to_block(failure.block);
         self.s = failure.state;
-        self.go(target(self.at, failure.to));
+        self.go(other);
     }
 
     /// Makes sure of so many bits.
@@ -409,6 +421,66 @@ impl Emitter<'_> {
         self.step(r);
         values.into_iter().for_each(|(dst, v)| self.set(dst, v));
         self.finish(failure);
+    }
+
+    /// Integers of at most 64 bits in all, as a binary or put behind one.
+    pub(super) fn create_bin(&mut self, c: &'static CreateBin) {
+        let Some(p) = &c.packed else { return self.leave() };
+        let mut all = None;
+        for field in &p.fields {
+            let (value, bits) = match *field {
+                PackedField::Text { value, bits } => (self.word(value), bits),
+                PackedField::Value { src, bits } => {
+                    let v = self.get(src);
+                    if self.set_of(v) != SMALL {
+                        let tag = self.b.ins().band_imm_s(v, 15);
+                        self.leave_if(tag);
+                        self.s.facts.note(v, SMALL);
+                    }
+                    let v = self.b.ins().sshr_imm_s(v, 4);
+                    let v = self.b.ins().ishl_imm_s(v, 64 - bits as i64);
+                    (self.b.ins().ushr_imm_s(v, 64 - bits as i64), bits)
+                }
+            };
+            all = Some(match all {
+                None => value,
+                Some(before) => {
+                    let before = self.b.ins().ishl_imm_s(before, bits as i64);
+                    self.b.ins().bor(before, value)
+                }
+            });
+        }
+        let Some(value) = all else { return self.leave() };
+        let v = match p.to {
+            Some((to, unit)) => self.append(to, unit, value, p.bits),
+            None => {
+                self.need(3);
+                let at = self.take(3);
+                let (header, size) = (self.word(Kind::HeapBin.header(2)), self.word(p.bits as u64 / 8));
+                let value = self.b.ins().ishl_imm_s(value, 64 - p.bits as i64);
+                let bytes = self.b.ins().bswap(value);
+                self.put(at, header);
+                self.put(at + 8, size);
+                self.put(at + 16, bytes);
+                self.pointer(at, BOXED_TAG as i64, BITS)
+            }
+        };
+        self.set(c.dst, v);
+    }
+
+    fn append(&mut self, to: Src, unit: u32, value: Value, bits: u32) -> Value {
+        self.need(APPENDED_WORDS as i64);
+        let to = self.get(to);
+        let at = self.s.top_words as i32 * 8;
+        self.put(at, to);
+        self.put(at + 8, value);
+        let (how, place) = (self.word((unit as u64) << 8 | bits as u64), self.heap_top());
+        let v = self.call(Helper::Append, how, place);
+        let none = self.b.ins().icmp_imm_s(IntCC::Equal, v, purlin_term::Term::NONE.raw() as i64);
+        self.leave_if(none);
+        self.take(APPENDED_WORDS as i64);
+        self.s.facts.note(v, BITS);
+        v
     }
 
     /// Makes sure of bits that are not known to be left.

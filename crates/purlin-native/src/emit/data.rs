@@ -144,6 +144,7 @@ impl Emitter<'_> {
             Instr::BsGetPosition { ctx, dst } => self.get_position(ctx, dst),
             Instr::BsSetPosition { ctx, position } => self.set_position(ctx, position),
             Instr::BsMatch(m) => self.bs_match(m),
+            Instr::BsCreateBin(c) => self.create_bin(c),
 
             // `how` leaves all others.
             _ => self.leave(),
