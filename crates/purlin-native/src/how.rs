@@ -1,7 +1,8 @@
 //! Which instructions become machine code, and which are left to their handlers.
 
 use crate::links::is_fixed;
-use purlin_vm::code::instr::{Arith, GuardCall, Instr, MatchStep, Packed, Segment};
+use purlin_vm::code::consts;
+use purlin_vm::code::instr::{Arith, GuardCall, Instr, MatchStep, Packed, Segment, Src};
 
 /// So many atoms are compared one after the other.
 const MANY: usize = 24;
@@ -47,6 +48,7 @@ pub enum Quick {
     Tl,
     TupleSize,
     Element,
+    /// Of a key that is an immediate.
     MapGet,
     /// `=:=` or (true) `=/=`
     Exact(bool),
@@ -61,13 +63,21 @@ pub fn quick(g: &GuardCall) -> Option<Quick> {
         ("tl", 1) => Quick::Tl,
         ("tuple_size", 1) => Quick::TupleSize,
         ("element", 2) => Quick::Element,
-        ("map_get", 2) => Quick::MapGet,
+        ("map_get", 2) if is_immediate(g.args[0]) => Quick::MapGet,
         ("=:=", 2) => Quick::Exact(false),
         ("=/=", 2) => Quick::Exact(true),
         ("not", 1) => Quick::Not,
         _ => return None,
     };
     (mfa.module == purlin_term::Atom::ERLANG).then_some(quick)
+}
+
+/// Whether an operand is a constant that its word alone makes.
+pub fn is_immediate(s: Src) -> bool {
+    match s.kind() {
+        2 => consts::get(s.0 >> 2).raw() & 3 == 0,
+        kind => kind == 3,
+    }
 }
 
 pub fn how(instr: &Instr, collecting: bool) -> How {

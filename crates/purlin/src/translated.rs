@@ -160,6 +160,10 @@ mod tests {
         let ends: std::collections::HashSet<usize> = code.iter().map(|&(at, len)| at + len).collect();
         assert!(code.iter().all(|&(at, _)| at % 16 == 0 || ends.contains(&at)), "{member}");
 
+        // In debug builds the back end checks what it is given. A key that is looked up here is no constant.
+        let module = list("erl_compile_server").expect("listed");
+        assert!(module.contains("native=erlang:map_get/2") && module.contains(" gets no machine code: "), "{module}");
+
         let refused = |function| list(function).expect_err("refused");
         assert_eq!(refused("no_such_module:f/1"), "no module no_such_module found");
         assert_eq!(refused("lists:no_such/9"), "lists has no function no_such/9");

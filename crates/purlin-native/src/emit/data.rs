@@ -217,8 +217,7 @@ impl Emitter<'_> {
             Quick::MapGet => {
                 let map = self.get(g.args[1]);
                 let hint = &g.hint as *const _ as u64;
-                let Some(v) = self.at_hint(map, g.args[0], hint) else { return self.leave() };
-                v
+                self.at_hint(map, g.args[0], hint)
             }
             Quick::Exact(turned) => {
                 let second = self.get(g.args[1]);

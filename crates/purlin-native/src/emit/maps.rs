@@ -5,6 +5,7 @@ use super::{Emitter, flags};
 use crate::facts::{BOXED, MAP};
 use crate::flow::Reg;
 use crate::helpers::Helper;
+use crate::how::is_immediate;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{InstBuilder, Value};
@@ -34,9 +35,9 @@ impl Emitter<'_> {
         let mut values = Vec::new();
         for pair in get.pairs {
             let k = self.get(pair.key);
-            let v = match self.known(pair.key) {
-                Some(word) if is_immediate(word) => self.looked_up(m, k, &pair.hint as *const _ as u64),
-                _ => self.call(Helper::MapGet, m, k),
+            let v = match is_immediate(pair.key) {
+                true => self.looked_up(m, k, &pair.hint as *const _ as u64),
+                false => self.call(Helper::MapGet, m, k),
             };
             let is = self.b.ins().icmp_imm_s(IntCC::NotEqual, v, Term::NONE.raw() as i64);
             found = Some(found.map_or(is, |f| self.b.ins().band(f, is)));
@@ -64,14 +65,13 @@ impl Emitter<'_> {
     }
 
     /// The value of a key that is an immediate constant, where it stood last; anything else is left.
-    pub(super) fn at_hint(&mut self, m: Value, key: Src, hint: u64) -> Option<Value> {
-        self.known(key).filter(|&w| is_immediate(w))?;
+    pub(super) fn at_hint(&mut self, m: Value, key: Src, hint: u64) -> Value {
         let k = self.get(key);
         let exit = self.exit();
         if let Some(condition) = self.forced(false) {
             self.on_if(condition, exit);
         }
-        Some(self.stands(m, k, hint, exit))
+        self.stands(m, k, hint, exit)
     }
 
     /// The value where the key stood last in a small map; `other`: where it goes on otherwise.
@@ -100,8 +100,4 @@ impl Emitter<'_> {
         let place = self.b.ins().iadd(m, bytes);
         self.field(place, BOXED_TAG, 2)
     }
-}
-
-fn is_immediate(word: u64) -> bool {
-    word & 3 == 0
 }
