@@ -195,7 +195,7 @@ pub fn kept(unit: &Unit<'_>) -> Option<Box<dyn MachineCode>> {
 
 impl Prepared for Emitted {
     fn finish(mut self: Box<Self>) -> Option<Box<dyn MachineCode>> {
-        let object = self.object(|_, _| ())?;
+        let object = crate::guarded(|| self.object(|_, _| ()))?;
         if let Some((cache, key)) = cache().zip(self.kept) {
             cache.keep(&key, &object);
         }

@@ -20,6 +20,7 @@ mod object;
 pub use cache::keep_in;
 
 use purlin_vm::code::compiler::{Compiler, MachineCode, Prepared, Unit};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Makes machine code with Cranelift.
 #[derive(Debug)]
@@ -27,7 +28,8 @@ pub struct Cranelift;
 
 impl Compiler for Cranelift {
     fn prepare(&self, unit: &Unit<'_>) -> Option<Box<dyn Prepared>> {
-        Some(Box::new(compile::prepare(unit).ok()?))
+        let prepared = guarded(|| compile::prepare(unit).ok())?;
+        Some(Box::new(prepared))
     }
 
     fn listing(&self, unit: &Unit<'_>) -> Result<String, String> {
@@ -37,6 +39,14 @@ impl Compiler for Cranelift {
     fn kept(&self, unit: &Unit<'_>) -> Option<Box<dyn MachineCode>> {
         compile::kept(unit)
     }
+}
+
+/// Where the back end panics, what that says is printed and the function stays with its handlers.
+fn guarded<T>(f: impl FnOnce() -> Option<T>) -> Option<T> {
+    if cfg!(debug_assertions) {
+        return f();
+    }
+    catch_unwind(AssertUnwindSafe(f)).ok().flatten()
 }
 
 /// The compiler, on platforms that it makes code for and where the system lets code be made.
