@@ -115,6 +115,8 @@ pub struct Emitter<'a> {
     at: usize,
     exit: Option<Block>,
     before: State,
+    /// The exits, with their instructions and what is known there.
+    exits: Vec<(Block, usize, State)>,
 }
 
 /// Makes the intermediate code of an entry.
@@ -177,6 +179,7 @@ pub fn emit(
         s,
         at: entry,
         exit: None,
+        exits: Vec::new(),
     };
     e.all(entry);
     e.b.seal_all_blocks();
@@ -209,6 +212,14 @@ impl Emitter<'_> {
             if self.flow.how(end - 1) == How::Inline && !self.flow.branches(end - 1) {
                 self.go(end);
             }
+        }
+        for (exit, at, before) in std::mem::take(&mut self.exits) {
+            self.at = at;
+            self.words = links::words(self.flow.ops, at);
+            self.b.set_srcloc(SourceLoc::new(at as u32));
+            self.b.switch_to_block(exit);
+            self.s = before;
+            self.leave();
         }
     }
 
@@ -349,14 +360,7 @@ impl Emitter<'_> {
             return exit;
         }
         let exit = self.cold_block();
-        let here = self.b.current_block();
-        self.b.switch_to_block(exit);
-        let now = std::mem::replace(&mut self.s, self.before.clone());
-        self.leave();
-        self.s = now;
-        if let Some(here) = here {
-            self.b.switch_to_block(here);
-        }
+        self.exits.push((exit, self.at, self.before.clone()));
         self.exit = Some(exit);
         exit
     }
