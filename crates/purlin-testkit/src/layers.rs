@@ -108,6 +108,7 @@ const SHARED: &[(&str, &[&str])] = &[
     ("purlin-vm/src/process/grace.rs", &["ALL"]),
     ("purlin-vm/src/state.rs", &["NEXT"]),
     // Memory for machine code, and for which platform that is made.
+    ("purlin-native/src/cache.rs", &["CACHE", "DIRECTORY"]),
     ("purlin-native/src/compile.rs", &["ISA"]),
     ("purlin-native/src/memory.rs", &["AREA"]),
     // A lock that is held for a few stores.
