@@ -9,7 +9,7 @@ use cranelift_codegen::ir::types::{I16, I32, I64};
 use cranelift_codegen::ir::{Block, InstBuilder, MemFlagsData, Value};
 use purlin_term::bits::APPENDED_WORDS;
 use purlin_term::boxed::Kind;
-use purlin_vm::code::instr::{BsGet, BsMatch, BsMatchString, CreateBin, Dst, MatchStep, PackedField, Rel, Src};
+use purlin_vm::code::instr::{BsGet, BsMatch, BsMatchString, Dst, MatchStep, Packed, PackedField, Rel, Src};
 use purlin_vm::code::isa::target;
 use purlin_vm::tier::context::{ADDRESS, COPIED, END, PART_WORDS, POSITION, WHOLE};
 
@@ -145,18 +145,17 @@ impl Emitter<'_> {
         let n = f.bits;
         let memory = MemFlagsData::new();
         let value = match n {
-            8 | 16 | 32 => {
+            8 => {
                 self.align(r);
                 let p = self.byte(r);
-                match n {
-                    8 => self.b.ins().uload8(I64, memory, p, 0),
-                    16 | 32 => {
-                        let v = self.b.ins().load(if n == 16 { I16 } else { I32 }, memory, p, 0);
-                        let v = if f.little { v } else { self.b.ins().bswap(v) };
-                        self.b.ins().uextend(I64, v)
-                    }
-                    _ => unreachable!("one of these"),
-                }
+                self.b.ins().uload8(I64, memory, p, 0)
+            }
+            16 | 32 => {
+                self.align(r);
+                let p = self.byte(r);
+                let v = self.b.ins().load(if n == 16 { I16 } else { I32 }, memory, p, 0);
+                let v = if f.little { v } else { self.b.ins().bswap(v) };
+                self.b.ins().uextend(I64, v)
             }
             _ => {
                 // Eight bytes have to be there; the end's last one is left out.
@@ -424,8 +423,7 @@ impl Emitter<'_> {
     }
 
     /// Integers of at most 64 bits in all, as a binary or put behind one.
-    pub(super) fn create_bin(&mut self, c: &'static CreateBin) {
-        let Some(p) = &c.packed else { return self.leave() };
+    pub(super) fn create_bin(&mut self, p: &'static Packed, dst: Dst) {
         let mut all = None;
         for field in &p.fields {
             let (value, bits) = match *field {
@@ -450,7 +448,7 @@ impl Emitter<'_> {
                 }
             });
         }
-        let Some(value) = all else { return self.leave() };
+        let value = all.unwrap_or_else(|| self.word(0));
         let v = match p.to {
             Some((to, unit)) => self.append(to, unit, value, p.bits),
             None => {
@@ -465,7 +463,7 @@ impl Emitter<'_> {
                 self.pointer(at, BOXED_TAG as i64, BITS)
             }
         };
-        self.set(c.dst, v);
+        self.set(dst, v);
     }
 
     fn append(&mut self, to: Src, unit: u32, value: Value, bits: u32) -> Value {

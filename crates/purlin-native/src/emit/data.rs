@@ -10,7 +10,7 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value};
 use purlin_term::boxed::Kind;
 use purlin_term::{Atom, Term};
-use purlin_vm::code::instr::{Dst, GuardCall, Instr, MakeFun, Src};
+use purlin_vm::code::instr::{CreateBin, Dst, GuardCall, Instr, MakeFun, Src};
 use purlin_vm::code::isa::target;
 
 impl Emitter<'_> {
@@ -144,7 +144,7 @@ impl Emitter<'_> {
             Instr::BsGetPosition { ctx, dst } => self.get_position(ctx, dst),
             Instr::BsSetPosition { ctx, position } => self.set_position(ctx, position),
             Instr::BsMatch(m) => self.bs_match(m),
-            Instr::BsCreateBin(c) => self.create_bin(c),
+            Instr::BsCreateBin(CreateBin { packed: Some(p), dst, .. }) => self.create_bin(p, *dst),
 
             // `how` leaves all others.
             _ => self.leave(),
