@@ -50,9 +50,10 @@ pub struct Key {
 type Checksum = [u8; 16];
 
 /// A module's records: all bytes, and where each function's lies.
-#[derive(Default)]
 struct Records {
     bytes: Vec<u8>,
+    /// No part of a record is behind them.
+    whole: bool,
     functions: HashMap<u32, std::ops::Range<usize>>,
 }
 
@@ -115,6 +116,10 @@ impl Cache {
         let readable = fs::metadata(&path).is_ok_and(|m| m.is_file() && m.len() <= MOST_OF_FILE);
         let bytes = if readable { fs::read(&path).unwrap_or_default() } else { Vec::new() };
         let records = Arc::new(Records::of(bytes));
+        // Nobody would find what is put behind a part of a record.
+        if !records.whole {
+            let _ = fs::remove_file(&path);
+        }
         self.read.lock().insert(*checksum, records.clone());
         Some(records)
     }
@@ -170,7 +175,7 @@ impl Records {
             functions.insert(word(HEADER), at + 4..end);
             at = end;
         }
-        Records { bytes, functions }
+        Records { whole: at == bytes.len(), bytes, functions }
     }
 }
 
@@ -265,7 +270,10 @@ mod tests {
             fs::write(&file, &bytes).unwrap();
             assert_eq!(directory.open().find(&KEY, 9), None, "byte {at}");
             fs::write(&file, &whole[..at]).unwrap();
-            assert_eq!(directory.open().find(&KEY, 9), None, "cut at {at}");
+            let cache = directory.open();
+            assert_eq!(cache.find(&KEY, 9), None, "cut at {at}");
+            cache.keep(&KEY, &object(2));
+            assert_eq!(directory.open().find(&KEY, 9), Some(object(2)), "behind what is cut at {at}");
         }
     }
 
