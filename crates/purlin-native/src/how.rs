@@ -50,8 +50,13 @@ pub enum Quick {
     Element,
     /// Of a key that is an immediate.
     MapGet,
+    MapSize,
+    ByteSize,
+    BitSize,
     /// `=:=` or (true) `=/=`
     Exact(bool),
+    /// `<` or (true) `>=`, of the arguments as they are or (true) of the second and the first.
+    Less(bool, bool),
     Not,
 }
 
@@ -64,6 +69,13 @@ pub fn quick(g: &GuardCall) -> Option<Quick> {
         ("tuple_size", 1) => Quick::TupleSize,
         ("element", 2) => Quick::Element,
         ("map_get", 2) if is_immediate(g.args[0]) => Quick::MapGet,
+        ("map_size", 1) => Quick::MapSize,
+        ("byte_size", 1) => Quick::ByteSize,
+        ("bit_size", 1) => Quick::BitSize,
+        ("<", 2) => Quick::Less(false, false),
+        (">=", 2) => Quick::Less(true, false),
+        (">", 2) => Quick::Less(false, true),
+        ("=<", 2) => Quick::Less(true, true),
         ("=:=", 2) => Quick::Exact(false),
         ("=/=", 2) => Quick::Exact(true),
         ("not", 1) => Quick::Not,

@@ -101,7 +101,7 @@ fn build(heap: &mut Heap, t: Term, whole_bytes: bool) -> Option<Option<Term>> {
     let bits = bit_size(t, whole_bytes)?;
     let Some(mut b) = BitBuilder::new(heap, bits) else { return Some(None) };
     visit(t, &mut |piece| match piece {
-        Piece::Byte(byte) => b.put_raw(byte as u64, 8).ok(),
+        Piece::Byte(byte) => b.put_byte(byte).ok(),
         Piece::Bits(bits) => b.put_all(bits, 1).ok(),
     })?;
     Some(Some(b.finish()))

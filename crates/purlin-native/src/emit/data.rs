@@ -7,6 +7,7 @@ use crate::facts::{CONS, FUN, NIL, TUPLE};
 use crate::helpers::Helper;
 use crate::how::{How, Quick, quick};
 use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{InstBuilder, Value};
 use purlin_term::boxed::Kind;
 use purlin_term::{Atom, Term};
@@ -198,7 +199,7 @@ impl Emitter<'_> {
             Quick::TupleSize => {
                 let header = self.tuple_header(first);
                 let size = self.b.ins().ushr_imm_s(header, 8);
-                self.b.ins().ishl_imm_s(size, 4)
+                self.small(size)
             }
             Quick::Element => {
                 let tuple = self.get(g.args[1]);
@@ -218,6 +219,34 @@ impl Emitter<'_> {
                 let map = self.get(g.args[1]);
                 let hint = &g.hint as *const _ as u64;
                 self.at_hint(map, g.args[0], hint)
+            }
+            Quick::MapSize => {
+                let header = self.boxed_header(first);
+                let kind = self.b.ins().band_imm_s(header, 0xFF);
+                let flat = self.b.ins().icmp_imm_s(IntCC::Equal, kind, Kind::FlatMap.header(0) as i64);
+                self.leave_unless(flat);
+                // The first of the words is the tuple of keys.
+                let words = self.b.ins().ushr_imm_s(header, 8);
+                let size = self.b.ins().iadd_imm_s(words, -1);
+                self.small(size)
+            }
+            Quick::ByteSize => {
+                let bits = self.bits_of(first);
+                let up = self.b.ins().iadd_imm_s(bits, 7);
+                let bytes = self.b.ins().ushr_imm_s(up, 3);
+                self.small(bytes)
+            }
+            Quick::BitSize => {
+                let bits = self.bits_of(first);
+                self.small(bits)
+            }
+            Quick::Less(turned, swapped) => {
+                let second = self.get(g.args[1]);
+                let (x, y) = if swapped { (second, first) } else { (first, second) };
+                let less = self.is_less_than(x, y);
+                let cc = if turned { IntCC::Equal } else { IntCC::NotEqual };
+                let holds = self.b.ins().icmp_imm_s(cc, less, 0);
+                self.boolean(holds)
             }
             Quick::Exact(turned) => {
                 let second = self.get(g.args[1]);
@@ -245,11 +274,51 @@ impl Emitter<'_> {
         v
     }
 
+    /// A small integer of a number that is small enough.
+    fn small(&mut self, n: Value) -> Value {
+        let v = self.b.ins().ishl_imm_s(n, 4);
+        self.s.facts.note(v, crate::facts::SMALL);
+        v
+    }
+
+    /// The header of a boxed object; anything else is left.
+    fn boxed_header(&mut self, t: Value) -> Value {
+        if self.set_of(t) & !crate::facts::BOXED != 0 {
+            let boxed = self.has_tag(t, 3, BOXED_TAG as i64);
+            self.leave_unless(boxed);
+        }
+        self.field(t, BOXED_TAG, 0)
+    }
+
+    /// The size of a bit string in bits; anything else is left.
+    fn bits_of(&mut self, t: Value) -> Value {
+        let header = self.boxed_header(t);
+        let exit = self.exit();
+        if let Some(condition) = self.forced(false) {
+            self.on_if(condition, exit);
+        }
+        let on = self.b.create_block();
+        let bits = self.b.append_block_param(on, I64);
+        // Where each kind has its size, and how many bits that counts.
+        for (kind, word, unit) in [(Kind::HeapBin, 1, 8), (Kind::RefBin, 3, 8), (Kind::SubBits, 1, 1)] {
+            let (is, other) = (self.b.create_block(), self.b.create_block());
+            let has = self.b.ins().band_imm_s(header, 0xFF);
+            let same = self.b.ins().icmp_imm_s(IntCC::Equal, has, kind.header(0) as i64);
+            self.b.ins().brif(same, is, &[], other, &[]);
+            self.b.switch_to_block(is);
+            let size = self.field(t, BOXED_TAG, word);
+            let size = self.b.ins().imul_imm_s(size, unit);
+            self.b.ins().jump(on, &[size.into()]);
+            self.b.switch_to_block(other);
+        }
+        self.b.ins().jump(exit, &[]);
+        self.b.switch_to_block(on);
+        bits
+    }
+
     /// The header of a tuple; anything else is left.
     fn tuple_header(&mut self, t: Value) -> Value {
-        let boxed = self.has_tag(t, 3, BOXED_TAG as i64);
-        self.leave_unless(boxed);
-        let header = self.field(t, BOXED_TAG, 0);
+        let header = self.boxed_header(t);
         let kind = self.b.ins().band_imm_s(header, 0xFF);
         let is = self.b.ins().icmp_imm_s(IntCC::Equal, kind, Kind::Tuple.header(0) as i64);
         self.leave_unless(is);

@@ -84,9 +84,39 @@ impl Emitter<'_> {
                     e.b.ins().brif(is, yes, &[], no, &[]);
                 });
             }
-            Test::Pid | Test::Reference | Test::Port | Test::Binary | Test::Record => self.type_of(test, v),
+            Test::Binary => return self.is_binary(v, next, other),
+            Test::Pid | Test::Reference | Test::Port | Test::Record => self.type_of(test, v),
         };
         self.branch(condition, (next, yes), (other, no));
+    }
+
+    /// A bit string is a binary if it is a whole one, or a part that has whole bytes.
+    fn is_binary(&mut self, v: Value, next: usize, other: usize) {
+        if self.set_of(v) & BITS == 0 {
+            return self.go(other);
+        }
+        let (yes, no) = (self.knowing(v, BITS), self.s.clone());
+        let is_boxed = self.set_of(v) & !BOXED == 0;
+        self.fork((next, yes), (other, no), |e, yes, no| {
+            if !is_boxed {
+                let boxed = e.has_tag(v, 3, BOXED_TAG as i64);
+                e.on_if(boxed, no);
+            }
+            let header = e.field(v, BOXED_TAG, 0);
+            let is = |e: &mut Self, kind: Kind| {
+                let has = e.b.ins().band_imm_s(header, 0xFF);
+                e.b.ins().icmp_imm_s(IntCC::Equal, has, kind.header(0) as i64)
+            };
+            for whole in [Kind::HeapBin, Kind::RefBin] {
+                let whole = is(e, whole);
+                e.on_unless(whole, yes);
+            }
+            let part = is(e, Kind::SubBits);
+            e.on_if(part, no);
+            let bits = e.field(v, BOXED_TAG, 1);
+            let bytes = e.has_tag(bits, 7, 0);
+            e.b.ins().brif(bytes, yes, &[], no, &[]);
+        });
     }
 
     fn type_of(&mut self, test: Test, v: Value) -> Value {
@@ -181,6 +211,23 @@ impl Emitter<'_> {
             let (yes, no) = if turned { (no, yes) } else { (yes, no) };
             e.b.ins().brif(less, yes, &[], no, &[]);
         });
+    }
+
+    /// Whether a value is less than another, as a value.
+    pub(super) fn is_less_than(&mut self, x: Value, y: Value) -> Value {
+        let (cold, on) = (self.cold_block(), self.b.create_block());
+        let result = self.b.append_block_param(on, I8);
+        let both = self.b.ins().bor(x, y);
+        let both = self.has_tag(both, 15, 0);
+        self.on_if(both, cold);
+        let less = self.b.ins().icmp(IntCC::SignedLessThan, x, y);
+        self.b.ins().jump(on, &[less.into()]);
+        self.b.switch_to_block(cold);
+        let less = self.call(Helper::Less, x, y);
+        let less = self.b.ins().ireduce(I8, less);
+        self.b.ins().jump(on, &[less.into()]);
+        self.b.switch_to_block(on);
+        result
     }
 
     /// Goes on in a new block unless both are floats.

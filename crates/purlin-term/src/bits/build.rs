@@ -252,6 +252,18 @@ impl BitBuilder {
         self.put_bits(value, size)
     }
 
+    /// Puts a byte.
+    #[inline]
+    pub fn put_byte(&mut self, byte: u8) -> Result<(), PutError> {
+        if !self.pos.is_multiple_of(8) {
+            return self.put_raw(byte as u64, 8);
+        }
+        let at = self.reserve(8)?;
+        // SAFETY: reserved, and where a byte begins.
+        unsafe { self.base.add(at / 8).write(byte) };
+        Ok(())
+    }
+
     /// Puts bytes.
     pub fn put_bytes(&mut self, bytes: &[u8]) -> Result<(), PutError> {
         let at = self.reserve(bytes.len() * 8)?;
