@@ -1,5 +1,6 @@
 //! Reading the `purlin` command line. Every wrong use is one line and exit status 2.
 
+use crate::races::Flags;
 use crate::usage::Shell;
 use purlin::elixir::Tool;
 use purlin::translated::{Wanted, What};
@@ -14,6 +15,8 @@ pub struct Options {
     pub no_native_libraries: bool,
     pub otp: Option<PathBuf>,
     pub elixir: Option<PathBuf>,
+    /// Orders of steps are tried.
+    pub races: Flags,
 }
 
 /// What to do.
@@ -85,13 +88,22 @@ pub fn parse(args: &[String]) -> Result<(Options, Command), String> {
     if matches!(name.as_str(), "run" | "eval" | "test" | "missing") {
         options.read(&mut it)?;
     }
+    let rest = |options: &mut Options, it: &mut dyn Iterator<Item = String>| options.races.take_from(it.collect());
     let command = match name.as_str() {
         "--help" | "-h" | "help" => Command::Help,
         "--version" | "-v" | "-V" | "version" => Command::Version,
-        "test" => Command::Test { args: it.collect() },
+        "test" => Command::Test { args: rest(&mut options, &mut it)? },
         "elixir" => Command::Elixir { tool: Tool::Elixir, args: it.collect() },
         "elixirc" => Command::Elixir { tool: Tool::Elixirc, args: it.collect() },
         "iex" | "shell" => Command::Elixir { tool: Tool::Iex, args: it.collect() },
+        "mix" if it.peek().is_some_and(|task| task == "test") => {
+            let mut args = rest(&mut options, &mut it)?;
+            if options.races.are_given()? {
+                Command::Test { args: args.split_off(1) }
+            } else {
+                Command::Elixir { tool: Tool::Mix, args }
+            }
+        }
         "mix" => Command::Elixir { tool: Tool::Mix, args: it.collect() },
         "erl" | "erlexec" => Command::Erl { args: it.collect() },
         "erlc" => Command::Erlc { args: it.collect() },
@@ -148,31 +160,34 @@ fn own(name: &str, mut it: impl Iterator<Item = String>) -> Result<Command, Stri
 
 impl Options {
     /// Takes the options that stand in front.
-    fn read(&mut self, it: &mut Peekable<impl Iterator<Item = String>>) -> Result<(), String> {
-        const NO_LIBRARIES: &str = "--no-native-libraries";
-        while let Some(arg) = it.next_if(|a| matches!(a.as_str(), "--schedulers" | "--otp" | "--elixir" | NO_LIBRARIES))
-        {
-            if arg == NO_LIBRARIES {
-                self.no_native_libraries = true;
-                continue;
-            }
-            let value = it.next().ok_or_else(|| format!("{arg} needs a value"))?;
+    fn read(&mut self, it: &mut Peekable<impl Iterator<Item = String> + Clone>) -> Result<(), String> {
+        while let Some(arg) = it.peek().cloned() {
+            let mut rest = it.clone();
+            rest.next();
+            let mut value = || rest.next().ok_or_else(|| format!("{arg} needs a value"));
             match arg.as_str() {
-                "--otp" => self.otp = Some(value.into()),
-                "--elixir" => self.elixir = Some(value.into()),
-                _ => match value.parse() {
-                    Ok(n) if (1..=1024).contains(&n) => self.schedulers = Some(n),
-                    _ => return Err(format!("--schedulers takes a number from 1 to 1024, not {value}")),
-                },
+                "--no-native-libraries" => self.no_native_libraries = true,
+                "--otp" => self.otp = Some(value()?.into()),
+                "--elixir" => self.elixir = Some(value()?.into()),
+                "--schedulers" => {
+                    let value = value()?;
+                    match value.parse() {
+                        Ok(n) if (1..=1024).contains(&n) => self.schedulers = Some(n),
+                        _ => return Err(format!("--schedulers takes a number from 1 to 1024, not {value}")),
+                    }
+                }
+                _ if self.races.take(&arg, &mut || rest.next())? => {}
+                _ => break,
             }
+            *it = rest;
         }
         Ok(())
     }
 }
 
-/// The arguments of `elixir` that run files of tests.
-pub fn test_args(args: &[String]) -> Result<Vec<String>, String> {
-    let mut start = Vec::new();
+/// The arguments of `elixir` that run files of tests; `load`: that only load them.
+pub fn test_args(args: &[String], load: bool) -> Result<Vec<String>, String> {
+    let mut start: Vec<String> = load.then(|| "autorun: false".to_owned()).into_iter().collect();
     let (mut files, mut lines) = (Vec::new(), Vec::new());
     let mut it = args.iter();
     while let Some(arg) = it.next() {
@@ -244,10 +259,10 @@ mod tests {
     #[test]
     fn a_test_may_be_named_by_its_line() {
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-        let args = test_args(&["--seed".into(), "7".into(), format!("{file}:12")]).unwrap();
+        let args = test_args(&["--seed".into(), "7".into(), format!("{file}:12")], false).unwrap();
         let start = "ExUnit.start([seed: 7, exclude: [:test], include: [line: \"12\"]])";
         assert_eq!(args, ["-e", start, "-r", file]);
-        assert_eq!(test_args(&["none_test.exs".into()]).unwrap_err(), "no such file: none_test.exs");
+        assert_eq!(test_args(&["none_test.exs".into()], false).unwrap_err(), "no such file: none_test.exs");
     }
 
     #[test]

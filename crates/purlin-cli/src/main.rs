@@ -1,6 +1,7 @@
 //! The `purlin` command.
 
 mod command;
+mod races;
 mod usage;
 
 use command::{Command, Options};
@@ -42,13 +43,27 @@ fn run(options: &Options, command: Command) -> Result<i32, String> {
             }
             // A name like a flag's would be taken for one.
             let file = if file.starts_with('-') { format!("./{file}") } else { file };
+            if options.races.are_given()? {
+                let command = races::command(&["run"], &[vec![file.clone()], args.clone()].concat(), true);
+                return explore(options, Tool::Elixir, &purlin::races::script(file, args), command);
+            }
             elixir(options, Tool::Elixir, &[vec![file], args].concat())
         }
         Command::Eval { code, args } => elixir(options, Tool::Elixir, &[vec!["-e".into(), code], args].concat()),
+        Command::Test { args } if Path::new("mix.exs").is_file() && options.races.are_given()? => {
+            let command = races::command(&["test"], &args, false);
+            let elixir = Elixir::find(options.elixir.as_deref()).map_err(|e| e.to_string())?;
+            let mix = elixir.root.join("bin/mix").display().to_string();
+            explore(options, Tool::Elixir, &purlin::races::mix_test(mix, args), command)
+        }
         Command::Test { args } if Path::new("mix.exs").is_file() => {
             elixir(options, Tool::Mix, &[vec!["test".into()], args].concat())
         }
-        Command::Test { args } => elixir(options, Tool::Elixir, &command::test_args(&args)?),
+        Command::Test { args } if options.races.are_given()? => {
+            let command = races::command(&["test"], &args, false);
+            explore(options, Tool::Elixir, &purlin::races::tests(command::test_args(&args, true)?), command)
+        }
+        Command::Test { args } => elixir(options, Tool::Elixir, &command::test_args(&args, false)?),
         Command::Elixir { tool, args } => elixir(options, tool, &args),
         Command::Erl { args } => start(options, &args),
         Command::Erlc { args } => {
@@ -97,6 +112,13 @@ fn refused(error: &dyn std::fmt::Display) -> i32 {
     1
 }
 
+/// As [`elixir`], in each order of steps.
+fn explore(options: &Options, tool: Tool, args: &[String], command: [String; 2]) -> Result<i32, String> {
+    let elixir = Elixir::find(options.elixir.as_deref()).map_err(|e| e.to_string())?;
+    let args = elixir::erl_args(&elixir, tool, args, &Surroundings::default());
+    start_as(options, &args, Some(options.races.settings(command)))
+}
+
 fn elixir(options: &Options, tool: Tool, args: &[String]) -> Result<i32, String> {
     let elixir = Elixir::find(options.elixir.as_deref()).map_err(|e| e.to_string())?;
     let first = args.first().map(String::as_str);
@@ -141,6 +163,11 @@ fn otp(options: &Options) -> Result<Otp, String> {
 
 /// Starts an engine as `erl` would with these arguments.
 fn start(options: &Options, args: &[String]) -> Result<i32, String> {
+    start_as(options, args, None)
+}
+
+/// As [`start`], or with all orders tried.
+fn start_as(options: &Options, args: &[String], races: Option<purlin::races::Settings>) -> Result<i32, String> {
     let otp = if own_root::is_wanted(args) { with_own_root(otp(options)?) } else { otp(options)? };
     let (root, bindir) = (otp.root.display().to_string(), otp.bindir.display().to_string());
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
@@ -164,7 +191,11 @@ fn start(options: &Options, args: &[String]) -> Result<i32, String> {
     set_environment(&otp);
     let config = Config::from_env()?;
     let config = Config { native_libraries: config.native_libraries && !options.no_native_libraries, ..config };
-    boot::run(&otp, &line, config).map_err(|e| e.to_string())
+    match races {
+        Some(settings) => boot::explore(&otp, &line, config, settings),
+        None => boot::run(&otp, &line, config),
+    }
+    .map_err(|e| e.to_string())
 }
 
 /// The installation with this program in the emulator's place, which is what a release that is made gets.

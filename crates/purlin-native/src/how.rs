@@ -184,6 +184,7 @@ pub fn how(instr: &Instr, collecting: bool) -> How {
         | Instr::ReturnTime
         | Instr::Safepoint(_)
         | Instr::SafepointLeft(_)
+        | Instr::SchedulingPoint(_)
         | Instr::CallNative(_)
         | Instr::CallNativeLast(..)
         | Instr::Apply { .. }

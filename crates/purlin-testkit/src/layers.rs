@@ -12,7 +12,11 @@ const CRATES: &[(&str, &[&str])] = &[
     ("purlin-natives", &["purlin-term", "purlin-beam", "purlin-vm", "purlin-regex"]),
     ("purlin-ffi", &["purlin-term", "purlin-vm", "purlin-natives"]),
     ("purlin-native", &["purlin-term", "purlin-vm"]),
-    ("purlin", &["purlin-term", "purlin-beam", "purlin-vm", "purlin-natives", "purlin-ffi", "purlin-native"]),
+    ("purlin-races", &["purlin-term", "purlin-vm"]),
+    (
+        "purlin",
+        &["purlin-term", "purlin-beam", "purlin-vm", "purlin-natives", "purlin-ffi", "purlin-native", "purlin-races"],
+    ),
     ("purlin-cli", &["purlin", "purlin-term", "purlin-beam", "purlin-vm", "purlin-natives"]),
 ];
 
@@ -77,6 +81,7 @@ const UNSAFE: &[&str] = &[
     "purlin-regex/src",
     "purlin-ffi/src",
     "purlin-native/src",
+    "purlin-races/src/fork.rs",
     "purlin-natives/src/port/fds.rs",
     "purlin-natives/src/port/inet/sys.rs",
     "purlin-natives/src/port/resolver/sys.rs",

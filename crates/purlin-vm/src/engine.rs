@@ -3,6 +3,7 @@
 pub mod context;
 pub mod libraries;
 pub mod nodes;
+pub mod order;
 pub mod ports;
 pub mod report;
 pub mod runner;
@@ -10,6 +11,7 @@ pub mod signals;
 
 use self::libraries::Libraries;
 use self::nodes::Nodes;
+use self::order::Order;
 use self::ports::Ports;
 use self::runner::Runner;
 use crate::clock::Clock;
@@ -70,6 +72,7 @@ pub struct Engine {
     ports: OnceLock<Box<dyn Ports>>,
     nodes: OnceLock<Box<dyn Nodes>>,
     libraries: OnceLock<Box<dyn Libraries>>,
+    order: OnceLock<Box<dyn Order>>,
     /// Called at the end of every process, and of those that are involved.
     exit_hooks: [RwLock<Vec<ExitHook>>; 2],
     hooks_every_exit: AtomicBool,
@@ -115,6 +118,8 @@ pub struct Config {
     pub native_cache: Option<PathBuf>,
     /// A virtual clock that starts at this system time, in nanoseconds since 1970.
     pub virtual_clock: Option<i64>,
+    /// The order of steps can be chosen ([`Engine::set_order`]): one scheduler, a virtual clock, and no other threads.
+    pub explores: bool,
 }
 
 impl Engine {
@@ -124,7 +129,8 @@ impl Engine {
         Arc::new(Engine {
             code: Code::new(Exports::new(natives, config.tier), config.tier, config.collect_always)
                 .compiled_by(config.compiler, config.compiles, config.settings.perf_map)
-                .leaving(config.leaving),
+                .leaving(config.leaving)
+                .with_scheduling_points(config.explores),
             system_logger: parking_lot::Mutex::new(Immediate::from(Atom::new("logger"))),
             nif_info: parking_lot::Mutex::default(),
             backtrace_depth: AtomicUsize::new(BACKTRACE_DEPTH),
@@ -143,6 +149,7 @@ impl Engine {
             ports: OnceLock::new(),
             nodes: OnceLock::new(),
             libraries: OnceLock::new(),
+            order: OnceLock::new(),
             exit_hooks: Default::default(),
             hooks_every_exit: AtomicBool::new(false),
             halt_hooks: RwLock::new(Vec::new()),
@@ -306,6 +313,18 @@ impl Engine {
     /// Sets what loads native libraries. The first call counts.
     pub fn set_libraries(&self, libraries: Box<dyn Libraries>) {
         let _ = self.libraries.set(libraries);
+    }
+
+    /// Who chooses the order of steps; none: processes take turns.
+    #[inline]
+    pub fn order(&self) -> Option<&dyn Order> {
+        self.order.get().map(|o| &**o)
+    }
+
+    /// Has the order of steps be chosen from now on, in an engine that was made for it ([`Config::explores`]). The first call counts.
+    pub fn set_order(&self, order: Box<dyn Order>) {
+        debug_assert!(self.config.explores);
+        let _ = self.order.set(order);
     }
 
     // ---- state of topics

@@ -8,9 +8,11 @@ mod trim;
 mod watch;
 mod watcher;
 
+use crate::code::instr::StepKind;
 use crate::engine::Engine;
 use crate::engine::context::Ctx;
 use crate::engine::nodes;
+use crate::engine::order::Waiting;
 use crate::engine::runner::{Runner, Stop};
 use crate::lifecycle::exit::terminate;
 use crate::lifecycle::panic::guard;
@@ -22,7 +24,7 @@ use crate::sched::blocking::BlockingCall;
 use crate::sched::microstate::State;
 use crate::sched::queue::RunQueue;
 use crate::sched::{End, ROLE, SELF, SLICE, STACK_BASE, Since};
-use purlin_term::Atom;
+use purlin_term::{Atom, Term};
 use rest::Rest;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -116,7 +118,7 @@ fn scheduler(engine: &Arc<Engine>, me: usize) -> bool {
             }
         }
         nodes::flush(engine);
-        match engine.sched.next(me, woken) {
+        match next(engine, me, woken) {
             Some(p) => {
                 woken = false;
                 rest.worked();
@@ -141,8 +143,24 @@ fn scheduler(engine: &Arc<Engine>, me: usize) -> bool {
         }
     }
     nodes::flush(engine);
+    if let Some(order) = engine.order() {
+        let end = engine.sched.wait_for_end();
+        if let End::Exit { flush: true, .. } = end {
+            engine.halt_hooks().iter().for_each(|hook| hook(engine));
+        }
+        order.ended(engine, end);
+    }
     SELF.set((0, 0));
     given_away
+}
+
+/// The process that has its turn next, if one waits for scheduler `me`.
+#[inline]
+fn next(engine: &Arc<Engine>, me: usize, woken: bool) -> Option<Arc<Process>> {
+    match engine.order() {
+        Some(order) => engine.sched.queues[me].choose(|waiting| order.next(Waiting::all(engine), waiting)),
+        None => engine.sched.next(me, woken),
+    }
 }
 
 /// Parks scheduler `me` until there may be work. Whether it was woken.
@@ -161,6 +179,9 @@ fn idle(engine: &Arc<Engine>, me: usize, rest: &mut Rest) -> bool {
             let woken = s.idle.leave(me);
             engine.clock.advance_to(t);
             return woken;
+        }
+        if let Some(order) = engine.order() {
+            order.stuck(Waiting::all(engine));
         }
         let began = engine.clock.now();
         if rest.lingers() && !engine.clock.is_virtual() {
@@ -210,7 +231,7 @@ fn turns(
         }
         engine.sched.share(me, used, since);
         let goes_on = used <= SHORT && left > 0 && !engine.sched.is_halted() && !engine.sched.freeze.is_on();
-        process = match goes_on.then(|| engine.sched.next(me, false)).flatten() {
+        process = match goes_on.then(|| next(engine, me, false)).flatten() {
             Some(next) => next,
             None => break,
         };
@@ -279,6 +300,11 @@ fn run_slice(engine: &Arc<Engine>, process: Arc<Process>) -> u64 {
             }
             sleep_or_requeue(engine, process);
         }
+        Stop::Exited(reason) if ends_later(ctx, reason) => {
+            ctx.data.exit_reason = reason;
+            process.set_run_state(RunState::Runnable);
+            engine.sched.enqueue(process);
+        }
         Stop::Exited(reason) => terminate(ctx, reason),
         Stop::Blocking | Stop::Computing => {
             let call = BlockingCall::new(&process, ctx.data, matches!(stop, Stop::Computing));
@@ -287,6 +313,14 @@ fn run_slice(engine: &Arc<Engine>, process: Arc<Process>) -> u64 {
         }
     }
     used
+}
+
+/// Whether others go first when a process is about to end, where somebody chooses the order of steps.
+fn ends_later(ctx: &mut Ctx<'_>, reason: Term) -> bool {
+    let engine = ctx.engine;
+    engine.order().is_some_and(|order| {
+        engine.sched.queues[0].look(|waiting| order.gives_way(ctx, StepKind::End, &[reason], waiting))
+    })
 }
 
 fn count_slice(data: &mut ProcessData) -> u64 {

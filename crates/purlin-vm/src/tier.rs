@@ -37,6 +37,7 @@ impl Default for Config {
             leaving: None,
             native_cache: None,
             virtual_clock: None,
+            explores: false,
         }
     }
 }

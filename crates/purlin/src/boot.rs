@@ -4,11 +4,13 @@ use crate::args::CommandLine;
 use crate::install::Otp;
 use purlin_beam::BeamFile;
 use purlin_natives::{OnBreak, preloaded};
+use purlin_races::Settings;
 use purlin_term::external::{self, PlainContext};
 use purlin_term::{Atom, Heap, Term};
 use purlin_vm::code::Module;
+use purlin_vm::code::compiler::When;
 use purlin_vm::process::Flags;
-use purlin_vm::{Config, End, Engine, Interpreter, Native, Settings, Spawn};
+use purlin_vm::{Config, End, Engine, Interpreter, Native, Spawn};
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::Command;
@@ -53,17 +55,32 @@ pub fn run(otp: &Otp, line: &CommandLine, config: Config) -> Result<i32, BootErr
     Ok(end.status())
 }
 
+/// As [`run`], of a program whose orders of steps are tried.
+pub fn explore(otp: &Otp, line: &CommandLine, config: Config, settings: Settings) -> Result<i32, BootError> {
+    purlin_natives::keep_descriptors();
+    let config = Config { explores: true, virtual_clock: Some(settings.clock), compiles: When::Never, ..config };
+    let engine =
+        start_after(otp, line, config, purlin_races::NATIVES, |engine| purlin_races::install(engine, settings))?;
+    Ok(engine.wait().status())
+}
+
 /// Starts an engine with what a command line says.
 pub fn start(otp: &Otp, line: &CommandLine, config: Config) -> Result<Arc<Engine>, BootError> {
     start_with(otp, line, config, &[])
 }
 
 /// As [`start`], with further natives; they take the place of the engine's own of the same name.
-pub fn start_with(
+pub fn start_with(otp: &Otp, line: &CommandLine, config: Config, natives: &[Native]) -> Result<Arc<Engine>, BootError> {
+    start_after(otp, line, config, natives, |_| ())
+}
+
+/// As [`start_with`], after the engine was prepared.
+fn start_after(
     otp: &Otp,
     line: &CommandLine,
     mut config: Config,
     natives: &[Native],
+    prepare: impl FnOnce(&Arc<Engine>),
 ) -> Result<Arc<Engine>, BootError> {
     let flags = &line.flags;
     otp.configure(&mut config);
@@ -75,6 +92,9 @@ pub fn start_with(
     if let Some(n) = flags.schedulers {
         config.schedulers = n;
     }
+    if config.explores {
+        config.schedulers = 1;
+    }
     if let Some(n) = flags.processes {
         config.process_limit = n;
     }
@@ -84,7 +104,7 @@ pub fn start_with(
     config.off_heap_messages |= flags.off_heap_messages;
     config.printable_unicode |= flags.printable_unicode;
     config.warnings = flags.warnings.unwrap_or(config.warnings);
-    config.settings = settings(line, config.settings);
+    config.settings = settings_of(line, config.settings);
     let tables: Vec<&[Native]> = purlin_natives::boot_tables().into_iter().chain([natives]).collect();
     let preloaded = read_preloaded(otp)?;
     let engine = Engine::new(&tables, config);
@@ -100,6 +120,7 @@ pub fn start_with(
     if engine.config.native_libraries {
         purlin_ffi::install(&engine);
     }
+    prepare(&engine);
     start_epmd(line)?;
     load_preloaded(&engine, preloaded)?;
     let init = line.flags.init_module.as_deref().unwrap_or("init");
@@ -135,9 +156,9 @@ fn wait_for(port: u16) {
 }
 
 /// The settings of an engine, where the command line has some.
-fn settings(line: &CommandLine, usual: Settings) -> Settings {
+fn settings_of(line: &CommandLine, usual: purlin_vm::Settings) -> purlin_vm::Settings {
     let flags = &line.flags;
-    Settings {
+    purlin_vm::Settings {
         version: usual.version,
         emulator_args: line.emulator_args.clone(),
         online: flags.online,

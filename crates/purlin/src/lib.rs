@@ -9,6 +9,7 @@ pub mod erlang;
 pub mod install;
 pub mod missing;
 pub mod own_root;
+pub mod races;
 pub mod translated;
 
 pub use args::CommandLine;

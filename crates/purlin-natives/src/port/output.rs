@@ -22,7 +22,13 @@ struct Queue {
     failed: bool,
     /// Who waits until commands need not wait any more.
     waiters: Vec<Immediate>,
+    /// What is written is written at once: there is no other thread.
+    direct: Option<Direct>,
 }
+
+/// Writes; what is to be called instead when that cannot be done any more.
+type Direct = Box<dyn FnMut(&[u8]) -> Option<Failed> + Send>;
+type Failed = Box<dyn FnOnce() + Send>;
 
 /// The sending end.
 #[derive(Clone)]
@@ -36,6 +42,14 @@ impl Output {
         failed: impl FnOnce(std::io::Error) + Send + 'static,
     ) -> Output {
         let output = Output(Arc::default());
+        if engine.config.explores {
+            let mut failed = Some(failed);
+            output.0.0.lock().direct = Some(Box::new(move |bytes| {
+                let error = to.write_all(bytes).and_then(|()| to.flush()).err()?;
+                failed.take().map(|failed| -> Failed { Box::new(move || failed(error)) })
+            }));
+            return output;
+        }
         let mine = output.clone();
         let engine = engine.clone();
         std::thread::spawn(move || {
@@ -90,6 +104,14 @@ impl Output {
     pub fn write(&self, bytes: Vec<u8>) {
         let mut q = self.0.0.lock();
         if !q.failed && !q.closed && !bytes.is_empty() {
+            if let Some(write) = &mut q.direct {
+                if let Some(failed) = write(&bytes) {
+                    q.failed = true;
+                    drop(q);
+                    failed();
+                }
+                return;
+            }
             q.bytes += bytes.len();
             q.chunks.push_back(bytes);
             self.0.1.notify_all();

@@ -127,6 +127,37 @@ pub struct Safepoint {
     pub heap: u32,
 }
 
+/// A step that other processes can tell.
+pub struct Step {
+    pub what: StepKind,
+    /// X registers that live before it; of a call of a native these are its arguments.
+    pub live: u32,
+    /// The timeout of a `receive`.
+    pub timeout: Option<Src>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StepKind {
+    /// `x0 ! x1`
+    Send,
+    /// A look at the mailbox in a `receive` with a timeout.
+    Receive,
+    /// The end of the process.
+    End,
+    Native(Mfa),
+}
+
+impl std::fmt::Display for StepKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            StepKind::Send => f.write_str("send"),
+            StepKind::Receive => f.write_str("receive"),
+            StepKind::End => f.write_str("end"),
+            StepKind::Native(mfa) => mfa.fmt(f),
+        }
+    }
+}
+
 pub struct MakeFun {
     pub entry: &'static Arc<FunEntry>,
     pub dst: Dst,
@@ -242,6 +273,8 @@ operands_of! {
     Safepoint(s): "heap" Operand::Number(s.heap as i64)
         => each s.live.iter().map(|&x| ("live", Operand::Src(Src::x(x as u32))))
         .chain(s.floats.iter().map(|&f| ("live", Operand::FloatSrc(f as u32))));
+    Step(s): "step" Operand::Name(&s.what), "live" Operand::Live(s.live)
+        => each s.timeout.iter().map(|&t| ("timeout", Operand::Src(t)));
     UpdateRecord(s): "src" Operand::Src(s.src), "dst" Operand::Dst(s.dst), "size" Operand::Number(s.size as i64) =>
         each s.updates.iter().flat_map(|&(at, v)| [("at", Operand::Number(at as i64)), ("value", Operand::Src(v))]);
 }

@@ -295,6 +295,8 @@ instructions! {
     Safepoint "safepoint" (at: [Safepoint]) => Control: skips;
     /// Where a process goes on that stopped at a safepoint.
     SafepointLeft "safepoint_left" (at: [Safepoint]) => Control;
+    /// A place before a step that other processes can tell, where another one may go first.
+    SchedulingPoint "scheduling_point" (step: [Step]) => Control;
     /// Goes on where a value leads.
     SelectVal "select_val" (src: src, cases: cases) => Control: ends;
     /// Goes on where a tuple's size leads.

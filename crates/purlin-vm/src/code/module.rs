@@ -498,6 +498,8 @@ pub struct Code {
     pub(super) compiler: Option<&'static dyn Compiler>,
     pub(super) compiles: When,
     pub(super) leaving: Option<Leaving>,
+    /// Translated code has scheduling points.
+    pub(super) scheduling_points: bool,
     pub(super) hot: Hot,
     pub(super) perf_map: Option<PerfMap>,
     /// Name, by its index, and creation of this node: decoded identifiers of both are local.
@@ -510,6 +512,7 @@ impl Code {
             compiler: None,
             compiles: When::Never,
             leaving: None,
+            scheduling_points: false,
             hot: Hot::default(),
             perf_map: None,
             exports,
@@ -534,6 +537,11 @@ impl Code {
     /// The same with guards of machine code that leave whatever they find.
     pub fn leaving(self, leaving: Option<Leaving>) -> Code {
         Code { leaving, ..self }
+    }
+
+    /// The same with code that stops before steps that other processes can tell, where somebody chooses their order.
+    pub fn with_scheduling_points(self, scheduling_points: bool) -> Code {
+        Code { scheduling_points, ..self }
     }
 
     /// Which functions become machine code.

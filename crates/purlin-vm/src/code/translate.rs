@@ -13,6 +13,7 @@ mod facts;
 mod looks;
 mod loops;
 mod records;
+mod steps;
 
 use super::arena::Arena;
 use super::compiler::When;
@@ -81,6 +82,8 @@ struct Translator<'a> {
     loops: RefCell<BTreeSet<u32>>,
     /// What comes at these.
     safepoints: HashMap<u32, Safepoint>,
+    /// Where a `receive` waits until a time, if that is asked for.
+    timed: HashMap<u32, Operand>,
     /// The instruction being translated.
     op: Opcode,
     /// What the instructions refer to.
@@ -108,6 +111,7 @@ impl<'a> Translator<'a> {
             emitting,
             loops: RefCell::default(),
             safepoints: HashMap::new(),
+            timed: HashMap::new(),
             op: Opcode::IntCodeEnd,
             operands: RefCell::default(),
             ins: Instruction::new(),
@@ -115,6 +119,7 @@ impl<'a> Translator<'a> {
     }
 
     fn run(mut self) -> Result<Translator<'a>> {
+        self.timed = self.timed_receives()?;
         let mut decoder = self.module.file.code().decode(self.function()?.range.clone());
         let mut ins = std::mem::take(&mut self.ins);
         while decoder.next(&mut ins)? {

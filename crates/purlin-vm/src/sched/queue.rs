@@ -43,6 +43,11 @@ impl<T> Queues<T> {
         }
     }
 
+    /// All, by their priority.
+    fn all(&self) -> impl Iterator<Item = &T> {
+        self.max.iter().chain(&self.high).chain(self.normal.iter().map(|(item, _)| item))
+    }
+
     /// Takes out the first item that is as wanted.
     fn take(&mut self, wanted: impl Fn(&T) -> bool) -> Option<T> {
         for queue in [&mut self.max, &mut self.high] {
@@ -128,6 +133,26 @@ impl RunQueue {
         }
         let mut q = self.queues.lock();
         let p = q.pop()?;
+        self.gone(&p);
+        Some(p)
+    }
+
+    /// Shows all that wait.
+    pub fn look<T>(&self, look: impl FnOnce(&[&Arc<Process>]) -> T) -> T {
+        let q = self.queues.lock();
+        let waiting: Vec<&Arc<Process>> = q.all().collect();
+        look(&waiting)
+    }
+
+    /// Takes the one that `choose` says of all that wait.
+    pub fn choose(&self, choose: impl FnOnce(&[&Arc<Process>]) -> usize) -> Option<Arc<Process>> {
+        let mut q = self.queues.lock();
+        let waiting: Vec<&Arc<Process>> = q.all().collect();
+        if waiting.is_empty() {
+            return None;
+        }
+        let id = waiting.get(choose(&waiting)).or(waiting.first())?.id();
+        let p = q.take(|p| p.id() == id)?;
         self.gone(&p);
         Some(p)
     }

@@ -22,6 +22,10 @@ fn pool(sched: &Schedulers, computes: bool) -> &Pool {
 /// Has a thread of a pool run a native.
 pub(super) fn submit(engine: &Arc<Engine>, call: BlockingCall) {
     let computes = call.computes;
+    if engine.config.explores {
+        // There is but one thread.
+        return run(call, engine);
+    }
     if !pool(&engine.sched, computes).push(call) {
         return;
     }

@@ -81,8 +81,12 @@ impl Translator<'_> {
             Opcode::CaseEnd => Instr::CaseEnd(self.src(ins, 0)?),
             Opcode::Badrecord => Instr::Badrecord(self.src(ins, 0)?),
             Opcode::IfEnd => Instr::IfEnd,
-            Opcode::Send => Instr::Send,
+            Opcode::Send => {
+                self.step(StepKind::Send, 2);
+                Instr::Send
+            }
             Opcode::LoopRec => {
+                self.receive_step(self.label(ins, 0)?)?;
                 Instr::LoopRec { empty: self.fail(ins, 0)?, keeps: self.looks.call || !self.safepoints.is_empty() }
             }
             Opcode::LoopRecEnd => Instr::LoopRecEnd { again: self.fail(ins, 0)? },
@@ -123,7 +127,7 @@ impl Translator<'_> {
         // stub itself is entered, so that its caller is no place of the native's errors.
         let native = self.loaded.exports.native(entry.mfa);
         match (ins.op, native) {
-            (Opcode::Call, Some(n)) => self.emit(Instr::CallNative(n)),
+            (Opcode::Call, Some(n)) => self.call_of_native(n),
             (Opcode::Call, None) => self.emit(Instr::Call(entry)),
             (Opcode::CallOnly, _) => self.emit(Instr::CallOnly(entry)),
             _ => {
@@ -151,10 +155,15 @@ impl Translator<'_> {
             return Ok(true);
         };
         match ins.op {
-            Opcode::CallExt => self.emit(Instr::CallNative(native)),
+            Opcode::CallExt => self.call_of_native(native),
             _ => self.tail_call_of_native(native, slots),
         }
         Ok(true)
+    }
+
+    fn call_of_native(&mut self, native: &'static NativeEntry) {
+        self.native_step(native.mfa);
+        self.emit(Instr::CallNative(native));
     }
 
     /// A tail call from a function with a frame of `slots`, or without one. The function is the place of the native's
@@ -165,7 +174,7 @@ impl Translator<'_> {
             self.emit(Instr::CallNativeLast(native, slots.unwrap_or(0)));
             return;
         }
-        self.emit(Instr::CallNative(native));
+        self.call_of_native(native);
         if let Some(slots) = slots {
             self.emit(Instr::Deallocate(slots));
         }

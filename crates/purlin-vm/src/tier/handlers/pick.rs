@@ -194,7 +194,7 @@ fn single(i: &Instr, collecting: bool) -> Handler {
         Instr::GetRecordField(_) | Instr::PutRecord(_) => leave,
 
         Instr::Jump(_) => control::jump,
-        Instr::Safepoint(_) | Instr::SafepointLeft(_) => leave,
+        Instr::Safepoint(_) | Instr::SafepointLeft(_) | Instr::SchedulingPoint(_) => leave,
         Instr::SelectVal(src, s) => select(src, s),
         Instr::SelectArity(src, s) if s.table.is_empty() => by_kind!(control::select_arity; any src),
         Instr::SelectArity(src, s) if s.tuple => by_kind!(control::select_size_of_tuple; any src),

@@ -106,6 +106,11 @@ impl Run<'_> {
                     continue;
                 }
                 Instr::SafepointLeft(s) => self.leave_safepoint(s),
+                Instr::SchedulingPoint(s) => {
+                    if self.gives_way(pc, s) {
+                        return self.stop_at(pc.wrapping_add(1), s.live as usize, Stop::Yield);
+                    }
+                }
                 Instr::SelectVal(src, s) => {
                     pc = Self::jump(pc, s.to(self.get(src).raw()));
                     continue;

@@ -1,9 +1,9 @@
-//! Stopping in a loop of jumps: see [`crate::code::instr::Safepoint`].
+//! Stopping in a loop of jumps (see [`crate::code::instr::Safepoint`]), and before steps that others can tell.
 
 use super::Run;
-use crate::code::instr::{Op, Safepoint};
+use crate::code::instr::{Op, Safepoint, Step};
 use crate::engine::runner::Stop;
-use purlin_term::Term;
+use purlin_term::{Atom, Term};
 
 impl Run<'_> {
     /// Not with an exception in the registers, of which only the handler knows how many there are.
@@ -25,6 +25,22 @@ impl Run<'_> {
             self.set_x(s.registers + i, t);
         }
         self.stop_at(pc.wrapping_add(1), s.registers + s.floats.len(), Stop::Yield)
+    }
+
+    /// Whether others go first, where somebody chooses the order of steps.
+    pub(super) fn gives_way(&mut self, pc: *const Op, step: &Step) -> bool {
+        let engine = self.engine.clone();
+        let Some(order) = engine.order() else { return false };
+        if step.timeout.is_some_and(|t| self.get(t).is(Atom::INFINITY)) {
+            return false;
+        }
+        // Nothing collects meanwhile.
+        let args: smallvec::SmallVec<[Term; 8]> = (0..step.live as usize).map(|i| self.x(i)).collect();
+        let before = std::mem::replace(&mut self.data.pc, pc);
+        let gives_way =
+            engine.sched.queues[0].look(|waiting| order.gives_way(&mut self.ctx(), step.what, &args, waiting));
+        self.data.pc = before;
+        gives_way
     }
 
     /// Goes on behind a safepoint. What was reserved of the heap may have been given to others meanwhile.

@@ -1,0 +1,87 @@
+//! Finding races: a program is run again and again, each time with its processes' steps in another order.
+//!
+//! The engine runs in virtual time on one thread, and stops before each step that other processes can tell (a message, a look at
+//! a table, a name, ...), so that an order of such steps says all of a run. When the program is about to begin
+//! ([`NATIVES`]: `purlin:explore_schedules/0`), this program is forked for each order that is tried ([`campaign`]): booting
+//! is done once. In the fork an [`order`] says who goes next. What it did differently from the natural order is all that is
+//! needed to run it again: a [`plan`].
+
+mod campaign;
+mod events;
+mod fork;
+mod order;
+mod plan;
+mod report;
+
+pub use plan::{Plan, Strategy};
+
+use campaign::Turn;
+use hashbrown::HashSet;
+use purlin_term::{Atom, Term};
+use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+/// What is to be tried.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Orders that are tried at most, and for how long.
+    pub schedules: u32,
+    pub time: Option<Duration>,
+    pub seed: u64,
+    pub strategy: Strategy,
+    /// Just this order, in this very program.
+    pub replay: Option<Plan>,
+    /// The command that runs one order again: what stands before the order's name, and behind it.
+    pub command: [String; 2],
+    /// System time at the start of the engine, in nanoseconds since 1970: part of what has to be the same.
+    pub clock: i64,
+}
+
+/// The natives by which a program says where it begins.
+pub const NATIVES: &[Native] =
+    &[Native::plain("purlin", "explore_schedules", 0, explore), Native::plain("purlin", "begin_program", 0, begin)];
+
+#[derive(Default)]
+struct State {
+    settings: OnceLock<Settings>,
+    /// The processes that were there before anything of the program was.
+    before: OnceLock<HashSet<u64>>,
+    /// Modules were loaded that the program needs.
+    warm: AtomicBool,
+}
+
+/// Has an engine, which was made for it ([`purlin_vm::Config::explores`]), try orders.
+pub fn install(engine: &Arc<Engine>, settings: Settings) {
+    let _ = engine.extension::<State>().settings.set(settings);
+}
+
+/// `purlin:begin_program()`: what is started from now on is part of the program, even if its tests begin later. Without
+/// this, all that is there before them is not.
+fn begin(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    let all = ctx.engine.processes.all().iter().map(|p| p.id()).collect();
+    let _ = ctx.engine.extension::<State>().before.set(all);
+    Ok(Term::atom(Atom::OK))
+}
+
+/// `purlin:explore_schedules()`: `ok`, once for each order, each time in a program of its own, as soon as all other processes wait.
+/// Before, a list of modules, once: who calls has them loaded and calls again.
+fn explore(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
+    let state = ctx.engine.extension::<State>();
+    let settings = state.settings.get().ok_or(Escape::BADARG)?;
+    if ctx.engine.sched.queued() > 0 {
+        return Err(Escape::Again);
+    }
+    match campaign::run(ctx, settings, state.before.get(), state.warm.swap(true, Ordering::Relaxed)) {
+        Turn::Program => Ok(Term::atom(Atom::OK)),
+        Turn::Load(modules) => {
+            let names: Vec<Term> = modules.iter().map(|m| Term::atom(Atom::new(m))).collect();
+            Ok(ctx.heap().list(&names))
+        }
+        Turn::Over(status) => {
+            ctx.engine.sched.halt(status, true);
+            Err(Escape::Again)
+        }
+    }
+}
