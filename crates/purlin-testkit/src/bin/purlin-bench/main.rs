@@ -5,7 +5,7 @@
 //! Both engines do the same work in the same run on the same machine; a ratio below 1 means that Purlin takes less.
 //! The spread is the least and the greatest ratio of a pair of runs. `--only memory` gives the table of bytes alone,
 //! `--only sweep` that of everyday operations, `--only dist` that of two nodes of a kind that talk with each other,
-//! `--only net` that of servers under load; `--packages DIR` adds servers whose applications are in `DIR/*/ebin`.
+//! `--only net` that of servers under load, `net/NAME` of one of them; `--packages DIR` adds servers whose applications are in `DIR/*/ebin`.
 //! `--releases installed,27` measures both engines on OTP 27 as well, in further columns and tables.
 
 mod chart;
@@ -47,10 +47,14 @@ fn main() -> ExitCode {
 
 fn measure(options: &Options) -> Result<(), String> {
     let only = options.only.as_deref();
+    let server = only.and_then(|only| only.strip_prefix("net/"));
+    if server.is_some() {
+        return net::tables(options, server);
+    }
     let times = if matches!(only, Some("memory" | "sweep" | "dist" | "net")) { Ok(()) } else { table(options) };
     let sweep = if matches!(only, None | Some("sweep")) { sweep(options) } else { Ok(()) };
     let nodes = if matches!(only, None | Some("dist")) { nodes(options) } else { Ok(()) };
-    let servers = if matches!(only, None | Some("net")) { net::tables(options) } else { Ok(()) };
+    let servers = if matches!(only, None | Some("net")) { net::tables(options, None) } else { Ok(()) };
     let bytes = if matches!(only, None | Some("memory")) { memory_table(options) } else { Ok(()) };
     times.and(sweep).and(nodes).and(servers).and(bytes)
 }

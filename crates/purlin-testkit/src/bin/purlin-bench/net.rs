@@ -35,9 +35,11 @@ struct Figures {
     bytes: f64,
 }
 
-pub fn tables(options: &Options) -> Result<(), String> {
+/// Measures all servers, or those of this name.
+pub fn tables(options: &Options, only: Option<&str>) -> Result<(), String> {
     let packages = options.packages.as_deref();
     let servers = SERVERS.iter().chain(OF_PACKAGES.iter().filter(|_| packages.is_some()));
+    let servers = servers.filter(|(name, _)| only.is_none_or(|only| *name == only));
     for (schedulers, release) in options.each() {
         let engines = Engine::both(&options.purlin, schedulers, release);
         println!(
