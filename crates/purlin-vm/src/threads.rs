@@ -271,11 +271,20 @@ fn run_slice(engine: &Arc<Engine>, process: Arc<Process>) -> u64 {
         return 0;
     }
     ctx.data.hibernation = Hibernation::None;
-    (ctx.data.slice, ctx.data.slice_left) = (SLICE, SLICE);
+    let first = compile::until_look(engine).min(SLICE);
+    (ctx.data.slice, ctx.data.slice_left) = (first, first);
     let watch = Watch::start(ctx);
     ctx.data.activity = Activity::Running;
     let runner = engine.runner().expect("schedulers are started with a runner");
-    let stop = guard(ctx, |ctx| runner.run(ctx)).unwrap_or_else(Stop::Exited);
+    let mut stop = guard(ctx, |ctx| runner.run(ctx)).unwrap_or_else(Stop::Exited);
+    compile::note(ctx);
+    let rest = SLICE - first + ctx.data.slice_left.min(0);
+    let used_up = ctx.data.slice == first && ctx.data.slice_left <= 0;
+    if matches!(stop, Stop::Yield) && used_up && rest > 0 {
+        // It was stopped to be looked at, and did not give up its slice: here is what remains of that.
+        (ctx.data.slice, ctx.data.slice_left) = (SLICE, rest);
+        stop = guard(ctx, |ctx| runner.run(ctx)).unwrap_or_else(Stop::Exited);
+    }
     let used = count_slice(ctx.data);
     ctx.data.activity = match stop {
         Stop::Wait => Activity::Waiting,
@@ -283,7 +292,6 @@ fn run_slice(engine: &Arc<Engine>, process: Arc<Process>) -> u64 {
         _ => Activity::Runnable,
     };
     watch.end(ctx, &stop);
-    compile::note(ctx, used);
     match stop {
         Stop::Yield => {
             process.set_run_state(RunState::Runnable);

@@ -190,9 +190,9 @@ impl ProcessData {
         }
     }
 
-    /// Ends the time slice at the next call; what is left of it counts as not used.
+    /// Ends the time slice at the next call; what is left of it, which is taken for something, counts as not used.
     pub fn give_up_slice(&mut self) {
-        self.slice -= self.slice_left.max(0);
+        self.slice -= self.slice_left.max(1);
         self.slice_left = 0;
     }
 

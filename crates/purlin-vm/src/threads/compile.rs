@@ -10,8 +10,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Reductions between two looks.
-const EVERY: u64 = 4000;
+/// Reductions between two looks, more or less: half of that to one and a half, so that they do not go in step with what
+/// runs.
+const EVERY: i32 = 4000;
 
 /// Functions that are noted at a look: the one that is run, and those that it returns to.
 const DEPTH: usize = 3;
@@ -23,20 +24,33 @@ const WORDS: usize = 48;
 const REST: u32 = 2;
 
 thread_local! {
-    static USED: Cell<u64> = const { Cell::new(0) };
+    /// Reductions until the next look, and what tells how many there are to the one after it.
+    static LEFT: Cell<(i32, u32)> = const { Cell::new((EVERY, 0)) };
 }
 
-/// Notes where a process has stopped that used so many reductions.
+/// After how many reductions a process has to be stopped to be looked at. Where processes stop by themselves would tell
+/// little: servers always wait at the same place.
 #[inline]
-pub(super) fn note(ctx: &Ctx<'_>, used: u64) {
+pub(super) fn until_look(engine: &Engine) -> i32 {
+    if engine.code.compiles() == When::Hot { LEFT.get().0 } else { i32::MAX }
+}
+
+/// Looks at a process that has stopped, once so many reductions were used.
+#[inline]
+pub(super) fn note(ctx: &Ctx<'_>) {
     if ctx.engine.code.compiles() != When::Hot {
         return;
     }
-    let all = USED.get() + used;
-    USED.set(if all < EVERY { all } else { 0 });
-    if all >= EVERY {
-        look(ctx);
+    let (left, state) = LEFT.get();
+    let left = left.saturating_sub_unsigned(ctx.data.slice_used().min(i32::MAX as u64) as u32);
+    if left > 0 {
+        LEFT.set((left, state));
+        return;
     }
+    // Of a linear congruential generator the high bits are the good ones.
+    let state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+    LEFT.set((EVERY / 2 + (state >> 16) as i32 % EVERY, state));
+    look(ctx);
 }
 
 #[cold]
