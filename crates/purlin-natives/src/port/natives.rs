@@ -60,9 +60,13 @@ fn port_command(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     }
 }
 
+/// Reductions that a call of a driver costs, about as on the BEAM: a process whose answers are there whenever it asks, as
+/// a server's that reads from a quick client, gives others their turn.
+const CALL: usize = 50;
+
 fn command(ctx: &mut Ctx<'_>, port: &Arc<Port>, data: Term) -> NativeResult {
     let Some(bytes) = io_bytes(data) else { return Ok(BADARG) };
-    ctx.charge(bytes.len() / 100);
+    ctx.charge(CALL + bytes.len() / 100);
     port.command(ctx.engine, ctx.process.who(), bytes);
     Ok(Term::bool(true))
 }
@@ -73,6 +77,7 @@ fn port_control(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let operation = args[1].as_small().and_then(|n| u32::try_from(n).ok());
     let (Some(operation), Some(data)) = (operation, io_bytes(args[2])) else { return Ok(BADARG) };
     let me = ctx.process.who();
+    ctx.charge(CALL);
     Ok(match port.driver.control_answer(ctx.engine, &port, me, operation, &data) {
         Some(ControlAnswer::List(bytes)) => ctx.heap().byte_list(&bytes),
         Some(ControlAnswer::Binary(bytes)) => ctx.heap().binary(&bytes),
