@@ -271,6 +271,18 @@ impl Term {
         self.as_magic()?.value.downcast_ref()
     }
 
+    /// The id of a magic reference, and a count of its value.
+    pub(crate) fn magic_value(self) -> Option<([u64; 2], Arc<Magic>)> {
+        let b = self.body(Kind::MagicRef)?;
+        let value = b[2] as *const Magic;
+        // SAFETY: OFFHEAP: the object owns a count of this Arc for as long as it lives; here is another one.
+        let value = unsafe {
+            Arc::increment_strong_count(value);
+            Arc::from_raw(value)
+        };
+        Some(([b[0], b[1]], value))
+    }
+
     /// The address of the value behind a magic reference, and how many references there are to it.
     pub fn magic_count(self) -> Option<(usize, usize)> {
         let p = self.body(Kind::MagicRef)?[2] as *const Magic;

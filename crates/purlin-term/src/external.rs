@@ -20,8 +20,6 @@ pub use crate::boxed::{ref_id, ref_words};
 
 use crate::atom::Atom;
 use crate::boxed::FunEntry;
-use crate::heap::Heap;
-use crate::word::Term;
 use std::sync::Arc;
 
 /// The byte every encoded term begins with.
@@ -92,11 +90,6 @@ pub trait DecodeContext {
     /// Whether an external function exists; asked only when [`DecodeContext::safe`].
     fn has_function(&self, _module: Atom, _function: Atom, _arity: u8) -> bool {
         false
-    }
-
-    /// A reference of this node; one that stands for an engine's value can be found again here.
-    fn reference(&mut self, heap: &mut Heap, id: [u64; 2]) -> Term {
-        heap.reference(id)
     }
 }
 

@@ -28,6 +28,7 @@ pub mod iolist;
 pub mod libm;
 pub mod list;
 pub mod literal;
+mod magic;
 pub mod map;
 pub mod number;
 pub mod owned;

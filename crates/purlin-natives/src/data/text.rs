@@ -1,7 +1,6 @@
 //! Pids, ports, references and funs to text and back; terms to the engine's own output.
 
 use crate::console;
-use purlin_term::external::DecodeContext;
 use purlin_term::{Heap, Release, Term, am, print};
 use purlin_vm::native::OrBadarg;
 use purlin_vm::{Ctx, Escape, Native, NativeResult};
@@ -10,7 +9,7 @@ use std::io::Write;
 pub const NATIVES: &[Native] = &[
     Native::plain("erlang", "pid_to_list", 1, |ctx, args| shown(ctx.heap(), args[0], args[0].is_pid())),
     Native::plain("erlang", "port_to_list", 1, |ctx, args| shown(ctx.heap(), args[0], args[0].is_port())),
-    Native::plain("erlang", "ref_to_list", 1, |ctx, args| shown(ctx.heap(), args[0], args[0].is_ref())),
+    Native::plain("erlang", "ref_to_list", 1, ref_to_list),
     Native::plain("erlang", "fun_to_list", 1, |ctx, args| shown(ctx.heap(), args[0], args[0].is_fun())),
     Native::plain("erlang", "list_to_pid", 1, |_, a| list_bytes(a[0]).and_then(|text| pid(&text)).or_badarg()),
     Native::plain("erlang", "list_to_port", 1, |_, a| list_bytes(a[0]).and_then(|text| port(&text)).or_badarg()),
@@ -72,10 +71,15 @@ fn reference_id(text: &[u8]) -> Option<[u64; 2]> {
     purlin_term::external::ref_id([word(low)?, word(middle)?, word(high)?])
 }
 
+/// Who reads the text gets what the reference stands for.
+fn ref_to_list(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
+    args[0].note_written();
+    shown(ctx.heap(), args[0], args[0].is_ref())
+}
+
 fn list_to_ref(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     let id = list_bytes(args[0]).and_then(|text| reference_id(&text)).or_badarg()?;
-    let mut decoding = ctx.engine.code.decoding(false);
-    Ok(decoding.reference(&mut ctx.data.heap, id))
+    Ok(ctx.heap().read_reference(id))
 }
 
 /// What writing gives: nobody reads the output when that fails.

@@ -379,7 +379,7 @@ impl<'a> Decoder<'a, '_> {
             self.reader.ensure(short && n <= 3)?;
             let word = |i: usize| words.get(i).map_or(0, |&w| w as u32);
             let id = super::ref_id([word(0), word(1), word(2)]).ok_or(self.reader.error())?;
-            return Ok(self.context.reference(self.heap, id));
+            return Ok(self.heap.read_reference(id));
         }
         Ok(self.heap.external(Kind::ExtRef, node, creation, &words))
     }

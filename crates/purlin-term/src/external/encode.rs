@@ -408,6 +408,7 @@ impl<'a, 'b, S: Sink> Encoder<'a, 'b, S> {
             self.atom(function);
             small_integer(self.out, arity as i64);
         } else if let Some(words) = term.ref_numbers() {
+            term.note_written();
             self.reference(self.options.node, self.options.creation, words.into_iter());
         } else if let Some((kind, node, creation, words)) = term.as_external() {
             match (kind, words) {

@@ -1,4 +1,6 @@
 use super::*;
+use crate::heap::Heap;
+use crate::word::Term;
 
 fn decoded(bytes: &[u8]) -> Result<String, DecodeError> {
     let mut h = Heap::new(0);
