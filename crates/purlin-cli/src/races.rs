@@ -129,7 +129,7 @@ mod tests {
         assert_eq!((settings.schedules, settings.time), (20, Some(Duration::from_secs(120))));
         assert_eq!(settings.strategy, Strategy::Pct(4));
         assert!(flags.are_given().unwrap());
-        let (flags, _) = taken("--replay 10-1.1").unwrap();
+        let (flags, _) = taken("--replay 10-1.1.2").unwrap();
         assert_eq!(flags.settings(Default::default()).clock, 16_000_000_000);
         assert!(!taken("x").unwrap().0.are_given().unwrap());
     }

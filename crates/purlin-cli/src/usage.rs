@@ -15,11 +15,17 @@ const fn entry(name: &'static str, takes: &'static str, does: &'static str) -> E
 
 pub const COMMANDS: &[Entry] = &[
     entry("run", "FILE [ARG...]", "run an Elixir script, as `elixir FILE` does; `purlin FILE.exs` is the same"),
+    entry("run", "--races [OPTION...] FILE", "run it in many orders of its processes' steps, to find one that fails"),
     entry("eval", "CODE [ARG...]", "evaluate Elixir code, as `elixir -e` does"),
     entry(
         "test",
         "[FILE[:LINE]...] [--seed N] [--trace]",
         "run files of ExUnit tests; in a Mix project as `purlin mix test`",
+    ),
+    entry(
+        "test",
+        "--races [OPTION...] [FILE[:LINE]...]",
+        "run them in many orders, to find one that fails; also `mix test --races`",
     ),
     entry("iex", "[ARG...]", "the interactive shell"),
     entry("shell", "[ARG...]", "another name of iex"),
@@ -47,6 +53,11 @@ pub const OPTIONS: &[Entry] = &[
     entry("--schedulers", "N", "scheduler threads (default: one a core)"),
     entry("--no-native-libraries", "", "refuse libraries of C and Rust (`load_nif/2`, drivers)"),
     entry("--otp", "DIR", "the OTP installation (default: ERL_ROOTDIR, the `erl` on the PATH, the usual places)"),
+    entry("--schedules", "N", "with --races: orders that are tried at most (default: 1000)"),
+    entry("--for", "TIME", "with --races: for how long, such as 60s or 5m"),
+    entry("--strategy", "NAME", "with --races: auto, natural, random, pos, pct:N or few:N"),
+    entry("--draw", "N", "with --races: the number from which random choices are made"),
+    entry("--replay", "ORDER", "run the order that a report of --races has named"),
     entry("--elixir", "DIR", "the Elixir installation (default: the `elixir` on the PATH, then the usual places)"),
 ];
 

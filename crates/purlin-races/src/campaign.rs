@@ -2,13 +2,14 @@
 
 use crate::Settings;
 use crate::events;
-use crate::fork::{self, Died, Side};
-use crate::order::{Choices, Program, Run};
+use crate::fork::{self, Child, Died, Side};
+use crate::order::{Choices, Noted, Program, Run};
 use crate::plan::{Deviation, Plan, Strategy, mix};
 use crate::report::{Outcome, Record, explained};
 use hashbrown::HashSet;
 use purlin_vm::engine::order::Waiting;
 use purlin_vm::{Ctx, Engine};
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
@@ -19,7 +20,7 @@ pub enum Turn {
     /// This is a program to be tried: it begins.
     Program,
     /// These modules are to be loaded, so that not each program has to.
-    Load(Vec<String>),
+    Load(Vec<(String, Vec<u32>)>),
     /// All was tried: the status to end with.
     Over(i32),
 }
@@ -52,11 +53,10 @@ pub fn run(ctx: &Ctx<'_>, settings: &Settings, before: Option<&HashSet<u64>>, wa
             }
         });
     });
-    let modules = ctx.engine.code.loaded().into_iter().collect();
-    let program = Program { first: me, system, modules };
+    let program = Program { first: me, system };
     if let Some(plan) = settings.replay.as_ref().filter(|_| warm) {
         let choices = Choices::Follow(plan.deviations.clone());
-        ctx.engine.set_order(Box::new(Run::new(choices, &program, false, None)));
+        ctx.engine.set_order(Box::new(Run::new(choices, &program, Noted::Nothing, None)));
         return Turn::Program;
     }
     let campaign = Campaign {
@@ -88,6 +88,20 @@ struct Campaign<'a> {
     told: Instant,
 }
 
+/// A run that has begun.
+struct UnderWay {
+    child: Child,
+    /// What it prints.
+    output: File,
+}
+
+impl UnderWay {
+    /// Ends it: nobody wants to know any more.
+    fn stop(self) {
+        let _ = self.child.wait(Duration::ZERO);
+    }
+}
+
 type Result<T> = std::io::Result<T>;
 
 /// What a run gave, or none where this is the program that was forked for it.
@@ -102,34 +116,38 @@ macro_rules! ran {
 
 impl Campaign<'_> {
     fn all(mut self, warm: bool) -> Result<Turn> {
-        let output = fork::nameless_file()?;
-        let natural = ran!(self.run(Choices::Follow(Vec::new()), false, &output));
+        let noted = if warm { Noted::Nothing } else { Noted::Code };
+        let natural = ran!(self.run(Choices::Follow(Vec::new()), noted));
         if !warm {
-            return Ok(Turn::Load(natural.record.modules));
+            return Ok(Turn::Load(natural.record.code));
         }
         // What fails in the natural order may have a race as well: then it passes in another one.
         let fails = natural.failed();
         self.orders.insert(natural.record.order);
         let mut first: Option<Outcome> = None;
         let mut nothing_new = 0;
-        let enough = |c: &Self, nothing_new| {
-            c.runs >= c.settings.schedules
-                || c.settings.time.is_some_and(|t| c.began.elapsed() >= t)
-                || (c.settings.strategy == Strategy::Auto && nothing_new >= NOTHING_NEW)
-                || natural.record.decisions == 0
-        };
-        while !enough(&self, nothing_new) {
-            let seed = mix(self.settings.seed.wrapping_mul(1 << 32).wrapping_add(self.runs as u64));
-            let strategy = self.settings.strategy.of_run(self.runs);
-            let choices = Choices::Draw { strategy, seed, decisions: natural.record.decisions };
-            let outcome = ran!(self.run(choices, false, &output));
-            nothing_new = if self.orders.insert(outcome.record.order) { 0 } else { nothing_new + 1 };
-            if outcome.failed() != fails {
-                first = Some(outcome);
-                break;
+        let (mut begun, mut under_way) = (self.runs, VecDeque::new());
+        let at_a_time = std::thread::available_parallelism().map_or(1, usize::from);
+        while first.is_none() {
+            let enough = begun >= self.settings.schedules
+                || self.settings.time.is_some_and(|t| self.began.elapsed() >= t)
+                || (self.settings.strategy == Strategy::Auto && nothing_new >= NOTHING_NEW)
+                || natural.record.decisions == 0;
+            if !enough && under_way.len() < at_a_time {
+                let seed = mix(self.settings.seed.wrapping_mul(1 << 32).wrapping_add(begun as u64));
+                let strategy = self.settings.strategy.of_run(begun);
+                let choices = Choices::Draw { strategy, seed, decisions: natural.record.decisions };
+                under_way.push_back(ran!(self.begin(choices, Noted::Nothing)));
+                begun += 1;
+                continue;
             }
+            let Some(run) = under_way.pop_front() else { break };
+            let outcome = self.end(run)?;
+            nothing_new = if self.orders.insert(outcome.record.order) { 0 } else { nothing_new + 1 };
+            first = (outcome.failed() != fails).then_some(outcome);
             self.tell_progress();
         }
+        under_way.into_iter().for_each(UnderWay::stop);
         let Some(first) = first else {
             let how = if fails { format!("all fail: {}", natural.fault()) } else { "none fails".into() };
             tell(&format!("{}\n{}: {how}.\n", natural.shown(), self.tried()));
@@ -147,7 +165,7 @@ impl Campaign<'_> {
             while at < smallest.len() && self.runs < until {
                 let end = (at + part).min(smallest.len());
                 let fewer: Vec<Deviation> = [&smallest[..at], &smallest[end..]].concat();
-                let tried = ran!(self.run(Choices::Follow(fewer), false, &output));
+                let tried = ran!(self.run(Choices::Follow(fewer), Noted::Nothing));
                 if tried.failed() != fails && tried.record.deviations.len() < smallest.len() {
                     smallest = tried.record.deviations.clone();
                     outcome = tried;
@@ -157,7 +175,7 @@ impl Campaign<'_> {
             }
             part = if part == 1 { 0 } else { part.div_ceil(2) };
         }
-        let again = ran!(self.run(Choices::Follow(smallest.clone()), true, &output));
+        let again = ran!(self.run(Choices::Follow(smallest.clone()), Noted::Steps));
         let record = if again.failed() != fails { &again.record } else { &outcome.record };
         let clock = (self.settings.clock / 1_000_000_000) as u64;
         let plan = Plan { clock, deviations: smallest };
@@ -189,25 +207,30 @@ impl Campaign<'_> {
     }
 
     /// Runs an order in a program of its own; `None`: this is that program.
-    fn run(&mut self, choices: Choices, detailed: bool, output: &File) -> Result<Option<Outcome>> {
-        match fork::fork(output)? {
+    fn run(&mut self, choices: Choices, noted: Noted) -> Result<Option<Outcome>> {
+        match self.begin(choices, noted)? {
+            Some(run) => self.end(run).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn begin(&mut self, choices: Choices, noted: Noted) -> Result<Option<UnderWay>> {
+        let output = fork::nameless_file()?;
+        match fork::fork(&output)? {
             Side::Program(report) => {
-                let order = Run::new(choices, &self.program, detailed, Some(report));
+                let order = Run::new(choices, &self.program, noted, Some(report));
                 self.engine.set_order(Box::new(order));
                 Ok(None)
             }
-            Side::Watcher(child) => {
-                self.runs += 1;
-                let (died, report) = child.wait(RUN_TIME)?;
-                let record = Record::of_text(&String::from_utf8_lossy(&report)).unwrap_or_default();
-                let printed = if died == Died::Exited(0) && record.waits.is_empty() && self.runs > 1 {
-                    Vec::new()
-                } else {
-                    fork::printed(output)?
-                };
-                Ok(Some(Outcome { died, record, printed }))
-            }
+            Side::Watcher(child) => Ok(Some(UnderWay { child, output })),
         }
+    }
+
+    fn end(&mut self, run: UnderWay) -> Result<Outcome> {
+        self.runs += 1;
+        let (died, report) = run.child.wait(RUN_TIME)?;
+        let record = Record::of_text(&String::from_utf8_lossy(&report)).unwrap_or_default();
+        Ok(Outcome { died, record, printed: fork::printed(&run.output)? })
     }
 
     fn tell_progress(&mut self) {

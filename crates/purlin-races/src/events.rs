@@ -171,12 +171,13 @@ fn origin(ctx: &Ctx<'_>) -> Option<(Mfa, String)> {
     Some((entry.mfa, line.map_or(String::new(), |(file, line)| format!("{}:{line}", text_of(file)))))
 }
 
-/// Whether a process is one that Elixir's compiler has started for itself.
-pub fn compiles(ctx: &mut Ctx<'_>) -> bool {
+/// Whether a process is one that Elixir's compiler has started for itself, or reports on tests.
+pub fn is_system(ctx: &mut Ctx<'_>) -> bool {
     began_in(ctx).is_some_and(|name| {
         // A script's own code is in modules whose names begin with `elixir_compiler_`.
         (name.starts_with("elixir_") && !name.starts_with("elixir_compiler_"))
             || matches!(name, "Elixir.Kernel.LexicalTracker" | "Elixir.Kernel.ParallelCompiler")
+            || (name.starts_with("Elixir.ExUnit.") && name != "Elixir.ExUnit.Runner")
     })
 }
 

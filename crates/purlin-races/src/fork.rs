@@ -38,10 +38,8 @@ pub fn nameless_file() -> io::Result<File> {
     if fd < 0 { Err(io::Error::last_os_error()) } else { Ok(unsafe { File::from_raw_fd(fd) }) }
 }
 
-/// Forks. What the program prints goes to `output`, which is empty at its start.
-pub fn fork(mut output: &File) -> io::Result<Side> {
-    output.set_len(0)?;
-    output.seek(SeekFrom::Start(0))?;
+/// Forks. What the program prints goes to `output`.
+pub fn fork(output: &File) -> io::Result<Side> {
     let null = File::open("/dev/null")?;
     let mut ends = [0; 2];
     // SAFETY: there is room for two descriptors.

@@ -19,7 +19,6 @@ use campaign::Turn;
 use hashbrown::HashSet;
 use purlin_term::{Atom, Term};
 use purlin_vm::{Ctx, Engine, Escape, Native, NativeResult};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -48,8 +47,8 @@ struct State {
     settings: OnceLock<Settings>,
     /// The processes that were there before anything of the program was.
     before: OnceLock<HashSet<u64>>,
-    /// Modules were loaded that the program needs.
-    warm: AtomicBool,
+    /// The code that the program needs, once that is known: modules, and numbers of functions.
+    code: OnceLock<Vec<(String, Vec<u32>)>>,
 }
 
 /// Has an engine, which was made for it ([`purlin_vm::Config::explores`]), try orders.
@@ -73,15 +72,32 @@ fn explore(ctx: &mut Ctx<'_>, _: &[Term]) -> NativeResult {
     if ctx.engine.sched.queued() > 0 {
         return Err(Escape::Again);
     }
-    match campaign::run(ctx, settings, state.before.get(), state.warm.swap(true, Ordering::Relaxed)) {
+    if let Some(code) = state.code.get() {
+        translate(ctx.engine, code);
+    }
+    match campaign::run(ctx, settings, state.before.get(), state.code.get().is_some()) {
         Turn::Program => Ok(Term::atom(Atom::OK)),
-        Turn::Load(modules) => {
-            let names: Vec<Term> = modules.iter().map(|m| Term::atom(Atom::new(m))).collect();
+        Turn::Load(code) => {
+            let loaded = ctx.engine.code.loaded();
+            let names = code.iter().map(|(m, _)| Atom::new(m)).filter(|m| !loaded.contains(m));
+            let names: Vec<Term> = names.map(Term::atom).collect();
+            let _ = state.code.set(code);
             Ok(ctx.heap().list(&names))
         }
         Turn::Over(status) => {
             ctx.engine.sched.halt(status, true);
             Err(Escape::Again)
+        }
+    }
+}
+
+/// Translates functions, so that not each program has to.
+fn translate(engine: &Engine, code: &[(String, Vec<u32>)]) {
+    for (module, functions) in code {
+        let Some(module) = Atom::existing(module).and_then(|m| engine.code.generations(m).current) else { continue };
+        for &i in functions {
+            // What cannot be translated raises its error when it is called.
+            let _ = module.functions().get(i as usize).map(|f| purlin_vm::code::translate(&engine.code, f));
         }
     }
 }

@@ -32,27 +32,32 @@ pub struct Program {
     pub first: u64,
     /// Those that are there before.
     pub system: HashSet<u64>,
-    /// Modules that are loaded before.
-    pub modules: HashSet<Atom>,
+}
+
+/// What a run notes besides its decisions.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Noted {
+    Nothing,
+    /// What code it needs.
+    Code,
+    /// Its steps, for people.
+    Steps,
 }
 
 /// The order of a run.
 pub struct Run {
     state: Mutex<State>,
-    /// What was done is noted step by step, for people.
-    detailed: bool,
+    noted: Noted,
     /// Whom to tell how the run went; `None`: the program ends by itself.
     report: Option<Mutex<File>>,
 }
 
 struct State {
     chooser: Chooser,
-    /// Processes that were there before the program, and those that compile: they go first, and their steps are not chosen among.
+    /// Processes that were there before the program, and those that compile or report: they go first, and their steps are not chosen among.
     system: HashSet<u64>,
     /// The program's first process, from which others are counted.
     first: u64,
-    /// Modules that were loaded before the program.
-    modules: HashSet<Atom>,
     /// How many steps each process of the program has taken.
     steps: HashMap<u64, u32>,
     record: Record,
@@ -65,27 +70,27 @@ struct State {
 }
 
 impl Run {
-    pub fn new(choices: Choices, program: &Program, detailed: bool, report: Option<File>) -> Run {
+    pub fn new(choices: Choices, program: &Program, noted: Noted, report: Option<File>) -> Run {
         let state = State {
             chooser: Chooser::new(choices),
             system: program.system.clone(),
             first: program.first,
-            modules: program.modules.clone(),
             steps: HashMap::from([(program.first, 0)]),
             record: Record::default(),
             chosen: None,
             postponed: HashMap::new(),
             objects: HashMap::new(),
         };
-        Run { state: Mutex::new(state), detailed, report: report.map(Mutex::new) }
+        Run { state: Mutex::new(state), noted, report: report.map(Mutex::new) }
     }
 
     /// Ends the program that was forked, if this is one.
     fn tell(&self, engine: &Engine, status: i32) {
         if let Some(report) = &self.report {
             let mut state = self.state.lock();
-            let new = engine.code.loaded().into_iter().filter(|m| !state.modules.contains(m));
-            state.record.modules = new.map(|m| m.name().into()).collect();
+            if self.noted == Noted::Code {
+                state.record.code = code(engine);
+            }
             state.record.order = state.objects.values().fold(0, |all, &o| all ^ o);
             // Whoever waits for it has ended when it cannot be written.
             let _ = report.lock().write_all(state.record.text().as_bytes());
@@ -105,7 +110,7 @@ impl State {
 
     /// Takes up a new process; whether it belongs to the program.
     fn belongs(&mut self, ctx: &mut Ctx<'_>) -> bool {
-        if events::compiles(ctx) {
+        if events::is_system(ctx) {
             self.system.insert(ctx.process.id());
             return false;
         }
@@ -146,6 +151,15 @@ impl State {
     }
 }
 
+/// The modules that are loaded, and which of their functions were called.
+fn code(engine: &Engine) -> Vec<(String, Vec<u32>)> {
+    let functions = |module: Atom| -> Vec<u32> {
+        let all = engine.code.generations(module).current.map_or(&[][..], |m| m.functions());
+        (0..).zip(all).filter(|(_, f)| f.decoded.get().is_some()).map(|(i, _)| i).collect()
+    };
+    engine.code.loaded().into_iter().map(|m| (m.name().into(), functions(m))).collect()
+}
+
 fn number(object: Object) -> u64 {
     match object {
         Object::Process(id) => id,
@@ -170,7 +184,7 @@ impl Order for Run {
         let Some(object) = object.filter(|o| !matches!(o, Object::Process(id) if state.is_system(*id))) else {
             return false;
         };
-        let event = self.detailed.then(|| {
+        let event = (self.noted == Noted::Steps).then(|| {
             let place = events::place(ctx);
             Event {
                 process: me,
@@ -211,7 +225,7 @@ impl Order for Run {
         let could: Vec<u64> = waiting.iter().map(|p| p.id()).collect();
         let chosen = state.chosen.take().and_then(|id| could.iter().position(|&c| c == id));
         let next = chosen.unwrap_or_else(|| state.decide(&could));
-        if chosen.is_none() && next > 0 && self.detailed {
+        if chosen.is_none() && next > 0 && self.noted == Noted::Steps {
             let event = all.show(waiting[0], |ctx| Event {
                 process: could[0],
                 who: events::who(ctx, state.first),

@@ -19,8 +19,8 @@ pub struct Record {
     pub events: Vec<Event>,
     /// All wait for ever: who, and where.
     pub waits: Vec<String>,
-    /// Modules that were loaded.
-    pub modules: Vec<String>,
+    /// The modules that are loaded, with the numbers of those of their functions that were called.
+    pub code: Vec<(String, Vec<u32>)>,
 }
 
 impl Record {
@@ -39,8 +39,9 @@ impl Record {
         for w in &self.waits {
             let _ = writeln!(out, "waits\t{}", plain(w));
         }
-        for m in &self.modules {
-            let _ = writeln!(out, "module\t{}", plain(m));
+        for (module, functions) in &self.code {
+            let functions: Vec<String> = functions.iter().map(u32::to_string).collect();
+            let _ = writeln!(out, "module\t{}\t{}", plain(module), functions.join(" "));
         }
         out + "end\n"
     }
@@ -71,7 +72,10 @@ impl Record {
                     place: place.into(),
                 }),
                 ["waits", who] => record.waits.push(who.into()),
-                ["module", name] => record.modules.push(name.into()),
+                ["module", name, functions] => {
+                    let functions = functions.split_ascii_whitespace().map(str::parse).collect::<Result<_, _>>();
+                    record.code.push((name.into(), functions.ok()?));
+                }
                 ["end"] => whole = true,
                 _ => return None,
             }
@@ -186,7 +190,7 @@ mod tests {
             order: 17,
             events: vec![event.clone()],
             waits: vec!["x waits".into()],
-            modules: vec!["Elixir.A".into()],
+            code: vec![("Elixir.A".into(), vec![3, 4]), ("b".into(), vec![])],
         };
         let back = Record::of_text(&record.text()).unwrap();
         assert_eq!(back, Record { events: vec![Event { what: "b c".into(), ..event }], ..record });

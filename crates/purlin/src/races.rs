@@ -3,7 +3,7 @@
 pub use purlin_races::{Plan, Settings, Strategy};
 
 /// Where the program begins, with the modules loaded that it has loaded in a first run.
-const BEGIN: &str = "with [_ | _] = modules <- apply(:purlin, :explore_schedules, []) do \
+const BEGIN: &str = "with modules when is_list(modules) <- apply(:purlin, :explore_schedules, []) do \
     Enum.each(modules, &Code.ensure_loaded/1); apply(:purlin, :explore_schedules, []) end";
 
 /// The arguments of `elixir` that begin a script in each order.
