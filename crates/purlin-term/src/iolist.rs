@@ -87,9 +87,31 @@ pub fn to_bytes(t: Term) -> Option<Vec<u8>> {
     Some(out)
 }
 
+/// So many bytes are put together apart, which takes one walk; of more the size is found first.
+const AT_ONCE: usize = 1 << 20;
+
 /// A binary of the bytes of an I/O list; `Some(None)` when it would be too large.
 pub fn to_binary(heap: &mut Heap, t: Term) -> Option<Option<Term>> {
-    build(heap, t, true)
+    let (mut bytes, mut many) = (Vec::with_capacity(256), false);
+    let done = visit(t, &mut |piece| {
+        match piece {
+            Piece::Byte(b) => bytes.push(b),
+            Piece::Bits(b) => {
+                many = b.bit_size() / 8 > AT_ONCE - bytes.len();
+                if many {
+                    return None;
+                }
+                bytes.extend_from_slice(&b.as_bytes()?);
+            }
+        }
+        many = bytes.len() >= AT_ONCE;
+        (!many).then_some(())
+    });
+    if many {
+        return build(heap, t, true);
+    }
+    done?;
+    Some(Some(heap.binary(&bytes)))
 }
 
 /// A bitstring of the bits of a bitstring list; `Some(None)` when it would be too large.
@@ -141,6 +163,18 @@ mod tests {
             assert_eq!(size(t), want.map(<[u8]>::len));
             let binary = to_binary(&mut h, t).map(|t| t.unwrap().as_bytes().unwrap().to_vec());
             assert_eq!(binary.as_deref(), want);
+        }
+    }
+
+    #[test]
+    fn long_ones_are_joined_like_short_ones() {
+        let mut h = Heap::new(0);
+        let part = h.binary(&[7; 1000]);
+        for n in [1, AT_ONCE / 1000, AT_ONCE / 1000 + 1, 2 * AT_ONCE / 1000] {
+            let list = h.list(&vec![part; n]);
+            let t = h.cons(Term::small(1), list);
+            let binary = to_binary(&mut h, t).flatten().map(|t| t.as_bytes().unwrap().to_vec());
+            assert_eq!(binary, to_bytes(t), "{n}");
         }
     }
 
