@@ -106,7 +106,9 @@ fn entries(flow: &Flow, covers: &dyn Fn(usize) -> usize) -> BTreeSet<usize> {
                     all.insert(purlin_vm::code::isa::target(i, handler));
                 }
             }
-            How::Call => {}
+            // What goes elsewhere, or waits, comes back here.
+            How::Step if u.calls || matches!(flow.instr(i), Instr::Send) => _ = all.insert(i + 1),
+            How::Call | How::Step => {}
         }
     }
     all.retain(|&i| i < flow.ops.len() && worth(flow, i));

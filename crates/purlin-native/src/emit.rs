@@ -29,11 +29,13 @@ use cranelift_codegen::ir::{
 use cranelift_codegen::isa::{CallConv, TargetFrontendConfig};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use purlin_vm::code::consts;
-use purlin_vm::code::instr::{Dst, Instr, Src};
+use purlin_vm::code::instr::{Dst, Instr, Op, Src};
 use purlin_vm::code::isa::target;
 use purlin_vm::code::op::Running;
+use purlin_vm::tier::handlers::step;
 use smallvec::SmallVec;
 use std::collections::HashMap;
+use std::mem::offset_of;
 
 /// Words that must stay free between heap and stack.
 const RESERVE: i64 = purlin_term::heap::STACK_RESERVE as i64;
@@ -100,6 +102,7 @@ pub struct Emitter<'a> {
     entry_signature: SigRef,
     handler_signature: SigRef,
     helper_signature: Option<SigRef>,
+    step_signature: Option<SigRef>,
     /// Blocks that several edges lead to, with the registers that they are given.
     joins: HashMap<usize, (Block, Vec<Reg>)>,
     /// Blocks that one edge leads to, with what is known behind that.
@@ -170,6 +173,7 @@ pub fn emit(
         entry_signature,
         handler_signature,
         helper_signature: None,
+        step_signature: None,
         joins: HashMap::new(),
         straight: HashMap::new(),
         known: HashMap::new(),
@@ -209,8 +213,8 @@ impl Emitter<'_> {
                 self.one(i);
             }
             let end = self.graph.blocks[&at].end;
-            if self.flow.how(end - 1) == How::Inline && !self.flow.branches(end - 1) {
-                self.go(end);
+            if matches!(self.flow.how(end - 1), How::Inline | How::Step) && !self.flow.branches(end - 1) {
+                self.go(self.flow.behind(end - 1));
             }
         }
         for (exit, at, before) in std::mem::take(&mut self.exits) {
@@ -549,6 +553,50 @@ impl Emitter<'_> {
         let f = self.symbol(Symbol::Helper(helper as u32, floats), helper.address(floats) as u64);
         self.b.ins().call_indirect(signature, f, &[self.m, a, b]);
         self.b.ins().load(I64, flags(), self.m, std::mem::offset_of!(Running, result) as i32)
+    }
+
+    /// Calls the instruction's step. What it may change, all registers and slots, is in its home before and is found there behind it.
+    fn call_step(&mut self) {
+        let Some(step) = step(self.flow.instr(self.at)) else { return self.leave() };
+        self.store_live(self.flow.live[self.at]);
+        let signature = match self.step_signature {
+            Some(s) => s,
+            None => {
+                let mut s = handler_signature();
+                s.call_conv = CallConv::SystemV;
+                *self.step_signature.insert(self.b.import_signature(s))
+            }
+        };
+        let pc = self.own_word(links::OWN);
+        let f = self.linked(step as usize as u64);
+        let (sp, top) = (self.stack_pointer(), self.heap_top());
+        let call = self.b.ins().call_indirect(signature, f, &[self.m, pc, sp, top, self.s.left]);
+        let next = self.b.inst_results(call)[0];
+        let at = |field: usize| field as i32;
+        let sp = self.b.ins().load(I64, flags(), self.m, at(offset_of!(Running, stack)));
+        let top = self.b.ins().load(I64, flags(), self.m, at(offset_of!(Running, top)));
+        let left = self.b.ins().load(I32, flags(), self.m, at(offset_of!(Running, left)));
+        let elsewhere = self.cold_block();
+        self.on_unless(next, elsewhere);
+        let on = self.b.current_block();
+        self.b.switch_to_block(elsewhere);
+        let go = self.b.ins().load(I64, flags(), next, offset_of!(Op, go) as i32);
+        self.b.ins().return_call_indirect(self.handler_signature, go, &[self.m, next, sp, top, left]);
+        if let Some(on) = on {
+            self.b.switch_to_block(on);
+        }
+        self.s = State {
+            regs: SmallVec::new(),
+            slots: SmallVec::new(),
+            facts: Facts::default(),
+            sp,
+            sp_words: 0,
+            top,
+            top_words: 0,
+            left,
+            reading: None,
+            room: UNKNOWN,
+        };
     }
 
     /// Makes sure of so many free words, or leaves.

@@ -1,6 +1,6 @@
 //! What of a function's registers lives where, and which instructions are reached from where.
 
-use crate::how::{How, how};
+use crate::how::{How, covered, how};
 use purlin_vm::code::FnEntry;
 use purlin_vm::code::compiler::Unit;
 use purlin_vm::code::instr::{Instr, NO_FAIL, Op, UNKNOWN_LIVE};
@@ -152,9 +152,10 @@ impl Flow {
         let uses: Vec<Use> = ops.iter().enumerate().map(|(i, op)| use_of(&op.instr, i)).collect::<Option<_>>()?;
         let mut leads = vec![false; ops.len()];
         for (i, u) in uses.iter().enumerate() {
-            let branches =
-                !u.jumps.is_empty() || u.ends || u.calls || how(&ops[i].instr, unit.collecting) == How::Leave;
-            u.jumps.iter().copied().chain(branches.then_some(i + 1)).for_each(|t| {
+            let how = how(&ops[i].instr, unit.collecting);
+            let behind = if how == How::Step { i + 1 + covered(&ops[i].instr) } else { i + 1 };
+            let branches = !u.jumps.is_empty() || u.ends || u.calls || how == How::Leave || behind > i + 1;
+            u.jumps.iter().copied().chain(branches.then_some(behind)).for_each(|t| {
                 if let Some(l) = leads.get_mut(t) {
                     *l = true;
                 }
@@ -191,7 +192,12 @@ impl Flow {
             self.instr(i),
             Instr::Guard(_) | Instr::GuardArith { .. } | Instr::BsStartMatch { .. } | Instr::BsCreateBin(_)
         );
-        self.uses[i].ends || !self.uses[i].jumps.is_empty() && !fails
+        self.uses[i].ends || !self.uses[i].jumps.is_empty() && !fails && self.how(i) != How::Step
+    }
+
+    /// The instruction behind what machine code does of this one.
+    pub fn behind(&self, i: usize) -> usize {
+        if self.how(i) == How::Step { i + 1 + covered(self.instr(i)) } else { i + 1 }
     }
 
     /// Whether the instruction is a call of this very function as the last thing that it does.
@@ -304,8 +310,9 @@ fn block(flow: &Flow, start: usize, entry: usize) -> Block {
                 to.dedup();
                 Some(to)
             }
-            How::Inline if flow.leads[i + 1] => Some(vec![i + 1]),
-            How::Inline => None,
+            How::Step if flow.behind(i) > i + 1 => Some(vec![flow.behind(i)]),
+            How::Inline | How::Step if flow.leads[i + 1] => Some(vec![i + 1]),
+            How::Inline | How::Step => None,
         };
         if let Some(to) = to {
             return Block { end: i + 1, to, ..Block::default() };

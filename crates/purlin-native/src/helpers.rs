@@ -32,10 +32,12 @@ pub enum Helper {
     /// Puts integers behind a binary in place and makes the result at b, where both are told; a: the unit of its size, and
     /// behind that the bits in eight bits. [`Term::NONE`] where there is no room behind it.
     Append,
+    /// A match context of a bit string, made at b, or [`Term::NONE`] for anything else.
+    Begin,
 }
 
 impl Helper {
-    pub const ALL: [Helper; 9] = [
+    pub const ALL: [Helper; 10] = [
         Helper::Less,
         Helper::Equal,
         Helper::Same,
@@ -45,6 +47,7 @@ impl Helper {
         Helper::Utf8,
         Helper::Part,
         Helper::Append,
+        Helper::Begin,
     ];
 
     /// The function's address; `floats`: it has to keep the registers for floats, too.
@@ -59,6 +62,7 @@ impl Helper {
             Helper::Utf8 => (utf8::plain, utf8::whole),
             Helper::Part => (part::plain, part::whole),
             Helper::Append => (append::plain, append::whole),
+            Helper::Begin => (begin::plain, begin::whole),
         };
         (if floats { whole } else { plain }) as *const () as usize
     }
@@ -132,7 +136,10 @@ macro_rules! helpers {
 }
 
 helpers! {
-    less(m, a, b) { compare::cmp(term(a), term(b)).is_lt() as u64 }
+    less(m, a, b) {
+        let (a, b) = (term(a), term(b));
+        compare::decided(a, b).unwrap_or_else(|| compare::cmp(a, b)).is_lt() as u64
+    }
     equal(m, a, b) { compare::eq(term(a), term(b)) as u64 }
     same(m, a, b) { compare::same(term(a), term(b)) as u64 }
     has_type(m, test, t) {
@@ -175,5 +182,9 @@ helpers! {
             let made = append_word(place, term(*place), (how >> 8) as u32, *place.add(1), how as u32 & 0xFF);
             made.unwrap_or(Term::NONE).raw()
         }
+    }
+    begin(m, t, at) {
+        // SAFETY: FRESH: machine code passes on a place on the heap with room for a context.
+        unsafe { context::begin(term(t), at as *mut u64).unwrap_or(Term::NONE).raw() }
     }
 }

@@ -3,6 +3,7 @@
 use crate::links::is_fixed;
 use purlin_vm::code::consts;
 use purlin_vm::code::instr::{Arith, GuardCall, Instr, MatchStep, Packed, Segment, Src};
+use purlin_vm::tier::handlers::step;
 
 /// So many atoms are compared one after the other.
 const MANY: usize = 24;
@@ -37,6 +38,8 @@ pub enum How {
     Inline,
     /// Goes to another function, which comes back to an entry of its own.
     Call,
+    /// Calls a function that does what the handler would, and goes on behind it.
+    Step,
     /// Leaves to the handler.
     Leave,
 }
@@ -89,6 +92,14 @@ pub fn is_immediate(s: Src) -> bool {
     match s.kind() {
         2 => consts::get(s.0 >> 2).raw() & 3 == 0,
         kind => kind == 3,
+    }
+}
+
+/// How many instructions behind this one its step does, too.
+pub fn covered(instr: &Instr) -> usize {
+    match instr {
+        Instr::BsInit(start) => start.whole.as_ref().map_or(0, |w| w.puts),
+        _ => 0,
     }
 }
 
@@ -168,6 +179,8 @@ pub fn how(instr: &Instr, collecting: bool) -> How {
 
         Instr::Arith { op, .. } | Instr::GuardArith { op, .. } if *op != Arith::Div => How::Inline,
         Instr::Guard(g) if quick(g).is_some() => How::Inline,
+
+        _ if !collecting && step(instr).is_some() => How::Step,
 
         Instr::Arith { .. }
         | Instr::GuardArith { .. }

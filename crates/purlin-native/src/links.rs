@@ -9,6 +9,7 @@ use purlin_term::Term;
 use purlin_vm::code::consts;
 use purlin_vm::code::instr::{Instr, Op, Select};
 use purlin_vm::code::isa::{Operand, Operands, target};
+use purlin_vm::tier::handlers::step;
 
 /// The name of a word.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -100,6 +101,7 @@ pub fn words(ops: &[Op], i: usize) -> Vec<u64> {
         }
         _ => {}
     }
+    all.extend(step(&op.instr).map(|f| f as usize as u64));
     op.instr.visit(&mut |_, operand| match operand {
         Operand::Src(s) if s.kind() == 2 => all.push(consts::get(s.0 >> 2).raw()),
         Operand::Value(t) => all.push(t.raw()),

@@ -12,6 +12,7 @@ use purlin_vm::code::compiler::Unit;
 use purlin_vm::code::instr::{Instr, Op};
 use purlin_vm::code::isa::target;
 use purlin_vm::code::listing;
+use purlin_vm::tier::handlers::step;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::ops::Range;
@@ -49,9 +50,13 @@ fn meaning(symbol: Symbol, ops: &[Op]) -> Option<String> {
         (n, Instr::GetMapElements(get)) if ((n - links::BEHIND) as usize) <= get.pairs.len() => {
             format!("where key {} of {i} stood last", n - links::BEHIND)
         }
-        (n, _) => {
+        (n, instr) => {
+            let word = *links::words(ops, i).get(n as usize)?;
+            if step(&instr).is_some_and(|f| f as usize as u64 == word) {
+                return Some(format!("step of {i}"));
+            }
             // SAFETY: LIVE: the other words of an instruction are its constants.
-            listing::text(unsafe { Term::from_raw(*links::words(ops, i).get(n as usize)?) })
+            listing::text(unsafe { Term::from_raw(word) })
         }
     })
 }

@@ -1,7 +1,7 @@
 //! Matching of binaries. The position of the match context that was used last is a value; it is stored at once wherever it changes.
 
 use super::tests::BOXED_TAG;
-use super::{Emitter, State, flags};
+use super::{Emitter, State, UNKNOWN, flags};
 use crate::facts::{BITS, BOX, SMALL};
 use crate::helpers::Helper;
 use cranelift_codegen::ir::condcodes::IntCC;
@@ -11,7 +11,7 @@ use purlin_term::bits::APPENDED_WORDS;
 use purlin_term::boxed::Kind;
 use purlin_vm::code::instr::{BsGet, BsMatch, BsMatchString, Dst, MatchStep, Packed, PackedField, Rel, Src};
 use purlin_vm::code::isa::target;
-use purlin_vm::tier::context::{ADDRESS, COPIED, END, PART_WORDS, POSITION, WHOLE};
+use purlin_vm::tier::context::{ADDRESS, CONTEXT_WORDS, COPIED, END, PART_WORDS, POSITION, WHOLE};
 
 /// Where a match context is.
 #[derive(Clone, Copy)]
@@ -41,16 +41,26 @@ struct Failure {
 }
 
 impl Emitter<'_> {
+    /// A context goes on as it is; of a bit string one is made. What is neither is the handler's.
     pub(super) fn start_match(&mut self, src: Src, dst: Dst) {
-        // Making a context is the handler's.
         let v = self.get(src);
-        let boxed = self.has_tag(v, 3, BOXED_TAG as i64);
-        self.leave_unless(boxed);
-        let header = self.field(v, BOXED_TAG, 0);
-        let is = self.b.ins().icmp_imm_s(IntCC::Equal, header, Kind::MatchCtx.header(4) as i64);
-        self.leave_unless(is);
-        self.s.facts.note(v, BOX);
-        self.set(dst, v);
+        let (on, new) = (self.b.create_block(), self.b.create_block());
+        let (context, top) = (self.b.append_block_param(on, I64), self.b.append_block_param(on, I64));
+        let header = self.boxed_header(v);
+        let now = self.heap_top();
+        let is = self.b.ins().icmp_imm_s(IntCC::Equal, header, Kind::MatchCtx.header(CONTEXT_WORDS - 1) as i64);
+        self.b.ins().brif(is, on, &[v.into(), now.into()], new, &[]);
+        self.b.switch_to_block(new);
+        self.need(CONTEXT_WORDS as i64);
+        let made = self.call(Helper::Begin, v, now);
+        let none = self.b.ins().icmp_imm_s(IntCC::Equal, made, purlin_term::Term::NONE.raw() as i64);
+        self.leave_if(none);
+        let behind = self.words_on(now, CONTEXT_WORDS as i64);
+        self.b.ins().jump(on, &[made.into(), behind.into()]);
+        self.b.switch_to_block(on);
+        (self.s.top, self.s.top_words, self.s.room) = (top, 0, UNKNOWN);
+        self.s.facts.note(context, BOX);
+        self.set(dst, context);
     }
 
     /// Where the context is.

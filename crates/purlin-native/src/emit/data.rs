@@ -16,8 +16,10 @@ use purlin_vm::code::isa::target;
 
 impl Emitter<'_> {
     pub(super) fn one(&mut self, i: usize) {
-        if self.flow.how(i) == How::Leave {
-            return self.leave();
+        match self.flow.how(i) {
+            How::Leave => return self.leave(),
+            How::Step => return self.call_step(),
+            How::Inline | How::Call => {}
         }
         match *self.flow.instr(i) {
             Instr::Call(f) => self.call_local(f, Way::Back),
@@ -282,7 +284,7 @@ impl Emitter<'_> {
     }
 
     /// The header of a boxed object; anything else is left.
-    fn boxed_header(&mut self, t: Value) -> Value {
+    pub(super) fn boxed_header(&mut self, t: Value) -> Value {
         if self.set_of(t) & !crate::facts::BOXED != 0 {
             let boxed = self.has_tag(t, 3, BOXED_TAG as i64);
             self.leave_unless(boxed);

@@ -17,6 +17,10 @@ pub struct Running {
     pub bases: [*mut u64; 4],
     /// What a function gives that machine code calls.
     pub result: u64,
+    /// What changes all the time, behind a step that machine code called: the stack pointer, the heap's top, the reductions left.
+    pub stack: *mut u64,
+    pub top: *mut u64,
+    pub left: i32,
 }
 
 /// What runs an instruction. What changes all the time is passed on in machine registers: the instruction's address, the

@@ -11,11 +11,41 @@ pub const POSITION: usize = 1;
 pub const ADDRESS: usize = 2;
 pub const WHOLE: usize = 3;
 
+/// Words that a context takes.
+pub const CONTEXT_WORDS: usize = 5;
+
 /// Most words that a part takes.
 pub const PART_WORDS: usize = 2 + HEAP_BIN_LIMIT / 8;
 
 /// The longest part, in bits, that is copied.
 pub const COPIED: u64 = HEAP_BIN_LIMIT as u64 * 8;
+
+/// A context of all of a bit string; `None` for anything else.
+///
+/// # Safety
+/// FRESH: there is room for a context at `p`; LIVE: the term is the process's.
+#[inline(always)]
+pub unsafe fn begin(t: Term, p: *mut u64) -> Option<Term> {
+    if !t.is_boxed() {
+        return None;
+    }
+    // SAFETY: by the caller's promise; a bit string's words say how many bits it has, and from where.
+    unsafe {
+        let b = t.pointer();
+        let (start, size, whole) = match Kind::of_header(*b) {
+            Kind::HeapBin => (0, *b.add(1) * 8, t),
+            Kind::RefBin => (0, *b.add(3) * 8, t),
+            Kind::SubBits => (*b.add(2), *b.add(1), Term::from_raw(*b.add(3))),
+            _ => return None,
+        };
+        *p = Kind::MatchCtx.header(CONTEXT_WORDS - 1);
+        *p.add(1 + END) = start + size;
+        *p.add(1 + POSITION) = start;
+        *p.add(1 + ADDRESS) = whole.lasting_address();
+        *p.add(1 + WHOLE) = whole.raw();
+        Some(Term::from_boxed(p))
+    }
+}
 
 /// The byte that holds bit `at` of what a context reads.
 ///

@@ -28,7 +28,10 @@ mod numbers;
 mod pick;
 mod scan;
 mod search;
+mod steps;
 mod type_tests;
+
+pub use steps::{Step, step};
 
 use crate::code::instr::{Dst, Instr, Op, Rel, Src};
 use crate::code::op::{self, Handler, Tier, leave};
@@ -90,7 +93,7 @@ macro_rules! operands {
 macro_rules! parts {
     ($(fn $name:ident($run:ident, $pc:ident $(, $variant:ident $rest:tt)?) $body:block)*) => {$(
         #[inline(never)]
-        unsafe fn $name(m: *mut $crate::tier::reference::Machine, $pc: *const $crate::code::instr::Op)
+        pub(super) unsafe fn $name(m: *mut $crate::tier::reference::Machine, $pc: *const $crate::code::instr::Op)
             -> *const $crate::code::instr::Op
         {
             // SAFETY: CODE: `pc` is at such an instruction; OWNER: the machine's process is the one that runs.

@@ -48,6 +48,8 @@ pub struct Machine {
     pub(in crate::tier) process: *const Arc<Process>,
     /// Why the process stops, when a handler says so.
     pub(in crate::tier) stopped: Option<Stop>,
+    /// A panic on its way out of machine code.
+    pub(in crate::tier) fault: Option<Box<dyn std::any::Any + Send>>,
     /// The binary under construction by the old construction instructions.
     builder: Option<binaries::Building>,
 }
@@ -76,12 +78,20 @@ pub(crate) enum Next {
 impl Machine {
     fn new() -> Box<Machine> {
         let mut m = Box::new(Machine {
-            running: Running { data: std::ptr::null_mut(), bases: [std::ptr::null_mut(); 4], result: 0 },
+            running: Running {
+                data: std::ptr::null_mut(),
+                bases: [std::ptr::null_mut(); 4],
+                result: 0,
+                stack: std::ptr::null_mut(),
+                top: std::ptr::null_mut(),
+                left: 0,
+            },
             x: [Term::NIL; REGISTERS + 256],
             f: [0.0; REGISTERS],
             engine: std::ptr::null(),
             process: std::ptr::null(),
             stopped: None,
+            fault: None,
             builder: None,
         });
         m.running.bases[0] = m.x.as_mut_ptr().cast();

@@ -353,7 +353,7 @@ unsafe fn exported(m: *mut Machine, mfa: Mfa) -> *const Op {
 
 /// Calls a native in place, by as few instructions as its common end takes: a value, and no wish to collect.
 #[inline(never)]
-unsafe fn native(m: *mut Machine, pc: *const Op) -> *const Op {
+pub(super) unsafe fn native(m: *mut Machine, pc: *const Op) -> *const Op {
     // SAFETY: CODE: `pc` is at such an instruction; OWNER: the machine's process is the one that runs. A native may not
     // touch the registers, which live in the machine and not in the process.
     unsafe {

@@ -53,6 +53,78 @@ impl State {
             Some(self)
         }
     }
+
+    /// The same, of keys that stand where they stood last.
+    #[inline(always)]
+    pub(super) unsafe fn update_noted(self) -> Option<State> {
+        // SAFETY: as for `update`; there are as many keys as `flat` says.
+        unsafe { self.update(|keys, n, key, hint| place_noted(keys, n, key, hint)) }
+    }
+
+    /// The same, of keys wherever they stand.
+    #[inline(always)]
+    pub(super) unsafe fn update_elsewhere(self) -> Option<State> {
+        // SAFETY: as for `update_noted`.
+        unsafe { self.update(|keys, n, key, hint| place(keys, n, key, hint)) }
+    }
+
+    /// Puts the values of the `put_map` at the instruction pointer to a small map whose keys are those of the first that came
+    /// here; `None`, and nothing is changed, for any other and where there is no room.
+    #[inline(always)]
+    pub(super) unsafe fn extend(mut self) -> Option<State> {
+        // SAFETY: CODE: the handler was chosen for this instruction; LIVE: a flat map has a value for each key.
+        unsafe {
+            operands!(self, PutMap(p));
+            let (_, cache) = p.transition.as_ref()?;
+            let t = cache.get()?.as_ref()?;
+            let (keys, values, n) = flat(self.any(p.src))?;
+            if n != t.from.len() {
+                return None;
+            }
+            for i in 0..n {
+                if *keys.add(i) != t.from.get_unchecked(i).term() {
+                    return None;
+                }
+            }
+            let to = t.to.term().pointer();
+            let words = arity_of(*to) + 1;
+            if !self.has_room(words) {
+                return None;
+            }
+            let new = self.take(words);
+            *new = *to;
+            *new.add(1) = *to.add(1);
+            for i in 0..n {
+                *new.add(2 + *t.kept.get_unchecked(i) as usize) = (*values.add(i)).raw();
+            }
+            for (pair, &at) in p.pairs.iter().zip(&t.new) {
+                *new.add(2 + at as usize) = self.any(pair.value).raw();
+            }
+            self.set_any(p.dst, Term::from_boxed(new));
+            Some(self)
+        }
+    }
+
+    /// Runs the `make_map` at the instruction pointer; `None` where there is no room.
+    #[inline(always)]
+    pub(super) unsafe fn make(mut self) -> Option<State> {
+        // SAFETY: CODE: the handler was chosen for this instruction; LIVE: a template is a flat map.
+        unsafe {
+            operands!(self, MakeMap(m));
+            let from = m.template.term().pointer();
+            let words = arity_of(*from) + 1;
+            if !self.has_room(words) {
+                return None;
+            }
+            let p = self.take(words);
+            copy_words(from, p, words);
+            for &(i, value) in m.values {
+                *p.add(2 + i as usize) = self.any(value).raw();
+            }
+            self.set_any(m.dst, Term::from_boxed(p));
+            Some(self)
+        }
+    }
 }
 
 handlers! {
@@ -129,7 +201,7 @@ handlers! {
 
     /// Puts values to a small map that has the keys, where they stood last.
     fn update_map(s) {
-        match s.update(|keys, n, key, hint| place_noted(keys, n, key, hint)) {
+        match s.update_noted() {
             Some(s) => s.next(),
             None => s.to(update_map_elsewhere),
         }
@@ -137,7 +209,7 @@ handlers! {
 
     /// The same where a key does not stand where it stood last.
     fn update_map_elsewhere(s) {
-        match s.update(|keys, n, key, hint| place(keys, n, key, hint)) {
+        match s.update_elsewhere() {
             Some(s) => s.next(),
             None => s.by(put),
         }
@@ -145,52 +217,17 @@ handlers! {
 
     /// `put_map_assoc` to a small map, whose keys are mostly those of the first that came here.
     fn extend_map(s) {
-        operands!(s, PutMap(p));
-        let m = s.any(p.src);
-        let Some((_, cache)) = &p.transition else { return s.by(put) };
-        let (Some(remembered), Some((keys, values, n))) = (cache.get(), flat(m)) else { return s.by(put) };
-        // Other maps may have the keys already.
-        let Some(t) = remembered else { return s.to(update_map) };
-        if n != t.from.len() {
-            return s.to(update_map);
+        match s.extend() {
+            Some(s) => s.next(),
+            None => s.to(update_map),
         }
-        for i in 0..n {
-            if *keys.add(i) != t.from.get_unchecked(i).term() {
-                return s.to(update_map);
-            }
-        }
-        let to = t.to.term().pointer();
-        let words = arity_of(*to) + 1;
-        if !s.has_room(words) {
-            return s.by(put);
-        }
-        let new = s.take(words);
-        *new = *to;
-        *new.add(1) = *to.add(1);
-        for i in 0..n {
-            *new.add(2 + *t.kept.get_unchecked(i) as usize) = (*values.add(i)).raw();
-        }
-        for (pair, &at) in p.pairs.iter().zip(&t.new) {
-            *new.add(2 + at as usize) = s.any(pair.value).raw();
-        }
-        s.set_any(p.dst, Term::from_boxed(new));
-        s.next()
     }
 
     fn make_map(s) {
-        operands!(s, MakeMap(m));
-        let from = m.template.term().pointer();
-        let words = arity_of(*from) + 1;
-        if !s.has_room(words) {
-            return s.by(make);
+        match s.make() {
+            Some(s) => s.next(),
+            None => s.by(make),
         }
-        let p = s.take(words);
-        copy_words(from, p, words);
-        for &(i, value) in m.values {
-            *p.add(2 + i as usize) = s.any(value).raw();
-        }
-        s.set_any(m.dst, Term::from_boxed(p));
-        s.next()
     }
 
     fn make_map_by_loop(s) {

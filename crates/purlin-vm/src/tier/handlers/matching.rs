@@ -7,7 +7,7 @@
 use super::pick::{Fused, by_kind};
 use super::{Handler, I, Mode, Place, State, X, Y, handlers, leave, operands, parts};
 use crate::code::instr::{BsGet, Instr, Op, Segment, Src};
-use crate::tier::context::{self, byte_at, part, part_words};
+use crate::tier::context::{self, CONTEXT_WORDS, byte_at, part, part_words};
 use purlin_term::Term;
 use purlin_term::boxed::Kind;
 
@@ -185,28 +185,17 @@ handlers! {
 
     fn new_context<A: Mode, D: Place>(s) {
         operands!(s, BsStartMatch { src, dst });
-        let t = s.get::<A>(src);
-        if !t.is_boxed() {
+        if !s.has_room(CONTEXT_WORDS) {
             return s.slow();
         }
-        let p = t.pointer();
-        let (start, size, whole) = match Kind::of_header(*p) {
-            Kind::HeapBin => (0, *p.add(1) * 8, t),
-            Kind::RefBin => (0, *p.add(3) * 8, t),
-            Kind::SubBits => (*p.add(2), *p.add(1), Term::from_raw(*p.add(3))),
-            _ => return s.slow(),
-        };
-        if !s.has_room(5) {
-            return s.slow();
+        match context::begin(s.get::<A>(src), s.top) {
+            Some(t) => {
+                s.take(CONTEXT_WORDS);
+                s.set::<D>(dst, t);
+                s.next()
+            }
+            None => s.slow(),
         }
-        let c = s.take(5);
-        *c = Kind::MatchCtx.header(4);
-        *c.add(1) = start + size;
-        *c.add(2) = start;
-        *c.add(3) = whole.lasting_address();
-        *c.add(4) = whole.raw();
-        s.set::<D>(dst, Term::from_boxed(c));
-        s.next()
     }
 
     fn get_bytes<F: Field, A: Mode, D: Place>(s) {

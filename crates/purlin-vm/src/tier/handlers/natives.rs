@@ -2,7 +2,7 @@
 //! arguments that are common, and leaves all others, errors among them, to the native itself.
 
 use super::calls::call_native;
-use super::{Handler, handlers, operands};
+use super::{Handler, State, handlers, operands};
 use crate::code::NativeEntry;
 use purlin_term::boxed::{Kind, arity_of};
 use purlin_term::{Atom, Term};
@@ -48,15 +48,41 @@ impl Found for Whether {
 
 handlers! {
     fn set_element(s) {
+        match set_an_element(s) {
+            Some(s) => s.next(),
+            None => s.to(call_native),
+        }
+    }
+
+    fn key_find<F: Found>(s) {
+        match find_a_key::<F>(s) {
+            Some(s) => s.next(),
+            None => s.to(call_native),
+        }
+    }
+
+    fn member(s) {
+        match find_a_member(s) {
+            Some(s) => s.next(),
+            None => s.to(call_native),
+        }
+    }
+}
+
+/// `setelement/3`
+#[inline(always)]
+pub(super) unsafe fn set_an_element(mut s: State) -> Option<State> {
+    // SAFETY: CODE: the function was chosen for this instruction; LIVE: a tuple has as many words as its header says.
+    unsafe {
         operands!(s, CallNative(n));
         let (position, tuple) = (s.x(0), s.x(1));
         if n.is_called_as_function() || !position.is_small() || !tuple.is_boxed() {
-            return s.to(call_native);
+            return None;
         }
         let (at, from) = (position.small_value() as usize, tuple.boxed_pointer());
         let size = arity_of(*from);
         if Kind::of_header(*from) != Kind::Tuple || at.wrapping_sub(1) >= size || !s.has_room(size + 1) {
-            return s.to(call_native);
+            return None;
         }
         let to = s.take(size + 1);
         for i in 0..size + 1 {
@@ -64,17 +90,21 @@ handlers! {
         }
         *to.add(at) = s.x(2).raw();
         s.set_x(0, Term::from_boxed(to));
-        s.next()
+        Some(s)
     }
+}
 
-    /// `lists:keyfind/3` and `keymember/3` of a key that is equal to nothing but itself.
-    fn key_find<F: Found>(s) {
+/// `lists:keyfind/3` and `keymember/3` of a key that is equal to nothing but itself.
+#[inline(always)]
+pub(super) unsafe fn find_a_key<F: Found>(s: State) -> Option<State> {
+    // SAFETY: as for `set_an_element`.
+    unsafe {
         operands!(s, CallNative(n));
         let (key, position, mut list) = (s.x(0), s.x(1), s.x(2));
         let at = position.small_value() as usize;
         let plain = key.is_immediate() && !key.is_small() && position.is_small() && position.small_value() > 0;
         if n.is_called_as_function() || !plain {
-            return s.to(call_native);
+            return None;
         }
         for _ in 0..CELLS {
             if !list.is_cons() {
@@ -87,23 +117,27 @@ handlers! {
                 let p = t.boxed_pointer();
                 if Kind::of_header(*p) == Kind::Tuple && at <= arity_of(*p) && *p.add(at) == key.raw() {
                     s.set_x(0, F::found(t));
-                    return s.next();
+                    return Some(s);
                 }
             }
         }
         if !list.is_nil() {
-            return s.to(call_native);
+            return None;
         }
         s.set_x(0, Term::atom(Atom::FALSE));
-        s.next()
+        Some(s)
     }
+}
 
-    /// `lists:member/2` of what is one word.
-    fn member(s) {
+/// `lists:member/2` of what is one word.
+#[inline(always)]
+pub(super) unsafe fn find_a_member(s: State) -> Option<State> {
+    // SAFETY: as for `set_an_element`.
+    unsafe {
         operands!(s, CallNative(n));
         let (element, mut list) = (s.x(0), s.x(1));
         if n.is_called_as_function() || !element.is_immediate() {
-            return s.to(call_native);
+            return None;
         }
         for _ in 0..CELLS {
             if !list.is_cons() {
@@ -112,14 +146,14 @@ handlers! {
             let cell = list.cons_pointer();
             if *cell == element.raw() {
                 s.set_x(0, Term::atom(Atom::TRUE));
-                return s.next();
+                return Some(s);
             }
             list = Term::from_raw(*cell.add(1));
         }
         if !list.is_nil() {
-            return s.to(call_native);
+            return None;
         }
         s.set_x(0, Term::atom(Atom::FALSE));
-        s.next()
+        Some(s)
     }
 }
