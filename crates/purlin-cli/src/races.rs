@@ -14,6 +14,7 @@ pub struct Flags {
     time: Option<Duration>,
     seed: Option<u64>,
     strategy: Option<Strategy>,
+    early_timers: bool,
     replay: Option<Plan>,
 }
 
@@ -23,6 +24,7 @@ impl Flags {
         let mut value = || next().ok_or_else(|| format!("{flag} needs a value"));
         match flag {
             "--races" => self.races = true,
+            "--early-timers" => self.early_timers = true,
             "--schedules" => {
                 let text = value()?;
                 let n = text.parse().ok().filter(|&n| n > 0);
@@ -53,9 +55,13 @@ impl Flags {
 
     /// Whether orders are to be tried, or one is to be run again.
     pub fn are_given(&self) -> Result<bool, String> {
-        let details = self.schedules.is_some() || self.time.is_some() || self.strategy.is_some() || self.seed.is_some();
+        let details = self.early_timers
+            || self.schedules.is_some()
+            || self.time.is_some()
+            || self.strategy.is_some()
+            || self.seed.is_some();
         if details && !self.races {
-            return Err("--schedules, --for, --strategy and --draw need --races".into());
+            return Err("--schedules, --for, --strategy, --early-timers and --draw need --races".into());
         }
         if self.races && self.replay.is_some() {
             return Err("--races and --replay exclude each other".into());
@@ -74,6 +80,7 @@ impl Flags {
             time: self.time,
             seed: self.seed.unwrap_or(0),
             strategy: self.strategy.unwrap_or_default(),
+            early_timers: self.early_timers,
             replay: self.replay.clone(),
             command,
             clock: clock as i64 * 1_000_000_000,

@@ -56,6 +56,7 @@ pub const OPTIONS: &[Entry] = &[
     entry("--schedules", "N", "with --races: orders that are tried at most (default: 1000)"),
     entry("--for", "TIME", "with --races: for how long, such as 60s or 5m"),
     entry("--strategy", "NAME", "with --races: auto, natural, random, pos, pct:N or few:N"),
+    entry("--early-timers", "", "with --races: timers may fire while processes could go on"),
     entry("--draw", "N", "with --races: the number from which random choices are made"),
     entry("--replay", "ORDER", "run the order that a report of --races has named"),
     entry("--elixir", "DIR", "the Elixir installation (default: the `elixir` on the PATH, then the usual places)"),

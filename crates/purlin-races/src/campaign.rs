@@ -53,7 +53,10 @@ pub fn run(ctx: &Ctx<'_>, settings: &Settings, before: Option<&HashSet<u64>>, wa
             }
         });
     });
-    let program = Program { first: me, system };
+    // An order in which one fired early says so.
+    let fired = |plan: &Plan| plan.deviations.iter().any(|d| d.first == Deviation::CLOCK);
+    let early_timers = settings.early_timers || settings.replay.as_ref().is_some_and(fired);
+    let program = Program { early_timers, first: me, system };
     if let Some(plan) = settings.replay.as_ref().filter(|_| warm) {
         let choices = Choices::Follow(plan.deviations.clone());
         ctx.engine.set_order(Box::new(Run::new(choices, &program, Noted::Nothing, None)));

@@ -30,6 +30,8 @@ pub struct Settings {
     pub time: Option<Duration>,
     pub seed: u64,
     pub strategy: Strategy,
+    /// Timers that are due within a second may fire while processes could go on, in the order of their times.
+    pub early_timers: bool,
     /// Just this order, in this very program.
     pub replay: Option<Plan>,
     /// The command that runs one order again: what stands before the order's name, and behind it.

@@ -26,8 +26,16 @@ pub enum Choices {
     },
 }
 
+/// Stands for the clock among those that could go next: the first timer fires.
+const CLOCK: u64 = u64::MAX;
+
+/// Timers that are due within so many nanoseconds may fire early: a machine may be so slow. Nearly all timeouts of calls are longer.
+const EARLY: i64 = 1_000_000_000;
+
 /// The program of which orders are tried.
 pub struct Program {
+    /// Timers may fire while processes could go on.
+    pub early_timers: bool,
     /// The process that begins it.
     pub first: u64,
     /// Those that are there before.
@@ -56,6 +64,7 @@ struct State {
     chooser: Chooser,
     /// Processes that were there before the program, and those that compile or report: they go first, and their steps are not chosen among.
     system: HashSet<u64>,
+    early_timers: bool,
     /// The program's first process, from which others are counted.
     first: u64,
     /// How many steps each process of the program has taken.
@@ -74,6 +83,7 @@ impl Run {
         let state = State {
             chooser: Chooser::new(choices),
             system: program.system.clone(),
+            early_timers: program.early_timers,
             first: program.first,
             steps: HashMap::from([(program.first, 0)]),
             record: Record::default(),
@@ -104,6 +114,12 @@ impl State {
         self.system.contains(&id)
     }
 
+    /// The clock, if it may go next.
+    fn clock(&self, engine: &Engine) -> Option<u64> {
+        let soon = |t| t - engine.clock.now() <= EARLY;
+        (self.early_timers && engine.timers.first().is_some_and(soon)).then_some(CLOCK)
+    }
+
     fn is_new(&self, id: u64) -> bool {
         !self.system.contains(&id) && !self.steps.contains_key(&id)
     }
@@ -123,7 +139,7 @@ impl State {
         let &[natural, _, ..] = could else { return 0 };
         let decision = self.record.decisions;
         self.record.decisions += 1;
-        let counted = |id: u64| id.wrapping_sub(self.first) as u32;
+        let counted = |id: u64| if id == CLOCK { Deviation::CLOCK } else { id.wrapping_sub(self.first) as u32 };
         let steps = self.steps.get(&natural).copied().unwrap_or(0);
         let choice = match &mut self.chooser {
             Chooser::Follow(left) => {
@@ -197,7 +213,8 @@ impl Order for Run {
             }
         });
         let others = waiting.iter().map(|p| p.id()).filter(|&id| !state.is_system(id));
-        let could: Vec<u64> = std::iter::once(me).chain(others).collect();
+        let clock = state.clock(ctx.engine);
+        let could: Vec<u64> = std::iter::once(me).chain(others).chain(clock).collect();
         let choice = state.decide(&could);
         if choice == 0 {
             state.takes(me, object, event);
@@ -212,7 +229,7 @@ impl Order for Run {
         true
     }
 
-    fn next(&self, all: Waiting<'_>, waiting: &[&Arc<Process>]) -> usize {
+    fn next(&self, all: Waiting<'_>, waiting: &[&Arc<Process>]) -> Option<usize> {
         let mut state = self.state.lock();
         for process in waiting {
             if state.is_new(process.id()) {
@@ -220,9 +237,10 @@ impl Order for Run {
             }
         }
         if let Some(i) = waiting.iter().position(|p| state.is_system(p.id())) {
-            return i;
+            return Some(i);
         }
-        let could: Vec<u64> = waiting.iter().map(|p| p.id()).collect();
+        let clock = state.clock(all.engine());
+        let could: Vec<u64> = waiting.iter().map(|p| p.id()).chain(clock).collect();
         let chosen = state.chosen.take().and_then(|id| could.iter().position(|&c| c == id));
         let next = chosen.unwrap_or_else(|| state.decide(&could));
         if chosen.is_none() && next > 0 && self.noted == Noted::Steps {
@@ -237,10 +255,17 @@ impl Order for Run {
             });
             state.record.events.extend(event);
         }
+        if could[next] == CLOCK {
+            if self.noted == Noted::Steps {
+                let (who, what) = ("the clock".into(), "has come to the next timer".into());
+                state.record.events.push(Event { process: CLOCK, who, what, own: true, ..Event::default() });
+            }
+            return None;
+        }
         if let Some((object, event)) = state.postponed.remove(&could[next]) {
             state.takes(could[next], object, event);
         }
-        next
+        Some(next)
     }
 
     fn stuck(&self, all: Waiting<'_>) {

@@ -17,6 +17,11 @@ pub struct Deviation {
     pub first: u32,
 }
 
+impl Deviation {
+    /// Stands for the clock: a timer fired first.
+    pub const CLOCK: u32 = u32::MAX;
+}
+
 /// An order that can be run again.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Plan {

@@ -12,7 +12,7 @@ use crate::code::instr::StepKind;
 use crate::engine::Engine;
 use crate::engine::context::Ctx;
 use crate::engine::nodes;
-use crate::engine::order::Waiting;
+use crate::engine::order::{Order, Waiting};
 use crate::engine::runner::{Runner, Stop};
 use crate::lifecycle::exit::terminate;
 use crate::lifecycle::panic::guard;
@@ -158,8 +158,23 @@ fn scheduler(engine: &Arc<Engine>, me: usize) -> bool {
 #[inline]
 fn next(engine: &Arc<Engine>, me: usize, woken: bool) -> Option<Arc<Process>> {
     match engine.order() {
-        Some(order) => engine.sched.queues[me].choose(|waiting| order.next(Waiting::all(engine), waiting)),
+        Some(order) => chosen(engine, me, order),
         None => engine.sched.next(me, woken),
+    }
+}
+
+/// The process that somebody chooses, after timers that come before.
+fn chosen(engine: &Arc<Engine>, me: usize, order: &dyn Order) -> Option<Arc<Process>> {
+    let queue = &engine.sched.queues[me];
+    loop {
+        let next = queue.choose(|waiting| order.next(Waiting::all(engine), waiting));
+        match engine.timers.first() {
+            Some(t) if next.is_none() && !queue.is_empty() => {
+                engine.clock.advance_to(t);
+                timed::fire(engine);
+            }
+            _ => return next,
+        }
     }
 }
 

@@ -14,8 +14,8 @@ pub trait Order: Send + Sync {
     /// once more.
     fn gives_way(&self, ctx: &mut Ctx<'_>, step: StepKind, args: &[Term], waiting: &[&Arc<Process>]) -> bool;
 
-    /// Which of those that wait for their turn is next; there is one at least.
-    fn next(&self, all: Waiting<'_>, waiting: &[&Arc<Process>]) -> usize;
+    /// Which of those that wait for their turn is next; there is one at least. `None`: the first timer fires before.
+    fn next(&self, all: Waiting<'_>, waiting: &[&Arc<Process>]) -> Option<usize>;
 
     /// All processes wait, and no timer will wake one.
     fn stuck(&self, all: Waiting<'_>);

@@ -144,14 +144,14 @@ impl RunQueue {
         look(&waiting)
     }
 
-    /// Takes the one that `choose` says of all that wait.
-    pub fn choose(&self, choose: impl FnOnce(&[&Arc<Process>]) -> usize) -> Option<Arc<Process>> {
+    /// Takes the one that `choose` says of all that wait, if one does.
+    pub fn choose(&self, choose: impl FnOnce(&[&Arc<Process>]) -> Option<usize>) -> Option<Arc<Process>> {
         let mut q = self.queues.lock();
         let waiting: Vec<&Arc<Process>> = q.all().collect();
         if waiting.is_empty() {
             return None;
         }
-        let id = waiting.get(choose(&waiting)).or(waiting.first())?.id();
+        let id = waiting.get(choose(&waiting)?)?.id();
         let p = q.take(|p| p.id() == id)?;
         self.gone(&p);
         Some(p)
