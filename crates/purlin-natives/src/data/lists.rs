@@ -132,7 +132,7 @@ fn member(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
 
 /// Cells to visit before the process should let others run.
 fn budget(ctx: &Ctx<'_>) -> usize {
-    ctx.data.slice_left.max(1) as usize * CELLS_PER_REDUCTION
+    ctx.data.reductions_left().max(1) as usize * CELLS_PER_REDUCTION
 }
 
 fn reverse(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {

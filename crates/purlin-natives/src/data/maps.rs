@@ -145,7 +145,7 @@ fn map_next(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         t if t.is_list() => NextForm::List(t),
         _ => return Err(Escape::BADARG),
     };
-    let limit = ctx.data.slice_left.max(1) as usize;
+    let limit = ctx.data.reductions_left().max(1) as usize;
     if matches!(form, NextForm::Iterator) && args[0].is_list() && ctx.engine.config.release >= Release(26) {
         return map_next_in_order(ctx, args[0], args[1], limit);
     }

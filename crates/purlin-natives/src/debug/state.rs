@@ -39,7 +39,7 @@ fn get_internal_state(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
     }
     Ok(match args[0].as_atom().or_badarg()?.name() {
         "available_internal_state" => Term::bool(true),
-        "reds_left" => Term::small(ctx.data.slice_left.max(0) as i64),
+        "reds_left" => Term::small(ctx.data.reductions_left().max(0) as i64),
         "next_pid" => next_pid(ctx),
         "next_port" => Term::small(crate::port::next_port(ctx.engine, None) as i64),
         "process_info_args" => {
@@ -163,7 +163,7 @@ fn set_internal_state(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
             let reds = number()?;
             if (0..=SLICE as i64).contains(&reds) {
                 ctx.data.slice += reds as i32 - ctx.data.slice_left;
-                ctx.data.slice_left = reds as i32;
+                (ctx.data.slice_left, ctx.data.slice_later) = (reds as i32, 0);
             }
             Term::bool(true)
         }

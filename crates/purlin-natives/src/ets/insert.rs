@@ -174,7 +174,7 @@ impl List<'_> {
         let t = find(ctx, self.call[0])?;
         // A table that is gone and lacking access are better reasons than what the list is.
         drop(t.read(Asker::of(ctx), Need::Write)?);
-        let budget = ctx.data.slice_left.max(1) as usize * CELLS_PER_REDUCTION;
+        let budget = ctx.data.reductions_left().max(1) as usize * CELLS_PER_REDUCTION;
         let mut list = self.rest.iter();
         let fit = list.by_ref().take(budget).all(|r| is_row(r, t.options.keypos));
         let rest = list.tail();
@@ -192,7 +192,7 @@ impl List<'_> {
 
     fn copy(&mut self, ctx: &mut Ctx<'_>, mut rows: Vec<Row>) -> Result<Copied, Escape> {
         let t = find(ctx, self.call[0])?;
-        let (budget, mut cost) = (ctx.data.slice_left.max(1) as usize * WORDS_PER_REDUCTION, 0);
+        let (budget, mut cost) = (ctx.data.reductions_left().max(1) as usize * WORDS_PER_REDUCTION, 0);
         let mut list = self.rest.iter();
         for row in list.by_ref() {
             let row = t.row(row.as_tuple().or_badarg()?);

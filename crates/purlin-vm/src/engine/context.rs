@@ -42,7 +42,7 @@ impl Ctx<'_> {
     /// Whether the time slice is used up, so that a long native should return [`Escape::Yield`].
     #[inline]
     pub fn out_of_reductions(&self) -> bool {
-        self.data.slice_left <= 0
+        self.data.reductions_left() <= 0
     }
 
     /// Asks to do work of so many reductions here. If that is longer than a process may hold its scheduler, the native is

@@ -102,6 +102,8 @@ pub struct ProcessData {
     pub pending: Option<Box<crate::process::escape::NativeResult>>,
     /// Reductions left in this time slice; the process yields at 0 or below.
     pub slice_left: i32,
+    /// What of the time slice comes behind a look at what the process runs.
+    pub slice_later: i32,
     /// What `slice_left` was at the start of the slice, less what was given up.
     pub slice: i32,
     /// Reductions used in earlier time slices.
@@ -161,6 +163,7 @@ impl ProcessData {
             offload: None,
             pending: None,
             slice_left: 0,
+            slice_later: 0,
             slice: 0,
             reductions: 0,
             roots: Vec::new(),
@@ -188,6 +191,12 @@ impl ProcessData {
             initial_call,
             error_handler: Atom::ERROR_HANDLER,
         }
+    }
+
+    /// The reductions that are left of the time slice.
+    #[inline]
+    pub fn reductions_left(&self) -> i32 {
+        self.slice_left.saturating_add(self.slice_later)
     }
 
     /// Ends the time slice at the next call; what is left of it, which is taken for something, counts as not used.
