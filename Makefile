@@ -72,7 +72,7 @@ fuzz: setup build ## Fuzz random programs against the BEAM, the .beam reader, th
 fuzz-nodes: setup build ## Send damaged handshakes and packets to a node: SECONDS_EACH=60
 	scripts/fuzz-nodes $(SECONDS_EACH)
 
-bench: setup build ## Time every benchmark on Purlin and on the BEAM in alternation: ONLY=ring RUNS=3, RELEASE=27 or installed,27, ONLY=sweep, ONLY=dist, ONLY=net or net/NAME PACKAGES=_build/prod/lib, ONLY=memory
+bench: setup build ## Time every benchmark on Purlin and on the BEAM in alternation: ONLY=ring RUNS=3, RELEASE=27 or installed,27, ONLY=sweep, ONLY=dist, ONLY=net or net/NAME PACKAGES=_build/prod/lib, ONLY=memory, ONLY=races
 	cargo build --release -q -p purlin-testkit --bin purlin-bench
 	set -o pipefail; target/release/purlin-bench $(PURLIN) $(if $(ONLY),--only $(ONLY)) $(if $(RUNS),--runs $(RUNS)) $(if $(RELEASE),--releases $(RELEASE)) $(if $(PACKAGES),--packages $(PACKAGES)) | tee target/bench.md
 	@if grep -q '^| benchmark' target/bench.md; then target/release/purlin-bench --chart target/bench.md target/bench.svg && echo "target/bench.svg draws them"; fi

@@ -6,12 +6,14 @@
 //! The spread is the least and the greatest ratio of a pair of runs. `--only memory` gives the table of bytes alone,
 //! `--only sweep` that of everyday operations, `--only dist` that of two nodes of a kind that talk with each other,
 //! `--only net` that of servers under load, `net/NAME` of one of them; `--packages DIR` adds servers whose applications are in `DIR/*/ebin`.
+//! `--only races` tells what trying orders takes, and after how many races are found.
 //! `--releases installed,27` measures both engines on OTP 27 as well, in further columns and tables.
 
 mod chart;
 mod engine;
 mod load;
 mod net;
+mod races;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -50,6 +52,9 @@ fn measure(options: &Options) -> Result<(), String> {
     let server = only.and_then(|only| only.strip_prefix("net/"));
     if server.is_some() {
         return net::tables(options, server);
+    }
+    if only == Some("races") {
+        return races::tables(options);
     }
     let times = if matches!(only, Some("memory" | "sweep" | "dist" | "net")) { Ok(()) } else { table(options) };
     let sweep = if matches!(only, None | Some("sweep")) { sweep(options) } else { Ok(()) };
