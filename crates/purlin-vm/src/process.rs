@@ -30,6 +30,7 @@ pub mod table;
 pub mod token;
 pub mod tracee;
 
+pub(crate) use data::set_later;
 pub use data::{Activity, Flags, Hibernation, Mfa, ProcessData, SavedX};
 pub use rare::{Defaults, MIN_BIN_VHEAP, MaxHeap, Rare};
 

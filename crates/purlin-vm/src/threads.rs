@@ -19,7 +19,7 @@ use crate::lifecycle::panic::guard;
 use crate::messaging::inbox::fetch;
 use crate::messaging::timed;
 use crate::process::grace::present;
-use crate::process::{Activity, Hibernation, Process, ProcessData, RunState};
+use crate::process::{Activity, Hibernation, Process, ProcessData, RunState, set_later};
 use crate::sched::blocking::BlockingCall;
 use crate::sched::microstate::State;
 use crate::sched::queue::RunQueue;
@@ -287,12 +287,13 @@ fn run_slice(engine: &Arc<Engine>, process: Arc<Process>) -> u64 {
     }
     ctx.data.hibernation = Hibernation::None;
     let first = compile::until_look(engine).min(SLICE);
-    (ctx.data.slice, ctx.data.slice_left, ctx.data.slice_later) = (first, first, SLICE - first);
+    (ctx.data.slice, ctx.data.slice_left) = (first, first);
+    set_later(SLICE - first);
     let watch = Watch::start(ctx);
     ctx.data.activity = Activity::Running;
     let runner = engine.runner().expect("schedulers are started with a runner");
     let mut stop = guard(ctx, |ctx| runner.run(ctx)).unwrap_or_else(Stop::Exited);
-    ctx.data.slice_later = 0;
+    set_later(0);
     compile::note(ctx);
     let rest = SLICE - first + ctx.data.slice_left.min(0);
     let used_up = ctx.data.slice == first && ctx.data.slice_left <= 0;

@@ -162,8 +162,7 @@ fn set_internal_state(ctx: &mut Ctx<'_>, args: &[Term]) -> NativeResult {
         "reds_left" => {
             let reds = number()?;
             if (0..=SLICE as i64).contains(&reds) {
-                ctx.data.slice += reds as i32 - ctx.data.slice_left;
-                (ctx.data.slice_left, ctx.data.slice_later) = (reds as i32, 0);
+                ctx.data.set_reductions_left(reds as i32);
             }
             Term::bool(true)
         }

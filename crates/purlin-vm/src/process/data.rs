@@ -13,6 +13,7 @@ use crate::process::signal::Batch;
 use crate::process::token::Sequence;
 use purlin_term::{Atom, Heap, Term};
 use smallvec::SmallVec;
+use std::cell::Cell;
 
 /// A process that has used fewer reductions since its last collection collects often.
 const BUSY_REDUCTIONS: u64 = 2000;
@@ -102,8 +103,6 @@ pub struct ProcessData {
     pub pending: Option<Box<crate::process::escape::NativeResult>>,
     /// Reductions left in this time slice; the process yields at 0 or below.
     pub slice_left: i32,
-    /// What of the time slice comes behind a look at what the process runs.
-    pub slice_later: i32,
     /// What `slice_left` was at the start of the slice, less what was given up.
     pub slice: i32,
     /// Reductions used in earlier time slices.
@@ -152,6 +151,16 @@ pub struct ProcessData {
     pub error_handler: Atom,
 }
 
+thread_local! {
+    /// What comes behind a look at what runs, of the time slice of the process that this thread runs.
+    static LATER: Cell<i32> = const { Cell::new(0) };
+}
+
+/// So much of the time slice comes later: the calling thread stops its process before, to look at it.
+pub(crate) fn set_later(reductions: i32) {
+    LATER.set(reductions);
+}
+
 impl ProcessData {
     /// A process with `heap`, to start with a call of `initial_call` with the arguments in `saved_x`.
     #[inline(always)]
@@ -163,7 +172,6 @@ impl ProcessData {
             offload: None,
             pending: None,
             slice_left: 0,
-            slice_later: 0,
             slice: 0,
             reductions: 0,
             roots: Vec::new(),
@@ -196,7 +204,14 @@ impl ProcessData {
     /// The reductions that are left of the time slice.
     #[inline]
     pub fn reductions_left(&self) -> i32 {
-        self.slice_left.saturating_add(self.slice_later)
+        self.slice_left.saturating_add(LATER.get())
+    }
+
+    /// Has so many reductions be left; how many were used stays.
+    pub fn set_reductions_left(&mut self, reductions: i32) {
+        self.slice += reductions - self.slice_left;
+        self.slice_left = reductions;
+        LATER.set(0);
     }
 
     /// Ends the time slice at the next call; what is left of it, which is taken for something, counts as not used.
