@@ -42,7 +42,8 @@ ciphers =
 
 for cipher <- ciphers do
   info = :crypto.cipher_info(cipher)
-  IO.inspect({cipher, info})
+  # The number of this one is another since OpenSSL 3.0.22.
+  IO.inspect({cipher, if(cipher == :des_ede3_cfb, do: Map.delete(info, :type), else: info)})
   {key, iv} = {text.(info.key_length), text.(info.iv_length)}
   run = fn iv, data, flags -> if iv == "", do: :crypto.crypto_one_time(cipher, key, data, flags), else: :crypto.crypto_one_time(cipher, key, iv, data, flags) end
 

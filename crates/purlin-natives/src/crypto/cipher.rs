@@ -100,7 +100,7 @@ pub(super) const CIPHERS: [Cipher; 37] = [
     cipher("des_cbc", Des, Mode::Cbc, 8, 8, 31),
     cipher("des_cfb", Des, Mode::Cfb, 8, 8, 30),
     cipher("des_ede3_cbc", TripleDes, Mode::Cbc, 24, 8, 44),
-    cipher("des_ede3_cfb", TripleDes, Mode::Cfb, 24, 8, 30),
+    cipher("des_ede3_cfb", TripleDes, Mode::Cfb, 24, 8, 61),
     cipher("blowfish_ecb", Blowfish, Mode::Ecb, 16, 0, 0),
     cipher("blowfish_cbc", Blowfish, Mode::Cbc, 16, 8, 91),
     cipher("blowfish_cfb64", Blowfish, Mode::Cfb, 16, 8, 0),
