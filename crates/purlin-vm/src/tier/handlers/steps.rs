@@ -55,6 +55,9 @@ fn guard(g: &GuardCall) -> Step {
     }
     match (g.native.mfa.function.name(), g.args.len()) {
         ("length", 1) => quick::<Length>,
+        ("abs", 1) => quick::<Abs>,
+        ("-", 1) => quick::<Negate>,
+        ("bnot", 1) => quick::<Bnot>,
         ("is_atom", 1) => quick::<types::Atom>,
         ("is_binary", 1) => quick::<types::Binary>,
         ("is_boolean", 1) => quick::<types::Boolean>,
