@@ -72,6 +72,24 @@ struct State {
     room: i64,
 }
 
+impl State {
+    /// Where nothing is known but these.
+    fn at(sp: Value, top: Value, left: Value) -> State {
+        State {
+            regs: SmallVec::new(),
+            slots: SmallVec::new(),
+            facts: Facts::default(),
+            sp,
+            sp_words: 0,
+            top,
+            top_words: 0,
+            left,
+            reading: None,
+            room: UNKNOWN,
+        }
+    }
+}
+
 /// The values that an entry is given: the machine, x1 (or the instruction's address), the stack pointer, the heap's top,
 /// the reductions left, x0.
 pub fn signature() -> Signature {
@@ -150,18 +168,7 @@ pub fn emit(
             regs.push(Held { reg, value, dirty: false });
         }
     }
-    let s = State {
-        regs,
-        slots: SmallVec::new(),
-        facts: Facts::default(),
-        sp,
-        sp_words: 0,
-        top,
-        top_words: 0,
-        left,
-        reading: None,
-        room: UNKNOWN,
-    };
+    let s = State { regs, ..State::at(sp, top, left) };
     let mut e = Emitter {
         flow,
         graph: Graph::from(flow, entry),
@@ -244,18 +251,8 @@ impl Emitter<'_> {
             known.iter().flat_map(|k| k.iter()).zip(&params[3..]).for_each(|(&set, &v)| facts.note(v, set));
         }
         let held = |(&reg, &value): (&Reg, &Value)| Held { reg, value, dirty: b.dirty.has(reg) };
-        self.s = State {
-            regs: regs.iter().zip(&params[3..]).map(held).collect(),
-            slots: SmallVec::new(),
-            facts,
-            sp: params[0],
-            sp_words: 0,
-            top: params[1],
-            top_words: 0,
-            left: params[2],
-            reading: None,
-            room: UNKNOWN,
-        };
+        let regs = regs.iter().zip(&params[3..]).map(held).collect();
+        self.s = State { regs, facts, ..State::at(params[0], params[1], params[2]) };
     }
 
     /// The block of a place where edges join.
@@ -585,18 +582,7 @@ impl Emitter<'_> {
         if let Some(on) = on {
             self.b.switch_to_block(on);
         }
-        self.s = State {
-            regs: SmallVec::new(),
-            slots: SmallVec::new(),
-            facts: Facts::default(),
-            sp,
-            sp_words: 0,
-            top,
-            top_words: 0,
-            left,
-            reading: None,
-            room: UNKNOWN,
-        };
+        self.s = State::at(sp, top, left);
     }
 
     /// Makes sure of so many free words, or leaves.
